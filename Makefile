@@ -1,0 +1,47 @@
+# Two commands for a fresh machine: `make demo` and `make test`. Both set up .venv once.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+FASHION_MNIST := /usr/share/datasets/fashion-mnist
+
+.PHONY: help setup demo test test-slow lint format benchmark clean
+.DEFAULT_GOAL := help
+
+help: ## Show this list.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(VENV)/.installed: setup.py constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "Python 3.10 to 3.13 is needed. Received: $$($(PYTHON) --version). Name another one: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { echo "venv is missing. On Debian: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+setup: $(VENV)/.installed ## Create .venv with everything pinned in constraints.txt (done by the others).
+
+demo: setup ## Train, export, serve and ask the three models; leaves demo/index.html.
+	@if [ ! -e $(FASHION_MNIST) ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Debian's dataset-fashion-mnist"; \
+		{ apt-get install -qq -y --no-install-recommends dataset-fashion-mnist || \
+		  { apt-get update -qq && apt-get install -qq -y --no-install-recommends dataset-fashion-mnist; }; } \
+		  >/dev/null 2>&1 || echo "It could not be installed; the demo looks for the pictures elsewhere."; \
+	fi
+	$(BIN)/python -m serving.demo
+
+test: setup lint ## Lint, then the default test run (under five minutes on two cores).
+	$(BIN)/python -m pytest
+
+test-slow: setup ## The tests that take longer than ten seconds each.
+	$(BIN)/python -m pytest -m slow
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: setup ## Format the code.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove .venv and the demo's results.
+	rm -rf $(VENV) demo

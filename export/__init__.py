@@ -1,0 +1,1 @@
+"""Run directory in, version directory out."""

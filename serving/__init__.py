@@ -1,0 +1,1 @@
+"""Version directories in, answers out."""

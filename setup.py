@@ -1,0 +1,47 @@
+"""Packaging of product-image-zoo."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+setup(
+    name="product-image-zoo",
+    version="0.1.0",
+    description="Keras 3 model zoo for product pictures: generate, edit, enlarge, evaluate, export and serve.",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.14",
+    packages=find_packages(include=["zoo*", "training*", "export*", "serving*"]),
+    install_requires=[
+        "tensorflow>=2.20,<2.22",
+        "keras>=3.10,<4",
+        "tensorflow-datasets>=4.9.9",
+        "numpy>=2.0",
+        "pillow>=11,<13",
+        "tensorboard>=2.20",
+        "tensorflow-serving-api>=2.19",
+        "protobuf>=6.31.1,<7",
+        "grpcio>=1.67",
+        # What is not this project's business.
+        "click>=8.1",  # command line
+        "tqdm>=4.66",  # terminal progress
+        "uvicorn>=0.30",  # HTTP server
+        "httptools>=0.6",  # its HTTP parser
+        "httpx>=0.27",  # HTTP client
+    ],
+    extras_require={
+        "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
+        "dev": ["pytest>=8", "ruff>=0.9", "pre-commit>=4"],
+    },
+    entry_points={"console_scripts": ["zoo=zoo.cli:main"]},
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Developers",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Image Processing",
+    ],
+)

@@ -1,0 +1,1 @@
+"""Data in, run directory out."""

@@ -1,0 +1,1 @@
+"""Networks for product pictures and their training rules."""

@@ -1,0 +1,111 @@
+"""The command `zoo`: finds the stage that a sub-command belongs to and imports nothing else."""
+
+import importlib
+import os
+import sys
+import traceback
+
+import click
+
+from zoo.errors import UnknownNameError
+
+# Each stage keeps its commands beside the code they start. Commands are named here as text, so that a
+# layer never imports one to its right, and `zoo --help` imports none of the heavy libraries.
+COMMANDS = {
+    "data": "training.data_command",
+    "train": "training.train_command",
+    "evaluate": "training.evaluate_command",
+    "export": "export.export_command",
+    "serve": "serving.serve_command",
+    "generate": "serving.generate_command",
+    "edit": "serving.edit_command",
+    "upscale": "serving.upscale_command",
+}
+
+
+class ZooCommand(click.Command):
+    """A `click.Command` with `--debug` and, at the end of its help, a worked example.
+
+    Args:
+        example: A command line that works, shown under "Example:".
+        **kwargs: As for `click.Command`.
+
+    Example:
+
+    ```python
+    @click.command(cls=ZooCommand, example="zoo train dcgan --epochs 5")
+    def command(): ...
+    ```
+    """
+
+    def __init__(self, *args, example: str, **kwargs):
+        super().__init__(*args, epilog=f"\b\nExample:\n  {example}", **kwargs)
+        self.params.append(debug_option())
+
+
+def debug_option() -> click.Option:
+    """Returns the flag `--debug`, which `main` reads from the raw arguments."""
+    return click.Option(["--debug"], is_flag=True, expose_value=False, help="Show the traceback of an error.")
+
+
+class _StageGroup(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, context):
+        return list(COMMANDS)
+
+    def get_command(self, context, name):
+        if name not in COMMANDS:
+            return None
+        return importlib.import_module(COMMANDS[name]).command
+
+    def resolve_command(self, context, arguments):
+        if arguments and arguments[0] not in COMMANDS and not arguments[0].startswith("-"):
+            raise UnknownNameError("command", arguments[0], COMMANDS)
+        return super().resolve_command(context, arguments)
+
+
+@click.group(
+    cls=_StageGroup,
+    epilog="\b\nExample:\n  zoo train dcgan --epochs 5\n  zoo export runs/<run>\n  zoo serve",
+    params=[debug_option()],
+)
+@click.version_option(package_name="product-image-zoo")
+def command():
+    """Product pictures: generate, edit, enlarge, evaluate, export and serve them."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs one command line and exits with 0 (done), 1 (failed) or 2 (wrong usage).
+
+    Args:
+        arguments: The words after `zoo`; those of the process by default.
+
+    Raises:
+        SystemExit: Always; its code is the exit code. The error itself is one line on standard error.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        command.main(args=arguments, prog_name="zoo", standalone_mode=False)
+    except BrokenPipeError:
+        # The reader of our output left (`zoo ... | head`): nothing is wrong and nobody listens.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(_report("Interrupted.", 1, arguments))
+    except click.ClickException as error:
+        sys.exit(_report(error.format_message(), error.exit_code, arguments))
+    except UnknownNameError as error:
+        sys.exit(_report(str(error), 2, arguments))
+    except Exception as error:  # noqa: BLE001 - the last resort of a command line
+        sys.exit(_report(str(error) or type(error).__name__, 1, arguments))
+    sys.exit(0)
+
+
+def _report(message: str, exit_code: int, arguments: list[str]) -> int:
+    if "--debug" in arguments:
+        traceback.print_exc()
+    sys.stderr.write(f"zoo: error: {' '.join(message.split())}\n")
+    return exit_code

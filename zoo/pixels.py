@@ -1,0 +1,162 @@
+"""The only place that converts pixels: `uint8` to and from a model's range, and RGB to and from luma.
+
+Sources:
+    [BT.601] ITU-R BT.601, studio swing: luma in [16, 235], as MATLAB's `rgb2ycbcr` and the
+    super-resolution papers use it.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+UNIT_RANGE = (0.0, 1.0)
+SYMMETRIC_RANGE = (-1.0, 1.0)
+
+# [BT.601] Rows R, G, B; columns Y, Cb, Cr; for RGB in [0, 255].
+_RGB_TO_YCBCR = (
+    np.array(
+        [[65.481, -37.797, 112.0], [128.553, -74.203, -93.786], [24.966, 112.0, -18.214]], dtype="float64"
+    )
+    / 255.0
+)
+_YCBCR_TO_RGB = np.linalg.inv(_RGB_TO_YCBCR)
+_YCBCR_OFFSET = np.array([16.0, 128.0, 128.0])
+
+
+def to_model_range(raw_images, pixel_range: tuple[float, float], dtype="float32") -> tf.Tensor:
+    """Scales `uint8` pictures linearly to a model's range.
+
+    Args:
+        raw_images: uint8 (or float of the same scale) tensor of any shape, range [0, 255].
+        pixel_range: `UNIT_RANGE` or `SYMMETRIC_RANGE`: what 0 and 255 become.
+        dtype: Float dtype of the result.
+
+    Returns:
+        Tensor of the same shape and of `dtype`, in `pixel_range`.
+
+    Example:
+
+    >>> to_model_range([[0, 255]], SYMMETRIC_RANGE).numpy().tolist()
+    [[-1.0, 1.0]]
+    """
+    low, high = pixel_range
+    images = tf.cast(raw_images, "float32") * ((high - low) / 255.0) + low
+    return tf.cast(images, dtype)
+
+
+def from_model_range(images, pixel_range: tuple[float, float]) -> tf.Tensor:
+    """Rounds pictures of a model's range to `uint8`; what lies outside the range is clipped.
+
+    Args:
+        images: Float tensor of any shape.
+        pixel_range: `UNIT_RANGE` or `SYMMETRIC_RANGE`.
+
+    Returns:
+        uint8 tensor of the same shape.
+
+    Example:
+
+    >>> from_model_range([[-1.0, 0.0, 7.0]], SYMMETRIC_RANGE).numpy().tolist()
+    [[0, 128, 255]]
+    """
+    low, high = pixel_range
+    scaled = (tf.cast(images, "float32") - low) * (255.0 / (high - low))
+    return round_to_uint8(scaled)
+
+
+def round_to_uint8(images) -> tf.Tensor:
+    """Rounds float pictures that already have the scale [0, 255] to `uint8`, clipping the rest.
+
+    Args:
+        images: Float tensor of any shape.
+
+    Returns:
+        uint8 tensor of the same shape.
+
+    Example:
+
+    >>> round_to_uint8([-3.0, 16.6, 300.0]).numpy().tolist()
+    [0, 17, 255]
+    """
+    return tf.cast(tf.clip_by_value(tf.round(images), 0.0, 255.0), "uint8")
+
+
+def rgb_to_ycbcr(raw_images) -> tf.Tensor:
+    """Converts RGB to luma and chroma of [BT.601] without rounding.
+
+    Args:
+        raw_images: uint8 or float tensor `[..., 3]`, range [0, 255].
+
+    Returns:
+        float32 tensor `[..., 3]`: Y in [16, 235], Cb and Cr in [16, 240].
+
+    Example:
+
+    >>> rgb_to_ycbcr([[255, 255, 255]]).numpy().round(3).tolist()
+    [[235.0, 128.0, 128.0]]
+    """
+    rgb = tf.cast(raw_images, "float32")
+    return tf.tensordot(rgb, _RGB_TO_YCBCR.astype("float32"), 1) + _YCBCR_OFFSET.astype("float32")
+
+
+def ycbcr_to_rgb(images) -> tf.Tensor:
+    """Inverts `rgb_to_ycbcr`, without rounding.
+
+    Args:
+        images: float tensor `[..., 3]`: Y, Cb and Cr of [BT.601].
+
+    Returns:
+        float32 tensor `[..., 3]`; [0, 255] where the colour exists in RGB.
+
+    Example:
+
+    >>> ycbcr_to_rgb([[235.0, 128.0, 128.0]]).numpy().round(2).tolist()
+    [[255.0, 255.0, 255.0]]
+    """
+    shifted = tf.cast(images, "float32") - _YCBCR_OFFSET.astype("float32")
+    return tf.tensordot(shifted, _YCBCR_TO_RGB.astype("float32"), 1)
+
+
+def to_luma(raw_images) -> tf.Tensor:
+    """Returns the luma that super-resolution is trained and measured on.
+
+    A single channel is taken for luma as it is: repeating it to RGB first would shift its mean.
+
+    Args:
+        raw_images: uint8 or float tensor `[..., 1 or 3]`, range [0, 255].
+
+    Returns:
+        float32 tensor `[..., 1]`, range [0, 255] for grey and [16, 235] for RGB.
+
+    Example:
+
+    >>> to_luma([[0, 0, 0]]).numpy().tolist(), to_luma([[7]]).numpy().tolist()
+    ([[16.0]], [[7.0]])
+    """
+    images = tf.convert_to_tensor(raw_images)
+    if images.shape[-1] == 1:
+        return tf.cast(images, "float32")
+    return rgb_to_ycbcr(images)[..., :1]
+
+
+def match_channels(raw_images, channels: int) -> tf.Tensor:
+    """Converts grey pictures to RGB by repetition, or RGB to grey by full-range BT.601 weights.
+
+    Args:
+        raw_images: uint8 tensor `[..., 1 or 3]`.
+        channels: 1 or 3.
+
+    Returns:
+        uint8 tensor `[..., channels]`.
+
+    Example:
+
+    >>> match_channels(tf.constant([[10]], "uint8"), 3).numpy().tolist()
+    [[10, 10, 10]]
+    """
+    raw_images = tf.convert_to_tensor(raw_images)
+    if raw_images.shape[-1] == channels:
+        return raw_images
+    if channels == 3:
+        return tf.repeat(raw_images, 3, axis=-1)
+    weights = tf.constant([[0.299], [0.587], [0.114]])
+    return round_to_uint8(tf.tensordot(tf.cast(raw_images, "float32"), weights, 1))
