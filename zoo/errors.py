@@ -22,4 +22,6 @@ class UnknownNameError(ValueError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], advice: str = ""):
         names = ", ".join(known) or "none"
-        super().__init__(f"Unknown {kind}. Received: {name!r}. Known: {names}.{' ' + advice if advice else ''}")
+        super().__init__(
+            f"Unknown {kind}. Received: {name!r}. Known: {names}.{' ' + advice if advice else ''}"
+        )

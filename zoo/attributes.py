@@ -1,0 +1,102 @@
+"""Attributes of a product (category, colour, ...): their vocabulary and their one-hot form."""
+
+from collections.abc import Mapping, Sequence
+
+import tensorflow as tf
+
+Attributes = dict[str, tuple[str, ...]]
+
+
+def check_attributes(attributes: Mapping[str, Sequence[str]]) -> Attributes:
+    """Checks a vocabulary and returns it in its canonical form.
+
+    Args:
+        attributes: The values that each attribute can have, in the order of their class ids, e.g.
+            `{"category": ["dress", "shirt"]}`.
+
+    Returns:
+        The same as a dict of tuples.
+
+    Raises:
+        ValueError: There is no attribute, one has fewer than two values, a value occurs twice or is empty.
+
+    Example:
+
+    >>> check_attributes({"category": ["dress", "shirt"]})
+    {'category': ('dress', 'shirt')}
+    """
+    if not attributes:
+        raise ValueError(
+            "A conditional model must have at least one attribute. Received: attributes={}. "
+            "Name the attribute columns of the data set."
+        )
+    for name, values in attributes.items():
+        if isinstance(values, str) or len(values) < 2:
+            raise ValueError(
+                "An attribute must have at least two values, because a model cannot be conditioned on a "
+                f"constant. Received: {name}={values!r}. Leave the attribute out."
+            )
+        if len(set(values)) != len(values) or "" in values:
+            raise ValueError(
+                "The values of an attribute must be distinct and not empty, because clients name them. "
+                f"Received: {name}={list(values)!r}. Rename or merge them in the data set."
+            )
+    return {str(name): tuple(str(value) for value in values) for name, values in attributes.items()}
+
+
+def num_conditions(attributes: Attributes) -> int:
+    """Returns the length of the vectors of `one_hot_conditions`.
+
+    Example:
+
+    >>> num_conditions({"category": ("dress", "shirt"), "colour": ("red", "blue", "green")})
+    5
+    """
+    return sum(len(values) for values in attributes.values())
+
+
+def one_hot_conditions(attributes: Attributes, attribute_ids: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """Puts the one-hot vectors of all attributes side by side.
+
+    Args:
+        attributes: The vocabulary.
+        attribute_ids: For each attribute an integer tensor `[N]` of class ids.
+
+    Returns:
+        float32 tensor `[N, num_conditions]`, every row with one 1 for each attribute.
+
+    Raises:
+        ValueError: An attribute of the vocabulary is missing.
+
+    Example:
+
+    >>> one_hot_conditions({"category": ("dress", "shirt")}, {"category": [1]}).numpy().tolist()
+    [[0.0, 1.0]]
+    """
+    missing = [name for name in attributes if name not in attribute_ids]
+    if missing:
+        raise ValueError(
+            "Every attribute that the model was built with must be given. "
+            f"Received: {sorted(attribute_ids)}. Missing: {', '.join(missing)}."
+        )
+    vectors = [tf.one_hot(attribute_ids[name], len(values)) for name, values in attributes.items()]
+    return tf.concat(vectors, axis=-1)
+
+
+def split_conditions(attributes: Attributes, conditions: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Takes apart what `one_hot_conditions` put side by side (one-hot vectors or logits).
+
+    Args:
+        attributes: The vocabulary.
+        conditions: Tensor `[N, num_conditions]`.
+
+    Returns:
+        For each attribute a tensor `[N, number of its values]`.
+
+    Example:
+
+    >>> split_conditions({"a": ("x", "y")}, tf.constant([[1.0, 2.0]]))["a"].numpy().tolist()
+    [[1.0, 2.0]]
+    """
+    sizes = [len(values) for values in attributes.values()]
+    return dict(zip(attributes, tf.split(conditions, sizes, axis=-1), strict=True))

@@ -1,0 +1,130 @@
+"""Stacks of strided convolutions between a picture and a small feature map.
+
+Sources:
+    [DCGAN] Radford et al. 2015, arXiv 1511.06434: strided instead of pooled, batch normalisation, ReLU in
+    the generator and leaky ReLU in the discriminator.
+    [Odena] Odena et al. 2016, "Deconvolution and Checkerboard Artifacts": a kernel size that the stride
+    divides (4/2) avoids checkerboards.
+"""
+
+import keras
+
+KERNEL_SIZE, STRIDE = 4, 2
+SMALLEST_BASE, LARGEST_BASE = 4, 7
+
+
+def base_size(image_size: int) -> int:
+    """Returns the side of the smallest feature map: `image_size` halved until it is between 4 and 7.
+
+    Raises:
+        ValueError: Halving does not end between 4 and 7 (28, 32, 64, 96 and 128 do, 100 does not).
+
+    Example:
+
+    >>> base_size(28), base_size(128)
+    (7, 4)
+    """
+    size = image_size
+    while size > LARGEST_BASE and size % STRIDE == 0:
+        size //= STRIDE
+    if not SMALLEST_BASE <= size <= LARGEST_BASE or size == image_size:
+        raise ValueError(
+            f"`image_size` must be {SMALLEST_BASE} to {LARGEST_BASE} times a power of two, because the "
+            f"networks halve it down to a map of that size. Received: image_size={image_size}. "
+            "Nearest allowed sizes: " + ", ".join(map(str, _nearest_sizes(image_size))) + "."
+        )
+    return size
+
+
+def num_levels(image_size: int) -> int:
+    """Returns how often `image_size` is halved on the way to `base_size`.
+
+    Example:
+
+    >>> num_levels(28), num_levels(64)
+    (2, 4)
+    """
+    return (image_size // base_size(image_size)).bit_length() - 1
+
+
+def downsample(images, *, image_size: int, width: int, dtype, batch_norm: bool, name: str):
+    """Applies the layers from a picture to a flat feature vector.
+
+    Args:
+        images: Keras tensor `[N, image_size, image_size, C]`.
+        image_size: Side of the picture in pixels.
+        width: Channels after the first convolution; they double at each level, up to eight times.
+        dtype: Dtype policy of the layers.
+        batch_norm: Whether to normalise after each convolution but the first.
+        name: Prefix of the layers' names.
+
+    Returns:
+        Keras tensor `[N, base_size ** 2 * channels]`.
+    """
+    layers = keras.layers
+    x = images
+    for level in range(num_levels(image_size)):
+        normalised = batch_norm and level > 0
+        x = layers.Conv2D(
+            width * min(2**level, 8),
+            KERNEL_SIZE,
+            strides=STRIDE,
+            padding="same",
+            use_bias=not normalised,
+            dtype=dtype,
+            name=f"{name}_conv_{level}",
+        )(x)
+        if normalised:
+            x = layers.BatchNormalization(dtype=dtype, name=f"{name}_norm_{level}")(x)
+        x = layers.LeakyReLU(0.2, dtype=dtype, name=f"{name}_activation_{level}")(x)
+    return layers.Flatten(dtype=dtype, name=f"{name}_flatten")(x)
+
+
+def upsample(vectors, *, image_size: int, channels: int, width: int, dtype, name: str):
+    """Applies the layers from a vector to the logits of a picture.
+
+    Args:
+        vectors: Keras tensor `[N, K]`.
+        image_size: Side of the picture in pixels.
+        channels: Channels of the picture.
+        width: Channels before the last convolution; twice as many at each lower level, up to eight times.
+        dtype: Dtype policy of the layers. The last layer is float32 under every policy.
+        name: Prefix of the layers' names.
+
+    Returns:
+        float32 Keras tensor `[N, image_size, image_size, channels]`, unbounded.
+    """
+    layers = keras.layers
+    base, levels = base_size(image_size), num_levels(image_size)
+    widths = [width * min(2**level, 8) for level in range(levels)][::-1]
+    x = layers.Dense(base * base * widths[0], use_bias=False, dtype=dtype, name=f"{name}_dense")(vectors)
+    x = layers.BatchNormalization(dtype=dtype, name=f"{name}_norm_0")(x)
+    x = layers.ReLU(dtype=dtype, name=f"{name}_activation_0")(x)
+    x = layers.Reshape((base, base, widths[0]), dtype=dtype, name=f"{name}_reshape")(x)
+    for level, level_width in enumerate(widths[1:], start=1):
+        x = layers.Conv2DTranspose(
+            level_width,
+            KERNEL_SIZE,
+            strides=STRIDE,
+            padding="same",
+            use_bias=False,
+            dtype=dtype,
+            name=f"{name}_conv_{level}",
+        )(x)
+        x = layers.BatchNormalization(dtype=dtype, name=f"{name}_norm_{level}")(x)
+        x = layers.ReLU(dtype=dtype, name=f"{name}_activation_{level}")(x)
+    return layers.Conv2DTranspose(
+        channels,
+        KERNEL_SIZE,
+        strides=STRIDE,
+        padding="same",
+        dtype="float32",
+        name=f"{name}_conv_{levels}",
+    )(x)
+
+
+def _nearest_sizes(image_size: int) -> list[int]:
+    allowed = [base * 2**levels for base in range(SMALLEST_BASE, LARGEST_BASE + 1) for levels in range(1, 9)]
+    below = [size for size in allowed if size < image_size]
+    above = [size for size in allowed if size > image_size]
+    return ([max(below)] if below else []) + ([min(above)] if above else [])
