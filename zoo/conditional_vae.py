@@ -117,7 +117,7 @@ class ConditionalVAE(keras.Model):
         return tf.sigmoid(self.decoder([latents, conditions], training=False))
 
     def judge(self, raw_images) -> dict[str, tf.Tensor]:
-        """Returns for each attribute the probabilities, float32 `[N, number of values]`, of uint8 pictures."""
+        """Returns for each attribute its probabilities, float32 `[N, number of values]`, of uint8 pictures."""
         logits = self.attribute_head(self._extract_features(raw_images), training=False)
         return {
             name: tf.nn.softmax(values) for name, values in split_conditions(self.attributes, logits).items()

@@ -65,7 +65,7 @@ class SRCNN(keras.Model):
         super().__init__(dtype=dtype, name=name, **kwargs)
         if upscale_factor not in UPSCALE_FACTORS:
             raise ValueError(
-                f"`upscale_factor` must be one of {UPSCALE_FACTORS}, because one network is trained for each. "
+                f"`upscale_factor` must be one of {UPSCALE_FACTORS}: one network is trained for each. "
                 f"Received: upscale_factor={upscale_factor}."
             )
         if kernels not in KERNEL_SIZES:
