@@ -108,7 +108,7 @@ class ConditionalVAE(keras.Model):
     def encode(self, raw_images, attribute_ids: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Returns the mean latents, float32 `[N, latent_dim]`, of uint8 pictures with these attributes."""
         conditions = one_hot_conditions(self.attributes, attribute_ids)
-        latent_mean, _ = self.posterior([self._extract_features(raw_images), conditions], training=False)
+        latent_mean, _ = self.posterior([self.extract_features(raw_images), conditions], training=False)
         return latent_mean
 
     def decode(self, latents, attribute_ids: Mapping[str, tf.Tensor]) -> tf.Tensor:
@@ -117,11 +117,16 @@ class ConditionalVAE(keras.Model):
         return tf.sigmoid(self.decoder([latents, conditions], training=False))
 
     def judge(self, raw_images) -> dict[str, tf.Tensor]:
-        """Returns for each attribute its probabilities, float32 `[N, number of values]`, of uint8 pictures."""
-        logits = self.attribute_head(self._extract_features(raw_images), training=False)
+        """Returns for each attribute the probabilities, float32 `[N, number of values]`, of uint8 images."""
+        logits = self.attribute_head(self.extract_features(raw_images), training=False)
         return {
             name: tf.nn.softmax(values) for name, values in split_conditions(self.attributes, logits).items()
         }
+
+    def extract_features(self, raw_images) -> tf.Tensor:
+        """Returns what the encoder and the attribute head see of uint8 pictures, `[N, 256]`."""
+        images = pixels.to_model_range(raw_images, self.pixel_range, self.compute_dtype)
+        return self.features(images, training=False)
 
     def train_step(self, data):
         raw_images, attribute_ids = data
@@ -187,10 +192,6 @@ class ConditionalVAE(keras.Model):
             losses.append(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=ids, logits=values))
             hits.append(tf.cast(tf.argmax(values, axis=-1, output_type="int32") == ids, "float32"))
         return tf.reduce_mean(tf.add_n(losses)), tf.reduce_mean(hits)
-
-    def _extract_features(self, raw_images):
-        images = pixels.to_model_range(raw_images, self.pixel_range, self.compute_dtype)
-        return self.features(images, training=False)
 
     def _update_trackers(self, losses):
         for name, value in losses.items():

@@ -1,0 +1,80 @@
+"""Which picture of a split comes when."""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True)
+class BatchOrder:
+    """Which picture comes when.
+
+    Args:
+        num_images: Number of pictures of the split.
+        batch_size: Pictures of a batch.
+        shuffle: Whether each epoch comes in another random order.
+        repeat: Whether epochs follow without end.
+        seed: Seed of the random order.
+        first_step: Number of batches that are left out at the beginning.
+        drop_remainder: Whether a last batch that is not full is left out.
+    """
+
+    num_images: int
+    batch_size: int
+    shuffle: bool
+    repeat: bool
+    seed: int
+    first_step: int
+    drop_remainder: bool
+
+    def check(self, split: str) -> None:
+        """Raises `ValueError` if the numbers contradict one another."""
+        if self.batch_size < 1:
+            raise ValueError(
+                "`batch_size` must be at least 1, because a step needs a picture. "
+                f"Received: batch_size={self.batch_size}. A usual value is 64."
+            )
+        if self.batch_size > self.num_images and (self.repeat or self.drop_remainder):
+            raise ValueError(
+                "`batch_size` must not exceed the number of pictures, because no full batch could be made of "
+                f"different ones. Received: batch_size={self.batch_size}, {self.num_images} pictures in the "
+                f"split {split!r}. Largest allowed: {self.num_images}."
+            )
+        num_steps = self.num_steps()
+        if self.first_step < 0 or (num_steps is not None and self.first_step > num_steps):
+            last = "unlimited" if num_steps is None else str(num_steps)
+            raise ValueError(
+                "`first_step` must be between 0 and the number of steps, because it says how many to leave out. "
+                f"Received: first_step={self.first_step}, steps: {last}."
+            )
+
+    def num_steps(self) -> int | None:
+        """Number of batches, None where they have no end."""
+        if self.repeat:
+            return None
+        extra = 0 if self.drop_remainder else self.batch_size - 1
+        return (self.num_images + extra) // self.batch_size
+
+    def make_batches(self) -> tf.data.Dataset:
+        """Returns a data set of `(indices int64 [N], places float32 [N, 2])`.
+
+        `places` are uniform in [0, 1): where to cut, top and left.
+        """
+        num_seen = self.first_step * self.batch_size
+        first_epoch, first_position = divmod(num_seen, self.num_images) if self.repeat else (0, num_seen)
+        last_epoch = np.iinfo("int64").max if self.repeat else 1
+
+        def draw_epoch(epoch):
+            begin = tf.where(epoch == first_epoch, tf.constant(first_position, "int64"), 0)
+            indices = tf.range(self.num_images, dtype="int64")
+            order_seed, place_seed = tf.unstack(
+                tf.random.split(tf.stack([tf.constant(self.seed, "int64"), epoch]), num=2)
+            )
+            if self.shuffle:
+                indices = tf.random.experimental.stateless_shuffle(indices, order_seed)
+            places = tf.random.stateless_uniform([self.num_images, 2], place_seed)
+            return indices[begin:], places[begin:]
+
+        epochs = tf.data.Dataset.range(first_epoch, last_epoch).map(draw_epoch)
+        return epochs.rebatch(self.batch_size, drop_remainder=self.drop_remainder)

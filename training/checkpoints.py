@@ -1,0 +1,68 @@
+"""Checkpoints of everything that a training needs to go on."""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Saves weights, every optimizer's state and the random streams before the first and after each epoch.
+
+    Unlike `keras.callbacks.ModelCheckpoint` it keeps the state of a GAN's two optimizers, and it can restore
+    what it saved. Checkpoints are written by `tf.train.CheckpointManager`: whole or not at all.
+
+    Args:
+        directory: Where the checkpoints are kept.
+        model: A compiled model whose variables all exist.
+        num_kept: How many checkpoints to keep.
+    """
+
+    def __init__(self, directory: Path, model: keras.Model, num_kept: int = 2):
+        super().__init__()
+        self.num_epochs_done = tf.Variable(0, dtype="int64", trainable=False)
+        self.directory = directory
+        # By path, not by position or attribute: a checkpoint of another network is refused by name.
+        self._state = {variable.path: variable.value for variable in _all_variables(model)}
+        checkpoint = tf.train.Checkpoint(num_epochs_done=self.num_epochs_done, state=self._state)
+        self._manager = tf.train.CheckpointManager(checkpoint, str(directory), max_to_keep=num_kept)
+
+    def restore(self) -> int:
+        """Restores the newest checkpoint.
+
+        Returns:
+            The number of finished epochs.
+
+        Raises:
+            FileNotFoundError: There is none.
+            ValueError: It is damaged, or of another network.
+        """
+        path = self._manager.latest_checkpoint
+        if path is None:
+            raise FileNotFoundError(
+                f"A checkpoint is needed to resume. Received: {self.directory}, which holds none. Start the "
+                "training anew: zoo train --config " + str(self.directory.parent / "config.json")
+            )
+        try:
+            self._manager.checkpoint.restore(path).assert_consumed().assert_existing_objects_matched()
+        except (AssertionError, tf.errors.OpError, ValueError) as error:
+            raise ValueError(
+                f"The checkpoint must be whole and of the same network. Received: {path}. {error}"
+            ) from error
+        return int(self.num_epochs_done.numpy())
+
+    def on_train_begin(self, logs=None):
+        if self._manager.latest_checkpoint is None:
+            self._manager.save(checkpoint_number=0)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.num_epochs_done.assign(epoch + 1)
+        self._manager.save(checkpoint_number=epoch + 1)
+
+
+def _all_variables(model: keras.Model) -> list[keras.Variable]:
+    optimizers = [value for value in vars(model).values() if isinstance(value, keras.optimizers.Optimizer)]
+    variables = list(model.variables)
+    for optimizer in optimizers:
+        variables += optimizer.variables
+    return list({id(variable): variable for variable in variables}.values())

@@ -1,0 +1,88 @@
+"""How the conditional VAE is trained."""
+
+import keras
+import numpy as np
+
+from training.dcgan_recipe import make_attribute_batches
+from training.picture_sheet import PictureSheet
+from training.recipe import Recipe, rendered_note
+from zoo import pixels
+from zoo.conditional_vae import ConditionalVAE
+
+
+class ConditionalVAERecipe(Recipe):
+    """Trains `zoo.conditional_vae.ConditionalVAE` on pictures with attributes."""
+
+    model_name = "conditional_vae"
+    epochs = 20
+    batch_size = 64
+    learning_rate = 1e-3
+    model_options = {"latent_dim": 32, "width": 32, "kl_weight": 1.0}
+
+    def default_image_size(self, data_set):
+        return data_set.image_shape[0] or 64
+
+    def import_model_class(self):
+        return ConditionalVAE
+
+    def build_model(self, config, data_set):
+        return ConditionalVAE(
+            data_set.attributes,
+            image_size=config.image_size,
+            channels=data_set.image_shape[2],
+            seed=config.seed,
+            dtype=config.precision,
+            **config.model_options,
+        )
+
+    def compile_model(self, model, config, **kwargs):
+        model.compile(optimizer=keras.optimizers.Adam(config.learning_rate), **kwargs)
+
+    def make_training_batches(self, config, data_set, first_step):
+        return make_attribute_batches(config, data_set, "train", first_step)
+
+    def make_evaluation_batches(self, config, data_set, split):
+        return make_attribute_batches(config, data_set, split)
+
+    def draw_samples(self, model, config, data_set):
+        raw_images, attribute_ids = first_of_each_value(config, data_set)
+        latents = model.encode(raw_images, attribute_ids)
+        name, values = next(iter(model.attributes.items()))
+        rows = [list(raw_images), _decode(model, latents, attribute_ids)]
+        for value_id in range(len(values)):
+            wanted = {**attribute_ids, name: np.full(len(raw_images), value_id, "int32")}
+            rows.append(_decode(model, latents, wanted))
+        return PictureSheet(
+            rows=rows,
+            column_labels=[values[value_id] for value_id in attribute_ids[name]],
+            row_labels=["real", "reconstructed", *(f"as {value}" for value in values)],
+            note=rendered_note(data_set),
+        )
+
+
+def first_of_each_value(config, data_set, split: str = "validation"):
+    """Returns the first picture of each value of the first attribute, with all its attributes.
+
+    Args:
+        config: Says the size of the pictures.
+        data_set: Where they come from.
+        split: Split they come from.
+
+    Returns:
+        uint8 array `[K, S, S, C]` and a dict of int32 arrays `[K]`; values that the split lacks are left out.
+    """
+    name, values = next(iter(data_set.attributes.items()))
+    found = {}
+    for raw_images, attribute_ids in make_attribute_batches(config, data_set, split).as_numpy_iterator():
+        for row, value_id in enumerate(attribute_ids[name]):
+            found.setdefault(int(value_id), (raw_images[row], {k: v[row] for k, v in attribute_ids.items()}))
+        if len(found) == len(values):
+            break
+    rows = [found[value_id] for value_id in sorted(found)]
+    return np.stack([image for image, _ in rows]), {
+        key: np.array([ids[key] for _, ids in rows], "int32") for key in data_set.attributes
+    }
+
+
+def _decode(model, latents, attribute_ids) -> list[np.ndarray]:
+    return list(pixels.from_model_range(model.decode(latents, attribute_ids), model.pixel_range).numpy())

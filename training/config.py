@@ -1,0 +1,88 @@
+"""Everything that decides a training, in one frozen object that is written beside its results."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+FORMAT = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """What `zoo train --config config.json` needs to repeat a run.
+
+    Args:
+        model: Name of the model, e.g. `"dcgan"`.
+        dataset: Name of the data set.
+        epochs: Passes over the training pictures.
+        batch_size: Pictures a step.
+        image_size: Side of the training pictures in pixels; for super-resolution of the patches.
+        learning_rate: Of every optimizer of the model.
+        precision: Keras dtype policy, resolved (never `"auto"`).
+        seed: Of the initial weights, the order of pictures and the latents.
+        model_options: Arguments of the model's class that differ between runs, e.g. `{"width": 64}`.
+        data_dir: Directory of prepared data sets; None for the default.
+
+    Raises:
+        ValueError: A number is not positive.
+
+    Example:
+
+    ```python
+    config = TrainingConfig.read(run / "config.json")
+    ```
+    """
+
+    model: str
+    dataset: str
+    epochs: int
+    batch_size: int
+    image_size: int
+    learning_rate: float
+    precision: str
+    seed: int = 0
+    model_options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    data_dir: str | None = None
+
+    def __post_init__(self):
+        for name in ("epochs", "batch_size", "image_size", "learning_rate"):
+            value = getattr(self, name)
+            if not value > 0:
+                raise ValueError(f"`{name}` must be positive. Received: {name}={value}.")
+        if self.seed < 0:
+            raise ValueError(f"`seed` must not be negative. Received: seed={self.seed}.")
+
+    def to_json(self) -> str:
+        """Returns the text of a config file."""
+        return json.dumps({"format": FORMAT, **dataclasses.asdict(self)}, indent=2) + "\n"
+
+    @classmethod
+    def read(cls, path: Path) -> "TrainingConfig":
+        """Reads a config file.
+
+        Args:
+            path: A file that `to_json` wrote.
+
+        Returns:
+            The configuration.
+
+        Raises:
+            ValueError: The file is not such a file, or is from another version of this project.
+        """
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            file_format = values.pop("format")
+        except (ValueError, KeyError, AttributeError) as error:
+            raise ValueError(f"A config file must be JSON with a `format`. Received: {path}.") from error
+        fields = {field.name for field in dataclasses.fields(cls)}
+        required = {f.name for f in dataclasses.fields(cls) if f.default is f.default_factory}
+        problems = [f"unknown: {name}" for name in sorted(values.keys() - fields)]
+        problems += [f"missing: {name}" for name in sorted(required - values.keys())]
+        if file_format != FORMAT or problems:
+            raise ValueError(
+                f"The config file must be of format {FORMAT}, which this version writes. Received: {path} of "
+                f"format {file_format!r} ({'; '.join(problems) or 'no other difference'}). Train again, or "
+                "install the version that wrote it."
+            )
+        return cls(**values)

@@ -1,0 +1,146 @@
+"""How DCGAN is trained.
+
+Sources:
+    [DCGAN] Radford et al. 2015, arXiv 1511.06434, section 4: Adam, learning rate 2e-4, beta_1 0.5.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from training.config import TrainingConfig
+from training.data_sets import DataSet
+from training.frechet_distance import frechet_distance
+from training.picture_sheet import PictureSheet
+from training.pipeline import make_image_batches
+from training.recipe import Recipe, rendered_note
+from zoo import pixels
+from zoo.dcgan import DCGAN
+
+SAMPLE_ROWS = 8
+MAX_SCORED_IMAGES = 10_000
+
+
+class DCGANRecipe(Recipe):
+    """Trains `zoo.dcgan.DCGAN` on pictures with attributes."""
+
+    model_name = "dcgan"
+    epochs = 20
+    batch_size = 64
+    learning_rate = 2e-4
+    model_options = {"latent_dim": 64, "width": 64}
+
+    def default_image_size(self, data_set):
+        return data_set.image_shape[0] or 64
+
+    def import_model_class(self):
+        return DCGAN
+
+    def build_model(self, config, data_set):
+        return DCGAN(
+            data_set.attributes,
+            image_size=config.image_size,
+            channels=data_set.image_shape[2],
+            seed=config.seed,
+            dtype=config.precision,
+            **config.model_options,
+        )
+
+    def compile_model(self, model, config, **kwargs):
+        model.compile(
+            generator_optimizer=keras.optimizers.Adam(config.learning_rate, beta_1=0.5),
+            discriminator_optimizer=keras.optimizers.Adam(config.learning_rate, beta_1=0.5),
+            **kwargs,
+        )
+
+    def make_training_batches(self, config, data_set, first_step):
+        return make_attribute_batches(config, data_set, "train", first_step)
+
+    def make_evaluation_batches(self, config, data_set, split):
+        return make_attribute_batches(config, data_set, split)
+
+    def draw_samples(self, model, config, data_set):
+        name, values = next(iter(model.attributes.items()))
+        count = SAMPLE_ROWS * len(values)
+        latents = tf.random.stateless_normal((count, model.latent_dim), seed=(config.seed, 1))
+        attribute_ids = random_attribute_ids(model.attributes, count, config.seed)
+        attribute_ids[name] = np.arange(count, dtype="int32") % len(values)
+        images = pixels.from_model_range(model(latents, attribute_ids), model.pixel_range).numpy()
+        return PictureSheet(
+            rows=[list(images[start : start + len(values)]) for start in range(0, count, len(values))],
+            column_labels=list(values),
+            note=rendered_note(data_set),
+        )
+
+    def score(self, model, config, data_set, judge=None):
+        scores = super().score(model, config, data_set)
+        if judge is not None:
+            scores |= _judge_generated_images(model, config, data_set, judge)
+        return scores
+
+
+def make_attribute_batches(
+    config: TrainingConfig, data_set: DataSet, split: str, first_step: int | None = None
+):
+    """Makes batches of pictures with their attributes, endless and shuffled if `first_step` is given."""
+    is_training = first_step is not None
+    return make_image_batches(
+        data_set,
+        split,
+        image_size=config.image_size,
+        channels=data_set.image_shape[2],
+        batch_size=config.batch_size,
+        shuffle=is_training,
+        repeat=is_training,
+        seed=config.seed,
+        first_step=first_step or 0,
+        drop_remainder=is_training,
+    )
+
+
+def random_attribute_ids(attributes, count: int, seed: int) -> dict[str, np.ndarray]:
+    """Draws class ids for each attribute, int32 `[count]`, uniformly."""
+    random = np.random.default_rng(seed)
+    return {
+        name: random.integers(0, len(values), count, dtype="int32") for name, values in attributes.items()
+    }
+
+
+def _judge_generated_images(model, config, data_set, judge) -> dict[str, float]:
+    """Scores generated pictures by a judge that the generator never saw, with real pictures beside them."""
+    real_features, generated_features = [], []
+    real_hits, generated_hits = [], []
+    num_images = 0
+    for step, (raw_images, attribute_ids) in enumerate(make_attribute_batches(config, data_set, "test")):
+        latents = tf.random.stateless_normal(
+            (len(raw_images), model.latent_dim), seed=(config.seed, 2 + step)
+        )
+        generated = pixels.from_model_range(model(latents, attribute_ids), model.pixel_range)
+        for images, features, hits in (
+            (raw_images, real_features, real_hits),
+            (generated, generated_features, generated_hits),
+        ):
+            features.append(judge.extract_features(images).numpy())
+            hits.append(_judge_hits(judge, images, attribute_ids))
+        num_images += len(raw_images)
+        if num_images >= MAX_SCORED_IMAGES:
+            break
+    train_features = []
+    for raw_images, _ in make_attribute_batches(config, data_set, "train").take(len(real_features)):
+        train_features.append(judge.extract_features(raw_images).numpy())
+    real = np.concatenate(real_features)
+    return {
+        "scored_images": num_images,
+        "attribute_accuracy": float(np.concatenate(generated_hits).mean()),
+        "attribute_accuracy_of_real_images": float(np.concatenate(real_hits).mean()),
+        "frechet_distance_on_judge_features": frechet_distance(real, np.concatenate(generated_features)),
+        "frechet_distance_of_real_train_images": frechet_distance(real, np.concatenate(train_features)),
+    }
+
+
+def _judge_hits(judge, raw_images, attribute_ids) -> np.ndarray:
+    hits = [
+        np.argmax(probabilities.numpy(), axis=-1) == np.asarray(attribute_ids[name])
+        for name, probabilities in judge.judge(raw_images).items()
+    ]
+    return np.mean(hits, axis=0)

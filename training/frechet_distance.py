@@ -1,0 +1,47 @@
+"""Distance between two sets of feature vectors.
+
+Sources:
+    [FID] Heusel et al. 2017, arXiv 1706.08500, eq. 6. It is called FID on the features of one Inception
+    network only; on any other extractor it is a Frechet distance on that extractor.
+"""
+
+import numpy as np
+
+
+def frechet_distance(features, other_features) -> float:
+    """Returns the Frechet distance of the Gaussians that have the two sets' means and covariances.
+
+    Args:
+        features: float array `[N, D]`, N at least 2.
+        other_features: float array `[M, D]`, M at least 2.
+
+    Returns:
+        `|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))`, not negative, in squared units of the features. It
+        is biased upwards for few samples: compare equal sample counts only.
+
+    Raises:
+        ValueError: A set has fewer than two vectors, or the lengths differ.
+
+    Example:
+
+    Two sets with equal covariances, three apart:
+
+    >>> square = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    >>> round(frechet_distance(square, square + [3.0, 0.0]), 6)
+    9.0
+    """
+    features, other_features = np.asarray(features, "float64"), np.asarray(other_features, "float64")
+    if min(len(features), len(other_features)) < 2 or features.shape[1:] != other_features.shape[1:]:
+        raise ValueError(
+            "Two sets of at least two vectors of equal length are needed. Received shapes: "
+            f"{features.shape} and {other_features.shape}."
+        )
+    mean_difference = features.mean(axis=0) - other_features.mean(axis=0)
+    covariance = np.atleast_2d(np.cov(features, rowvar=False))
+    other_covariance = np.atleast_2d(np.cov(other_features, rowvar=False))
+    # tr (C1 C2)^(1/2) = tr (C1^(1/2) C2 C1^(1/2))^(1/2), and that matrix is symmetric.
+    values, vectors = np.linalg.eigh(covariance)
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    cross = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ other_covariance @ root), 0.0)).sum()
+    distance = mean_difference @ mean_difference + np.trace(covariance + other_covariance) - 2.0 * cross
+    return float(max(distance, 0.0))

@@ -1,0 +1,42 @@
+"""The run's metrics as text, one JSON object a line."""
+
+import json
+import time
+from pathlib import Path
+
+import keras
+
+
+class MetricsLog(keras.callbacks.Callback):
+    """Appends the logs of each epoch to `metrics.jsonl`, with `epoch` (from 1) and `seconds` it took.
+
+    Args:
+        path: The file. Lines of epochs after `num_epochs_done` are removed: a resumed run repeats them.
+        num_epochs_done: Epochs that the run had finished before.
+    """
+
+    def __init__(self, path: Path, num_epochs_done: int = 0):
+        super().__init__()
+        self._path = path
+        kept = read_metrics(path)[:num_epochs_done] if path.exists() else []
+        path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._start_seconds = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        seconds = round(time.perf_counter() - self._start_seconds, 3)
+        values = {name: float(value) for name, value in (logs or {}).items()}
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"epoch": epoch + 1, "seconds": seconds, **values}) + "\n")
+
+
+def read_metrics(path: Path) -> list[dict[str, float]]:
+    """Reads the whole lines of a `metrics.jsonl`; a line that a crash cut off is left out."""
+    lines = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            break
+    return lines

@@ -1,0 +1,45 @@
+"""The page that travels with a trained model."""
+
+import datetime
+import importlib.metadata
+from pathlib import Path
+
+from training import run_directory
+from training.atomic_write import write_text
+from training.config import TrainingConfig
+from training.data_sets import DataSet
+from training.metrics_log import read_metrics
+
+LIBRARIES = ("product-image-zoo", "tensorflow", "keras")
+
+
+def write_model_card(run: Path, config: TrainingConfig, data_set: DataSet, model) -> None:
+    """Writes `model_card.md` of a finished run: what was trained on what, how to repeat it, last metrics."""
+    metrics = read_metrics(run / run_directory.METRICS)
+    minutes = sum(line["seconds"] for line in metrics) / 60
+    last = {name: value for name, value in metrics[-1].items() if name not in ("epoch", "seconds")}
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
+    attributes = "".join(f"- {name}: {', '.join(values)}\n" for name, values in data_set.attributes.items())
+    scores = "".join(f"| {name} | {value:.4g} |\n" for name, value in sorted(last.items()))
+    write_text(
+        run / run_directory.MODEL_CARD,
+        f"""# {config.model} on {config.dataset}
+
+Trained on {datetime.date.today().isoformat()} for {len(metrics)} epochs in {minutes:.1f} minutes, precision
+{config.precision}, seed {config.seed}, {model.count_params():,} parameters. {versions}.
+
+Repeat it: `zoo train --config {run_directory.CONFIG}`
+
+## Data
+
+{data_set.source} {data_set.num_images["train"]:,} training pictures of {config.image_size} pixels.
+
+{attributes}
+## Metrics of the last epoch
+
+Validation metrics begin with `val_`. Scores on the test pictures: `zoo evaluate`.
+
+| metric | value |
+|---|---|
+{scores}""",
+    )

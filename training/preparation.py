@@ -1,0 +1,166 @@
+"""Writes prepared data sets whole or not at all, and finds them again.
+
+A prepared data set is what TFDS reads: `DATA_DIR/<name>/<version>/` with records, `features.json` and
+`dataset_info.json`.
+"""
+
+import contextlib
+import errno
+import fcntl
+import io
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+_NOT_WRITABLE = {
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.ENOTDIR,
+    errno.EEXIST,
+}
+
+
+def zoo_home() -> Path:
+    """Returns the directory for downloaded and prepared data: `ZOO_HOME`, or the default."""
+    return Path(os.environ.get("ZOO_HOME") or "~/.cache/product-image-zoo").expanduser()
+
+
+def default_data_dir() -> Path:
+    """Returns where data sets are prepared unless a directory is named."""
+    return zoo_home() / "data"
+
+
+def tfds_data_dir() -> Path:
+    """Returns where TFDS itself keeps data: `TFDS_DATA_DIR`, or its default."""
+    return Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+
+
+def find_prepared_versions(data_dir: str | os.PathLike, name: str) -> list[Path]:
+    """Lists the finished versions of a data set, newest first.
+
+    Args:
+        data_dir: Directory that holds prepared data sets.
+        name: Name of the data set.
+
+    Returns:
+        Directories `data_dir/<name>/<version>` that hold a complete data set; empty where there is none.
+
+    Example:
+
+    >>> find_prepared_versions("/nowhere", "fashion_mnist")
+    []
+    """
+    found = []
+    for path in Path(data_dir, name).glob("*.*.*"):
+        # What TFDS or this module left behind when killed is called 1.0.0.incomplete... or starts with a dot.
+        is_version = tfds.core.Version.is_valid(path.name)
+        if is_version and (path / "dataset_info.json").is_file() and (path / "features.json").is_file():
+            found.append(path)
+    return sorted(found, key=lambda path: tfds.core.Version(path.name), reverse=True)
+
+
+def find_prepared_names(data_dir: str | os.PathLike) -> list[str]:
+    """Lists the names of the data sets that are prepared in a directory, sorted."""
+    data_dir = Path(data_dir)
+    names = sorted(path.name for path in data_dir.iterdir()) if data_dir.is_dir() else []
+    return [name for name in names if find_prepared_versions(data_dir, name)]
+
+
+def prepare(
+    name: str,
+    make_builder: Callable[[Path], tfds.core.GeneratorBasedBuilder],
+    data_dir: str | os.PathLike,
+    overwrite: bool = False,
+) -> Path:
+    """Prepares a data set under a temporary name and renames it when it is complete.
+
+    A process that is killed meanwhile leaves only what nothing loads and the next call removes. Of two
+    processes that prepare the same data set, the second waits and then uses what the first wrote.
+
+    Args:
+        name: Name of the data set.
+        make_builder: Given a data directory, returns the builder that writes there.
+        data_dir: Directory that holds prepared data sets.
+        overwrite: Whether to replace a data set that is already prepared. It stays in place until the new
+            one is complete.
+
+    Returns:
+        The directory of the prepared data set.
+
+    Raises:
+        OSError: If the directory cannot be written, or the disk is full.
+
+    Example:
+
+    ```python
+    version_dir = prepare("fashion_mnist", lambda data_dir: FashionMnist(data_dir=data_dir), "data")
+    ```
+    """
+    data_dir = Path(data_dir)
+    with _explained_write_errors(data_dir):
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with _lock(data_dir, name):
+            # Whoever holds the lock is the only writer: what lies around is of a process that was killed.
+            for stale_dir in data_dir.glob(f".preparing-{name}-*"):
+                shutil.rmtree(stale_dir, ignore_errors=True)
+            staging_dir = Path(tempfile.mkdtemp(prefix=f".preparing-{name}-", dir=data_dir))
+            try:
+                builder = make_builder(staging_dir)
+                version_dir = data_dir / Path(builder.data_dir).relative_to(staging_dir)
+                if overwrite or version_dir not in find_prepared_versions(data_dir, name):
+                    _write(builder, download_dir=data_dir / "downloads")
+                    _publish(staging_dir, version_dir)
+            finally:
+                shutil.rmtree(staging_dir, ignore_errors=True)
+    return version_dir
+
+
+def _write(builder, download_dir: Path) -> None:
+    # TFDS prints the directory that it writes to, which is the temporary one.
+    with contextlib.redirect_stdout(io.StringIO()):
+        builder.download_and_prepare(
+            download_dir=download_dir,
+            download_config=tfds.download.DownloadConfig(try_download_gcs=False),
+        )
+
+
+def _publish(staging_dir: Path, version_dir: Path) -> None:
+    staged_dir = staging_dir / version_dir.parent.name / version_dir.name
+    version_dir.parent.mkdir(exist_ok=True)
+    if version_dir.exists():
+        version_dir.rename(staging_dir / "replaced")
+    staged_dir.rename(version_dir)
+
+
+@contextlib.contextmanager
+def _lock(data_dir: Path, name: str) -> Iterator[None]:
+    with open(data_dir / f".{name}.lock", "w") as file:  # the kernel frees it when its process dies
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.stderr.write(f"Another process is preparing {name} in {data_dir}: waiting for it.\n")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def _explained_write_errors(data_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError) as error:
+        if isinstance(error, OSError) and error.errno not in _NOT_WRITABLE:
+            raise
+        reason = error.strerror if isinstance(error, OSError) else error.message
+        raise OSError(
+            f"The data directory must be writable and have room. Received: data_dir={data_dir} ({reason}). "
+            "Free some space, or set ZOO_HOME or `--data-dir` to another directory."
+        ) from error

@@ -1,0 +1,80 @@
+"""What differs between the trainings of two models."""
+
+import abc
+from typing import Any, ClassVar
+
+import keras
+
+from training.config import TrainingConfig
+from training.data_sets import DataSet
+from training.picture_sheet import PictureSheet
+
+
+class Recipe(abc.ABC):
+    """How one model is built, fed, compiled, shown and scored.
+
+    Use it to make a new model trainable: write a subclass in a file of its own and name it in
+    `training/recipes.py`.
+
+    Attributes:
+        model_name: What the model is called on the command line.
+        epochs: Default number of epochs.
+        batch_size: Default pictures a step.
+        learning_rate: Default of every optimizer.
+        model_options: The options of the model's class that a user may set, with their defaults.
+    """
+
+    model_name: ClassVar[str]
+    epochs: ClassVar[int]
+    batch_size: ClassVar[int]
+    learning_rate: ClassVar[float]
+    model_options: ClassVar[dict[str, Any]]
+
+    @abc.abstractmethod
+    def default_image_size(self, data_set: DataSet) -> int:
+        """Returns the side in pixels that the model is trained at when the user names none."""
+
+    @abc.abstractmethod
+    def import_model_class(self) -> type[keras.Model]:
+        """Returns the class, registered with Keras, so that saved models of it can be loaded."""
+
+    @abc.abstractmethod
+    def build_model(self, config: TrainingConfig, data_set: DataSet) -> keras.Model:
+        """Returns a new model under the configuration's precision."""
+
+    @abc.abstractmethod
+    def compile_model(self, model: keras.Model, config: TrainingConfig, **kwargs) -> None:
+        """Sets the optimizers; `kwargs` go to `compile`."""
+
+    @abc.abstractmethod
+    def make_training_batches(self, config: TrainingConfig, data_set: DataSet, first_step: int):
+        """Returns the endless, shuffled batches of the training split, from `first_step` on."""
+
+    @abc.abstractmethod
+    def make_evaluation_batches(self, config: TrainingConfig, data_set: DataSet, split: str):
+        """Returns the batches of a split in their fixed order."""
+
+    @abc.abstractmethod
+    def draw_samples(self, model: keras.Model, config: TrainingConfig, data_set: DataSet) -> PictureSheet:
+        """Returns a sheet that is the same at every call but for what the model has learned."""
+
+    def score(self, model: keras.Model, config: TrainingConfig, data_set: DataSet, judge=None) -> dict:
+        """Returns the model's scores on the test split, by name; by default those of its `test_step`.
+
+        Args:
+            model: A loaded model; compiled here.
+            config: Configuration of its run.
+            data_set: Where the test split comes from.
+            judge: A loaded `ConditionalVAE` whose attribute head judges pictures; used where a score needs
+                one.
+        """
+        self.compile_model(model, config, jit_compile=False)
+        batches = self.make_evaluation_batches(config, data_set, "test")
+        return model.evaluate(batches, verbose=0, return_dict=True)
+
+
+def rendered_note(data_set: DataSet) -> str:
+    """Returns the note for sheets of drawn pictures, `""` for photos."""
+    from training import rendered_catalog
+
+    return "Rendered catalogue: drawn by code, no photos." if data_set.name == rendered_catalog.NAME else ""

@@ -1,0 +1,112 @@
+"""The directory that a training leaves behind, and that evaluation and export take up."""
+
+import datetime
+from pathlib import Path
+
+from training.config import TrainingConfig
+
+CONFIG = "config.json"
+METRICS = "metrics.jsonl"
+TENSORBOARD = "tensorboard"
+SAMPLES = "samples"
+CHECKPOINTS = "checkpoints"
+MODEL = "model.keras"
+MODEL_CARD = "model_card.md"
+EVALUATION = "evaluation.json"
+REPORT = "report.html"
+
+
+def create_run_directory(runs_dir: Path, config: TrainingConfig, run_name: str | None = None) -> Path:
+    """Creates `runs_dir/<YYYYmmdd-HHMMSS>-<model>-<dataset>` with the run's `config.json` in it.
+
+    Args:
+        runs_dir: Where runs are kept; created if need be.
+        config: The run's configuration.
+        run_name: Name to use instead of the time, model and data set.
+
+    Returns:
+        Path of the new directory.
+
+    Raises:
+        ValueError: `run_name` exists already or is no plain name.
+    """
+    if run_name is not None and (run_name in ("", ".", "..") or Path(run_name).name != run_name):
+        raise ValueError(f"`run_name` must be a plain directory name. Received: run_name={run_name!r}.")
+    time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    run = runs_dir / (run_name or f"{time}-{config.model}-{config.dataset}")
+    try:
+        run.mkdir(parents=True)
+    except FileExistsError as error:
+        raise ValueError(
+            f"A run must have a directory of its own. Received: {run}, which exists. Continue it with "
+            "`--resume`, or choose another `--run-name`."
+        ) from error
+    write_config(run, config)
+    return run
+
+
+def write_config(run: Path, config: TrainingConfig) -> None:
+    """Writes (or replaces) the run's `config.json`."""
+    from training.atomic_write import write_text
+
+    write_text(run / CONFIG, config.to_json())
+
+
+def read_config(run: Path) -> TrainingConfig:
+    """Reads the run's `config.json`.
+
+    Raises:
+        FileNotFoundError: There is no such run; the message names what is missing.
+        ValueError: The file is from another version.
+    """
+    check_run_directory(run)
+    return TrainingConfig.read(run / CONFIG)
+
+
+def check_run_directory(run: Path) -> None:
+    """Raises FileNotFoundError unless `run` is a directory that a training made."""
+    if not run.is_dir():
+        raise FileNotFoundError(f"A run directory is needed. Received: {run}, which does not exist.")
+    if not (run / CONFIG).exists():
+        raise FileNotFoundError(
+            f"A run directory must hold {CONFIG}. Received: {run}, where it is missing. Name a directory "
+            "that `zoo train` made."
+        )
+
+
+def load_model(run: Path, precision: str = "float32"):
+    """Loads the finished model of a run.
+
+    Args:
+        run: Run directory.
+        precision: Dtype policy of the loaded model; the weights are float32 under every one.
+
+    Returns:
+        The Keras model, not compiled.
+
+    Raises:
+        FileNotFoundError: The training has not finished; the message says how to resume it.
+        ValueError: `model.keras` is damaged or from another version.
+    """
+    import keras
+
+    from training.recipes import RECIPES
+
+    config = read_config(run)
+    path = run / MODEL
+    if not path.exists():
+        raise FileNotFoundError(
+            f"The run must have finished. Received: {run}, where {MODEL} is missing. "
+            f"Finish it: zoo train --resume {run}"
+        )
+    RECIPES[config.model].import_model_class()
+    try:
+        model = keras.saving.load_model(path, compile=False)
+        loaded = type(model).from_config({**model.get_config(), "dtype": precision})
+        loaded.set_weights(model.get_weights())
+    except Exception as error:
+        raise ValueError(
+            f"{path} must be a whole model of this version. Loading it failed: {error}. "
+            f"Restore the file, or train again: zoo train --config {run / CONFIG}"
+        ) from error
+    return loaded

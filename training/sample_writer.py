@@ -1,0 +1,40 @@
+"""Sample sheets while a model trains, as PNG files and in TensorBoard."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from training.picture_sheet import PictureSheet
+
+
+class SampleWriter(keras.callbacks.Callback):
+    """Draws the same sheet before the first and after each epoch, so that progress is visible.
+
+    Args:
+        draw_samples: Draws the sheet of the model as it is now; seeds must be fixed.
+        samples_dir: Gets `epoch-0000.png`, `epoch-0001.png`, ...
+        tensorboard_dir: Gets the sheets as the image series `samples`, one step an epoch.
+    """
+
+    def __init__(self, draw_samples: Callable[[], PictureSheet], samples_dir: Path, tensorboard_dir: Path):
+        super().__init__()
+        self._draw_samples = draw_samples
+        self._samples_dir = samples_dir
+        self._writer = tf.summary.create_file_writer(str(tensorboard_dir / "samples"))
+        samples_dir.mkdir(parents=True, exist_ok=True)
+
+    def on_train_begin(self, logs=None):
+        if not any(self._samples_dir.iterdir()):
+            self._write(0)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._write(epoch + 1)
+
+    def _write(self, num_epochs_done: int) -> None:
+        sheet = self._draw_samples()
+        (self._samples_dir / f"epoch-{num_epochs_done:04d}.png").write_bytes(sheet.to_png())
+        with self._writer.as_default(step=num_epochs_done):
+            tf.summary.image("samples", sheet.draw()[None])
+        self._writer.flush()

@@ -1,0 +1,120 @@
+"""`zoo train MODEL`."""
+
+from pathlib import Path
+
+import click
+
+from zoo.cli import ZooCommand
+from zoo.errors import UnknownNameError
+
+# Options that set an argument of some models' classes: flag, argument, type, help.
+MODEL_OPTIONS = (
+    ("--latent-dim", "latent_dim", int, "Length of the latent vectors (dcgan, conditional_vae)."),
+    ("--width", "width", int, "Channels of the widest feature map (dcgan, conditional_vae)."),
+    ("--kl-weight", "kl_weight", float, "Weight of the KL divergence (conditional_vae)."),
+    ("--factor", "upscale_factor", int, "Enlargement: 2, 3 or 4 (srcnn)."),
+    ("--kernels", "kernels", str, "Kernel sizes: 9-1-5, 9-3-5 or 9-5-5 (srcnn)."),
+    ("--residual/--no-residual", "is_residual", bool, "Learn the difference to bicubic (srcnn)."),
+)
+
+
+def _model_options(function):
+    for flag, name, value_type, text in reversed(MODEL_OPTIONS):
+        function = click.option(flag, name, type=value_type, default=None, help=text)(function)
+    return function
+
+
+@click.command(cls=ZooCommand, example="zoo train dcgan --dataset fashion_mnist --epochs 5")
+@click.argument("model", required=False)
+@click.option("--dataset", default=None, help="Name of a data set.  [default: fashion_mnist]")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Directory of prepared data sets.")
+@click.option("--epochs", type=click.IntRange(1), help="Passes over the training pictures.")
+@click.option("--batch-size", type=click.IntRange(1), help="Pictures a step.")
+@click.option("--image-size", type=click.IntRange(1), help="Side of the pictures or patches in pixels.")
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Of every optimizer.")
+@click.option(
+    "--precision", default=None, help="auto, float32, mixed_float16 or mixed_bfloat16.  [default: auto]"
+)
+@click.option("--seed", type=click.IntRange(0), help="Of weights, order and latents.  [default: 0]")
+@click.option("--runs-dir", type=click.Path(path_type=Path), default="runs", show_default=True)
+@click.option("--run-name", help="Name of the run directory.")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Continue this run.")
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Repeat a config.json."
+)
+@click.option("--dry-run", is_flag=True, help="Print the configuration and train nothing.")
+@_model_options
+def command(model, runs_dir, run_name, resume, config_file, dry_run, **options):
+    """Train MODEL: dcgan, conditional_vae or srcnn. Leaves a run directory."""
+    given = {name: value for name, value in options.items() if value is not None}
+    if resume is not None:
+        refused = sorted(given.keys() - {"epochs"}) + [name for name in ("model",) if model]
+        if refused or config_file or run_name:
+            raise click.UsageError(
+                "`--resume` takes everything from the run but `--epochs`. Received also: "
+                + ", ".join(refused or ["--config or --run-name"])
+            )
+    if resume is None and config_file is None and model is None:
+        raise click.UsageError("Name a MODEL, a run to `--resume` or a `--config` file.")
+
+    if resume is None:
+        config = _make_config(model, config_file, given)
+        if dry_run:
+            click.echo(config.to_json(), nl=False)
+            return
+    elif dry_run:
+        from training.run_directory import read_config
+
+        click.echo(read_config(resume).to_json(), nl=False)
+        return
+
+    from training import trainer
+
+    if resume is not None:
+        run = trainer.resume_training(resume, given.get("epochs"))
+    else:
+        run = trainer.start_training(config, runs_dir, run_name)
+    click.echo(f"Run: {run}")
+    click.echo(f"Look at it: tensorboard --logdir {run / 'tensorboard'}")
+    click.echo(f"Export it:  zoo export {run}")
+
+
+def _make_config(model, config_file, given):
+    from training.config import TrainingConfig
+    from training.data_sets import load_data_set
+    from training.precision import resolve_precision
+    from training.recipes import RECIPES
+
+    base = vars(TrainingConfig.read(config_file)) if config_file else {}
+    model = model or base["model"]
+    if model not in RECIPES:
+        raise UnknownNameError("model", model, RECIPES)
+    if base and base["model"] != model:
+        raise click.UsageError(f"{config_file} is for {base['model']}. Received also: MODEL={model}.")
+    recipe = RECIPES[model]
+
+    model_option_names = {name for _, name, _, _ in MODEL_OPTIONS}
+    wanted = {name: value for name, value in given.items() if name in model_option_names}
+    for name in wanted:
+        if name not in recipe.model_options:
+            raise UnknownNameError(f"option of {model}", name, recipe.model_options)
+    precision, reason = resolve_precision(given.get("precision") or base.get("precision") or "auto")
+    click.echo(f"Precision: {precision} ({reason})", err=True)
+
+    values = {
+        "dataset": "fashion_mnist",
+        "data_dir": None,
+        "epochs": recipe.epochs,
+        "batch_size": recipe.batch_size,
+        "learning_rate": recipe.learning_rate,
+        "seed": 0,
+        **base,
+        **{name: value for name, value in given.items() if name not in model_option_names},
+        "model": model,
+        "precision": precision,
+        "model_options": {**recipe.model_options, **base.get("model_options", {}), **wanted},
+    }
+    values["data_dir"] = str(values["data_dir"]) if values["data_dir"] else None
+    if "image_size" not in values:
+        values["image_size"] = recipe.default_image_size(load_data_set(values["dataset"], values["data_dir"]))
+    return TrainingConfig(**values)
