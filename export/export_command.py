@@ -1,0 +1,32 @@
+"""`zoo export RUN`."""
+
+from pathlib import Path
+
+import click
+
+from zoo.cli import ZooCommand
+
+
+@click.command(cls=ZooCommand, example="zoo export runs/20260101-120000-dcgan-fashion_mnist")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--models-dir", type=click.Path(path_type=Path), default="models", show_default=True)
+@click.option("--model-name", help="Name to serve it by.  [default: dcgan, conditional_vae, srcnn_x2, ...]")
+@click.option("--version", type=click.IntRange(1), help="Version number.  [default: next]")
+@click.option("--dry-run", is_flag=True, help="Say what would be exported and write nothing.")
+def command(run, models_dir, model_name, version, dry_run):
+    """Export RUN as a SavedModel: checked against the Keras model, then published whole."""
+    if dry_run:
+        from export.signatures import default_model_name, make_signatures
+        from training.run_directory import load_model
+
+        model = load_model(run)
+        click.echo(f"Model name: {model_name or default_model_name(model)}")
+        for signature in make_signatures(model):
+            click.echo(f"{signature.name}: {', '.join(signature.inputs)}")
+        return
+
+    from export.exporter import export_run
+
+    version_dir = export_run(run, models_dir, model_name, version)
+    click.echo(f"Version: {version_dir}")
+    click.echo(f"Serve it: zoo serve --models-dir {models_dir}")

@@ -1,0 +1,139 @@
+"""Exports a run: run directory in, checked and published version directory out."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from export.manifest import read_signatures, write_manifest
+from export.publish import publish
+from export.signature import Signature
+from export.signatures import default_model_name, make_signatures
+from export.warmup import write_warmup_requests
+from training import run_directory
+from training.metrics_log import read_metrics
+
+# How far the exported model may be from the Keras model: graphs are fused and sum in another order.
+PIXEL_TOLERANCE = 1
+FLOAT_TOLERANCE = 1e-3
+
+
+def export_run(
+    run: Path, models_dir: Path, model_name: str | None = None, version: int | None = None
+) -> Path:
+    """Exports the finished model of a run.
+
+    The model is saved beside its place, loaded again, compared with the Keras model on every signature for
+    two batch sizes, and only then published.
+
+    Args:
+        run: Run directory.
+        models_dir: Directory of all models.
+        model_name: Name to serve it by; the model's own by default.
+        version: Positive integer; the next free one by default.
+
+    Returns:
+        The version directory.
+
+    Raises:
+        FileNotFoundError: The run does not exist or has not finished.
+        ValueError: The name or version is not allowed, or the run is damaged.
+        RuntimeError: The exported model does not agree with the Keras model.
+        OSError: The files cannot be written.
+    """
+    model = run_directory.load_model(run)
+    signatures = make_signatures(model)
+    model_name = model_name or default_model_name(model)
+
+    def build(directory: Path) -> None:
+        save(signatures, directory)
+        check_export(signatures, directory)
+        requests = {signature.name: signature.example_requests[:1] for signature in signatures}
+        write_warmup_requests(directory, model_name, requests)
+        write_manifest(
+            directory,
+            run_directory.read_config(run).model,
+            {"run": run.resolve().name},
+            read_signatures(directory),
+            _scores(run),
+        )
+
+    return publish(build, models_dir, model_name, version)
+
+
+def save(signatures: list[Signature], directory: Path) -> None:
+    """Saves signatures as a SavedModel that holds the weights they use and no others.
+
+    Args:
+        signatures: One of them is the default one.
+        directory: An empty directory.
+    """
+    functions = {signature.name: signature.to_concrete_function() for signature in signatures}
+    default = next(signature.name for signature in signatures if signature.is_default)
+    functions["serving_default"] = functions[default]
+    module = tf.Module()
+    module.weights = list(
+        {
+            id(variable): variable for function in functions.values() for variable in function.variables
+        }.values()
+    )
+    tf.saved_model.save(module, str(directory), signatures=functions)
+
+
+def check_export(signatures: list[Signature], directory: Path) -> None:
+    """Loads a SavedModel and compares it with the Keras model on every example request.
+
+    Args:
+        signatures: What was saved.
+        directory: Where.
+
+    Raises:
+        RuntimeError: An output differs by more than `PIXEL_TOLERANCE` or `FLOAT_TOLERANCE`.
+    """
+    loaded = tf.saved_model.load(str(directory))
+    for signature in signatures:
+        for request in signature.example_requests:
+            outputs = loaded.signatures[signature.name](**signature.to_tensors(request))
+            for name, expected in signature.run_eagerly(request).items():
+                _check_equal(signature.name, name, outputs[name].numpy(), expected)
+
+
+def _check_equal(signature_name: str, output_name: str, found: np.ndarray, expected: np.ndarray) -> None:
+    tolerance = FLOAT_TOLERANCE if expected.dtype == np.float32 else PIXEL_TOLERANCE
+    if expected.dtype == object:
+        found, expected = _to_pixels(found), _to_pixels(expected)
+    is_same_kind = found.dtype == expected.dtype and found.shape == expected.shape
+    difference = (
+        float(np.max(np.abs(found.astype("float64") - expected.astype("float64")), initial=0.0))
+        if is_same_kind
+        else np.inf
+    )
+    if difference > tolerance:
+        raise RuntimeError(
+            f"The exported model must agree with the Keras model within {tolerance:g}. Received: output "
+            f"`{output_name}` of `{signature_name}`, which differs by {difference:g} (shapes {found.shape} and "
+            f"{expected.shape}). Nothing was published."
+        )
+
+
+def _to_pixels(strings: np.ndarray) -> np.ndarray:
+    """Turns strings into numbers that can be compared: PNG files into pixels, others into their bytes."""
+    parts = [
+        np.asarray(Image.open(io.BytesIO(value)))
+        if value.startswith(b"\x89PNG")
+        else np.frombuffer(value, "uint8")
+        for value in strings.ravel()
+    ]
+    return np.concatenate([part.ravel() for part in parts]) if parts else np.zeros(0, "uint8")
+
+
+def _scores(run: Path) -> dict[str, float]:
+    """Returns the scores of the evaluation, or the validation metrics of the last epoch."""
+    evaluation = run / run_directory.EVALUATION
+    if evaluation.exists():
+        return json.loads(evaluation.read_text(encoding="utf-8"))["scores"]
+    last = read_metrics(run / run_directory.METRICS)[-1]
+    return {name: value for name, value in last.items() if name.startswith("val_")}

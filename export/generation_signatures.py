@@ -1,0 +1,79 @@
+"""Signatures that make pictures from seeds or latents: of DCGAN and the conditional VAE."""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from export import rows
+from export.image_bytes import encode_png_rows
+from export.signature import Signature
+from zoo import pixels
+
+BATCH_SIZES = (1, 3)
+
+
+def generation_signatures(model, decode: Callable) -> list[Signature]:
+    """Returns `generate`, `generate_png` and `decode`.
+
+    Args:
+        model: Has `attributes`, `latent_dim` and `pixel_range`.
+        decode: Turns float latents `[N, latent_dim]` and attribute ids into pictures of `pixel_range`.
+
+    Returns:
+        The signatures; `generate_png` is the default one.
+    """
+    attributes = model.attributes
+    names = {attribute: rows.string_rows() for attribute in attributes}
+    seed_inputs = {"seed": tf.TensorSpec([None], tf.int64), **names}
+
+    def to_images(latents, attribute_ids, errors):
+        raw_images = pixels.from_model_range(decode(latents, attribute_ids), model.pixel_range)
+        return {"images": rows.blank_bad_rows(raw_images, errors), "error": errors}
+
+    def generate(inputs):
+        seeds = inputs["seed"]
+        attribute_ids, errors = rows.to_attribute_ids(attributes, inputs, rows.random_ids(attributes, seeds))
+        return to_images(rows.random_latents(seeds, model.latent_dim), attribute_ids, errors)
+
+    def generate_png(inputs):
+        outputs = generate(inputs)
+        image_bytes = encode_png_rows(outputs["images"])
+        return {
+            "image_bytes": rows.blank_bad_rows(image_bytes, outputs["error"]),
+            "error": outputs["error"],
+        }
+
+    def decode_latents(inputs):
+        latents = inputs["latents"]
+        is_finite = tf.reduce_all(tf.math.is_finite(latents), axis=1)
+        # `""` means any attribute: one that depends on the row alone, as everything does.
+        bits = tf.cast(tf.bitcast(latents, tf.int32), tf.int64)
+        seeds = tf.reduce_sum(bits, axis=1)
+        attribute_ids, errors = rows.to_attribute_ids(attributes, inputs, rows.random_ids(attributes, seeds))
+        not_finite = tf.where(is_finite, "", "`latents` must be finite. Received: NaN or infinity.")
+        latents = tf.where(is_finite[:, tf.newaxis], latents, 0.0)
+        return to_images(latents, attribute_ids, rows.join_errors(not_finite, errors))
+
+    def seed_requests():
+        return [
+            {"seed": np.arange(size, dtype="int64"), **rows.example_names(attributes, size)}
+            for size in BATCH_SIZES
+        ]
+
+    def latent_requests():
+        random = np.random.default_rng(0)
+        return [
+            {
+                "latents": random.normal(size=(size, model.latent_dim)).astype("float32"),
+                **rows.example_names(attributes, size),
+            }
+            for size in BATCH_SIZES
+        ]
+
+    latent_inputs = {"latents": tf.TensorSpec([None, model.latent_dim], tf.float32), **names}
+    return [
+        Signature("generate_png", seed_inputs, generate_png, seed_requests(), is_default=True),
+        Signature("generate", seed_inputs, generate, seed_requests()),
+        Signature("decode", latent_inputs, decode_latents, latent_requests()),
+    ]

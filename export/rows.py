@@ -1,0 +1,99 @@
+"""What every signature does with the rows of a request: attributes by name, random draws, errors."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from zoo.attributes import Attributes
+
+# What separates the random streams that are drawn from one seed.
+LATENT_STREAM, ATTRIBUTE_STREAM = 0, 1
+
+
+def string_rows() -> tf.TensorSpec:
+    """Returns the spec of one string a row."""
+    return tf.TensorSpec([None], tf.string)
+
+
+def to_attribute_ids(
+    attributes: Attributes, names: Mapping[str, tf.Tensor], fallback_ids: Mapping[str, tf.Tensor]
+) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    """Turns the attribute values that clients name into class ids.
+
+    Args:
+        attributes: The model's vocabulary.
+        names: For each attribute a string tensor `[N]`; `""` stands for the fallback.
+        fallback_ids: For each attribute an int32 tensor `[N]`.
+
+    Returns:
+        For each attribute an int32 tensor `[N]`, and the error of each row, string `[N]`: `""`, or what was
+        received and which values exist. A row with an error has class id 0.
+    """
+    ids, errors = {}, []
+    for attribute, values in attributes.items():
+        matches = tf.equal(names[attribute][:, tf.newaxis], tf.constant(values)[tf.newaxis, :])
+        is_known = tf.reduce_any(matches, axis=1)
+        is_empty = tf.equal(names[attribute], "")
+        ids[attribute] = tf.where(
+            is_empty,
+            fallback_ids[attribute],
+            tf.argmax(tf.cast(matches, "int32"), axis=1, output_type="int32"),
+        )
+        message = tf.strings.join(
+            [f"Unknown {attribute}. Received: '", names[attribute], f"'. Known: {', '.join(values)}."]
+        )
+        errors.append(tf.where(is_known | is_empty, "", message))
+    return ids, join_errors(*errors)
+
+
+def join_errors(*errors: tf.Tensor) -> tf.Tensor:
+    """Joins the errors of each row, string `[N]` each, with a space where there are several."""
+    return tf.strings.strip(tf.strings.join(errors, separator=" "))
+
+
+def random_ids(attributes: Attributes, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Draws a class id for each attribute, uniformly, from each row's seed alone.
+
+    Args:
+        attributes: The model's vocabulary.
+        seeds: int64 tensor `[N]`.
+
+    Returns:
+        For each attribute an int32 tensor `[N]`.
+    """
+    ids = {}
+    for stream, (attribute, values) in enumerate(attributes.items(), start=ATTRIBUTE_STREAM):
+        uniform = _draw_rows(seeds, stream, lambda seed: tf.random.stateless_uniform([1], seed))[:, 0]
+        ids[attribute] = tf.minimum(tf.cast(uniform * len(values), "int32"), len(values) - 1)
+    return ids
+
+
+def random_latents(seeds: tf.Tensor, latent_dim: int) -> tf.Tensor:
+    """Draws standard normal latents, float32 `[N, latent_dim]`, from each row's seed alone."""
+    return _draw_rows(
+        seeds, LATENT_STREAM, lambda seed: tf.random.stateless_normal([latent_dim], seed), length=latent_dim
+    )
+
+
+def blank_bad_rows(values: tf.Tensor, errors: tf.Tensor) -> tf.Tensor:
+    """Replaces rows that have an error by zeros, or by `""`."""
+    is_good = tf.reshape(tf.equal(errors, ""), tf.concat([[-1], tf.ones(values.shape.rank - 1, "int32")], 0))
+    return tf.where(is_good, values, tf.zeros([], values.dtype))
+
+
+def example_names(attributes: Attributes, num_rows: int, prefix: str = "") -> dict[str, np.ndarray]:
+    """Returns values for each attribute, object `[num_rows]`: the first `""`, then the known ones in turn."""
+    return {
+        prefix + attribute: np.array(["", *values] * num_rows, dtype=object)[:num_rows]
+        for attribute, values in attributes.items()
+    }
+
+
+def _draw_rows(seeds, stream: int, draw, length: int = 1):
+    # A row's numbers must not depend on its neighbours, and the stateless generators draw from one seed.
+    return tf.map_fn(
+        lambda seed: draw(tf.stack([seed, tf.constant(stream, "int64")])),
+        seeds,
+        fn_output_signature=tf.TensorSpec([length], "float32"),
+    )

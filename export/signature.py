@@ -1,0 +1,83 @@
+"""A served signature: a function of named tensors, with examples of what it is asked."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+Tensors = dict[str, tf.Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """One entry of a model's `signature_def` map.
+
+    Every input and output has the leading batch dimension N, so that a server can merge requests.
+
+    Args:
+        name: What clients call it, e.g. `"generate_png"`.
+        inputs: Shape and dtype of each input by name; None where any length goes.
+        function: Turns the inputs into the outputs, for N of at least 1.
+        example_requests: Inputs of different batch sizes (and picture sizes, where they vary), to check and
+            to warm up the exported model with.
+        is_default: Whether clients that name no signature get this one.
+    """
+
+    name: str
+    inputs: dict[str, tf.TensorSpec]
+    function: Callable[[Tensors], Tensors]
+    example_requests: list[dict[str, np.ndarray]]
+    is_default: bool = False
+
+    def run(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Runs the signature in this process, compiled as a server runs it.
+
+        Args:
+            inputs: Arrays by input name.
+
+        Returns:
+            Arrays by output name; strings are `bytes` objects.
+        """
+        return {name: value.numpy() for name, value in self._compiled(self.to_tensors(inputs)).items()}
+
+    def run_eagerly(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Runs the Keras model operation by operation: what the exported model must agree with."""
+        return {name: value.numpy() for name, value in self.function(self.to_tensors(inputs)).items()}
+
+    def to_tensors(self, inputs: Mapping[str, Any]) -> Tensors:
+        """Returns arrays as tensors of the signature's dtypes."""
+        return {name: tf.convert_to_tensor(value, self.inputs[name].dtype) for name, value in inputs.items()}
+
+    def to_concrete_function(self):
+        """Returns the function as `tf.saved_model.save` takes it."""
+        return self._compiled.get_concrete_function()
+
+    @functools.cached_property
+    def _compiled(self):
+        specs = {name: tf.TensorSpec(spec.shape, spec.dtype, name=name) for name, spec in self.inputs.items()}
+        return tf.function(self._guarded, input_signature=[specs])
+
+    def _guarded(self, tensors: Tensors) -> Tensors:
+        # A convolution that is fed a wrong rank ends the whole server process, and one that is fed no rows
+        # answers nonsense: the shape is checked first, and no rows are computed as one row and cut off.
+        tensors = {
+            name: tf.ensure_shape(tensor, self.inputs[name].shape, name=f"check_{name}")
+            for name, tensor in tensors.items()
+        }
+        num_rows = [tf.shape(tensor)[0] for tensor in tensors.values()]
+        same = tf.reduce_all(tf.equal(num_rows, num_rows[0]))
+        message = f"All inputs must have the same number of rows. Received, for {', '.join(tensors)}:"
+        with tf.control_dependencies([tf.debugging.Assert(same, [message, *num_rows])]):
+            padded = {name: _at_least_one_row(tensor) for name, tensor in tensors.items()}
+        outputs = self.function(padded)
+        return {name: tf.identity(output[: num_rows[0]], name=name) for name, output in outputs.items()}
+
+
+def _at_least_one_row(tensor):
+    shape = tf.shape(tensor)
+    row = tf.zeros(tf.concat([[1], shape[1:]], axis=0), tensor.dtype)
+    padded = tf.cond(shape[0] > 0, lambda: tensor, lambda: row)
+    return tf.ensure_shape(padded, tensor.shape)

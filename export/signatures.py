@@ -1,0 +1,34 @@
+"""Which signatures a model has, and which name it is served by."""
+
+from export.editing_signatures import editing_signatures
+from export.generation_signatures import generation_signatures
+from export.signature import Signature
+from export.upscaling_signatures import upscaling_signatures
+from zoo.conditional_vae import ConditionalVAE
+from zoo.dcgan import DCGAN
+from zoo.srcnn import SRCNN
+
+
+def make_signatures(model) -> list[Signature]:
+    """Returns the signatures of a model, in the order of the contract's table.
+
+    Args:
+        model: A model of the zoo, under the float32 policy.
+
+    Raises:
+        TypeError: Nobody has said how such a model is served.
+    """
+    if isinstance(model, DCGAN):
+        return generation_signatures(model, model)
+    if isinstance(model, ConditionalVAE):
+        return generation_signatures(model, model.decode) + editing_signatures(model)
+    if isinstance(model, SRCNN):
+        return upscaling_signatures(model)
+    raise TypeError(
+        f"Served are DCGAN, ConditionalVAE and SRCNN. Received: a model of class {type(model).__name__}."
+    )
+
+
+def default_model_name(model) -> str:
+    """Returns the name a model is served by unless the user chooses another: `srcnn_x2`, else its own."""
+    return f"srcnn_x{model.upscale_factor}" if isinstance(model, SRCNN) else model.name

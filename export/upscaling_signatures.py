@@ -1,0 +1,57 @@
+"""Signatures that enlarge pictures."""
+
+import numpy as np
+import tensorflow as tf
+
+from export import rows
+from export.image_bytes import encode_png_row, map_image_rows
+from export.image_tensors import check_picture_size, example_pictures
+from export.signature import Signature
+
+# Batch size, height and width of the examples: two batch sizes, two picture sizes.
+EXAMPLE_SHAPES = ((1, 24, 32), (3, 17, 13))
+
+
+def upscaling_signatures(model) -> list[Signature]:
+    """Returns `upscale` and `upscale_png`.
+
+    Args:
+        model: Has `upscale`, which enlarges uint8 pictures `[N, h, w, 3]`.
+
+    Returns:
+        The signatures; `upscale_png` is the default one.
+    """
+
+    def upscale(inputs):
+        raw_images = check_picture_size(inputs["images"])
+        errors = tf.fill(tf.shape(raw_images)[:1], "")
+        return {"images": model.upscale(raw_images), "error": errors}
+
+    def upscale_png(inputs):
+        image_bytes, errors = map_image_rows(
+            inputs["image_bytes"],
+            3,
+            lambda raw_image: encode_png_row(model.upscale(raw_image[tf.newaxis])[0]),
+            tf.TensorSpec([], tf.string),
+        )
+        return {"image_bytes": image_bytes, "error": errors}
+
+    pictures = [example_pictures(*shape, channels=3) for shape in EXAMPLE_SHAPES]
+    files = [
+        np.array([encode_png_row(picture).numpy() for picture in batch], dtype=object) for batch in pictures
+    ]
+    return [
+        Signature(
+            "upscale_png",
+            {"image_bytes": rows.string_rows()},
+            upscale_png,
+            [{"image_bytes": batch} for batch in files],
+            is_default=True,
+        ),
+        Signature(
+            "upscale",
+            {"images": tf.TensorSpec([None, None, None, 3], tf.uint8)},
+            upscale,
+            [{"images": batch} for batch in pictures],
+        ),
+    ]
