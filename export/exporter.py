@@ -114,7 +114,7 @@ def _check_equal(signature_name: str, output_name: str, found: np.ndarray, expec
     if difference > tolerance:
         raise RuntimeError(
             f"The exported model must agree with the Keras model within {tolerance:g}. Received: output "
-            f"`{output_name}` of `{signature_name}`, which differs by {difference:g} (shapes {found.shape} and "
+            f"`{output_name}` of `{signature_name}`, off by {difference:g} (shapes {found.shape} and "
             f"{expected.shape}). Nothing was published."
         )
 

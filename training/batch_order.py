@@ -45,7 +45,7 @@ class BatchOrder:
         if self.first_step < 0 or (num_steps is not None and self.first_step > num_steps):
             last = "unlimited" if num_steps is None else str(num_steps)
             raise ValueError(
-                "`first_step` must be between 0 and the number of steps, because it says how many to leave out. "
+                "`first_step` must be between 0 and the number of steps: it says how many to leave out. "
                 f"Received: first_step={self.first_step}, steps: {last}."
             )
 

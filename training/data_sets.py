@@ -31,7 +31,7 @@ class DataSet:
         source: A sentence on where the pictures came from.
         builder: The TFDS builder that reads the records.
         tfds_splits: For each split the TFDS split or slice of one that holds it.
-        feature_names: For each attribute whose TFDS feature is called otherwise, the name of that feature.
+        feature_names: For each attribute the name of its TFDS feature.
 
     Example:
 
@@ -49,7 +49,7 @@ class DataSet:
     source: str
     builder: tfds.core.DatasetBuilder = dataclasses.field(repr=False)
     tfds_splits: Mapping[str, str] = dataclasses.field(repr=False)
-    feature_names: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    feature_names: Mapping[str, str] = dataclasses.field(repr=False)
 
     def read(self, split: str) -> tf.data.Dataset:
         """Reads a split in its fixed order.
@@ -77,7 +77,7 @@ class DataSet:
         )
 
         def rename(features):
-            named = {name: features[self.feature_names.get(name, name)] for name in self.attributes}
+            named = {name: features[feature] for name, feature in self.feature_names.items()}
             return {"image": features["image"], **named}
 
         return elements.map(rename, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -156,28 +156,38 @@ def list_names(data_dir: str | os.PathLike) -> list[str]:
 def _open(name: str, version_dir: Path) -> DataSet:
     builder = tfds.builder_from_directory(version_dir)
     features = builder.info.features
-    labels = {
-        key: feature for key, feature in features.items() if isinstance(feature, tfds.features.ClassLabel)
-    }
-    feature_names = {}
-    if name == fashion_mnist.NAME and "label" in labels:  # TFDS's own
+    _check_readable(name, version_dir, builder.info)
+    metadata = builder.info.metadata or {}
+    labels = [key for key, feature in features.items() if isinstance(feature, tfds.features.ClassLabel)]
+    # TFDS gives features back in any order; the first attribute is the one that counts most.
+    feature_names = {key: key for key in metadata.get("attributes", sorted(labels))}
+    attributes = {key: tuple(features[key].names) for key in feature_names}
+    if name == fashion_mnist.NAME and "category" not in attributes:  # TFDS's own
         feature_names = {"category": "label"}
         attributes = {"category": fashion_mnist.CATEGORIES}
-        origin = "the preparation of TFDS itself"
-    else:
-        attributes = {key: tuple(feature.names) for key, feature in labels.items()}
-        origin = builder.info.metadata["source"]
+    origin = metadata.get("source", "a preparation by TFDS itself")
     tfds_splits = _tfds_splits(builder.info.splits)
     return DataSet(
         name=name,
         attributes=attributes,
         image_shape=tuple(features["image"].shape),
-        num_images={split: builder.info.splits[slice_].num_examples for split, slice_ in tfds_splits.items()},
-        source=f"Pictures from {origin}, read from {version_dir}.",
+        num_images={split: builder.info.splits[part].num_examples for split, part in tfds_splits.items()},
+        source=f"Pictures from {origin}, prepared in {version_dir}.",
         builder=builder,
         tfds_splits=tfds_splits,
         feature_names=feature_names,
     )
+
+
+def _check_readable(name: str, version_dir: Path, info: tfds.core.DatasetInfo) -> None:
+    features = dict(info.features)
+    has_images = isinstance(features.get("image"), tfds.features.Image)
+    if not has_images or not {"train", "test"} <= set(info.splits):
+        raise ValueError(
+            "A data set must have a feature `image` and splits `train` and `test`. "
+            f"Received: {name} in {version_dir} with {', '.join([*features, *info.splits])}. "
+            "Name another data set or data directory."
+        )
 
 
 def _tfds_splits(splits: Mapping[str, tfds.core.SplitInfo]) -> dict[str, str]:
@@ -189,7 +199,7 @@ def _tfds_splits(splits: Mapping[str, tfds.core.SplitInfo]) -> dict[str, str]:
 
 
 # How to prepare each built-in data set with its default options.
-BUILT_IN: dict[str, Callable[[Path], Path]] = {
+BUILT_IN: dict[str, Callable[..., Path]] = {
     fashion_mnist.NAME: fashion_mnist.prepare,
     rendered_catalog.NAME: rendered_catalog.prepare,
 }

@@ -7,7 +7,9 @@ Sources:
 
 import gzip
 import hashlib
+import io
 import os
+import shutil
 import zlib
 from pathlib import Path
 
@@ -15,7 +17,6 @@ import numpy as np
 
 _UINT8_TYPE_CODE = 8
 _GZIP_MAGIC = b"\x1f\x8b"
-_CHUNK_BYTES = 1 << 20
 
 
 class IdxFileError(ValueError):
@@ -115,7 +116,8 @@ def parse_idx(content: bytes, path: str | os.PathLike = "<bytes>") -> np.ndarray
         )
     num_dimensions = magic[3]
     header_bytes = 4 + 4 * num_dimensions
-    shape = tuple(int(size) for size in np.frombuffer(content[4:header_bytes], ">u4"))
+    num_sizes = min(num_dimensions, len(content) // 4 - 1)
+    shape = tuple(int(size) for size in np.frombuffer(content, ">u4", count=num_sizes, offset=4))
     expected_bytes = header_bytes + int(np.prod(shape, dtype=np.int64))
     if len(shape) != num_dimensions or len(content) != expected_bytes:
         raise IdxFileError(
@@ -128,15 +130,13 @@ def parse_idx(content: bytes, path: str | os.PathLike = "<bytes>") -> np.ndarray
 
 def _read_content(path: str | os.PathLike) -> tuple[bytes, str]:
     """Returns what can be decompressed, and what stopped it (`""`: nothing did)."""
-    with open(path, "rb") as raw_file:
-        is_gzip = raw_file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-        raw_file.seek(0)
-        file = gzip.open(raw_file) if is_gzip else raw_file
-        chunks = []
-        try:
-            while chunk := file.read(_CHUNK_BYTES):
-                chunks.append(chunk)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            num_bytes = sum(map(len, chunks))
-            return b"".join(chunks), f"gzip damaged or truncated after {num_bytes:,} bytes: {error}"
-    return b"".join(chunks), ""
+    content = Path(path).read_bytes()
+    if not content.startswith(_GZIP_MAGIC):
+        return content, ""
+    unpacked = io.BytesIO()
+    try:
+        with gzip.open(io.BytesIO(content)) as file:
+            shutil.copyfileobj(file, unpacked)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        return unpacked.getvalue(), f"gzip file damaged after {unpacked.tell():,} bytes of content: {error}"
+    return unpacked.getvalue(), ""

@@ -44,7 +44,9 @@ def read_all(
     else:
         arrays = {key: [] for key in specs}
     num_bytes = num_read = 0
-    with tqdm(total=num_images, desc=description, unit=" images", delay=2, leave=False) as progress:
+    with tqdm(
+        total=num_images, desc=description, unit=" images", delay=2, leave=False, disable=None
+    ) as progress:
         for batch in elements.prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
             num_new = len(next(iter(batch.values()))) if shapes_are_equal else 1
             for key, value in batch.items():

@@ -5,14 +5,14 @@ The order is the same everywhere, and each step has its reason:
 1. read and decode: once, in the fixed order of the records;
 2. cut, resize and convert, still `uint8`: the same for every epoch, so before the cache;
 3. cache in memory as one tensor: a quarter of what floats would take, and any picture can be had at once;
-4. shuffle: a permutation of the whole split drawn from `(seed, epoch)` alone, so that it depends on no thread, and
-   that a resumed run can begin anywhere without drawing what came before;
+4. shuffle: a permutation of the whole split drawn from `(seed, epoch)` alone, so that it depends on no
+   thread, and a resumed run can begin anywhere without drawing what came before;
 5. repeat after the shuffle, so that every picture is seen once before one is seen twice;
 6. batch after the repeat, so that a small remainder never makes an odd step: batches run across epochs;
    gathering a batch from the cache at once is far cheaper than batching single pictures;
 7. prefetch last, so that the next batch is made while the model works.
 
-A split that is too large for the cache is read again every epoch and shuffled through a buffer; all else is equal.
+A split that is too large for the cache is read again every epoch and shuffled through a buffer.
 """
 
 from collections.abc import Sequence
@@ -74,7 +74,13 @@ def make_image_batches(
 
     ```python
     batches = make_image_batches(
-        load_data_set("fashion_mnist"), "train", image_size=28, channels=1, batch_size=64, shuffle=True, repeat=True
+        load_data_set("fashion_mnist"),
+        "train",
+        image_size=28,
+        channels=1,
+        batch_size=64,
+        shuffle=True,
+        repeat=True,
     )
     model.fit(batches, steps_per_epoch=859)
     ```
@@ -131,9 +137,9 @@ def make_super_resolution_batches(
 ) -> tf.data.Dataset:
     """Makes pairs of a random patch in low and in full resolution, by the protocol of the papers.
 
-    Every picture is cut to a multiple of the factor, shrunk as a whole by antialiased bicubic interpolation and
-    rounded; the patches are cut out of both afterwards, so that their borders are like the rest of the picture.
-    One patch of each picture makes an epoch.
+    Every picture is cut to a multiple of the factor, shrunk as a whole by antialiased bicubic interpolation
+    and rounded; the patches are cut out of both afterwards, so that their borders are like the rest of the
+    picture. One patch of each picture makes an epoch.
 
     Args:
         data_set: A prepared data set.
@@ -153,15 +159,15 @@ def make_super_resolution_batches(
         Data set of `(low_res_images uint8 [N, p/s, p/s, C], high_res_images uint8 [N, p, p, C])`.
 
     Raises:
-        ValueError: If `upscale_factor`, `patch_size`, `batch_size` or `first_step` are impossible, or pictures
-            of various sizes are smaller than a patch.
+        ValueError: If `upscale_factor`, `patch_size`, `batch_size` or `first_step` are impossible, or a
+            picture is smaller than a patch where sizes vary.
         UnknownNameError: If there is no such split.
 
     Example:
 
     ```python
     batches = make_super_resolution_batches(
-        load_data_set("rendered_catalog"), "train", upscale_factor=3, patch_size=33, batch_size=128, repeat=True
+        load_data_set("rendered_catalog"), "train", upscale_factor=3, patch_size=33, batch_size=128
     )
     ```
     """
@@ -194,7 +200,7 @@ def _check_patch(upscale_factor: int, patch_size: int, data_set: DataSet) -> Non
     if patch_size < upscale_factor or patch_size % upscale_factor:
         nearest = max(patch_size // upscale_factor, 1) * upscale_factor
         raise ValueError(
-            "`patch_size` must be a multiple of `upscale_factor`, because the low resolution has whole pixels. "
+            "`patch_size` must be a multiple of `upscale_factor`, because low-res patches have whole pixels. "
             f"Received: patch_size={patch_size}, upscale_factor={upscale_factor}. Nearest allowed: {nearest}."
         )
     smallest = min((side for side in data_set.image_shape[:2] if side), default=upscale_factor)
@@ -223,8 +229,8 @@ def _cut_cached_patches(cached, order: BatchOrder, low_res_patch, upscale_factor
     if smallest < 0:
         largest_allowed = (max(height, width) + int(smallest)) * upscale_factor
         raise ValueError(
-            "`patch_size` must not exceed the smallest picture where sizes vary, because the patches of a batch "
-            f"are of one size. Received: patch_size={height * upscale_factor}. "
+            "`patch_size` must not exceed the smallest picture where sizes vary, because the patches of a "
+            f"batch are of one size. Received: patch_size={height * upscale_factor}. "
             f"Largest allowed: {largest_allowed}."
         )
 

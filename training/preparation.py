@@ -125,12 +125,16 @@ def prepare(
 
 
 def _write(builder, download_dir: Path) -> None:
-    # TFDS prints the directory that it writes to, which is the temporary one.
-    with contextlib.redirect_stdout(io.StringIO()):
-        builder.download_and_prepare(
-            download_dir=download_dir,
-            download_config=tfds.download.DownloadConfig(try_download_gcs=False),
-        )
+    # TFDS names the directory that it writes to, the temporary one; the builders show their own progress.
+    tfds.disable_progress_bar()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            builder.download_and_prepare(
+                download_dir=download_dir,
+                download_config=tfds.download.DownloadConfig(try_download_gcs=False),
+            )
+    finally:
+        tfds.enable_progress_bar()
 
 
 def _publish(staging_dir: Path, version_dir: Path) -> None:

@@ -26,7 +26,9 @@ _LIGHT_BACKGROUNDS = ((250, 250, 250), (236, 237, 240), (241, 236, 228), (228, 2
 _DEEPER_BACKGROUNDS = ((196, 203, 212), (205, 196, 184), (190, 204, 196), (208, 194, 198))
 
 
-def draw_product(category: str, colour: str, pattern: str, size: int, random: np.random.Generator) -> np.ndarray:
+def draw_product(
+    category: str, colour: str, pattern: str, size: int, random: np.random.Generator
+) -> np.ndarray:
     """Draws a product on a plain background.
 
     Args:
@@ -45,10 +47,11 @@ def draw_product(category: str, colour: str, pattern: str, size: int, random: np
     (32, 32, 3)
     """
     # Drawn larger and shrunk, because Pillow's polygons have hard edges.
-    side = size * (4 if size <= 64 else 2)
+    side = size * (3 if size < 48 else 2)
     shape = make_shape(category, random)
     place = _make_pose(random, side, may_flip=category == "shoe")
-    base = np.clip(np.array(COLOURS[colour]) + random.uniform(-7, 7, size=3), 0, 255)
+    # The same shift for all channels: a tint would make another colour of grey.
+    base = np.clip(np.array(COLOURS[colour]) + random.uniform(-8, 8), 0, 255).astype("float32")
     fabric = _make_fabric(base, pattern, side, random)
     trim = np.array([238, 238, 235] if base.mean() < 190 else [150, 148, 146])
 
@@ -67,7 +70,7 @@ def draw_product(category: str, colour: str, pattern: str, size: int, random: np
         ImageDraw.Draw(seams).line(place(seam), fill=255, width=max(1, side // 110), joint="curve")
 
     canvas = _lay_shadow(canvas, whole)
-    lit = _shade(np.asarray(product, "float32"), whole, seams, random)
+    lit = _shade(np.asarray(product, "float32"), whole, seams, colour == "black", random)
     canvas.paste(Image.fromarray(lit), mask=whole)
     return np.asarray(canvas.resize((size, size), Image.Resampling.BOX))
 
@@ -97,26 +100,24 @@ def _make_background(colour: str, side: int, random) -> Image.Image:
 
 
 def _make_fabric(base: np.ndarray, pattern: str, side: int, random) -> np.ndarray:
-    """Returns float32 `[side, side, 3]`: the product's colour all over, with the pattern in a second shade."""
+    """Returns float32 `[side, side, 3]`: the colour all over, with the pattern in a second shade."""
     angle = np.radians(random.uniform(-8, 8) + (90 if random.uniform() < 0.5 else 0))
+    cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
     # In repeats of the pattern. Seven to nine of them across a picture still show at 28 pixels.
-    axis = np.arange(side, dtype="float32") / side * random.uniform(7, 9)
-    across = axis[None, :] * np.cos(angle) + axis[:, None] * np.sin(angle) + random.uniform()
-    along = axis[:, None] * np.cos(angle) - axis[None, :] * np.sin(angle) + random.uniform()
+    axis = np.linspace(0, random.uniform(7, 9), side, dtype="float32")
+    across = axis[None, :] * cosine + axis[:, None] * sine + np.float32(random.uniform())
+    along = axis[:, None] * cosine - axis[None, :] * sine + np.float32(random.uniform())
     if pattern == "plain":
         weight = np.zeros((side, side), "float32")
     elif pattern == "striped":
         weight = (across % 1.0 < 0.42).astype("float32")
     elif pattern == "dotted":
-        # Every second column half a repeat lower.
-        column = np.floor(across)
-        weight = ((across % 1 - 0.5) ** 2 + ((along + 0.5 * (column % 2)) % 1 - 0.5) ** 2 < 0.29**2).astype("float32")
+        staggered = along + 0.5 * (np.floor(across) % 2)
+        weight = (np.hypot(across % 1.0 - 0.5, staggered % 1.0 - 0.5) < 0.29).astype("float32")
     else:
         weight = ((across % 1.0 < 0.5).astype("float32") + (along % 1.0 < 0.5).astype("float32")) / 2
-    brightness = base @ [0.299, 0.587, 0.114]
-    second = base * 0.45 if brightness > 170 else base + (255 - base) * 0.72
-    weight = weight[..., None]
-    return (base * (1 - weight) + second * weight).astype("float32")
+    second = base * 0.45 if base @ [0.299, 0.587, 0.114] > 170 else base + (255 - base) * 0.72
+    return base + weight[..., None] * (second - base).astype("float32")
 
 
 def _lay_shadow(canvas: Image.Image, whole: Image.Image) -> Image.Image:
@@ -126,17 +127,19 @@ def _lay_shadow(canvas: Image.Image, whole: Image.Image) -> Image.Image:
     return Image.composite(Image.new("RGB", canvas.size, (40, 40, 50)), canvas, shadow)
 
 
-def _shade(product: np.ndarray, whole: Image.Image, seams: Image.Image, random) -> np.ndarray:
+def _shade(product: np.ndarray, whole: Image.Image, seams: Image.Image, is_dark: bool, random) -> np.ndarray:
     side = whole.width
-    # The blurred mask rises from the border inwards: its slope against the light makes the product look round.
+    # The blurred mask rises from the border inwards: its slope against the light makes products look round.
     relief = np.asarray(whole.filter(ImageFilter.GaussianBlur(side / 22)), "float32") / 255
-    fall_y, fall_x = np.gradient(relief, 1 / side)
-    light = 1.0 + np.clip(0.016 * (fall_x * 0.6 + fall_y), -0.16, 0.08)
-    folds = np.sin(np.arange(side) / side * random.uniform(8, 14) + random.uniform(0, 6))
-    light = light * (1 + 0.025 * folds[None, :])
+    fall_y, fall_x = np.gradient(relief)
+    light = 1 + np.clip(0.016 * side * (0.6 * fall_x + fall_y), -0.16, 0.08)
+    phases = np.linspace(0, random.uniform(8, 14), side, dtype="float32") + np.float32(random.uniform(0, 6))
+    light *= 1 + 0.025 * np.sin(phases)
     thin = np.asarray(seams.filter(ImageFilter.GaussianBlur(side / 400)), "float32") / 255
+    edge = np.clip(1 - 1.6 * relief, 0, 0.5)
     # On black, seams and borders can only be seen when lighter.
-    dark = product.mean(axis=-1) < 60
-    edge = np.clip(1.0 - relief * 1.6, 0, 0.5)
-    shaded = product * (light - 0.30 * thin - 0.35 * edge)[..., None]
-    return np.clip(np.where(dark[..., None], product * light[..., None] + 30 * thin[..., None] + 26 * edge[..., None], shaded), 0, 255).astype("uint8")
+    if is_dark:
+        shaded = product * light[..., None] + (30 * thin + 26 * edge)[..., None]
+    else:
+        shaded = product * (light - 0.30 * thin - 0.35 * edge)[..., None]
+    return np.clip(shaded, 0, 255).astype("uint8")

@@ -36,7 +36,7 @@ class Shape:
     """A product: its parts from back to front, and the seams drawn on top.
 
     Args:
-        parts: Filled areas; the picture's back comes first.
+        parts: Filled areas; what lies at the back comes first.
         seams: Open lines, drawn thin and dark.
     """
 
@@ -87,15 +87,16 @@ def _band(line: Points, width: float) -> Points:
 
 def _round_corners(outline: Points, roundness: float) -> Points:
     corners = np.array(outline)
-    rounded = []
-    for before, corner, after in zip(np.roll(corners, 1, 0), corners, np.roll(corners, -1, 0), strict=True):
-        begin, end = (
-            corner + (other - corner) * min(0.5, roundness / max(np.linalg.norm(other - corner), 1e-6))
-            for other in (before, after)
-        )
-        for t in np.linspace(0, 1, _POINTS_PER_CORNER):
-            rounded.append(tuple((1 - t) ** 2 * begin + 2 * t * (1 - t) * corner + t**2 * end))
-    return rounded
+    before, after = np.roll(corners, 1, axis=0) - corners, np.roll(corners, -1, axis=0) - corners
+    # A quadratic Bezier curve around each corner, from the edge before it to the edge after it.
+    begin, end = (
+        corners
+        + edge * np.minimum(0.5, roundness / np.maximum(np.linalg.norm(edge, axis=1, keepdims=True), 1e-6))
+        for edge in (before, after)
+    )
+    t = np.linspace(0, 1, _POINTS_PER_CORNER)[:, None]
+    curves = (1 - t) ** 2 * begin[:, None] + 2 * t * (1 - t) * corners[:, None] + t**2 * end[:, None]
+    return [tuple(point) for point in curves.reshape(-1, 2)]
 
 
 def _t_shirt(random) -> Shape:
@@ -115,7 +116,14 @@ def _t_shirt(random) -> Shape:
         (chest - 0.01, 0.60),
         (chest + 0.005, hem),
     ]
-    collar = [(0.60, 0.145), (0.578, neck - 0.03), (0.53, neck), (0.47, neck), (0.422, neck - 0.03), (0.40, 0.145)]
+    collar = [
+        (0.60, 0.145),
+        (0.578, neck - 0.03),
+        (0.53, neck),
+        (0.47, neck),
+        (0.422, neck - 0.03),
+        (0.40, 0.145),
+    ]
     inside = [(0.40, 0.145), (0.46, 0.165), (0.54, 0.165), (0.60, 0.145), (0.56, neck), (0.44, neck)]
     cuff = [(0.885 + sleeve / 3, 0.375 + sleeve), (0.775 + sleeve / 3, 0.45 + sleeve)]
     return Shape(
@@ -124,7 +132,10 @@ def _t_shirt(random) -> Shape:
             Part(_mirror(right), 0.025),
             Part(_band(collar, 0.022), 0.01, tone=0.82),
         ],
-        seams=[*_mirror_lines(cuff, [(0.715, 0.19), (0.70, 0.27), (chest, 0.37)]), [(1 - chest, hem - 0.03), (chest, hem - 0.03)]],
+        seams=[
+            *_mirror_lines(cuff, [(0.715, 0.19), (0.70, 0.27), (chest, 0.37)]),
+            [(1 - chest, hem - 0.03), (chest, hem - 0.03)],
+        ],
     )
 
 
@@ -148,7 +159,11 @@ def _trouser(random) -> Shape:
     crease = [(0.595, 0.32), (0.60 + flare / 2, hem - 0.03)]
     return Shape(
         parts=[Part(_mirror(right), 0.02), Part(waistband, 0.008, tone=0.82)],
-        seams=[*_mirror_lines(pocket, crease), [(0.5, 0.137), (0.5, rise)], [(0.5, 0.30), (0.525, 0.27), (0.527, 0.137)]],
+        seams=[
+            *_mirror_lines(pocket, crease),
+            [(0.5, 0.137), (0.5, rise)],
+            [(0.5, 0.30), (0.525, 0.27), (0.527, 0.137)],
+        ],
     )
 
 
@@ -170,7 +185,9 @@ def _dress(random) -> Shape:
         (0.64, hem),
         (0.55, hem + 0.012),
     ]
-    belt = _mirror([(0.5, waist - 0.018), (0.603, waist - 0.022), (0.605, waist + 0.018), (0.5, waist + 0.024)])
+    belt = _mirror(
+        [(0.5, waist - 0.018), (0.603, waist - 0.022), (0.605, waist + 0.018), (0.5, waist + 0.024)]
+    )
     return Shape(
         parts=[Part(_mirror(right), 0.03), Part(belt, 0.006, tone=0.72)],
         seams=_mirror_lines(
@@ -199,21 +216,53 @@ def _shoe(random) -> Shape:
         (toe + 0.03, 0.62),
         (toe, 0.70),
     ]
-    sole_part = [(toe - 0.02, 0.69), (0.90, 0.69), (0.895, 0.69 + sole), (toe + 0.04, 0.69 + sole), (toe - 0.015, 0.72)]
+    sole_part = [
+        (toe - 0.02, 0.69),
+        (0.90, 0.69),
+        (0.895, 0.69 + sole),
+        (toe + 0.04, 0.69 + sole),
+        (toe - 0.015, 0.72),
+    ]
     laces = [
-        Part(_band([(0.36 + 0.055 * i, 0.515 - 0.045 * i), (0.415 + 0.055 * i, 0.565 - 0.04 * i)], 0.02), 0.004, is_trim=True)
+        Part(
+            _band([(0.36 + 0.055 * i, 0.515 - 0.045 * i), (0.415 + 0.055 * i, 0.565 - 0.04 * i)], 0.02),
+            0.004,
+            is_trim=True,
+        )
         for i in range(4)
     ]
-    inside = [(0.83, collar - 0.01), (0.74, collar + 0.02), (0.62, collar + 0.02), (0.56, collar - 0.03), (0.66, collar + 0.10), (0.78, collar + 0.09)]
+    inside = [
+        (0.83, collar - 0.01),
+        (0.74, collar + 0.02),
+        (0.62, collar + 0.02),
+        (0.56, collar - 0.03),
+        (0.66, collar + 0.10),
+        (0.78, collar + 0.09),
+    ]
     return Shape(
         parts=[
             Part(inside, 0.02, tone=0.55),
             Part(upper, 0.05),
-            Part([(0.90, 0.56), (0.872, collar + 0.03), (0.82, collar + 0.03), (0.80, 0.60), (0.82, 0.70), (0.89, 0.70)], 0.02, tone=0.8),
+            Part(
+                [
+                    (0.90, 0.56),
+                    (0.872, collar + 0.03),
+                    (0.82, collar + 0.03),
+                    (0.80, 0.60),
+                    (0.82, 0.70),
+                    (0.89, 0.70),
+                ],
+                0.02,
+                tone=0.8,
+            ),
             Part(sole_part, 0.02, is_trim=True),
             *laces,
         ],
-        seams=[_arc((toe + 0.03, 0.72), (0.17, 0.14), 300, 360, 12), [(0.44, 0.60), (0.56, 0.64), (0.60, 0.69)], [(0.59, collar + 0.08), (0.56, 0.58), (0.44, 0.60)]],
+        seams=[
+            _arc((toe + 0.03, 0.72), (0.17, 0.14), 300, 360, 12),
+            [(0.44, 0.60), (0.56, 0.64), (0.60, 0.69)],
+            [(0.59, collar + 0.08), (0.56, 0.58), (0.44, 0.60)],
+        ],
     )
 
 
@@ -223,16 +272,32 @@ def _bag(random) -> Shape:
     handle = random.uniform(0.24, 0.30)
     flap = random.uniform(0.60, 0.66)
     body = _mirror([(0.5, top), (0.5 + width, top), (0.5 + width + 0.05, 0.86), (0.5, 0.87)])
-    flap_part = _mirror([(0.5, top - 0.01), (0.5 + width + 0.005, top - 0.01), (0.5 + width + 0.015, flap - 0.06), (0.5 + 0.12, flap), (0.5, flap + 0.005)])
+    flap_part = _mirror(
+        [
+            (0.5, top - 0.01),
+            (0.5 + width + 0.005, top - 0.01),
+            (0.5 + width + 0.015, flap - 0.06),
+            (0.5 + 0.12, flap),
+            (0.5, flap + 0.005),
+        ]
+    )
     strap = _arc((0.5, top + 0.02), (width * 0.62, handle), 180, 360)
     return Shape(
         parts=[
             Part(_band(strap, 0.04), 0.005, tone=0.78),
             Part(body, 0.05),
             Part(flap_part, 0.035, tone=0.88),
-            Part(_mirror([(0.5, flap - 0.035), (0.535, flap - 0.035), (0.535, flap + 0.025), (0.5, flap + 0.025)]), 0.008, is_trim=True),
+            Part(
+                _mirror(
+                    [(0.5, flap - 0.035), (0.535, flap - 0.035), (0.535, flap + 0.025), (0.5, flap + 0.025)]
+                ),
+                0.008,
+                is_trim=True,
+            ),
         ],
-        seams=[_mirror([(0.5 + width - 0.012, top + 0.02), (0.5 + width, flap - 0.075), (0.61, flap - 0.02)])],
+        seams=[
+            _mirror([(0.5 + width - 0.012, top + 0.02), (0.5 + width, flap - 0.075), (0.61, flap - 0.02)])
+        ],
     )
 
 
@@ -241,7 +306,17 @@ def _hat(random) -> Shape:
     brim = random.uniform(0.40, 0.45)
     top = random.uniform(0.15, 0.19)
     brim_part = _arc((0.5, 0.655), (brim, 0.105), 0, 360, 40)
-    crown_part = _mirror([(0.5, crown + 0.025), (0.5 + top * 0.55, crown - 0.01), (0.5 + top, crown + 0.04), (0.735, 0.52), (0.75, 0.655), (0.66, 0.69), (0.56, 0.703)])
+    crown_part = _mirror(
+        [
+            (0.5, crown + 0.025),
+            (0.5 + top * 0.55, crown - 0.01),
+            (0.5 + top, crown + 0.04),
+            (0.735, 0.52),
+            (0.75, 0.655),
+            (0.66, 0.69),
+            (0.56, 0.703),
+        ]
+    )
     band = _mirror([(0.5, 0.612), (0.62, 0.602), (0.741, 0.565), (0.75, 0.652), (0.66, 0.688), (0.5, 0.705)])
     return Shape(
         parts=[

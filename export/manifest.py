@@ -1,0 +1,182 @@
+"""The manifest of a version directory: what it was made from, and what every file must be.
+
+Imports no TensorFlow, so that a server or a script can check a directory in a moment.
+"""
+
+import hashlib
+import json
+import platform
+import subprocess
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+MANIFEST = "assets.extra/manifest.json"
+
+_DISTRIBUTIONS = ("product-image-zoo", "tensorflow", "keras", "numpy")
+_READ_BYTES = 1 << 20
+
+
+def write_manifest(
+    version_dir: Path,
+    model: str,
+    source: Mapping[str, str],
+    signatures: Mapping[str, Any],
+    scores: Mapping[str, float],
+) -> dict[str, Any]:
+    """Writes the manifest; every other file of the directory must be in its final state.
+
+    Args:
+        version_dir: The version directory.
+        model: Kind of model, e.g. `"dcgan"`.
+        source: `{"run": name}` or `{"preset": name}`, what the version was exported from.
+        signatures: Signature name to its inputs and outputs, as `read_signatures` returns them.
+        scores: Score name to value, as measured by the evaluation; may be empty.
+
+    Returns:
+        The manifest.
+
+    Example:
+
+    ```python
+    write_manifest(version_dir, "dcgan", {"run": run_dir.name}, read_signatures(version_dir), scores)
+    ```
+    """
+    manifest = {
+        "model": model,
+        **source,
+        "git_commit": _git_commit(),
+        "versions": {"python": platform.python_version()}
+        | {name: metadata.version(name) for name in _DISTRIBUTIONS},
+        "signatures": dict(signatures),
+        "scores": dict(scores),
+        "sha256": {name: _sha256(version_dir / name) for name in _files(version_dir)},
+    }
+    path = version_dir / MANIFEST
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    return manifest
+
+
+def read_manifest(version_dir: Path) -> dict[str, Any]:
+    """Reads the manifest without checking the files.
+
+    Args:
+        version_dir: The version directory.
+
+    Returns:
+        The manifest, as `write_manifest` returned it.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it cannot be read.
+    """
+    path = version_dir / MANIFEST
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"A version directory must hold {MANIFEST}. Received: version_dir='{version_dir}' without one. "
+            "Export the model with `zoo export`."
+        )
+    try:
+        manifest = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(_unreadable(path, str(error))) from error
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("sha256"), dict):
+        raise ValueError(_unreadable(path, "no object `sha256` in it"))
+    return manifest
+
+
+def check_manifest(version_dir: Path) -> dict[str, Any]:
+    """Checks that the files of a version directory are those that were exported.
+
+    Args:
+        version_dir: The version directory.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        FileNotFoundError: If there is no manifest.
+        ValueError: If the manifest cannot be read, or a file is damaged, missing or not in the manifest.
+
+    Example:
+
+    ```python
+    check_manifest(Path("models/dcgan/1"))
+    ```
+    """
+    manifest = read_manifest(version_dir)
+    expected, found = manifest["sha256"], set(_files(version_dir))
+    for name in sorted(expected.keys() | found):
+        sha256 = _sha256(version_dir / name) if name in found else "no such file"
+        if sha256 != expected.get(name):
+            raise ValueError(
+                "Every file of a version directory must be as it was exported. "
+                f"Received: {version_dir / name} with sha256={sha256}, "
+                f"expected sha256={expected.get(name, 'no such file')}. Copy or export the version again."
+            )
+    return manifest
+
+
+def read_signatures(version_dir: Path) -> dict[str, Any]:
+    """Reads names, dtypes and shapes of the signatures out of a SavedModel, for its manifest.
+
+    Args:
+        version_dir: Directory with a `saved_model.pb`.
+
+    Returns:
+        Signature name to `{"inputs": {name: {"dtype": ..., "shape": ...}}, "outputs": ...}`. An open
+        dimension of a shape is `None`, as is a shape of open rank.
+    """
+    # Deferred: everything else in this file works without TensorFlow.
+    from tensorflow import dtypes
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    def described(tensors):
+        return {
+            name: {
+                "dtype": dtypes.as_dtype(tensors[name].dtype).name,
+                "shape": None
+                if tensors[name].tensor_shape.unknown_rank
+                else [None if dim.size < 0 else dim.size for dim in tensors[name].tensor_shape.dim],
+            }
+            for name in sorted(tensors)
+        }
+
+    saved_model = saved_model_pb2.SavedModel.FromString((version_dir / "saved_model.pb").read_bytes())
+    signatures = saved_model.meta_graphs[0].signature_def
+    return {
+        name: {"inputs": described(signatures[name].inputs), "outputs": described(signatures[name].outputs)}
+        for name in sorted(signatures)
+        if not name.startswith("__")  # TensorFlow's own, `__saved_model_init_op`
+    }
+
+
+def _files(version_dir: Path) -> list[str]:
+    names = (path.relative_to(version_dir).as_posix() for path in version_dir.rglob("*") if path.is_file())
+    return sorted(name for name in names if name != MANIFEST)
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(_READ_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _git_commit() -> str | None:
+    """The commit of the checkout that this code runs from, `-dirty` if it was changed; `None` elsewhere."""
+    root = Path(__file__).parents[1]
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _unreadable(path: Path, reason: str) -> str:
+    return f"{MANIFEST} must be as `zoo export` wrote it. Received: {path}: {reason}. Export the model again."

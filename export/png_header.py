@@ -1,0 +1,199 @@
+"""What a PNG says about itself before its pixels are decoded.
+
+Sources:
+    [PNG] Portable Network Graphics (PNG) Specification (Third Edition), W3C 2025.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from export.file_bytes import Check, after, big_endian, bytes_at, size_of, spells, text
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+# The walk ends here, so that a file of a million empty chunks cannot hold up the others of its batch.
+MAX_CHUNKS = 256
+
+# [PNG] 11.2.1: colour type -> (samples a pixel, allowed bits a sample).
+_LAYOUTS = {
+    0: (1, (1, 2, 4, 8, 16)),
+    2: (3, (8, 16)),
+    3: (1, (1, 2, 4, 8)),
+    4: (2, (8, 16)),
+    6: (4, (8, 16)),
+}
+_PALETTE = 3
+_FIRST_WITH_ALPHA = 4
+
+# Deflate cannot expand further, so a small file cannot ask for the memory of a large picture.
+_MAX_EXPANSION = 1032
+
+_END = b"\0\0\0\0IEND\xaeB`\x82"
+
+
+class PngHeader(NamedTuple):
+    """The headers of the PNGs of a batch; rows that are no PNG hold nothing of use.
+
+    Args:
+        width: int64 `[N]`, pixels, 0 where it cannot be read.
+        height: int64 `[N]`, pixels, 0 where it cannot be read.
+        has_alpha: bool `[N]`, by the colour type or by a tRNS chunk.
+        exif: string `[N]`, the file from inside its eXIf chunk on, `""` without one.
+        before_size: What is checked before the number of pixels means something.
+        after_size: What is checked once the number of pixels is known to be allowed.
+    """
+
+    width: tf.Tensor
+    height: tf.Tensor
+    has_alpha: tf.Tensor
+    exif: tf.Tensor
+    before_size: list[Check]
+    after_size: list[Check]
+
+
+def read_png_header(files: tf.Tensor, is_png: tf.Tensor) -> PngHeader:
+    """Reads the headers of the PNGs of a batch.
+
+    Args:
+        files: string `[N]`.
+        is_png: bool `[N]`, the rows to read.
+
+    Returns:
+        A `PngHeader`.
+    """
+    fields = bytes_at(files, len(SIGNATURE), 25)
+    has_header = is_png & spells(fields[:, :8], b"\0\0\0\x0dIHDR")
+    width, height = big_endian(fields[:, 8:12]), big_endian(fields[:, 12:16])
+    sample_bits, colour_type = fields[:, 16], fields[:, 17]
+    pixel_bits = _pixel_bits(sample_bits, colour_type)
+    chunks = _walk(files, has_header & (pixel_bits > 0))
+    return PngHeader(
+        width=tf.where(has_header, width, 0),
+        height=tf.where(has_header, height, 0),
+        has_alpha=(colour_type >= _FIRST_WITH_ALPHA) | chunks.has_transparency,
+        exif=after(tf.where(is_png, files, ""), b"eXIf")[1],
+        before_size=[
+            _first_chunk_check(is_png & ~has_header, files, fields[:, 4:8]),
+            _layout_check(has_header & (pixel_bits == 0), colour_type, sample_bits),
+        ],
+        after_size=[
+            _too_many_chunks_check(chunks),
+            _palette_check(is_png & (colour_type == _PALETTE), chunks),
+            _whole_check(files, is_png, chunks, width * height * pixel_bits // 8),
+        ],
+    )
+
+
+class _Chunks(NamedTuple):
+    """Where the walk over the chunks before the pixels has come to, and what it has met."""
+
+    position: tf.Tensor
+    is_walking: tf.Tensor
+    is_at_pixels: tf.Tensor
+    has_palette: tf.Tensor
+    has_transparency: tf.Tensor
+
+
+def _walk(files: tf.Tensor, is_readable: tf.Tensor) -> _Chunks:
+    size_bytes = size_of(files)
+    nowhere = tf.zeros_like(is_readable)
+
+    def step(chunks):
+        fields = big_endian(tf.reshape(bytes_at(files, chunks.position, 8), [-1, 2, 4]))
+        length, name = fields[:, 0], fields[:, 1]
+        position = chunks.position + tf.where(chunks.is_walking, 12 + length, 0)
+        is_at_pixels = chunks.is_walking & (name == _number(b"IDAT"))
+        is_over = is_at_pixels | (name == _number(b"IEND")) | (position >= size_bytes)
+        return (
+            _Chunks(
+                position,
+                chunks.is_walking & ~is_over,
+                chunks.is_at_pixels | is_at_pixels,
+                chunks.has_palette | (chunks.is_walking & (name == _number(b"PLTE"))),
+                chunks.has_transparency | (chunks.is_walking & (name == _number(b"tRNS"))),
+            ),
+        )
+
+    first = tf.zeros_like(size_bytes) + len(SIGNATURE) + 25
+    return tf.while_loop(
+        lambda chunks: tf.reduce_any(chunks.is_walking),
+        step,
+        (_Chunks(first, is_readable, nowhere, nowhere, nowhere),),
+        maximum_iterations=MAX_CHUNKS,
+    )[0]
+
+
+def _number(name: bytes) -> int:
+    return int.from_bytes(name, "big")
+
+
+def _pixel_bits(sample_bits: tf.Tensor, colour_type: tf.Tensor) -> tf.Tensor:
+    table = np.zeros([8, 32], "int64")
+    for known_type, (samples, known_bits) in _LAYOUTS.items():
+        for bits in known_bits:
+            table[known_type, bits] = samples * bits
+    return tf.gather_nd(table, tf.stack([tf.minimum(colour_type, 7), tf.minimum(sample_bits, 31)], -1))
+
+
+def _first_chunk_check(is_broken: tf.Tensor, files: tf.Tensor, name: tf.Tensor) -> Check:
+    def describe():
+        received = tf.where(
+            spells(name, b"CgBI"),
+            "a CgBI chunk, as in the pictures inside iPhone applications",
+            text("something else in ", size_of(files), " bytes"),
+        )
+        return text(
+            "A PNG must begin with an IHDR chunk. Received: ", received, ". Save it as an ordinary PNG."
+        )
+
+    return Check(is_broken, describe)
+
+
+def _layout_check(is_broken: tf.Tensor, colour_type: tf.Tensor, sample_bits: tf.Tensor) -> Check:
+    return Check(
+        is_broken,
+        lambda: text(
+            "A PNG must have a colour type and bits that the standard knows. Received: colour_type=",
+            colour_type,
+            ", bits=",
+            sample_bits,
+            ". Save the picture again.",
+        ),
+    )
+
+
+def _palette_check(has_palette_pixels: tf.Tensor, chunks: _Chunks) -> Check:
+    return Check(
+        has_palette_pixels & chunks.is_at_pixels & ~chunks.has_palette,
+        lambda: (
+            "A palette PNG must have a PLTE chunk before its pixels. Received: a PNG without one. "
+            "Save the picture again."
+        ),
+    )
+
+
+def _too_many_chunks_check(chunks: _Chunks) -> Check:
+    return Check(
+        chunks.is_walking,
+        lambda: (
+            f"A PNG must have at most {MAX_CHUNKS} chunks before its pixels. Received: more. "
+            "Save the picture again without its texts."
+        ),
+    )
+
+
+def _whole_check(files: tf.Tensor, is_png: tf.Tensor, chunks: _Chunks, pixel_bytes: tf.Tensor) -> Check:
+    size_bytes = size_of(files)
+    ends_at_once = spells(bytes_at(files, size_bytes - len(_END), len(_END)), _END)
+    has_end, _ = after(tf.where(is_png & ~ends_at_once, files, ""), _END)
+    is_whole = (ends_at_once | has_end) & chunks.is_at_pixels & (size_bytes * _MAX_EXPANSION >= pixel_bytes)
+    return Check(
+        is_png & ~is_whole,
+        lambda: text(
+            "A PNG must be whole, from its IHDR to its IEND chunk. Received: ",
+            size_bytes,
+            " bytes that end too early. Send the whole file.",
+        ),
+    )

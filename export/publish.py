@@ -1,0 +1,196 @@
+"""Publishes a version directory: it appears whole under its number, or not at all."""
+
+import errno
+import fcntl
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+# TF Serving reads every child whose name is a number, so an unfinished one must not look like one.
+_UNFINISHED_PREFIX = ".unfinished-"
+
+_MODEL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_LARGEST_VERSION = 2**63 - 1
+
+# What rename says when another exporter's version directory, or a file, already has the name.
+_TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
+
+
+def publish(
+    build: Callable[[Path], None], models_dir: Path | str, model_name: str, version: int | None = None
+) -> Path:
+    """Builds a version directory aside and renames it to its number once it is whole and on disk.
+
+    A process that is killed on the way leaves a directory without a number, which the next exporter of the
+    same model removes. Exporters that run at once get different numbers.
+
+    Args:
+        build: Writes the files of the version into the empty directory that it is given; it may also check
+            them, and raise.
+        models_dir: Directory of all models.
+        model_name: Name that the model is served by, and of its directory.
+        version: Positive integer; one above the highest existing by default, because TF Serving serves the
+            highest.
+
+    Returns:
+        The version directory, `models_dir / model_name / version`.
+
+    Raises:
+        ValueError: If `model_name` is not allowed, `version` is not allowed or exists, or `build` has
+            written nothing.
+        OSError: If the files cannot be written.
+
+    Example:
+
+    >>> import tempfile
+    >>> def build(directory):
+    ...     (directory / "saved_model.pb").write_bytes(b"")
+    >>> publish(build, tempfile.mkdtemp(), "dcgan").name
+    '1'
+    """
+    check_model_name(model_name)
+    model_dir = Path(models_dir) / model_name
+    try:
+        _check_version(model_dir, version)
+        with _unfinished_dir(model_dir) as unfinished:
+            build(unfinished)
+            if not any(unfinished.iterdir()):
+                raise ValueError("`build` must write the files of the version. Received: an empty directory.")
+            _sync_tree(unfinished)
+            version_dir = _rename_to_version(unfinished, model_dir, version)
+    except OSError as error:
+        raise OSError(
+            "`--models-dir` must have room and permission for a version, and nothing is published. "
+            f"Received: models_dir='{models_dir}': {error}. Free some space or name another directory."
+        ) from error
+    _sync(model_dir)
+    _sync(model_dir.parent)
+    return version_dir
+
+
+def check_model_name(model_name: str) -> None:
+    """Raises `ValueError` unless `model_name` can be a directory, a part of a URL and a metric's label."""
+    if not _MODEL_NAME.fullmatch(model_name):
+        raise ValueError(
+            "`--model-name` must consist of letters, digits, '_', '-' and '.' and not begin with '-' or '.', "
+            "because it becomes a directory and a part of a URL. "
+            f"Received: model_name={model_name!r}. Try: "
+            f"{re.sub(r'[^A-Za-z0-9_.-]', '_', model_name).lstrip('.-') or 'model'}."
+        )
+
+
+def existing_versions(model_dir: Path) -> list[int]:
+    """Returns the numbers below a model's directory, ascending; `[]` where there is no directory."""
+    if not model_dir.is_dir():
+        return []
+    numbers = {int(child.name) for child in model_dir.iterdir() if re.fullmatch("[0-9]+", child.name)}
+    return sorted(number for number in numbers if number <= _LARGEST_VERSION)
+
+
+def _check_version(model_dir: Path, version: int | None) -> None:
+    if version is None:
+        return
+    if not 0 < version <= _LARGEST_VERSION:
+        raise ValueError(
+            "`--version` must be a positive 64-bit integer, because TF Serving reads it as one. "
+            f"Received: version={version}. Leave it out to get the next free one."
+        )
+    versions = existing_versions(model_dir)
+    if version in versions:
+        raise ValueError(
+            "`--version` must name a version that does not exist, because a published version never changes. "
+            f"Received: version={version}, existing: {', '.join(map(str, versions))}. "
+            f"Leave it out to get {versions[-1] + 1}."
+        )
+
+
+@contextmanager
+def _unfinished_dir(model_dir: Path) -> Iterator[Path]:
+    """A new directory, locked while it is in use and removed in the end unless it was renamed.
+
+    The lock tells the next exporter that the owner lives: the kernel releases it however the process ends,
+    whereas a process id may mean another process by then, or in another container.
+    """
+    unfinished, lock = _new_locked_dir(model_dir)
+    try:
+        yield unfinished
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        os.close(lock)
+        with suppress(OSError):
+            model_dir.rmdir()  # goes only where it is empty: a model without a version is none
+
+
+def _new_locked_dir(model_dir: Path) -> tuple[Path, int]:
+    while True:
+        unfinished = model_dir / f"{_UNFINISHED_PREFIX}{uuid.uuid4().hex}"
+        model_dir.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(model_dir)
+        try:
+            unfinished.mkdir()
+            lock = os.open(unfinished, os.O_RDONLY)
+        except FileNotFoundError:
+            continue  # another exporter took the directory away before it was locked
+        if _lock(lock) is not False and unfinished.exists():
+            return unfinished, lock
+        os.close(lock)
+
+
+def _lock(descriptor: int) -> bool | None:
+    """Returns whether the directory is now ours; `None` where the file system has no locks."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
+
+
+def _remove_leftovers(model_dir: Path) -> None:
+    for leftover in model_dir.glob(f"{_UNFINISHED_PREFIX}*"):
+        try:
+            lock = os.open(leftover, os.O_RDONLY)
+        except OSError:
+            continue  # taken away meanwhile, or of another user
+        if _lock(lock):
+            shutil.rmtree(leftover, ignore_errors=True)
+        os.close(lock)
+
+
+def _sync_tree(directory: Path) -> None:
+    for parent, _, names in os.walk(directory, topdown=False):
+        for name in names:
+            _sync(Path(parent, name))
+        _sync(Path(parent))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems cannot do it for directories
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _rename_to_version(unfinished: Path, model_dir: Path, version: int | None) -> Path:
+    while True:
+        number = version or max(existing_versions(model_dir), default=0) + 1
+        version_dir = model_dir / str(number)
+        try:
+            # Of two exporters with one number the second fails: the kernel refuses to rename over a directory
+            # that is not empty, and ours never is.
+            os.rename(unfinished, version_dir)
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                raise
+            _check_version(model_dir, version)
+        else:
+            return version_dir

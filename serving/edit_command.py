@@ -1,0 +1,46 @@
+"""`zoo edit`: photos with another attribute."""
+
+from pathlib import Path
+
+import click
+
+from serving.attribute_options import AttributeCommand, attribute_inputs
+from serving.picture_source import open_source, source_options
+
+
+@click.command(
+    cls=AttributeCommand,
+    example="zoo edit photo.jpg --server localhost:8500 --category sneaker --target-category sandal",
+)
+@click.argument(
+    "photos",
+    metavar="PHOTO...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@source_options
+@click.option("--output", type=click.Path(path_type=Path), default="edited", show_default=True)
+@click.option("--dry-run", is_flag=True, help="Name the files and write nothing.")
+def command(photos, server, model, run, preset, output, dry_run):
+    """Change attributes of photos and keep the rest.
+
+    Attributes are options of their own, by the names that the model knows: --category says what a photo
+    shows (the model judges where it is not given), --target-category what it shall show.
+    """
+    import numpy as np
+
+    from serving.picture_files import convert_photos
+
+    with open_source(server, model, run, preset, default_model="conditional_vae") as source:
+        attributes = attribute_inputs(source, "edit_png", 1, ["image_bytes"])
+        if dry_run:
+            for photo in photos:
+                click.echo(output / f"{photo.stem}.png")
+            return
+
+        def edit(image_bytes: bytes) -> bytes:
+            inputs = {"image_bytes": np.array([image_bytes], dtype=object), **attributes}
+            return source.predict("edit_png", inputs)["image_bytes"][0]
+
+        convert_photos(photos, output, edit)

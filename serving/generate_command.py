@@ -1,0 +1,61 @@
+"""`zoo generate`: new pictures."""
+
+from pathlib import Path
+
+import click
+
+from serving.attribute_options import (
+    AttributeCommand,
+    attribute_inputs,
+    given_attribute,
+    raise_if_unknown_value,
+)
+from serving.picture_source import open_source, source_options
+
+# Pictures a request: enough to use the processors, few enough to show progress.
+REQUEST_IMAGES = 64
+
+
+@click.command(
+    cls=AttributeCommand,
+    example="zoo generate --server localhost:8500 --category sneaker --count 8 --output generated",
+)
+@source_options
+@click.option("--count", type=click.IntRange(1), default=1, show_default=True, help="Number of pictures.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Of the first picture; then one more each."
+)
+@click.option("--output", type=click.Path(path_type=Path), default="generated", show_default=True)
+@click.option("--dry-run", is_flag=True, help="Name the files and write nothing.")
+def command(server, model, run, preset, count, seed, output, dry_run):
+    """Generate pictures, the same ones for the same seed.
+
+    Attributes are options of their own, by the names that the model knows: --category sneaker. An attribute
+    that is not named is drawn at random.
+    """
+    import numpy as np
+    from tqdm import tqdm
+
+    from serving.client import RowError
+    from serving.picture_files import write_picture
+
+    label = (given_attribute("category") or "any").replace("/", "-").replace(" ", "-")
+    seeds = np.arange(seed, seed + count, dtype="int64")
+    paths = [output / f"{label}-{one_seed}.png" for one_seed in seeds]
+    with open_source(server, model, run, preset, default_model="dcgan") as source:
+        attributes = attribute_inputs(source, "generate_png", count, ["seed"])
+        if dry_run:
+            for path in paths:
+                click.echo(path)
+            return
+        for start in tqdm(range(0, count, REQUEST_IMAGES), unit="request", delay=2):
+            rows = slice(start, start + REQUEST_IMAGES)
+            inputs = {"seed": seeds[rows], **{name: values[rows] for name, values in attributes.items()}}
+            try:
+                outputs = source.predict("generate_png", inputs)
+            except RowError as error:
+                raise_if_unknown_value(error)
+                raise
+            for path, image_bytes in zip(paths[rows], outputs["image_bytes"], strict=True):
+                write_picture(path, image_bytes)
+    click.echo(f"Wrote {count} pictures to {output}")

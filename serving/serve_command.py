@@ -1,0 +1,73 @@
+"""`zoo serve`: serves a directory of models over gRPC and REST."""
+
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from zoo.cli import ZooCommand
+
+
+@click.command(cls=ZooCommand, example="zoo serve --models-dir models --port 8500 --rest-api-port 8501")
+@click.option(
+    "--models-dir",
+    type=click.Path(path_type=Path),
+    default=Path("models"),
+    show_default=True,
+    help="Holds MODEL/VERSION directories, as `zoo export` writes them.",
+)
+@click.option("--port", type=click.IntRange(1, 65535), default=8500, show_default=True, help="Port of gRPC.")
+@click.option(
+    "--rest-api-port",
+    type=click.IntRange(0, 65535),
+    default=8501,
+    show_default=True,
+    help="Port of REST; 0: off.",
+)
+@click.option(
+    "--engine",
+    default="auto",
+    show_default=True,
+    help="tensorflow_model_server, docker or embedded; auto: the first of them that works.",
+)
+@click.option(
+    "--write-config",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write models.config, batching.config and monitoring.config into DIR, and exit.",
+)
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Print the server's command line (CONFIG_DIR: a temporary directory), and exit.",
+)
+def command(models_dir, port, rest_api_port, engine, write_config, dry_run):
+    """Serve every model of a directory over gRPC and REST until Ctrl-C.
+
+    Starts the real tensorflow_model_server when it is on PATH, TensorFlow Serving's image when docker runs,
+    and otherwise the embedded server, which answers the same requests.
+    """
+    from serving import engine as engines
+    from serving.config_files import find_models, write_config_files
+
+    if port == rest_api_port:
+        raise click.UsageError(f"--port and --rest-api-port must differ. Received: {port} for both.")
+    chosen = engines.choose_engine(engine)
+    models = find_models(models_dir)
+    if write_config or dry_run:
+        config_dir = write_config.resolve() if write_config else Path("CONFIG_DIR")
+        if not dry_run:
+            for path in write_config_files(models_dir, config_dir):
+                click.echo(f"Wrote {path}")
+            click.echo("Nothing was started. The server's command line:")
+        click.echo(shlex.join(chosen.command(models_dir.resolve(), config_dir, port, rest_api_port)))
+        return
+    click.echo(f"Engine: {chosen.name} ({chosen.reason})")
+    names = ", ".join(f"{name} version {versions[-1]}" for name, versions in models.items())
+    click.echo(f"Models: {names}")
+    with engines.RunningServer(models_dir, port, rest_api_port, chosen) as server:
+        sys.stdout.flush()
+        code = server.wait()
+    if code:
+        raise click.ClickException(f"The server ended with exit code {code}; the reason is above.")

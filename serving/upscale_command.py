@@ -1,0 +1,57 @@
+"""`zoo upscale`: larger photos."""
+
+from pathlib import Path
+
+import click
+
+from serving.picture_source import open_source, source_options
+from zoo.cli import ZooCommand
+
+FACTORS = (2, 3, 4)
+
+
+@click.command(
+    cls=ZooCommand, example="zoo upscale photo.jpg --server localhost:8500 --factor 2 --output large"
+)
+@click.argument(
+    "photos",
+    metavar="PHOTO...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@source_options
+@click.option(
+    "--factor", type=click.Choice([str(factor) for factor in FACTORS]), help="Enlargement.  [default: 2]"
+)
+@click.option("--output", type=click.Path(path_type=Path), default="upscaled", show_default=True)
+@click.option("--dry-run", is_flag=True, help="Name the files and write nothing.")
+def command(photos, server, model, run, preset, factor, output, dry_run):
+    """Enlarge photos 2, 3 or 4 times; file names are kept, with the ending .png."""
+    import numpy as np
+
+    from serving.picture_files import convert_photos
+
+    _check_factor_of_run(run, factor)
+    with open_source(server, model, run, preset, default_model=f"srcnn_x{factor or 2}") as source:
+        source.input_names("upscale_png")
+        if dry_run:
+            for photo in photos:
+                click.echo(output / f"{photo.stem}.png")
+            return
+
+        def upscale(image_bytes: bytes) -> bytes:
+            inputs = {"image_bytes": np.array([image_bytes], dtype=object)}
+            return source.predict("upscale_png", inputs)["image_bytes"][0]
+
+        convert_photos(photos, output, upscale)
+
+
+def _check_factor_of_run(run: Path | None, factor: str | None) -> None:
+    if run is None or factor is None:
+        return
+    from training.run_directory import read_config
+
+    of_run = read_config(run).model_options.get("upscale_factor")
+    if of_run is not None and str(of_run) != factor:
+        raise click.UsageError(f"The run enlarges {of_run} times. Received: --factor {factor}. Leave it out.")

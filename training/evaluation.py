@@ -1,0 +1,87 @@
+"""Scores a finished run on test pictures: run directory in, `evaluation.json` and `report.html` into it."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from training import run_directory
+from training.atomic_write import write_text
+from training.data_sets import load_data_set
+from training.html_page import HtmlPage
+from training.recipes import RECIPES
+from zoo.conditional_vae import ConditionalVAE
+
+
+def evaluate_run(
+    run: Path, dataset: str | None = None, judge_run: Path | None = None, output: Path | None = None
+) -> dict[str, float]:
+    """Scores the finished model of a run.
+
+    Args:
+        run: Run directory.
+        dataset: Data set whose test pictures are used; that of the run by default.
+        judge_run: Finished run of a conditional VAE whose attribute head judges generated pictures; None
+            leaves those scores out.
+        output: Directory that gets the files; the run directory by default.
+
+    Returns:
+        Scores by name: dB for `psnr`, nats a picture for the losses of the conditional VAE, squared units of
+        the judge's features for Frechet distances, shares in [0, 1] for accuracies.
+
+    Raises:
+        FileNotFoundError: The run does not exist or has not finished.
+        ValueError: The judge is no conditional VAE or knows other attributes, or the data set has others.
+    """
+    config = run_directory.read_config(run)
+    if dataset is not None:
+        config = dataclasses.replace(config, dataset=dataset)
+    model = run_directory.load_model(run)
+    data_set = load_data_set(config.dataset, config.data_dir)
+    _check_attributes("The data set", getattr(model, "attributes", {}), data_set.attributes)
+    judge = _load_judge(judge_run, model) if judge_run else None
+
+    recipe = RECIPES[config.model]
+    scores = {
+        name: float(value) for name, value in recipe.score(model, config, data_set, judge=judge).items()
+    }
+    output = output or run
+    output.mkdir(parents=True, exist_ok=True)
+    evaluation = {
+        "model": config.model,
+        "dataset": config.dataset,
+        "split": "test",
+        "num_images": data_set.num_images["test"],
+        "judge": judge_run.resolve().name if judge_run else None,
+        "scores": scores,
+    }
+    write_text(output / run_directory.EVALUATION, json.dumps(evaluation, indent=2) + "\n")
+    page = HtmlPage(f"{config.model} on {config.dataset}")
+    page.add_text(f"{data_set.num_images['test']:,} test pictures. {data_set.source}")
+    page.add_table(["score", "value"], [[name, f"{value:.4g}"] for name, value in scores.items()])
+    page.add_sheet("Samples", recipe.draw_samples(model, config, data_set))
+    write_text(output / run_directory.REPORT, page.render())
+    return scores
+
+
+def _load_judge(judge_run: Path, model):
+    judge = run_directory.load_model(judge_run)
+    if not isinstance(judge, ConditionalVAE):
+        raise ValueError(
+            "The judge must be a conditional_vae run, because its attribute head judges. "
+            f"Received: {judge_run}, a {type(judge).__name__}."
+        )
+    _check_attributes("The judge", getattr(model, "attributes", {}), judge.attributes)
+    return judge
+
+
+def _check_attributes(what: str, of_model, received) -> None:
+    different = [name for name, values in of_model.items() if received.get(name) != values]
+    if different:
+        raise ValueError(
+            f"{what} must have the attributes that the model was trained with: {_describe(of_model)}. "
+            f"Received: {_describe(received)}."
+        )
+
+
+def _describe(attributes) -> str:
+    return "; ".join(f"{name} ({', '.join(values)})" for name, values in attributes.items()) or "none"
