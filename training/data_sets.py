@@ -185,7 +185,7 @@ def _check_readable(name: str, version_dir: Path, info: tfds.core.DatasetInfo) -
     if not has_images or not {"train", "test"} <= set(info.splits):
         raise ValueError(
             "A data set must have a feature `image` and splits `train` and `test`. "
-            f"Received: {name} in {version_dir} with {', '.join([*features, *info.splits])}. "
+            f"Received: {name} in {version_dir} with {', '.join([*features, *sorted(info.splits)])}. "
             "Name another data set or data directory."
         )
 

@@ -18,15 +18,7 @@ from pathlib import Path
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-_NOT_WRITABLE = {
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.ENOTDIR,
-    errno.EEXIST,
-}
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 def zoo_home() -> Path:
@@ -160,11 +152,25 @@ def _lock(data_dir: Path, name: str) -> Iterator[None]:
 def _explained_write_errors(data_dir: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, tf.errors.ResourceExhaustedError, tf.errors.PermissionDeniedError) as error:
-        if isinstance(error, OSError) and error.errno not in _NOT_WRITABLE:
+    except Exception as error:  # TFDS wraps what happens while it writes
+        reason = _write_failure(error, data_dir) or _write_failure(error.__cause__, data_dir)
+        if reason is None:
             raise
-        reason = error.strerror if isinstance(error, OSError) else error.message
         raise OSError(
             f"The data directory must be writable and have room. Received: data_dir={data_dir} ({reason}). "
             "Free some space, or set ZOO_HOME or `--data-dir` to another directory."
         ) from error
+
+
+def _write_failure(error: BaseException | None, data_dir: Path) -> str | None:
+    """Returns why the data directory could not be written, or None if something else is wrong."""
+    if isinstance(error, tf.errors.ResourceExhaustedError | tf.errors.PermissionDeniedError):
+        return error.message
+    if not isinstance(error, OSError):
+        return None
+    if error.errno in _NO_ROOM:
+        return error.strerror
+    is_inside = error.filename is not None and (
+        data_dir.is_relative_to(error.filename) or Path(error.filename).is_relative_to(data_dir)
+    )
+    return error.strerror if is_inside else None

@@ -215,8 +215,7 @@ class DCGAN(keras.Model):
             batch_norm=False,
             name="discriminator",
         )
-        features = keras.layers.Dense(256, dtype=self.dtype_policy, name="discriminator_features")(features)
-        features = keras.layers.LeakyReLU(0.2, dtype="float32")(features)
+        features = keras.layers.Activation("linear", dtype="float32", name="discriminator_features")(features)
         logits = keras.layers.Dense(1, dtype="float32", name="discriminator_logits")(features)
         # [Projection] eq. 3: the features' inner product with a learned vector for each attribute value.
         directions = keras.layers.Dense(

@@ -124,7 +124,12 @@ def upsample(vectors, *, image_size: int, channels: int, width: int, dtype, name
 
 
 def _nearest_sizes(image_size: int) -> list[int]:
-    allowed = [base * 2**levels for base in range(SMALLEST_BASE, LARGEST_BASE + 1) for levels in range(1, 9)]
+    most_levels = max(image_size, 1).bit_length()
+    allowed = [
+        base * 2**levels
+        for base in range(SMALLEST_BASE, LARGEST_BASE + 1)
+        for levels in range(1, most_levels + 1)
+    ]
     below = [size for size in allowed if size < image_size]
     above = [size for size in allowed if size > image_size]
     return ([max(below)] if below else []) + ([min(above)] if above else [])

@@ -1,0 +1,178 @@
+"""Measures how fast the DCGAN trains here, against plain Keras and against its input pipeline.
+
+`python -m training.speed_benchmark` prints pictures a second, all measured in one run:
+
+- ours: `zoo train dcgan`'s settings under `--precision auto`;
+- plain: the same networks with a `train_step` as in Keras' own GAN guide (two updates one after the other,
+  each with forward passes of its own), float32, one step per execution, on the same pictures;
+- input: the training batches alone.
+"""
+
+import argparse
+import dataclasses
+import json
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from training.config import TrainingConfig
+from training.data_sets import load_data_set
+from training.precision import resolve_precision
+from training.recipes import RECIPES
+from training.trainer import MAX_STEPS_PER_EXECUTION
+from zoo import pixels
+from zoo.attributes import one_hot_conditions
+
+BATCH_SIZE = 64
+
+
+class PlainGAN(keras.Model):
+    """Trains the networks of a `DCGAN` as Keras' GAN guide does."""
+
+    def __init__(self, dcgan):
+        super().__init__()
+        self.dcgan = dcgan
+        self.loss_function = keras.losses.BinaryCrossentropy(from_logits=True)
+        self.discriminator_loss_tracker = keras.metrics.Mean("discriminator_loss")
+        self.generator_loss_tracker = keras.metrics.Mean("generator_loss")
+        self.built = True
+
+    def compile(self, **kwargs):
+        super().compile(optimizer=None, **kwargs)
+        self.discriminator_optimizer = keras.optimizers.Adam(2e-4, beta_1=0.5)
+        self.generator_optimizer = keras.optimizers.Adam(2e-4, beta_1=0.5)
+        self.discriminator_optimizer.build(self.dcgan.discriminator.trainable_variables)
+        self.generator_optimizer.build(self.dcgan.generator.trainable_variables)
+
+    def train_step(self, data):
+        raw_images, attribute_ids = data
+        real_images = pixels.to_model_range(raw_images, pixels.SYMMETRIC_RANGE)
+        conditions = one_hot_conditions(self.dcgan.attributes, attribute_ids)
+        batch_size = tf.shape(raw_images)[0]
+
+        latents = keras.random.normal((batch_size, self.dcgan.latent_dim))
+        generated_images = self.dcgan.generator([latents, conditions], training=True)
+        images = tf.concat([generated_images, real_images], axis=0)
+        labels = tf.concat([tf.zeros((batch_size, 1)), tf.ones((batch_size, 1))], axis=0)
+        with tf.GradientTape() as tape:
+            logits = self.dcgan.discriminator([images, tf.tile(conditions, [2, 1])], training=True)
+            discriminator_loss = self.loss_function(labels, logits)
+        variables = self.dcgan.discriminator.trainable_variables
+        self.discriminator_optimizer.apply(tape.gradient(discriminator_loss, variables), variables)
+
+        latents = keras.random.normal((batch_size, self.dcgan.latent_dim))
+        with tf.GradientTape() as tape:
+            generated_images = self.dcgan.generator([latents, conditions], training=True)
+            logits = self.dcgan.discriminator([generated_images, conditions], training=True)
+            generator_loss = self.loss_function(tf.ones((batch_size, 1)), logits)
+        variables = self.dcgan.generator.trainable_variables
+        self.generator_optimizer.apply(tape.gradient(generator_loss, variables), variables)
+
+        self.discriminator_loss_tracker.update_state(discriminator_loss)
+        self.generator_loss_tracker.update_state(generator_loss)
+        return {
+            "discriminator_loss": self.discriminator_loss_tracker.result(),
+            "generator_loss": self.generator_loss_tracker.result(),
+        }
+
+
+class _ClockSteps(keras.callbacks.Callback):
+    """Notes the time after each execution, so that the first, which compiles, can be left out."""
+
+    def __init__(self):
+        super().__init__()
+        self.ends = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.ends.append((batch, time.perf_counter()))
+
+
+def measure(num_steps: int, data_dir: str | None = None) -> dict[str, float | str]:
+    """Measures all three, in turns, so that other load on the machine meets each of them.
+
+    Args:
+        num_steps: Steps of each training that are counted, in two halves.
+        data_dir: Directory of prepared data sets.
+
+    Returns:
+        Pictures a second by name, the ratios, and the precision of `ours`.
+    """
+    precision, _ = resolve_precision("auto")
+    config = TrainingConfig(
+        model="dcgan",
+        dataset="fashion_mnist",
+        epochs=1,
+        batch_size=BATCH_SIZE,
+        image_size=28,
+        learning_rate=2e-4,
+        precision=precision,
+        model_options=RECIPES["dcgan"].model_options,
+        data_dir=data_dir,
+    )
+    data_set = load_data_set(config.dataset, config.data_dir)
+    batches = RECIPES["dcgan"].make_training_batches(config, data_set, first_step=0)
+    ours = RECIPES["dcgan"].build_model(config, data_set)
+    RECIPES["dcgan"].compile_model(
+        ours, config, jit_compile=False, steps_per_execution=MAX_STEPS_PER_EXECUTION
+    )
+    plain = PlainGAN(RECIPES["dcgan"].build_model(dataclasses.replace(config, precision="float32"), data_set))
+    # Keras' default may choose XLA, which is slower still on CPUs: the stronger baseline is without.
+    plain.compile(jit_compile=False)
+
+    seconds = {"ours": [], "plain": []}
+    for _ in range(2):
+        for name, model in (("plain", plain), ("ours", ours)):
+            seconds[name].append(_seconds_per_step(model, batches, num_steps // 2))
+    ours_rate, plain_rate = (BATCH_SIZE / np.mean(seconds[name]) for name in ("ours", "plain"))
+    input_rate = _input_rate(batches)
+    return {
+        "precision": precision,
+        "ours_images_per_second": float(ours_rate),
+        "plain_images_per_second": float(plain_rate),
+        "input_images_per_second": float(input_rate),
+        "ours_to_plain": float(ours_rate / plain_rate),
+        "input_to_ours": float(input_rate / ours_rate),
+    }
+
+
+def _seconds_per_step(model, batches, num_steps: int) -> float:
+    clock = _ClockSteps()
+    num_warmup_steps = 2 * MAX_STEPS_PER_EXECUTION
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
+        model.fit(batches, steps_per_epoch=num_steps + num_warmup_steps, verbose=0, callbacks=[clock])
+    start = next((batch, end) for batch, end in clock.ends if batch >= num_warmup_steps - 1)
+    last = clock.ends[-1]
+    return (last[1] - start[1]) / (last[0] - start[0])
+
+
+def _input_rate(batches, num_steps: int = 1000) -> float:
+    iterator = iter(batches)
+    next(iterator)
+    start = time.perf_counter()
+    for _ in range(num_steps):
+        next(iterator)
+    return num_steps * BATCH_SIZE / (time.perf_counter() - start)
+
+
+def main() -> None:
+    """Runs the benchmark from the command line."""
+    parser = argparse.ArgumentParser(description="Speed of DCGAN's training, against plain Keras.")
+    parser.add_argument("--steps", type=int, default=160, help="steps of each training that are counted")
+    parser.add_argument("--data-dir", help="directory of prepared data sets")
+    parser.add_argument("--output", type=Path, help="JSON file to write")
+    arguments = parser.parse_args()
+    result = measure(arguments.steps, arguments.data_dir)
+    text = json.dumps(result, indent=2)
+    sys.stdout.write(text + "\n")
+    if arguments.output:
+        arguments.output.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
