@@ -24,7 +24,7 @@ setup(
         "protobuf>=6.31.1,<7",
         "grpcio>=1.67",
         # What is not this project's business.
-        "click>=8.1",  # command line
+        "click>=8.2",  # command line
         "tqdm>=4.66",  # terminal progress
         "uvicorn>=0.30",  # HTTP server
         "httptools>=0.6",  # its HTTP parser

@@ -26,7 +26,7 @@ class PictureSheet:
 
     >>> sheet = PictureSheet(rows=[[np.zeros((28, 28, 1), "uint8")] * 2], column_labels=["bag", "dress"])
     >>> sheet.draw().shape
-    (102, 162, 3)
+    (120, 162, 3)
     """
 
     rows: list[list[np.ndarray]]

@@ -88,11 +88,11 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         command.main(args=arguments, prog_name="zoo", standalone_mode=False)
-    except BrokenPipeError:
-        # The reader of our output left (`zoo ... | head`): nothing is wrong and nobody listens.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(_report("Interrupted.", 1, arguments))
     except click.ClickException as error:

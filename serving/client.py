@@ -1,0 +1,134 @@
+"""What clients of either protocol share: the way in, the description of a signature, and the errors.
+
+Nothing here, nor in the clients, imports TensorFlow, Keras or tensorflow_serving.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+ERROR_OUTPUT = "error"
+DEFAULT_SIGNATURE = "serving_default"
+# TensorFlow adds this to every model; nobody can ask it anything.
+_INIT_SIGNATURE = "__saved_model_init_op"
+
+
+class ServerUnreachableError(ConnectionError):
+    """Nobody answers at an address.
+
+    Args:
+        address: `HOST:PORT` that was tried.
+        reason: What the network said.
+    """
+
+    def __init__(self, address: str, reason: str):
+        super().__init__(f"No server at {address} ({reason}). Start one with `zoo serve`.")
+
+
+class PredictionError(RuntimeError):
+    """A server refused a request.
+
+    Args:
+        message: The server's message.
+        http_status: Its HTTP status; over gRPC, the one that belongs to the code.
+        status: The code's name, e.g. `"INVALID_ARGUMENT"`; over REST `"HTTP 400"`, which is all it says.
+    """
+
+    def __init__(self, message: str, http_status: int, status: str):
+        super().__init__(f"{status}: {message}")
+        self.message = message
+        self.http_status = http_status
+        self.status = status
+
+
+class RowError(ValueError):
+    """A server answered, and said about some rows that they are wrong.
+
+    Args:
+        errors: Messages by row.
+        num_rows: Rows in the request.
+    """
+
+    def __init__(self, errors: Mapping[int, str], num_rows: int):
+        text = "; ".join(f"row {row}: {message}" for row, message in errors.items())
+        super().__init__(f"{len(errors)} of {num_rows} rows could not be answered. {text}")
+        self.errors = dict(errors)
+
+
+@dataclass(frozen=True)
+class TensorDescription:
+    """An input or output of a served signature.
+
+    Attributes:
+        dtype: TensorFlow's short name, e.g. `"uint8"` or `"string"`.
+        shape: Dimensions, -1 where any length goes; None when the rank is unknown.
+    """
+
+    dtype: str
+    shape: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class SignatureDescription:
+    """The inputs and outputs of a served signature, by name."""
+
+    inputs: dict[str, TensorDescription]
+    outputs: dict[str, TensorDescription]
+
+
+def connect(address: str, **options):
+    """Returns a client for a server; use it as a context manager.
+
+    Args:
+        address: `HOST:PORT` or `grpc://HOST:PORT` for gRPC, `http://HOST:PORT` for REST.
+        **options: As for `GrpcClient` and `RestClient`.
+
+    Raises:
+        ValueError: The address is not of that form.
+
+    Example:
+
+    ```python
+    with connect("localhost:8500") as client:
+        client.predict("srcnn_x3", {"image_bytes": [png]}, "upscale_png")["image_bytes"]
+    ```
+    """
+    scheme, separator, rest = address.partition("://")
+    scheme, host_and_port = (scheme, rest.rstrip("/")) if separator else ("grpc", address)
+    host, _, port = host_and_port.rpartition(":")
+    if scheme not in ("grpc", "http") or not host or not port.isdigit():
+        raise ValueError(
+            "The server's address must be HOST:PORT or grpc://HOST:PORT (gRPC), or http://HOST:PORT (REST). "
+            f"Received: address={address!r}. A server of `zoo serve` answers at localhost:8500 and "
+            "http://localhost:8501."
+        )
+    if scheme == "http":
+        from serving.rest_client import RestClient
+
+        return RestClient(host_and_port, **options)
+    from serving.grpc_client import GrpcClient
+
+    return GrpcClient(host_and_port, **options)
+
+
+def askable(signatures: Mapping[str, SignatureDescription]) -> dict[str, SignatureDescription]:
+    """Returns the signatures that a client may ask."""
+    return {name: signature for name, signature in sorted(signatures.items()) if name != _INIT_SIGNATURE}
+
+
+def check_rows(outputs: Mapping[str, np.ndarray]) -> None:
+    """Checks the `error` output that models of this project have beside every output.
+
+    Args:
+        outputs: Arrays by name.
+
+    Raises:
+        RowError: An entry of `error` is not empty.
+    """
+    if ERROR_OUTPUT not in outputs:
+        return
+    messages = np.ravel(outputs[ERROR_OUTPUT])
+    errors = {row: message.decode("utf-8", "replace") for row, message in enumerate(messages) if message}
+    if errors:
+        raise RowError(errors, len(messages))

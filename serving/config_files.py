@@ -1,0 +1,162 @@
+"""The text protos that feed every engine: `models.config`, `batching.config` and `monitoring.config`."""
+
+import os
+import sys
+from pathlib import Path
+
+from google.protobuf import text_format
+
+from serving import messages
+from serving.status import InvalidArgument, NotFound
+
+MODELS_FILE = "models.config"
+BATCHING_FILE = "batching.config"
+MONITORING_FILE = "monitoring.config"
+METRICS_PATH = "/monitoring/prometheus/metrics"
+MAX_BATCH_SIZE = 32
+
+_MODELS_NOTE = """\
+# Every model serves its highest version. The labels name the version that was highest when this file was
+# written: write it again after an export, or move a label by hand (`all {}` keeps older versions loaded).
+"""
+_BATCHING_NOTE = """\
+# Rows of different clients share a run. Requests that arrive together must agree in every dimension but the
+# first; pictures sent as PNG or JPEG always do.
+"""
+
+
+def find_models(models_dir: Path) -> dict[str, list[int]]:
+    """Returns the models of a directory and their versions, lowest first.
+
+    Args:
+        models_dir: Holds `<model_name>/<version>/`; a version is a positive integer without padding.
+
+    Raises:
+        FileNotFoundError: The directory is missing, or holds no model.
+    """
+    advice = "Export a model into it: zoo export RUN --models-dir DIR."
+    if not models_dir.is_dir():
+        raise FileNotFoundError(
+            f"The models directory must exist. Received: models_dir={str(models_dir)!r}. {advice}"
+        )
+    entries = sorted(entry for entry in models_dir.iterdir() if entry.is_dir())
+    models = {entry.name: _versions(entry) for entry in entries}
+    found = {name: versions for name, versions in models.items() if versions}
+    if not found:
+        names = ", ".join(sorted(entry.name for entry in models_dir.iterdir())) or "nothing"
+        raise FileNotFoundError(
+            "The models directory must hold at least one MODEL/VERSION/saved_model.pb. "
+            f"Received: models_dir={str(models_dir)!r}, which holds {names}. {advice}"
+        )
+    return found
+
+
+def _versions(model_dir) -> list[int]:
+    names = [entry.name for entry in model_dir.iterdir() if (entry / "saved_model.pb").is_file()]
+    return sorted(
+        int(name) for name in names if name.isascii() and name.isdigit() and not name.startswith("0")
+    )
+
+
+def write_config_files(models_dir: Path, config_dir: Path) -> list[Path]:
+    """Writes the three files, and returns their paths.
+
+    Args:
+        models_dir: The directory of models, see `find_models`.
+        config_dir: Where to write; made when it is missing.
+
+    Raises:
+        FileNotFoundError: There is no model to serve.
+    """
+    texts = {
+        MODELS_FILE: _MODELS_NOTE + _to_text(models_config(models_dir)),
+        BATCHING_FILE: _BATCHING_NOTE + _to_text(batching_config()),
+        MONITORING_FILE: _to_text(monitoring_config()),
+    }
+    config_dir.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for name, text in texts.items():
+        # A server may re-read the file at any moment: it sees the old one or the new one.
+        unfinished = config_dir / f".{name}.{os.getpid()}"
+        unfinished.write_text(text, encoding="utf-8")
+        paths.append(unfinished.replace(config_dir / name))
+    return paths
+
+
+def models_config(models_dir: Path):
+    """Returns the `ModelServerConfig` for a directory of models.
+
+    `canary` starts where `stable` is, so that clients of either name are answered before there is a canary.
+    """
+    config = messages.ModelServerConfig()
+    for name, versions in find_models(models_dir).items():
+        model = config.model_config_list.config.add(
+            name=name, base_path=str((models_dir / name).resolve()), model_platform="tensorflow"
+        )
+        model.model_version_policy.latest.num_versions = 1
+        model.version_labels["stable"] = versions[-1]
+        model.version_labels["canary"] = versions[-1]
+    return config
+
+
+def batching_config():
+    """Returns `BatchingParameters` for interactive use: a short wait, and a full queue that says so."""
+    config = messages.BatchingParameters()
+    config.max_batch_size.value = MAX_BATCH_SIZE
+    config.batch_timeout_micros.value = 2000
+    config.max_enqueued_batches.value = 100
+    config.num_batch_threads.value = os.cpu_count() or 1
+    return config
+
+
+def monitoring_config():
+    """Returns a `MonitoringConfig` that turns Prometheus' page on."""
+    config = messages.MonitoringConfig()
+    config.prometheus_config.enable = True
+    config.prometheus_config.path = METRICS_PATH
+    return config
+
+
+def server_arguments(config_dir: Path, port: int, rest_api_port: int) -> list[str]:
+    """Returns the flags with which any engine serves a directory of configuration files."""
+    return [
+        f"--port={port}",
+        f"--rest_api_port={rest_api_port}",
+        f"--model_config_file={config_dir / MODELS_FILE}",
+        # Labels of the file are read before the versions they name are loaded.
+        "--allow_version_labels_for_unavailable_models=true",
+        "--enable_batching=true",
+        f"--batching_parameters_file={config_dir / BATCHING_FILE}",
+        f"--monitoring_config_file={config_dir / MONITORING_FILE}",
+        # Wait seconds, not minutes, before a model that does not load ends the start.
+        "--max_num_load_retries=2",
+        "--load_retry_interval_micros=1000000",
+    ]
+
+
+def read_text_proto(path: str, message_type: type):
+    """Reads a text proto, and fails as TF Serving does.
+
+    Args:
+        path: The file.
+        message_type: The class of the message.
+
+    Raises:
+        NotFound: There is no such file.
+        InvalidArgument: It does not parse; the reason goes to standard error.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        if isinstance(error, UnicodeDecodeError):
+            raise InvalidArgument(f"Invalid protobuf file: '{path}'") from error
+        raise NotFound(f"{path}; {error.strerror}") from error
+    try:
+        return text_format.Parse(text, message_type())
+    except text_format.ParseError as error:
+        sys.stderr.write(f"Error parsing text-format {message_type.DESCRIPTOR.full_name}: {error}\n")
+        raise InvalidArgument(f"Invalid protobuf file: '{path}'") from error
+
+
+def _to_text(message) -> str:
+    return text_format.MessageToString(message)

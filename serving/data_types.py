@@ -1,0 +1,97 @@
+"""TensorFlow's data types as they cross a wire: one table of numbers, names, NumPy types and proto fields."""
+
+from dataclasses import dataclass
+
+import ml_dtypes
+import numpy as np
+
+
+@dataclass(frozen=True)
+class DataType:
+    """A data type that the servers and clients can carry.
+
+    Attributes:
+        number: The value of the enum `tensorflow.DataType`.
+        name: TensorFlow's short name, which is part of error messages, e.g. `"float"`.
+        numpy: The NumPy type; `object` (of `bytes`) for strings.
+        field: The typed field of `TensorProto` that holds the values.
+        json_kind: How JSON numbers become this type: `"decimal"`, `"integer"`, `"boolean"`, `"string"`, or
+            `""` when TF Serving's REST API does not carry it.
+        json_range: Smallest and largest integer that JSON may hold for it.
+    """
+
+    number: int
+    name: str
+    numpy: np.dtype
+    field: str
+    json_kind: str = ""
+    json_range: tuple[int, int] = (0, 0)
+
+    @property
+    def enum_name(self) -> str:
+        return f"DT_{self.name.upper()}"
+
+
+def _data_type(number, name, numpy_type, field, json_kind="", json_range=None):
+    bounds = np.iinfo(json_range) if json_range else None
+    return DataType(
+        number, name, np.dtype(numpy_type), field, json_kind, (bounds.min, bounds.max) if bounds else (0, 0)
+    )
+
+
+# Small integers may hold any 32-bit integer in JSON: TF Serving checks no narrower range and wraps.
+DATA_TYPES = (
+    _data_type(1, "float", np.float32, "float_val", "decimal"),
+    _data_type(2, "double", np.float64, "double_val", "decimal"),
+    _data_type(3, "int32", np.int32, "int_val", "integer", np.int32),
+    _data_type(4, "uint8", np.uint8, "int_val", "integer", np.int32),
+    _data_type(5, "int16", np.int16, "int_val", "integer", np.int32),
+    _data_type(6, "int8", np.int8, "int_val", "integer", np.int32),
+    _data_type(7, "string", object, "string_val", "string"),
+    _data_type(8, "complex64", np.complex64, "scomplex_val"),
+    _data_type(9, "int64", np.int64, "int64_val", "integer", np.int64),
+    _data_type(10, "bool", np.bool_, "bool_val", "boolean"),
+    _data_type(14, "bfloat16", ml_dtypes.bfloat16, "half_val"),
+    _data_type(17, "uint16", np.uint16, "int_val"),
+    _data_type(18, "complex128", np.complex128, "dcomplex_val"),
+    _data_type(19, "half", np.float16, "half_val"),
+    _data_type(22, "uint32", np.uint32, "uint32_val", "integer", np.uint32),
+    _data_type(23, "uint64", np.uint64, "uint64_val", "integer", np.uint64),
+)
+BY_NUMBER = {data_type.number: data_type for data_type in DATA_TYPES}
+BY_ENUM_NAME = {data_type.enum_name: data_type for data_type in DATA_TYPES}
+STRING = BY_NUMBER[7]
+_BY_NUMPY = {data_type.numpy: data_type for data_type in DATA_TYPES}
+
+
+def as_array(value) -> np.ndarray:
+    """Returns an array for what a caller of a client passes.
+
+    Args:
+        value: An array (returned as it is), or nested lists: of integers (they become int64), of decimals
+            (float32), of booleans, or of `str` and `bytes`.
+    """
+    if isinstance(value, np.ndarray):
+        return value
+    array = np.asarray(value)
+    if array.dtype.kind in "SU":
+        # NumPy's own strings end at their last byte that is not zero; a picture may end in zeros.
+        return np.asarray(value, dtype=object)
+    return array.astype(np.float32) if array.dtype == np.float64 else array
+
+
+def of_array(array: np.ndarray) -> DataType:
+    """Returns the data type that carries an array.
+
+    Args:
+        array: Of a NumPy type in the table, or of `str` or `bytes` objects.
+
+    Raises:
+        TypeError: Nothing carries the array's type.
+    """
+    if array.dtype.kind in "OSU":
+        return STRING
+    if array.dtype not in _BY_NUMPY:
+        names = ", ".join(str(data_type.numpy) for data_type in DATA_TYPES)
+        raise TypeError(f"Tensors must be of one of these types: {names}. Received: dtype={array.dtype}.")
+    return _BY_NUMPY[array.dtype]

@@ -1,0 +1,168 @@
+"""gRPC: `PredictionService` and `ModelService` as thin adapters over the core."""
+
+import concurrent.futures
+import functools
+import os
+
+import grpc
+from tensorflow_serving.apis import (
+    classification_pb2,
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    inference_pb2,
+    model_management_pb2,
+    predict_pb2,
+    regression_pb2,
+)
+
+from serving import tensor_proto
+from serving.core import ModelSpec, Prediction, ServerCore, not_answered
+from serving.model_messages import metadata_response, status_response
+from serving.status import InvalidArgument, ServingError, from_exception
+
+MAX_MESSAGE_CHARACTERS = 1024
+_STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
+# Numbers above any real deadline are gRPC's way to say that there is none.
+_NO_DEADLINE_SECONDS = 10 * 365 * 24 * 3600
+_OPTIONS = (
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    # Otherwise a second server takes the same port in silence, and each gets half of the requests.
+    ("grpc.so_reuseport", 0),
+)
+
+
+def make_server(
+    core: ServerCore,
+    num_threads: int | None = None,
+    as_content: bool = False,
+    channel_arguments: tuple[tuple[str, int | str], ...] = (),
+) -> grpc.Server:
+    """Returns a gRPC server that answers from the core; the caller adds ports and starts it.
+
+    Args:
+        core: The models.
+        num_threads: Requests answered at a time; four per CPU by default, as TF Serving.
+        as_content: Whether outputs are serialized as `tensor_content` instead of typed fields.
+        channel_arguments: Further gRPC channel arguments; the first of two of one name wins.
+    """
+    pool = concurrent.futures.ThreadPoolExecutor(num_threads or 4 * (os.cpu_count() or 1), "grpc")
+    # gRPC takes the first of two arguments of one name.
+    server = grpc.server(pool, options=(*channel_arguments, *_OPTIONS))
+    service = GrpcService(core, as_content)
+    server.add_generic_rpc_handlers(
+        (
+            _handlers(
+                "tensorflow.serving.PredictionService",
+                Predict=(service.predict, predict_pb2.PredictRequest),
+                GetModelMetadata=(service.get_model_metadata, get_model_metadata_pb2.GetModelMetadataRequest),
+                Classify=(_unsupported("Classify"), classification_pb2.ClassificationRequest),
+                Regress=(_unsupported("Regress"), regression_pb2.RegressionRequest),
+                MultiInference=(_unsupported("MultiInference"), inference_pb2.MultiInferenceRequest),
+            ),
+            _handlers(
+                "tensorflow.serving.ModelService",
+                GetModelStatus=(service.get_model_status, get_model_status_pb2.GetModelStatusRequest),
+                HandleReloadConfigRequest=(
+                    _unsupported("HandleReloadConfigRequest"),
+                    model_management_pb2.ReloadConfigRequest,
+                ),
+            ),
+        )
+    )
+    return server
+
+
+class GrpcService:
+    """The RPCs; each turns messages into the core's types and back.
+
+    Args:
+        core: The models.
+        as_content: Whether outputs are serialized as `tensor_content` instead of typed fields.
+    """
+
+    def __init__(self, core: ServerCore, as_content: bool = False):
+        self._core = core
+        self._as_content = as_content
+
+    def predict(self, request, context):
+        """Answers `PredictRequest`."""
+        seconds = context.time_remaining()
+        prediction = self._core.predict(
+            _model_spec(request),
+            request.inputs,
+            list(request.output_filter),
+            seconds if seconds is not None and seconds < _NO_DEADLINE_SECONDS else None,
+        )
+        return self._predict_response(prediction)
+
+    def _predict_response(self, prediction: Prediction):
+        response = predict_pb2.PredictResponse()
+        response.model_spec.name = prediction.model_name
+        response.model_spec.version.value = prediction.version
+        response.model_spec.signature_name = prediction.signature_name
+        for alias, array in prediction.outputs.items():
+            tensor_proto.fill(response.outputs[alias], array, self._as_content)
+        return response
+
+    def get_model_metadata(self, request, context):
+        """Answers `GetModelMetadataRequest`."""
+        spec = _model_spec(request)
+        if spec is None:
+            raise InvalidArgument("Missing ModelSpec")
+        if not request.metadata_field:
+            raise InvalidArgument("GetModelMetadataRequest must specify at least one metadata_field")
+        for name in request.metadata_field:
+            if name != "signature_def":
+                raise InvalidArgument(f"Metadata field {name} is not supported")
+        return metadata_response(self._core, spec)
+
+    def get_model_status(self, request, context):
+        """Answers `GetModelStatusRequest`."""
+        return status_response(self._core, _model_spec(request))
+
+
+def _model_spec(request) -> ModelSpec | None:
+    if not request.HasField("model_spec"):
+        return None
+    spec = request.model_spec
+    version = spec.version.value if spec.WhichOneof("version_choice") == "version" else None
+    return ModelSpec(spec.name, version, spec.version_label, spec.signature_name)
+
+
+def _handlers(service_name, **methods):
+    return grpc.method_handlers_generic_handler(
+        service_name,
+        {
+            name: grpc.unary_unary_rpc_method_handler(
+                functools.partial(_answer, method),
+                request_deserializer=request_type.FromString,
+                response_serializer=_serialize,
+            )
+            for name, (method, request_type) in methods.items()
+        },
+    )
+
+
+def _serialize(response) -> bytes:
+    return response.SerializeToString()
+
+
+def _answer(method, request, context):
+    try:
+        return method(request, context)
+    except ServingError as error:
+        status = error
+    except Exception as error:  # noqa: BLE001 - whatever a request causes is answered
+        status = from_exception(error)
+    message = status.message
+    if len(message) > MAX_MESSAGE_CHARACTERS:
+        message = message[:MAX_MESSAGE_CHARACTERS] + "...TRUNCATED"
+    return context.abort(_STATUS_CODES[status.grpc_code], message)
+
+
+def _unsupported(rpc: str):
+    def refuse(request, context):
+        raise not_answered(rpc)
+
+    return refuse

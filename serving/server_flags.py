@@ -1,0 +1,146 @@
+"""The flags of tensorflow_model_server: names, defaults and parsing rules.
+
+Sources:
+    [TFS] tensorflow/serving, `model_servers/main.cc`
+"""
+
+from dataclasses import dataclass
+
+_CPU_THREADS = "0 means four per CPU"
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A flag; its type is that of its default.
+
+    Attributes:
+        name: Without the dashes.
+        default: Its value when it is not given.
+        help: One line; `""` for a flag that this server accepts and that has no effect.
+    """
+
+    name: str
+    default: bool | int | float | str
+    help: str = ""
+
+
+FLAGS = (
+    Flag("port", 8500, "Port of the gRPC server; 0 turns it off (then --grpc_socket_path is needed)"),
+    Flag("grpc_socket_path", "", "Path of a unix socket on which gRPC listens too"),
+    Flag("rest_api_port", 0, "Port of the REST server; 0 turns it off"),
+    Flag("rest_api_num_threads", 0, f"REST requests answered at a time; {_CPU_THREADS}"),
+    Flag("rest_api_timeout_in_ms", 30000, "Milliseconds that a REST prediction may take"),
+    Flag("rest_api_enable_cors_support", False, "Let browsers on other sites read REST answers"),
+    Flag("model_name", "default", "Name of the model (ignored with --model_config_file)"),
+    Flag("model_base_path", "", "Directory that holds its versions (ignored with --model_config_file)"),
+    Flag("model_config_file", "", "Text ModelServerConfig with the models to serve"),
+    Flag("file_system_poll_wait_seconds", 1, "Pause between two looks for versions while none is there"),
+    Flag(
+        "allow_version_labels_for_unavailable_models",
+        False,
+        "Let labels point to versions that are not loaded",
+    ),
+    Flag("max_num_load_retries", 5, "How often loading a version is tried again"),
+    Flag("load_retry_interval_micros", 60_000_000, "Microseconds between two tries"),
+    Flag("enable_model_warmup", True, "Run the recorded requests before a version answers"),
+    Flag("num_request_iterations_for_warmup", 0, "How often each of them runs; 0 means once"),
+    Flag("grpc_channel_arguments", "", "Further gRPC arguments: name=value,name=value"),
+    Flag("grpc_max_threads", 0, f"gRPC requests answered at a time; {_CPU_THREADS}"),
+    Flag("enable_serialization_as_tensor_content", False, "Answer with tensor_content, not typed fields"),
+    Flag("saved_model_tags", "serve", "Comma-separated tags of the meta graph to load"),
+    Flag("tensorflow_session_parallelism", 0, "Threads of a session, both kinds; 0 lets TensorFlow choose"),
+    Flag("tensorflow_intra_op_parallelism", 0, "Threads within an operation; 0 lets TensorFlow choose"),
+    Flag("tensorflow_inter_op_parallelism", 0, "Operations at a time; 0 lets TensorFlow choose"),
+    Flag("version", False, "Print the versions and exit"),
+    Flag("enable_batching", False),
+    Flag("batching_parameters_file", ""),
+    Flag("enable_per_model_batching_parameters", False),
+    Flag("model_config_file_poll_wait_seconds", 0),
+    Flag("num_load_threads", 0),
+    Flag("num_unload_threads", 0),
+    Flag("monitoring_config_file", ""),
+    Flag("ssl_config_file", ""),
+    Flag("enable_grpc_healthcheck_service", False),
+    Flag("enable_signature_method_name_check", False),
+    Flag("enable_profiler", True),
+    Flag("tensorflow_session_config_file", ""),
+    Flag("per_process_gpu_memory_fraction", 0.0),
+    Flag("mixed_precision", ""),
+    Flag("flush_filesystem_caches", True),
+    Flag("remove_unused_fields_from_bundle_metagraph", True),
+    Flag("thread_pool_factory_config_file", ""),
+    Flag("platform_config_file", ""),
+    Flag("prefer_tflite_model", False),
+    Flag("num_tflite_pools", 1),
+    Flag("num_tflite_interpreters_per_pool", 1),
+    Flag("xla_cpu_compilation_enabled", False),
+    Flag("xla_gpu_compilation_enabled", False),
+    Flag("use_alts_credentials", False),
+    Flag("skip_initialize_tpu", False),
+)
+_BY_NAME = {flag.name: flag for flag in FLAGS}
+
+
+@dataclass(frozen=True)
+class ParsedFlags:
+    """What a command line says.
+
+    Attributes:
+        values: The value of every flag, by name.
+        unknown: The arguments that are no flag; TF Serving mentions them and goes on.
+        without_effect: Names of flags given that this server does not act on.
+    """
+
+    values: dict[str, bool | int | float | str]
+    unknown: list[str]
+    without_effect: list[str]
+
+
+def parse(arguments: list[str]) -> ParsedFlags:
+    """Parses `--flag=value`; `--flag` alone turns on a boolean, and a value after a space is not accepted.
+
+    Args:
+        arguments: The words after the program's name.
+
+    Raises:
+        ValueError: A value is not of its flag's type.
+
+    Example:
+
+    >>> parse(["--port=9000", "--colour=red"]).unknown
+    ['--colour=red']
+    """
+    values = {flag.name: flag.default for flag in FLAGS}
+    unknown, without_effect = [], []
+    for argument in arguments:
+        name, equals, text = argument.removeprefix("--").partition("=")
+        flag = _BY_NAME.get(name) if argument.startswith("--") else None
+        if flag is None or (not equals and not isinstance(flag.default, bool)):
+            unknown.append(argument)
+            continue
+        values[name] = _value(flag, text if equals else "true")
+        if not flag.help and values[name] != flag.default:
+            without_effect.append(name)
+    return ParsedFlags(values, unknown, without_effect)
+
+
+def _value(flag, text):
+    kind = type(flag.default)
+    try:
+        if kind is bool:
+            return {"true": True, "false": False}[text]
+        return kind(text)
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"Couldn't interpret value {text} for flag {flag.name}.") from error
+
+
+def usage(program: str) -> str:
+    """Returns the help text, in the form that TensorFlow's flags print."""
+    lines = [f"usage: {program}", "Flags:"]
+    for flag in FLAGS:
+        default = str(flag.default).lower() if isinstance(flag.default, bool) else repr(flag.default)
+        kind = {bool: "bool", int: "int32", float: "float", str: "string"}[type(flag.default)]
+        lines.append(
+            f"\t--{flag.name}={default}\t{kind}\t{flag.help or 'accepted, without effect in this server'}"
+        )
+    return "\n".join(lines) + "\n"

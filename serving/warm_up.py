@@ -1,0 +1,77 @@
+"""Warm-up: runs the recorded requests of a version before it answers anybody.
+
+Sources:
+    [TFS] tensorflow/serving, `servables/tensorflow/saved_model_warmup_util.cc`
+"""
+
+import logging
+from pathlib import Path
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+from tensorflow.python.lib.io import tf_record
+from tensorflow_serving.apis import prediction_log_pb2
+
+from serving.saved_model_session import SavedModelSession
+from serving.status import DataLoss, InvalidArgument, Unimplemented, from_exception
+
+FILE_NAME = "assets.extra/tf_serving_warmup_requests"
+MAX_RECORDS = 1000
+_logger = logging.getLogger(__name__)
+
+
+def warm_up(session: SavedModelSession, path: Path, num_iterations: int = 1) -> int:
+    """Runs the warm-up requests of a version, when it has any.
+
+    Args:
+        session: The loaded version.
+        path: The version directory.
+        num_iterations: How often each request runs.
+
+    Returns:
+        The number of records read.
+
+    Raises:
+        ServingError: The file cannot be read, or a request fails. Either fails the load.
+    """
+    file = path / FILE_NAME
+    if not file.exists():
+        return 0
+    num_records = 0
+    for record in _records(file):
+        num_records += 1
+        if num_records > MAX_RECORDS:
+            raise InvalidArgument(f"Number of warmup records exceeds the maximum ({MAX_RECORDS}) at {file}")
+        for _ in range(num_iterations):
+            _run(session, record)
+    _logger.info(
+        "Finished reading warmup data for model at %s. Number of warmup records read: %d.", path, num_records
+    )
+    return num_records
+
+
+def _records(file):
+    try:
+        for text in tf_record.tf_record_iterator(str(file)):
+            yield prediction_log_pb2.PredictionLog.FromString(text)
+    except DecodeError as error:
+        raise InvalidArgument(f"Failed to parse warmup record: {error}") from error
+    except tf.errors.DataLossError as error:
+        message = f"{error.message} Please verify your warmup data is in TFRecord format."
+        raise DataLoss(message) from error
+    except tf.errors.OpError as error:
+        raise from_exception(error) from error
+
+
+def _run(session, record):
+    kind = record.WhichOneof("log_type")
+    if kind == "predict_log":
+        request = record.predict_log.request
+        signature = session.signature(request.model_spec.signature_name)
+        session.predict(signature, request.inputs, list(request.output_filter))
+    elif kind in ("predict_streamed_log", "session_run_log"):
+        raise Unimplemented(f"Unsupported log_type for warmup: {kind}")
+    elif kind is not None:
+        _logger.warning(
+            "A warm-up record is left out, because this server does not answer its kind: %s", kind
+        )

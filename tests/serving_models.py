@@ -1,0 +1,157 @@
+"""Small SavedModels and a running server for the tests of the serving layer."""
+
+import atexit
+import contextlib
+import functools
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from serving.config_files import write_config_files
+from serving.model_server import ModelServer
+
+
+class Linear(tf.Module):
+    """`y = factor * x`, and one signature for each rule of the server that needs its own."""
+
+    def __init__(self, factor):
+        self.factor = tf.Variable(float(factor))
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 4), tf.float32, name="x")])
+    def double(self, x):
+        return {"y": self.factor * x}
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec((None,), tf.float32, name="a"),
+            tf.TensorSpec((None,), tf.float32, name="b"),
+        ]
+    )
+    def two(self, a, b):
+        return {"sum": a + b, "difference": a - b}
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.float32, name="x")])
+    def total(self, x):
+        return {"y": tf.reduce_sum(x)}
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.float32, name="x")])
+    def uneven(self, x):
+        return {"y": x, "z": tf.concat([x, x], 0)}
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.float32, name="x")])
+    def slow(self, x):
+        return {"y": tf.while_loop(lambda y: tf.reduce_all(y < 1e9), lambda y: [y + 1.0], [x])[0]}
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None), tf.float32, name="x")])
+    def kernel(self, x):
+        return {"y": tf.matmul(x, tf.ones((4, 3)))}
+
+
+class Echo(tf.Module):
+    """Answers what it is asked, one signature per data type."""
+
+    def signatures(self):
+        types = (tf.float32, tf.float64, tf.int32, tf.uint8, tf.int64, tf.bool, tf.string, tf.uint32, tf.half)
+        return {dtype.name: self.make(dtype) for dtype in types}
+
+    def make(self, dtype):
+        @tf.function(input_signature=[tf.TensorSpec(None, dtype, name="x")])
+        def echo(x):
+            return {"y": tf.identity(x)}
+
+        return echo
+
+
+class Pictures(tf.Module):
+    """The shape of this project's own models: bytes or uint8 in and out, and an `error` per row."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="image_bytes")])
+    def png(self, image_bytes):
+        is_bad = tf.equal(image_bytes, b"bad")
+        return {"image_bytes": image_bytes, "error": tf.where(is_bad, "not a picture", "")}
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, name="images")])
+    def invert(self, images):
+        return {"images": 255 - images, "error": tf.fill([tf.shape(images)[0]], "")}
+
+
+class Convolution(tf.Module):
+    """Exported as `model.export()` does: without `tf.ensure_shape`, so a wrong rank would abort the process."""
+
+    def __init__(self):
+        self.kernel = tf.Variable(tf.ones((3, 3, 1, 2)))
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 8, 8, 1), tf.float32, name="x")])
+    def convolve(self, x):
+        return {"y": tf.nn.relu(tf.nn.conv2d(x, self.kernel, 1, "VALID") + tf.constant([1.0, 2.0]))}
+
+
+@functools.cache
+def models_dir() -> Path:
+    """Returns a directory of models, made once for the whole test run."""
+    directory = Path(tempfile.mkdtemp(prefix="serving-models-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    for version in (1, 2):
+        linear = Linear(version)
+        save(
+            linear,
+            directory / "linear" / str(version),
+            serving_default=linear.double,
+            two=linear.two,
+            defaulted=linear.two,
+            total=linear.total,
+            uneven=linear.uneven,
+            slow=linear.slow,
+            kernel=linear.kernel,
+        )
+        add_default(directory / "linear" / str(version), "defaulted", "b", 10.0)
+    echo = Echo()
+    save(echo, directory / "echo" / "1", **echo.signatures())
+    pictures = Pictures()
+    save(pictures, directory / "pictures" / "1", serving_default=pictures.png, invert=pictures.invert)
+    convolution = Convolution()
+    save(convolution, directory / "convolution" / "1", serving_default=convolution.convolve)
+    return directory
+
+
+def save(module, path, **signatures):
+    """Saves a module with the given signatures."""
+    tf.saved_model.save(module, str(path), signatures=signatures)
+
+
+def add_default(path, signature_name, alias, value):
+    """Gives an input a default value, which TensorFlow's Python API cannot."""
+    file = path / "saved_model.pb"
+    saved_model = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    signature = saved_model.meta_graphs[0].signature_def[signature_name]
+    signature.defaults[alias].CopyFrom(tf.make_tensor_proto([value], tf.float32))
+    file.write_bytes(saved_model.SerializeToString())
+
+
+def free_port() -> int:
+    """Returns a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running_server(config_dir: Path, **flags):
+    """Runs a server in this process on all of `models_dir`; yields it."""
+    write_config_files(models_dir(), config_dir)
+    server = ModelServer(
+        port=free_port(),
+        rest_api_port=free_port(),
+        model_config_file=str(config_dir / "models.config"),
+        allow_version_labels_for_unavailable_models=True,
+        **flags,
+    )
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop(grace_seconds=1)

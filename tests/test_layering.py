@@ -1,0 +1,53 @@
+"""Which layer may import which, and what `zoo --help` must not import."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+LAYERS = ("zoo", "training", "export", "serving")
+MODULES = sorted(
+    path.relative_to(REPOSITORY) for layer in LAYERS for path in (REPOSITORY / layer).glob("*.py")
+)
+HEAVY = {"tensorflow", "keras", "numpy", "tensorflow_datasets", "PIL", "grpc"}
+
+
+def imported_modules(path: Path) -> list[str]:
+    """Names every module that a file imports, at its top or inside a function."""
+    names = []
+    for node in ast.walk(ast.parse((REPOSITORY / path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno} imports relatively, which hides the layer"
+            names.append(node.module)
+    return names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_a_layer_imports_itself_and_layers_to_its_left(path):
+    to_the_right = LAYERS[LAYERS.index(path.parts[0]) + 1 :]
+    assert [name for name in imported_modules(path) if name.split(".")[0] in to_the_right] == []
+
+
+def test_nothing_is_imported_from_the_tests():
+    test_modules = {path.stem for path in (REPOSITORY / "tests").glob("*.py")}
+    for path in MODULES:
+        assert test_modules.isdisjoint(imported_modules(path)), path
+
+
+def test_help_imports_nothing_heavy():
+    script = (
+        "import atexit, sys; from zoo.cli import main;"
+        "atexit.register(lambda: print(*sys.modules, sep='\\n', file=sys.stderr)); main(['--help'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=REPOSITORY, check=True
+    )
+    assert "Usage: zoo" in done.stdout
+    imported = set(done.stderr.split())
+    assert {"zoo.cli", "training.train_command", "serving.serve_command"} <= imported
+    assert HEAVY & imported == set()

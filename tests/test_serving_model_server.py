@@ -1,0 +1,194 @@
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+import httpx
+import pytest
+from serving_models import free_port, models_dir, running_server
+
+from serving import model_server, server_flags
+from serving.grpc_client import GrpcClient
+from serving.status import InvalidArgument
+
+
+def run_main(*arguments):
+    return model_server.main(list(arguments))
+
+
+def test_flags_take_values_after_an_equals_sign_only():
+    parsed = server_flags.parse(
+        [
+            "--port=9000",
+            "--enable_batching",
+            "--enable_profiler=false",
+            "--model_name=m=1",
+            "--mixed_precision=x",
+        ]
+    )
+    assert (parsed.values["port"], parsed.values["model_name"]) == (9000, "m=1")
+    assert parsed.values["enable_batching"] is True
+    assert parsed.values["enable_profiler"] is False
+    assert parsed.without_effect == ["enable_batching", "enable_profiler", "mixed_precision"]
+    assert server_flags.parse(["--port", "9000", "stray", "-v"]).unknown == ["--port", "9000", "stray", "-v"]
+
+
+@pytest.mark.parametrize("argument", ["--port=a", "--port=", "--enable_batching=yes", "--port=1.5"])
+def test_a_value_of_the_wrong_type_prints_the_usage(argument, capsys):
+    assert run_main(argument) == 255
+    printed = capsys.readouterr().out
+    assert "Couldn't interpret value" in printed
+    assert "--rest_api_timeout_in_ms=30000" in printed
+
+
+def test_version_is_printed(capsys):
+    assert run_main("--version") == 0
+    assert capsys.readouterr().out.startswith("TensorFlow ModelServer: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            [],
+            "Both server_options.model_base_path and server_options.model_config_file are empty!",
+        ),
+        (
+            ["--model_base_path=/m", "--batching_parameters_file=/b"],
+            "server_options.batching_parameters_file is set without setting server_options.enable_batching to true.",
+        ),
+        (
+            ["--model_base_path=/m", "--port=0"],
+            "At least one of server_options.grpc_port or grpc_socket_path must be set.",
+        ),
+        (
+            [
+                "--model_base_path=/m",
+                "--tensorflow_session_parallelism=1",
+                "--tensorflow_intra_op_parallelism=1",
+                "--tensorflow_inter_op_parallelism=1",
+            ],
+            "Either server_options.tensorflow_session_parallelism or (server_options.tensorflow_intra_op_parallelism, "
+            "server_options.tensorflow_inter_op_parallelism) can be set, not both.",
+        ),
+        (
+            ["--model_base_path=m"],
+            "Expected model default to have an absolute path or URI; got base_path()=m",
+        ),
+    ],
+)
+def test_contradicting_flags_fail_the_start(arguments, message, capsys):
+    assert run_main(f"--port={free_port()}", *arguments) == 255
+    assert capsys.readouterr().out == f"Failed to start server. Error: INVALID_ARGUMENT: {message}\n"
+
+
+def test_unknown_argument_is_mentioned_and_ignored(capsys):
+    assert run_main("--colour=red") == 255
+    printed = capsys.readouterr().out
+    assert printed.startswith("unknown argument: --colour=red\nusage: ")
+    assert printed.endswith("are empty!\n")
+
+
+def test_bad_config_file_fails_the_start(tmp_path, capsys):
+    path = tmp_path / "models.config"
+    path.write_text("model_config_list { nonsense }")
+    assert run_main(f"--model_config_file={path}", f"--port={free_port()}") == 255
+    printed = capsys.readouterr()
+    assert (
+        printed.out == f"Failed to start server. Error: INVALID_ARGUMENT: Invalid protobuf file: '{path}'\n"
+    )
+    assert "Error parsing text-format tensorflow.serving.ModelServerConfig" in printed.err
+
+
+@pytest.mark.parametrize(
+    ("flags", "option"),
+    [("--port={} --rest_api_port=0", "--port"), ("--port={free} --rest_api_port={}", "--rest_api_port")],
+)
+def test_port_in_use_is_named_with_its_option(flags, option, capsys):
+    with socket.create_server(("", 0)) as taken:
+        port = taken.getsockname()[1]
+        arguments = flags.format(port, free=free_port()).split()
+        assert run_main("--model_base_path=/m", *arguments) == 255
+    assert capsys.readouterr().out == (
+        f"Failed to start server. Error: UNAVAILABLE: Port {port} is in use. Choose another one with {option}.\n"
+    )
+
+
+def test_same_port_twice_skips_rest():
+    port = free_port()
+    server = model_server.ModelServer(model_base_path="/m", port=port, rest_api_port=port)
+    assert server._rest_port() == 0
+
+
+def test_model_server_checks_its_flags():
+    with pytest.raises(InvalidArgument, match="are empty!"):
+        model_server.ModelServer(port=1)
+
+
+def test_cors_and_socket_and_tensor_content(tmp_path):
+    socket_path = tmp_path / "grpc.sock"
+    with running_server(
+        tmp_path,
+        grpc_socket_path=str(socket_path),
+        rest_api_enable_cors_support=True,
+        enable_serialization_as_tensor_content=True,
+        grpc_channel_arguments="grpc.max_connection_age_ms=100000",
+    ) as server:
+        response = httpx.get(f"http://localhost:{server.flags['rest_api_port']}/v1/models/linear")
+        assert response.headers["access-control-allow-origin"] == "*"
+        with GrpcClient(f"unix:{socket_path}") as client:
+            assert client.status("linear") == {2: "AVAILABLE"}
+            assert client.predict("linear", {"x": [[1.0, 2.0, 3.0, 4.0]]})["y"].tolist() == [[2, 4, 6, 8]]
+
+
+def test_process_answers_and_ends_on_sigterm_after_requests_in_flight():
+    port = free_port()
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "serving.model_server",
+            f"--port={port}",
+            "--model_name=linear",
+            f"--model_base_path={models_dir() / 'linear'}",
+            "--enable_batching=true",
+        ],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        log = []
+        for line in process.stderr:
+            log.append(line)
+            if "Running gRPC ModelServer" in line:
+                break
+        assert f"Running gRPC ModelServer at 0.0.0.0:{port} ..." in log[-1]
+        assert any("These flags have no effect in this server: --enable_batching" in line for line in log)
+        answers = []
+        client = GrpcClient(f"localhost:{port}", timeout_seconds=1.5)
+        assert client.status("linear") == {2: "AVAILABLE"}
+        slow = threading.Thread(target=lambda: answers.append(outcome(client)))
+        slow.start()
+        wait_for_request(client)
+        process.send_signal(signal.SIGTERM)
+        slow.join(20)
+        assert answers == ["DEADLINE_EXCEEDED"]
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.stderr.close()
+
+
+def outcome(client):
+    """Asks what takes longer than its deadline: a server that ended early would answer UNAVAILABLE."""
+    try:
+        client.predict("linear", {"x": [0.0]}, "slow")
+    except Exception as error:  # noqa: BLE001 - the test compares whatever it is
+        return getattr(error, "status", repr(error))
+    return "answered"
+
+
+def wait_for_request(client):
+    for _ in range(20):
+        client.status("linear")

@@ -1,0 +1,147 @@
+import os
+import signal
+import socket
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from serving_models import free_port, models_dir
+
+from serving import engine
+from serving.client import connect
+from serving.serve_command import command
+from zoo.errors import UnknownNameError
+
+
+@pytest.fixture
+def tools(tmp_path, monkeypatch):
+    """A PATH on which only what a test puts there is found."""
+    directory = tmp_path / "bin"
+    directory.mkdir()
+    monkeypatch.setenv("PATH", str(directory))
+
+    def add(name, script):
+        tool = directory / name
+        tool.write_text(f"#!/bin/sh\n{script}\n")
+        tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
+
+    return add
+
+
+@pytest.fixture
+def models(tmp_path):
+    version = tmp_path / "models" / "dcgan" / "1"
+    version.mkdir(parents=True)
+    (version / "saved_model.pb").touch()
+    return tmp_path / "models"
+
+
+def serve(*arguments):
+    return CliRunner().invoke(command, [str(argument) for argument in arguments])
+
+
+def test_auto_takes_the_first_engine_that_works(tools):
+    assert engine.choose_engine() == engine.Engine(
+        "embedded", "no tensorflow_model_server on PATH, docker does not answer"
+    )
+    tools("docker", "exit 1")
+    assert engine.choose_engine().name == "embedded"
+    tools("docker", "exit 0")
+    assert engine.choose_engine() == engine.Engine("docker", "no tensorflow_model_server on PATH")
+    tools("tensorflow_model_server", "exit 0")
+    assert engine.choose_engine() == engine.Engine("tensorflow_model_server", "found on PATH")
+    assert engine.choose_engine("embedded") == engine.Engine("embedded", "as asked for")
+
+
+def test_engines_that_do_not_work_or_exist(tools):
+    with pytest.raises(RuntimeError, match="Received: engine='docker'; docker does not answer"):
+        engine.choose_engine("docker")
+    with pytest.raises(UnknownNameError, match="Known: auto, tensorflow_model_server, docker, embedded"):
+        engine.choose_engine("triton")
+
+
+def test_docker_sees_the_same_paths_read_only():
+    words = engine.Engine("docker", "").command(Path("/models"), Path("/config"), 8500, 8501)
+    assert words[:4] == ["docker", "run", "--rm", "--init"]
+    assert "--volume=/models:/models:ro" in words
+    assert "--volume=/config:/config:ro" in words
+    assert "--publish=8500:8500" in words
+    assert engine.DOCKER_IMAGE in words
+    assert words[-1].startswith("--")
+
+
+def test_write_config_writes_and_exits(models, tmp_path):
+    done = serve("--models-dir", models, "--write-config", tmp_path / "config", "--engine", "embedded")
+    assert done.exit_code == 0
+    assert f"Wrote {tmp_path}/config/models.config\n" in done.output
+    assert "Nothing was started." in done.output
+    assert f"--model_config_file={tmp_path}/config/models.config" in done.output
+
+
+def test_dry_run_prints_the_command_and_writes_nothing(models, tmp_path):
+    done = serve("--models-dir", models, "--write-config", tmp_path / "config", "--dry-run", "--port", 9000)
+    assert done.exit_code == 0
+    assert "--port=9000" in done.output
+    assert not (tmp_path / "config").exists()
+
+
+def test_port_in_use_is_said_before_anything_starts(models):
+    with socket.create_server(("", 0)) as taken:
+        port = taken.getsockname()[1]
+        for option in ("--port", "--rest-api-port"):
+            other = {"--port": "--rest-api-port", "--rest-api-port": "--port"}[option]
+            done = serve("--models-dir", models, "--engine", "embedded", option, port, other, free_port())
+            assert (
+                str(done.exception) == f"[Errno 98] Port {port} is in use. Choose another one with {option}."
+            )
+
+
+def test_wrong_usage(models, tmp_path):
+    assert "must differ" in serve("--models-dir", models, "--port", 1, "--rest-api-port", 1).output
+    assert isinstance(serve("--models-dir", tmp_path / "no").exception, FileNotFoundError)
+    assert serve("--port", 0).exit_code == 2
+
+
+def test_a_server_that_fails_makes_the_command_fail(models, tools):
+    tools("tensorflow_model_server", "exit 3")
+    done = serve("--models-dir", models, "--port", free_port(), "--rest-api-port", 0)
+    assert done.exit_code == 1
+    assert "Engine: tensorflow_model_server (found on PATH)\nModels: dcgan version 1\n" in done.output
+    assert "The server ended with exit code 3" in done.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_reach_the_server_and_end_well(models, tools, tmp_path, number):
+    tools(
+        "tensorflow_model_server",
+        f"trap 'exit 7' TERM; : > {tmp_path}/started; while :; do /bin/sleep 0.1; done",
+    )
+
+    def stop():
+        while not (tmp_path / "started").exists():
+            pass
+        os.kill(os.getpid(), number)
+
+    threading.Thread(target=stop).start()
+    done = serve("--models-dir", models, "--port", free_port(), "--rest-api-port", 0)
+    assert done.exit_code == 0
+
+
+def test_server_that_ends_while_it_is_waited_for(models, tools):
+    tools("tensorflow_model_server", "exit 3")
+    with (
+        engine.RunningServer(models, free_port(), 0) as server,
+        pytest.raises(RuntimeError, match="ended with exit code 3"),
+    ):
+        server.wait_until_ready()
+
+
+def test_embedded_engine_serves_every_model():
+    with engine.RunningServer(models_dir(), free_port(), free_port(), "embedded") as server:
+        server.wait_until_ready(60)
+        for address in (server.grpc_address, server.rest_address):
+            with connect(address) as client:
+                assert client.predict("linear", {"x": [[1.0, 2.0, 3.0, 4.0]]})["y"].tolist() == [[2, 4, 6, 8]]
+                assert client.status("pictures") == {1: "AVAILABLE"}

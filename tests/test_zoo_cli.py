@@ -1,0 +1,127 @@
+"""The command `zoo`: exit codes, errors of one line, help."""
+
+import subprocess
+import sys
+import types
+
+import click
+import pytest
+
+from zoo import cli
+from zoo.errors import UnknownNameError
+
+
+def run(capsys, *arguments):
+    """Runs a command line; returns exit code, standard output and standard error."""
+    with pytest.raises(SystemExit) as exit_info:
+        cli.main(list(arguments))
+    captured = capsys.readouterr()
+    return exit_info.value.code, captured.out, captured.err
+
+
+@pytest.fixture
+def add_command(monkeypatch):
+    """Adds the command `zoo act`, which calls the function given."""
+
+    def add(function):
+        @click.command(cls=cli.ZooCommand, example="zoo act --count 2")
+        @click.option("--count", type=click.IntRange(1))
+        def command(count):
+            """Act."""
+            function()
+
+        module = types.ModuleType("act_command")
+        module.command = command
+        monkeypatch.setitem(sys.modules, "act_command", module)
+        monkeypatch.setitem(cli.COMMANDS, "act", "act_command")
+
+    return add
+
+
+def raiser(error):
+    def function():
+        raise error
+
+    return function
+
+
+def test_a_command_that_is_done_exits_with_0(capsys, add_command):
+    add_command(lambda: click.echo("acted"))
+    assert run(capsys, "act") == (0, "acted\n", "")
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code", "line"),
+    [
+        (ValueError("It must hold.\n  Received: x=1."), 1, "It must hold. Received: x=1."),
+        (RuntimeError(), 1, "RuntimeError"),
+        (UnknownNameError("model", "gann", ["gan"]), 2, "Unknown model. Received: 'gann'. Known: gan."),
+        (click.UsageError("Name one."), 2, "Name one."),
+        (click.ClickException("It failed."), 1, "It failed."),
+        (KeyboardInterrupt(), 1, "Interrupted."),
+    ],
+)
+def test_an_error_is_one_line_and_an_exit_code(capsys, add_command, error, exit_code, line):
+    add_command(raiser(error))
+    code, out, err = run(capsys, "act")
+    assert (code, out, err.strip()) == (exit_code, "", f"zoo: error: {line}")
+
+
+def test_debug_shows_where_an_error_came_from(capsys, add_command):
+    add_command(raiser(ValueError("It must hold.")))
+    code, _, err = run(capsys, "act", "--debug")
+    assert code == 1
+    assert "Traceback" in err
+    assert "in function" in err
+    assert err.endswith("zoo: error: It must hold.\n")
+
+
+def test_an_unknown_command_is_answered_with_those_that_exist(capsys):
+    code, _, err = run(capsys, "trian")
+    known = "data, train, evaluate, export, serve, generate, edit, upscale"
+    assert (code, err) == (2, f"zoo: error: Unknown command. Received: 'trian'. Known: {known}.\n")
+
+
+def test_a_wrong_option_or_value_exits_with_2_and_one_line(capsys, add_command):
+    add_command(lambda: None)
+    assert run(capsys, "act", "--cuont", "2")[0] == 2
+    code, _, err = run(capsys, "act", "--count", "0")
+    assert (code, err) == (2, "zoo: error: Invalid value for '--count': 0 is not in the range x>=1.\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"]])
+def test_help_lists_every_command_with_what_it_does(capsys, arguments):
+    code, out, err = run(capsys, *arguments)
+    assert (code, err) == (0, "")
+    listed = {line.split()[0]: line.split()[1:] for line in out.splitlines() if line.startswith("  ")}
+    for name in cli.COMMANDS:
+        assert listed[name], f"{name} says nothing"
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_explains_itself_with_an_example(capsys, name):
+    code, out, _ = run(capsys, name, "--help")
+    assert code == 0
+    assert f"Usage: zoo {name}" in out
+    assert "--debug" in out
+    assert f"zoo {name}" in out.split("Example:")[1]
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    import importlib.metadata
+
+    code, out, _ = run(capsys, "--version")
+    assert (code, out) == (0, f"zoo, version {importlib.metadata.version('product-image-zoo')}\n")
+
+
+def test_a_reader_that_leaves_is_no_error():
+    program = "import os; os.close(1); os.dup2(os.open(os.pipe()[0] and '/dev/full', 1), 1)"
+    del program
+    script = "from zoo.cli import main; main(['--help'])"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.close()
+        error = process.stderr.read()
+        assert process.wait() == 0
+    assert error == b""

@@ -1,0 +1,262 @@
+"""DCGAN: losses by hand, who changes whose weights, loss scaling of both optimizers, the moving average."""
+
+import re
+
+import checks
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from zoo.dcgan import DCGAN
+
+ATTRIBUTES = {"category": ("bag", "shoe", "hat"), "colour": ("red", "blue")}
+LN_2 = np.log(2.0)
+
+
+def make_batch(image_size=28, channels=1, num_images=8):
+    random = np.random.default_rng(0)
+    raw_images = random.integers(0, 256, (num_images, image_size, image_size, channels), dtype="uint8")
+    attribute_ids = {"category": np.arange(num_images) % 3, "colour": np.arange(num_images) % 2}
+    return tf.constant(raw_images), {name: tf.constant(ids) for name, ids in attribute_ids.items()}
+
+
+BATCH = make_batch()
+
+
+def make_model(dtype="float32", **kwargs):
+    keras.utils.set_random_seed(0)
+    return DCGAN(**{"attributes": ATTRIBUTES, "latent_dim": 4, "width": 2, "dtype": dtype, **kwargs})
+
+
+def build(dtype="float32", generator_rate=0.1, discriminator_rate=0.1, **kwargs):
+    model = make_model(dtype, **kwargs)
+    model.compile(
+        generator_optimizer=keras.optimizers.SGD(generator_rate),
+        discriminator_optimizer=keras.optimizers.SGD(discriminator_rate),
+        jit_compile=False,
+    )
+    return model
+
+
+@pytest.fixture(scope="module")
+def model():
+    return build()
+
+
+def latents(num_images, seed=1):
+    return tf.random.stateless_normal([num_images, 4], [seed, 0])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("image_size", [28, 32, 64, 128])
+def test_sizes_and_channels(image_size, channels):
+    model = build(image_size=image_size, channels=channels, width=1)
+    raw_images, attribute_ids = make_batch(image_size, channels, num_images=2)
+    checks.check_images(
+        model(latents(2), attribute_ids), (2, image_size, image_size, channels), low=-1.0, high=1.0
+    )
+    logs = model.train_step((raw_images, attribute_ids))
+    assert np.isfinite([float(value) for value in logs.values()]).all()
+
+
+def test_losses_of_a_discriminator_that_cannot_tell():
+    logits = tf.zeros([5, 1])
+    assert float(DCGAN.discriminator_loss(logits, logits)) == pytest.approx(2 * LN_2)
+    assert float(DCGAN.generator_loss(logits)) == pytest.approx(LN_2)
+
+
+def test_losses_of_a_discriminator_that_is_sure():
+    real_logits, generated_logits = tf.fill([5, 1], 100.0), tf.fill([5, 1], -100.0)
+    assert float(DCGAN.discriminator_loss(real_logits, generated_logits)) == pytest.approx(0.0)
+    # -log D(G(z)) keeps its slope where log(1 - D(G(z))) is flat.
+    assert float(DCGAN.generator_loss(generated_logits)) == pytest.approx(100.0)
+    assert float(DCGAN.discriminator_loss(generated_logits, real_logits)) == pytest.approx(200.0)
+
+
+def test_a_discriminator_of_zeros_gives_the_losses_worked_out_by_hand():
+    model = build()
+    model.discriminator.set_weights([np.zeros(weight.shape) for weight in model.discriminator.weights])
+    for step in (model.test_step, model.train_step):
+        model.reset_metrics()
+        logs = step(BATCH)
+        assert float(logs["discriminator_loss"]) == pytest.approx(2 * LN_2)
+        assert float(logs["generator_loss"]) == pytest.approx(LN_2)
+
+
+def test_a_step_changes_all_three_networks():
+    model = build()
+    changed = [*model.generator.weights, *model.discriminator.weights, *model.ema_generator.weights]
+    checks.check_step_changes(lambda: model.train_step(BATCH), changed)
+
+
+def test_an_evaluation_changes_no_weight():
+    model = build()
+    networks = [model.generator, model.discriminator, model.ema_generator]
+    weights = [weight for network in networks for weight in network.weights]
+    checks.check_step_changes(lambda: model.test_step(BATCH), changed=[], unchanged=weights)
+
+
+def test_the_loss_of_one_network_does_not_reach_the_other():
+    both, generator_only, discriminator_only = (
+        build(),
+        build(discriminator_rate=0.0),
+        build(generator_rate=0.0),
+    )
+    checks.check_step_changes(
+        lambda: generator_only.train_step(BATCH),
+        changed=generator_only.generator.trainable_variables,
+        unchanged=generator_only.discriminator.weights,
+    )
+    checks.check_step_changes(
+        lambda: discriminator_only.train_step(BATCH),
+        changed=discriminator_only.discriminator.trainable_variables,
+        unchanged=discriminator_only.generator.trainable_variables,
+    )
+    both.train_step(BATCH)
+    for weight, alone in zip(both.generator.weights, generator_only.generator.weights, strict=True):
+        np.testing.assert_array_equal(weight, alone)
+    for weight, alone in zip(
+        both.discriminator.weights, discriminator_only.discriminator.weights, strict=True
+    ):
+        np.testing.assert_array_equal(weight, alone)
+
+
+def test_the_moving_average_follows_the_generator():
+    model = build(ema_momentum=0.75)
+    for average, weight in zip(model.ema_generator.weights, model.generator.weights, strict=True):
+        assert average.path == f"ema_{weight.path}"
+        np.testing.assert_array_equal(average, weight)
+    before = checks.values_of(model.generator.weights)
+    model.train_step(BATCH)
+    for average, weight in zip(model.ema_generator.weights, model.generator.weights, strict=True):
+        expected = 0.75 * before[weight.path] + 0.25 * checks.copy_of(weight)
+        np.testing.assert_allclose(average, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_pictures_come_from_the_moving_average():
+    model = build()
+    before = model(latents(3), make_batch(num_images=3)[1])
+    model.generator.set_weights([np.zeros(weight.shape) for weight in model.generator.weights])
+    np.testing.assert_array_equal(model(latents(3), make_batch(num_images=3)[1]), before)
+    model.ema_generator.set_weights([np.zeros(weight.shape) for weight in model.ema_generator.weights])
+    np.testing.assert_array_equal(model(latents(3), make_batch(num_images=3)[1]), tf.zeros_like(before))
+
+
+def test_a_picture_does_not_depend_on_its_neighbours(model):
+    attribute_ids = {"category": np.array([0, 1, 2]), "colour": np.array([1, 1, 0])}
+    together = model(latents(3), attribute_ids)
+    for row in range(3):
+        one = {name: ids[row : row + 1] for name, ids in attribute_ids.items()}
+        np.testing.assert_allclose(model(latents(3)[row : row + 1], one)[0], together[row], atol=1e-5)
+
+
+def test_each_attribute_changes_the_picture(model):
+    given = {"category": np.array([0]), "colour": np.array([0])}
+    image = model(latents(1), given)
+    for name in ATTRIBUTES:
+        other = model(latents(1), {**given, name: np.array([1])})
+        assert np.abs(other - image).max() > 1e-3, name
+
+
+def test_the_discriminator_sees_the_attributes(model):
+    images = tf.ones([1, 28, 28, 1])
+    logits = [float(model.discriminator([images, tf.one_hot([place], 5)])[0, 0]) for place in range(5)]
+    assert len(set(logits)) == 5
+
+
+def test_a_missing_attribute_is_named(model):
+    with pytest.raises(ValueError, match=re.escape("Received: ['colour']. Missing: category.")):
+        model(latents(1), {"colour": np.array([0])})
+
+
+def test_categories_that_are_black_and_white_become_dark_and_bright():
+    model = make_model(attributes={"category": ("black", "white")}, width=4, ema_momentum=0.9)
+    optimizers = [keras.optimizers.Adam(2e-3, beta_1=0.5) for _ in range(2)]
+    model.compile(*optimizers, jit_compile=False)
+    category = np.arange(8) % 2
+    raw_images = np.broadcast_to(255 * category[:, None, None, None], (8, 28, 28, 1)).astype("uint8")
+    checks.fit(model, (raw_images, {"category": category}), num_steps=250)
+    images = model(latents(8, seed=7), {"category": category}).numpy()
+    assert images[category == 0].mean() < -0.5
+    assert images[category == 1].mean() > 0.5
+
+
+def test_same_seed_same_result():
+    checks.check_same_seed_same_result(lambda seed: build(seed=seed), BATCH)
+
+
+def test_config_round_trip():
+    checks.check_config_round_trip(
+        DCGAN(
+            ATTRIBUTES,
+            image_size=32,
+            channels=3,
+            latent_dim=5,
+            width=3,
+            ema_momentum=0.9,
+            seed=7,
+            dtype="mixed_bfloat16",
+            name="small",
+        )
+    )
+
+
+def test_save_and_load(tmp_path):
+    model = make_model()
+    model.compile(generator_optimizer="adam", discriminator_optimizer=keras.optimizers.Adam(1e-2))
+    model.train_step(BATCH)
+    checks.check_save_and_load(
+        model, lambda loaded: loaded(latents(8), BATCH[1]).numpy(), tmp_path / "model.keras"
+    )
+
+
+def test_every_precision_trains_like_float32():
+    checks.check_precision(
+        lambda policy: build(policy, generator_rate=0.01, discriminator_rate=0.01),
+        BATCH,
+        last_layers=lambda model: [
+            model.generator.layers[-1],
+            model.discriminator.layers[-1],
+            model.discriminator.get_layer("discriminator_logits"),
+            model.discriminator.get_layer("discriminator_projection"),
+        ],
+    )
+
+
+# The largest powers of two: any loss times it, or its gradient in float16, is infinite.
+INFINITE_SCALE = 2.0**127
+
+
+@pytest.mark.parametrize(
+    ("overflowing", "sane"), [("generator", "discriminator"), ("discriminator", "generator")]
+)
+def test_an_infinite_gradient_skips_that_step_of_that_optimizer_alone(overflowing, sane):
+    model = build("mixed_float16")
+    optimizers = checks.optimizers_of(model)
+    scale = optimizers[f"{overflowing}_optimizer"].dynamic_scale
+    scale.assign(INFINITE_SCALE)
+    # Batch statistics belong to the forward pass, which has happened.
+    checks.check_step_changes(
+        lambda: model.train_step(BATCH),
+        changed=getattr(model, sane).trainable_variables,
+        unchanged=getattr(model, overflowing).trainable_variables,
+    )
+    assert float(scale) == INFINITE_SCALE / 2
+    assert float(optimizers[f"{sane}_optimizer"].dynamic_scale) == 2.0**15
+
+    scale.assign(2.0**10)
+    checks.check_step_changes(
+        lambda: model.train_step(BATCH), changed=getattr(model, overflowing).trainable_variables
+    )
+    num_steps = {name: int(optimizer.iterations) for name, optimizer in optimizers.items()}
+    assert num_steps == {f"{overflowing}_optimizer": 1, f"{sane}_optimizer": 2}
+
+
+def test_impossible_arguments_are_refused():
+    with pytest.raises(
+        ValueError, match=re.escape("Received: image_size=100. Nearest allowed sizes: 96, 112.")
+    ):
+        DCGAN(ATTRIBUTES, image_size=100)
+    with pytest.raises(ValueError, match=re.escape("distinct and not empty, because clients name them.")):
+        DCGAN({"category": ("bag", "bag")})
