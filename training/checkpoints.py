@@ -22,8 +22,7 @@ class Checkpoints(keras.callbacks.Callback):
         super().__init__()
         self.num_epochs_done = tf.Variable(0, dtype="int64", trainable=False)
         self.directory = directory
-        # By path, not by position or attribute: a checkpoint of another network is refused by name.
-        self._state = {variable.path: variable.value for variable in _all_variables(model)}
+        self._state = {name: variable.value for name, variable in _named_variables(model).items()}
         checkpoint = tf.train.Checkpoint(num_epochs_done=self.num_epochs_done, state=self._state)
         self._manager = tf.train.CheckpointManager(checkpoint, str(directory), max_to_keep=num_kept)
 
@@ -60,9 +59,15 @@ class Checkpoints(keras.callbacks.Callback):
         self._manager.save(checkpoint_number=epoch + 1)
 
 
-def _all_variables(model: keras.Model) -> list[keras.Variable]:
-    optimizers = [value for value in vars(model).values() if isinstance(value, keras.optimizers.Optimizer)]
-    variables = list(model.variables)
-    for optimizer in optimizers:
-        variables += optimizer.variables
-    return list({id(variable): variable for variable in variables}.values())
+def _named_variables(model: keras.Model) -> dict[str, keras.Variable]:
+    """Names everything that a step changes, so that a checkpoint of another network is refused by name."""
+    named = {weight.path: weight for weight in model.weights}
+    for attribute, owner in vars(model).items():
+        if isinstance(owner, keras.random.SeedGenerator):
+            named[attribute] = owner.state
+        elif isinstance(owner, keras.optimizers.Optimizer):
+            for variable in owner.variables:
+                # Keras numbers optimizers as the process makes them: `adam_3` here is `adam` after a restart.
+                optimizer_name, _, rest = variable.path.partition("/")
+                named[f"{attribute}/{optimizer_name.rstrip('_0123456789')}/{rest}"] = variable
+    return named
