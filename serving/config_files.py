@@ -147,13 +147,10 @@ def read_text_proto(path: str, message_type: type):
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        if isinstance(error, UnicodeDecodeError):
-            raise InvalidArgument(f"Invalid protobuf file: '{path}'") from error
-        raise NotFound(f"{path}; {error.strerror}") from error
-    try:
         return text_format.Parse(text, message_type())
-    except text_format.ParseError as error:
+    except OSError as error:
+        raise NotFound(f"{path}; {error.strerror}") from error
+    except (UnicodeDecodeError, text_format.ParseError) as error:
         sys.stderr.write(f"Error parsing text-format {message_type.DESCRIPTOR.full_name}: {error}\n")
         raise InvalidArgument(f"Invalid protobuf file: '{path}'") from error
 

@@ -73,7 +73,10 @@ def as_array(value) -> np.ndarray:
     """
     if isinstance(value, np.ndarray):
         return value
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except UnicodeDecodeError:  # `str` beside `bytes`
+        return np.asarray(value, dtype=object)
     if array.dtype.kind in "SU":
         # NumPy's own strings end at their last byte that is not zero; a picture may end in zeros.
         return np.asarray(value, dtype=object)

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from serving import signals
 from serving.config_files import find_models, server_arguments, write_config_files
 from serving.ports import check_port_is_free
 from zoo.errors import UnknownNameError
@@ -162,35 +163,53 @@ class RunningServer:
             time.sleep(0.1)
 
     def wait(self) -> int:
-        """Returns the server's exit code once it has ended; SIGTERM and SIGINT are passed on to it.
+        """Returns the server's exit code once it has ended."""
+        return self._process.wait()
 
-        Returns:
-            0 after a signal that was passed on: the server ended because it was told to.
-        """
-        told_to_stop = []
-
-        def forward(number, frame):
-            self._process.send_signal(signal.SIGKILL if told_to_stop else signal.SIGTERM)
-            told_to_stop.append(number)
-
-        previous = {number: signal.signal(number, forward) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            code = self._process.wait()
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
-        return 0 if told_to_stop else code
+    def terminate(self, at_once: bool = False) -> None:
+        """Tells the server to end; `at_once` without finishing the requests in flight."""
+        self._process.send_signal(signal.SIGKILL if at_once else signal.SIGTERM)
 
     def stop(self) -> None:
         """Ends the server, and gives requests in flight time to finish."""
         if self._process.poll() is None:
-            self._process.terminate()
+            self.terminate()
             try:
                 self._process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
-                self._process.kill()
+                self.terminate(at_once=True)
                 self._process.wait()
         self._config_dir.cleanup()
+
+
+def serve(models_dir: Path, port: int, rest_api_port: int, engine: Engine) -> int:
+    """Serves until the server ends, or SIGTERM or SIGINT is passed on to it; the second one ends it at once.
+
+    Args:
+        models_dir: The models.
+        port: gRPC.
+        rest_api_port: REST; 0 for none.
+        engine: How.
+
+    Returns:
+        The server's exit code; 0 when it ended because it was told to.
+
+    Raises:
+        FileNotFoundError: There is no model to serve.
+        OSError: A port is in use.
+    """
+    running, told_to_stop = [], []
+
+    def stop():
+        for server in running:
+            server.terminate(at_once=bool(told_to_stop))
+        told_to_stop.append(True)
+
+    with signals.handled(stop), RunningServer(models_dir, port, rest_api_port, engine) as server:
+        running.append(server)
+        # A signal that came while the process started found nothing to pass it on to.
+        code = 0 if told_to_stop else server.wait()
+    return 0 if told_to_stop else code
 
 
 def check_can_start(models_dir: Path, port: int, rest_api_port: int) -> None:

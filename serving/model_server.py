@@ -4,14 +4,13 @@ import errno
 import functools
 import logging
 import os
-import signal
 import sys
 import threading
 from importlib import metadata
 
 import uvicorn
 
-from serving import server_flags
+from serving import server_flags, signals
 from serving.config_files import read_text_proto
 from serving.ports import check_port_is_free, listening_socket, port_error
 from serving.status import Cancelled, InvalidArgument, ServingError
@@ -184,24 +183,28 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(flags) -> int:
-    server = None
     try:
         server = ModelServer(**flags)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda number, frame: server.request_stop())
-        server.start()
-    except Cancelled:
-        return 0
-    except (ServingError, OSError) as error:
-        status = error.status_text() if isinstance(error, ServingError) else f"UNAVAILABLE: {error.strerror}"
-        print(f"Failed to start server. Error: {status}", flush=True)
-        if server:
-            server.stop(0)
-        return EXIT_FAILED
-    server.wait()
-    _logger.info("Stopping; requests in flight have %.0f seconds to finish.", GRACE_SECONDS)
-    server.stop()
+    except ServingError as error:
+        return _report(error)
+    with signals.handled(server.request_stop):
+        try:
+            server.start()
+        except Cancelled:
+            return 0
+        except (ServingError, OSError) as error:
+            server.stop(grace_seconds=0)
+            return _report(error)
+        server.wait()
+        _logger.info("Stopping; requests in flight have %.0f seconds to finish.", GRACE_SECONDS)
+        server.stop()
     return 0
+
+
+def _report(error: ServingError | OSError) -> int:
+    status = error.status_text() if isinstance(error, ServingError) else f"UNAVAILABLE: {error.strerror}"
+    print(f"Failed to start server. Error: {status}", flush=True)
+    return EXIT_FAILED
 
 
 def _check_flags(flags):
@@ -277,4 +280,7 @@ def _version_text() -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_code = main()
+    sys.stdout.flush()
+    # The interpreter would wait for requests that outlived their grace time, for ever if they never end.
+    os._exit(exit_code)

@@ -24,7 +24,7 @@ def listening_socket(port: int, option: str) -> socket.socket:
         )
     except OSError as error:
         raise port_error(port, option, error) from error
-    # Connections inherit it. Without it, an answer in two writes waits 40 ms for the client's acknowledgement.
+    # Connections inherit it. Without it, an answer in two writes waits 40 ms for an acknowledgement.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 

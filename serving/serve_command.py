@@ -66,8 +66,7 @@ def command(models_dir, port, rest_api_port, engine, write_config, dry_run):
     click.echo(f"Engine: {chosen.name} ({chosen.reason})")
     names = ", ".join(f"{name} version {versions[-1]}" for name, versions in models.items())
     click.echo(f"Models: {names}")
-    with engines.RunningServer(models_dir, port, rest_api_port, chosen) as server:
-        sys.stdout.flush()
-        code = server.wait()
+    sys.stdout.flush()
+    code = engines.serve(models_dir, port, rest_api_port, chosen)
     if code:
         raise click.ClickException(f"The server ended with exit code {code}; the reason is above.")

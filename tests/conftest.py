@@ -34,3 +34,39 @@ def small_data_set(small_data_dir):
     from training.data_sets import load_data_set
 
     return load_data_set("rendered_catalog", small_data_dir)
+
+
+@pytest.fixture(scope="session")
+def make_small_config(small_data_dir):
+    """Given a model's name, returns the configuration of a training of seconds: 4 epochs of 4 steps."""
+    from training.config import TrainingConfig
+
+    model_options = {
+        "dcgan": {"latent_dim": 3, "width": 2},
+        "conditional_vae": {"latent_dim": 3, "width": 2, "kl_weight": 1.0},
+        "srcnn": {"upscale_factor": 2, "kernels": "9-1-5", "is_residual": False},
+    }
+
+    def make(model, **changes):
+        values = {
+            "model": model,
+            "dataset": "rendered_catalog",
+            "data_dir": str(small_data_dir),
+            "epochs": 4,
+            "batch_size": 8,
+            "image_size": 8,
+            "learning_rate": 1e-3,
+            "precision": "float32",
+            "model_options": model_options[model],
+        }
+        return TrainingConfig(**{**values, **changes})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def finished_run(make_small_config, tmp_path_factory):
+    """The run directory of a DCGAN that was trained for 4 epochs without a stop. Do not change it."""
+    from training.trainer import start_training
+
+    return start_training(make_small_config("dcgan"), tmp_path_factory.mktemp("runs"), "uninterrupted")

@@ -80,7 +80,7 @@ class Pictures(tf.Module):
 
 
 class Convolution(tf.Module):
-    """Exported as `model.export()` does: without `tf.ensure_shape`, so a wrong rank would abort the process."""
+    """Exported without `tf.ensure_shape`, as `model.export()` does: a wrong rank aborts a process."""
 
     def __init__(self):
         self.kernel = tf.Variable(tf.ones((3, 3, 1, 2)))

@@ -48,13 +48,17 @@ def predict(core, spec, **arguments):
         ),
         (
             (entry("m", "/a", platform=""),),
-            "Illegal setting neither ModelServerConfig::model_type (deprecated) nor "
-            "ModelServerConfig::model_platform, model name is m",
+            (
+                "Illegal setting neither ModelServerConfig::model_type (deprecated) nor "
+                "ModelServerConfig::model_platform, model name is m"
+            ),
         ),
         (
             (entry("m", "/a", "model_type: TENSORFLOW"),),
-            "Illegal setting both ModelServerConfig::model_type (deprecated) and "
-            "ModelServerConfig::model_platform, model name is m",
+            (
+                "Illegal setting both ModelServerConfig::model_type (deprecated) and "
+                "ModelServerConfig::model_platform, model name is m"
+            ),
         ),
         (
             (entry("m", "/a", platform='model_platform: "torch"'),),

@@ -89,20 +89,26 @@ def test_label_finds_its_version(prediction):
         (
             {"inputs": {"a": ROW}, "signature": "two"},
             "INVALID_ARGUMENT",
-            "input size does not match signature: 1!=2 len({a}) != len({a,b}). Sent extra: {}. "
-            "Missing but required: {b}.",
+            (
+                "input size does not match signature: 1!=2 len({a}) != len({a,b}). Sent extra: {}. "
+                "Missing but required: {b}."
+            ),
         ),
         (
             {"inputs": {"a": ROW, "b": ROW, "c": ROW}, "signature": "defaulted"},
             "INVALID_ARGUMENT",
-            "input size does not match signature: 3!=2 len({a,b,c}) != len({a,b}). Sent extra: {c}. "
-            "Missing but required: {}.",
+            (
+                "input size does not match signature: 3!=2 len({a,b,c}) != len({a,b}). Sent extra: {c}. "
+                "Missing but required: {}."
+            ),
         ),
         (
             {"inputs": {"y": FLOATS}},
             "INVALID_ARGUMENT",
-            "Signature input alias: x(feed name: serving_default_x:0) not found in request and no default value "
-            "provided. Inputs expected to be in the request {y}, or default input alias set: ",
+            (
+                "Signature input alias: x(feed name: serving_default_x:0) not found in request and no default value "
+                "provided. Inputs expected to be in the request {y}, or default input alias set: "
+            ),
         ),
         (
             {"inputs": {"a": ROW, "c": ROW}, "signature": "defaulted"},

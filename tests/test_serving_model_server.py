@@ -69,8 +69,10 @@ def test_version_is_printed(capsys):
                 "--tensorflow_intra_op_parallelism=1",
                 "--tensorflow_inter_op_parallelism=1",
             ],
-            "Either server_options.tensorflow_session_parallelism or (server_options.tensorflow_intra_op_parallelism, "
-            "server_options.tensorflow_inter_op_parallelism) can be set, not both.",
+            (
+                "Either server_options.tensorflow_session_parallelism or (server_options.tensorflow_intra_op_parallelism, "
+                "server_options.tensorflow_inter_op_parallelism) can be set, not both."
+            ),
         ),
         (
             ["--model_base_path=m"],

@@ -157,28 +157,38 @@ BODY_ERRORS = [
     ({"instances": []}, "JSON Value: {\n    \"instances\": []\n} No values in 'instances' array"),
     (
         {"instances": [1], "inputs": 1},
-        'JSON Value: {\n    "instances": [\n        1\n    ],\n    "inputs": 1\n} Not formatted correctly '
-        "expecting only one of 'inputs' or 'instances' keys to exist ",
+        (
+            'JSON Value: {\n    "instances": [\n        1\n    ],\n    "inputs": 1\n} Not formatted correctly '
+            "expecting only one of 'inputs' or 'instances' keys to exist "
+        ),
     ),
     (
         {"instances": [[1, 2], [3]]},
-        "Failed to process element: 1 of 'instances' list. Error: INVALID_ARGUMENT: "
-        "Expecting tensor size: 2 but got: 1",
+        (
+            "Failed to process element: 1 of 'instances' list. Error: INVALID_ARGUMENT: "
+            "Expecting tensor size: 2 but got: 1"
+        ),
     ),
     (
         {"instances": [{"y": 1}]},
-        "Failed to process element: 0 key: y of 'instances' list. Error: INVALID_ARGUMENT: "
-        "JSON object: does not have named input: y",
+        (
+            "Failed to process element: 0 key: y of 'instances' list. Error: INVALID_ARGUMENT: "
+            "JSON object: does not have named input: y"
+        ),
     ),
     (
         {"signature_name": "two", "instances": [1]},
-        "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
-        "tensorinfo_map",
+        (
+            "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
+            "tensorinfo_map"
+        ),
     ),
     (
         {"signature_name": "two", "instances": [{"a": 1}]},
-        "Failed to process element: 0 of 'instances' list. JSON object: {\n    \"a\": 1\n} "
-        "keys must be equal to: a,b",
+        (
+            "Failed to process element: 0 of 'instances' list. JSON object: {\n    \"a\": 1\n} "
+            "keys must be equal to: a,b"
+        ),
     ),
     ({"inputs": {"y": 1}}, "Missing named input: x in 'inputs' object."),
     (

@@ -3,6 +3,7 @@ import signal
 import socket
 import stat
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -121,7 +122,7 @@ def test_signals_reach_the_server_and_end_well(models, tools, tmp_path, number):
 
     def stop():
         while not (tmp_path / "started").exists():
-            pass
+            time.sleep(0.02)
         os.kill(os.getpid(), number)
 
     threading.Thread(target=stop).start()

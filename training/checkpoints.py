@@ -60,14 +60,18 @@ class Checkpoints(keras.callbacks.Callback):
 
 
 def _named_variables(model: keras.Model) -> dict[str, keras.Variable]:
-    """Names everything that a step changes, so that a checkpoint of another network is refused by name."""
+    """Names everything that a step changes, so that a checkpoint of another network is refused by name.
+
+    Keras numbers seeds and optimizers as a process makes them: `adam_3` here is `adam` after a restart. They
+    are named by their place in the model instead.
+    """
     named = {weight.path: weight for weight in model.weights}
-    for attribute, owner in vars(model).items():
-        if isinstance(owner, keras.random.SeedGenerator):
-            named[attribute] = owner.state
-        elif isinstance(owner, keras.optimizers.Optimizer):
-            for variable in owner.variables:
-                # Keras numbers optimizers as the process makes them: `adam_3` here is `adam` after a restart.
+    weight_ids = {id(weight) for weight in model.weights}
+    seeds = [variable for variable in model.variables if id(variable) not in weight_ids]
+    named |= {f"seed_{index}": seed for index, seed in enumerate(seeds)}
+    for attribute, value in vars(model).items():
+        if isinstance(value, keras.optimizers.Optimizer):
+            for variable in value.variables:
                 optimizer_name, _, rest = variable.path.partition("/")
                 named[f"{attribute}/{optimizer_name.rstrip('_0123456789')}/{rest}"] = variable
     return named

@@ -73,7 +73,7 @@ class TrainingConfig:
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
             file_format = values.pop("format")
-        except (ValueError, KeyError, AttributeError) as error:
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
             raise ValueError(f"A config file must be JSON with a `format`. Received: {path}.") from error
         fields = {field.name for field in dataclasses.fields(cls)}
         required = {f.name for f in dataclasses.fields(cls) if f.default is f.default_factory}

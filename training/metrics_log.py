@@ -6,6 +6,8 @@ from pathlib import Path
 
 import keras
 
+from training.atomic_write import write_text
+
 
 class MetricsLog(keras.callbacks.Callback):
     """Appends the logs of each epoch to `metrics.jsonl`, with `epoch` (from 1) and `seconds` it took.
@@ -19,7 +21,7 @@ class MetricsLog(keras.callbacks.Callback):
         super().__init__()
         self._path = path
         kept = read_metrics(path)[:num_epochs_done] if path.exists() else []
-        path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
 
     def on_epoch_begin(self, epoch, logs=None):
         self._start_seconds = time.perf_counter()

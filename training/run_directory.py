@@ -28,6 +28,7 @@ def create_run_directory(runs_dir: Path, config: TrainingConfig, run_name: str |
         Path of the new directory.
 
     Raises:
+        OSError: `runs_dir` cannot be written, or the disk is full.
         ValueError: `run_name` exists already or is no plain name.
     """
     if run_name is not None and (run_name in ("", ".", "..") or Path(run_name).name != run_name):
@@ -41,8 +42,21 @@ def create_run_directory(runs_dir: Path, config: TrainingConfig, run_name: str |
             f"A run must have a directory of its own. Received: {run}, which exists. Continue it with "
             "`--resume`, or choose another `--run-name`."
         ) from error
-    write_config(run, config)
+    except OSError as error:
+        raise _not_writable(runs_dir, error) from error
+    try:
+        write_config(run, config)
+    except OSError as error:
+        run.rmdir()
+        raise _not_writable(runs_dir, error) from error
     return run
+
+
+def _not_writable(runs_dir: Path, error: OSError) -> OSError:
+    return OSError(
+        f"The directory of runs must be writable and have room. Received: runs_dir={runs_dir} "
+        f"({error.strerror}). Name another one with `--runs-dir`, or free some space."
+    )
 
 
 def write_config(run: Path, config: TrainingConfig) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from training.atomic_write import atomic_path
 from training.picture_sheet import PictureSheet
 
 
@@ -34,7 +35,8 @@ class SampleWriter(keras.callbacks.Callback):
 
     def _write(self, num_epochs_done: int) -> None:
         sheet = self._draw_samples()
-        (self._samples_dir / f"epoch-{num_epochs_done:04d}.png").write_bytes(sheet.to_png())
+        with atomic_path(self._samples_dir / f"epoch-{num_epochs_done:04d}.png") as path:
+            path.write_bytes(sheet.to_png())
         with self._writer.as_default(step=num_epochs_done):
             tf.summary.image("samples", sheet.draw()[None])
         self._writer.flush()

@@ -9,10 +9,10 @@ from zoo.errors import UnknownNameError
 
 # Options that set an argument of some models' classes: flag, argument, type, help.
 MODEL_OPTIONS = (
-    ("--latent-dim", "latent_dim", int, "Length of the latent vectors (dcgan, conditional_vae)."),
-    ("--width", "width", int, "Channels of the widest feature map (dcgan, conditional_vae)."),
-    ("--kl-weight", "kl_weight", float, "Weight of the KL divergence (conditional_vae)."),
-    ("--factor", "upscale_factor", int, "Enlargement: 2, 3 or 4 (srcnn)."),
+    ("--latent-dim", "latent_dim", click.IntRange(1), "Length of latent vectors (dcgan, conditional_vae)."),
+    ("--width", "width", click.IntRange(1), "Channels of the widest feature map (dcgan, conditional_vae)."),
+    ("--kl-weight", "kl_weight", click.FloatRange(0), "Weight of the KL divergence (conditional_vae)."),
+    ("--factor", "upscale_factor", click.IntRange(2, 4), "Enlargement: 2, 3 or 4 (srcnn)."),
     ("--kernels", "kernels", str, "Kernel sizes: 9-1-5, 9-3-5 or 9-5-5 (srcnn)."),
     ("--residual/--no-residual", "is_residual", bool, "Learn the difference to bicubic (srcnn)."),
 )
@@ -93,11 +93,12 @@ def _make_config(model, config_file, given):
         raise click.UsageError(f"{config_file} is for {base['model']}. Received also: MODEL={model}.")
     recipe = RECIPES[model]
 
-    model_option_names = {name for _, name, _, _ in MODEL_OPTIONS}
-    wanted = {name: value for name, value in given.items() if name in model_option_names}
+    flags = {name: flag for flag, name, _, _ in MODEL_OPTIONS}
+    wanted = {name: value for name, value in given.items() if name in flags}
     for name in wanted:
         if name not in recipe.model_options:
-            raise UnknownNameError(f"option of {model}", name, recipe.model_options)
+            known = [flags[option] for option in recipe.model_options]
+            raise UnknownNameError(f"option of {model}", flags[name], known)
     precision, reason = resolve_precision(given.get("precision") or base.get("precision") or "auto")
     click.echo(f"Precision: {precision} ({reason})", err=True)
 
@@ -109,7 +110,7 @@ def _make_config(model, config_file, given):
         "learning_rate": recipe.learning_rate,
         "seed": 0,
         **base,
-        **{name: value for name, value in given.items() if name not in model_option_names},
+        **{name: value for name, value in given.items() if name not in flags},
         "model": model,
         "precision": precision,
         "model_options": {**recipe.model_options, **base.get("model_options", {}), **wanted},

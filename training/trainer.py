@@ -88,6 +88,9 @@ def _build(config: TrainingConfig, data_set: DataSet) -> keras.Model:
     steps_per_execution = min(MAX_STEPS_PER_EXECUTION, _steps_per_epoch(config, data_set))
     # XLA makes these convolutions slower on CPUs, and has no antialiased resize.
     recipe.compile_model(model, config, jit_compile=False, steps_per_execution=steps_per_execution)
+    if model.optimizer is not None:
+        # Keras makes its slots in the first step, which is too late to restore them.
+        model.optimizer.build(model.trainable_variables)
     return model
 
 
@@ -138,6 +141,12 @@ def _train(run: Path, config: TrainingConfig, data_set: DataSet, model, batches,
                 f"{config.epochs}. Continue it: zoo train --resume {run}"
             ) from error
         except tf.errors.ResourceExhaustedError as error:
+            # TensorFlow raises the same error for a full disk.
+            if "No space left" in error.message:
+                raise OSError(
+                    f"The run directory must have room for checkpoints. Received: {run}, no space left. Free "
+                    f"some and continue: zoo train --resume {run}"
+                ) from error
             raise MemoryError(
                 f"The step does not fit into memory. Received: batch_size={config.batch_size}. "
                 f"Try --batch-size {max(config.batch_size // 2, 1)}."
