@@ -7,7 +7,7 @@ from setuptools import find_packages, setup
 setup(
     name="product-image-zoo",
     version="0.1.0",
-    description="Keras 3 model zoo for product pictures: generate, edit, enlarge, evaluate, export and serve.",
+    description="Keras 3 model zoo for product pictures: generate, edit, enlarge, export and serve.",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",

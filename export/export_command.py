@@ -7,7 +7,9 @@ import click
 from zoo.cli import ZooCommand
 
 
-@click.command(cls=ZooCommand, example="zoo export runs/20260101-120000-dcgan-fashion_mnist")
+@click.command(
+    cls=ZooCommand, uses_tensorflow=True, example="zoo export runs/20260101-120000-dcgan-fashion_mnist"
+)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--models-dir", type=click.Path(path_type=Path), default="models", show_default=True)
 @click.option("--model-name", help="Name to serve it by.  [default: dcgan, conditional_vae, srcnn_x2, ...]")

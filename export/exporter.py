@@ -45,6 +45,7 @@ def export_run(
         OSError: The files cannot be written.
     """
     model = run_directory.load_model(run)
+    scores = _scores(run)
     signatures = make_signatures(model)
     model_name = model_name or default_model_name(model)
 
@@ -58,7 +59,7 @@ def export_run(
             run_directory.read_config(run).model,
             {"run": run.resolve().name},
             read_signatures(directory),
-            _scores(run),
+            scores,
         )
 
     return publish(build, models_dir, model_name, version)
@@ -111,7 +112,7 @@ def _check_equal(signature_name: str, output_name: str, found: np.ndarray, expec
         if is_same_kind
         else np.inf
     )
-    if difference > tolerance:
+    if not difference <= tolerance:  # NaN, which a diverged model answers, is refused too
         raise RuntimeError(
             f"The exported model must agree with the Keras model within {tolerance:g}. Received: output "
             f"`{output_name}` of `{signature_name}`, off by {difference:g} (shapes {found.shape} and "
@@ -131,9 +132,16 @@ def _to_pixels(strings: np.ndarray) -> np.ndarray:
 
 
 def _scores(run: Path) -> dict[str, float]:
-    """Returns the scores of the evaluation, or the validation metrics of the last epoch."""
+    """Returns the scores of the evaluation, or the validation metrics of the last epoch, if there are any."""
     evaluation = run / run_directory.EVALUATION
     if evaluation.exists():
-        return json.loads(evaluation.read_text(encoding="utf-8"))["scores"]
-    last = read_metrics(run / run_directory.METRICS)[-1]
+        try:
+            return dict(json.loads(evaluation.read_text(encoding="utf-8"))["scores"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{evaluation} must be as `zoo evaluate` wrote it. Write it again: zoo evaluate {run}"
+            ) from error
+    metrics = run / run_directory.METRICS
+    epochs = read_metrics(metrics) if metrics.exists() else []
+    last = epochs[-1] if epochs else {}
     return {name: value for name, value in last.items() if name.startswith("val_")}

@@ -17,7 +17,7 @@ def generation_signatures(model, decode: Callable) -> list[Signature]:
     """Returns `generate`, `generate_png` and `decode`.
 
     Args:
-        model: Has `attributes`, `latent_dim` and `pixel_range`.
+        model: Has `attributes`, `latent_dim`, `image_size`, `channels` and `pixel_range`.
         decode: Turns float latents `[N, latent_dim]` and attribute ids into pictures of `pixel_range`.
 
     Returns:
@@ -26,9 +26,16 @@ def generation_signatures(model, decode: Callable) -> list[Signature]:
     attributes = model.attributes
     names = {attribute: rows.string_rows() for attribute in attributes}
     seed_inputs = {"seed": tf.TensorSpec([None], tf.int64), **names}
+    image = tf.TensorSpec([model.image_size, model.image_size, model.channels], tf.uint8)
+
+    def to_image(row):
+        latents, attribute_ids = tf.nest.map_structure(lambda values: values[tf.newaxis], row)
+        return pixels.from_model_range(decode(latents, attribute_ids), model.pixel_range)[0]
 
     def to_images(latents, attribute_ids, errors):
-        raw_images = pixels.from_model_range(decode(latents, attribute_ids), model.pixel_range)
+        # One row at a time: kernels round differently for different batch sizes, which is enough to turn a
+        # pixel in a million, and a seed must give the same picture in every company.
+        raw_images = tf.map_fn(to_image, (latents, attribute_ids), fn_output_signature=image)
         return {"images": rows.blank_bad_rows(raw_images, errors), "error": errors}
 
     def generate(inputs):

@@ -22,7 +22,7 @@ def check_picture_size(raw_images: tf.Tensor) -> tf.Tensor:
     num_pixels = shape[1] * shape[2]
     message = f"Pictures must have 1 to {MAX_PIXELS} pixels. Received, for N, height, width and channels:"
     is_allowed = (num_pixels > 0) & (num_pixels <= MAX_PIXELS)
-    with tf.control_dependencies([tf.debugging.Assert(is_allowed, [message, shape])]):
+    with tf.control_dependencies([tf.debugging.Assert(is_allowed, [message, shape], summarize=4)]):
         return tf.identity(raw_images)
 
 

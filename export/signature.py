@@ -71,13 +71,13 @@ class Signature:
         same = tf.reduce_all(tf.equal(num_rows, num_rows[0]))
         message = f"All inputs must have the same number of rows. Received, for {', '.join(tensors)}:"
         with tf.control_dependencies([tf.debugging.Assert(same, [message, *num_rows])]):
-            padded = {name: _at_least_one_row(tensor) for name, tensor in tensors.items()}
+            padded = {name: _at_least_one_row(tensor, self.inputs[name]) for name, tensor in tensors.items()}
         outputs = self.function(padded)
         return {name: tf.identity(output[: num_rows[0]], name=name) for name, output in outputs.items()}
 
 
-def _at_least_one_row(tensor):
-    shape = tf.shape(tensor)
-    row = tf.zeros(tf.concat([[1], shape[1:]], axis=0), tensor.dtype)
-    padded = tf.cond(shape[0] > 0, lambda: tensor, lambda: row)
-    return tf.ensure_shape(padded, tensor.shape)
+def _at_least_one_row(tensor, spec):
+    # Open dimensions become 1: a request of no rows and no bytes may name any height and width.
+    row = tf.zeros([1, *(length or 1 for length in spec.shape[1:])], tensor.dtype)
+    padded = tf.cond(tf.shape(tensor)[0] > 0, lambda: tensor, lambda: row)
+    return tf.ensure_shape(padded, spec.shape)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from serving import tensor_proto
-from serving.model_versions import check_model_configs, choose_versions
+from serving.model_versions import check_model_configs, wait_for_versions
 from serving.saved_model_session import SavedModelSession, Signature
 from serving.status import (
     Cancelled,
@@ -139,7 +139,8 @@ class ServerCore:
             Unknown: A model has none that loads; the message holds the reasons.
             Cancelled: `stop` was called meanwhile.
         """
-        chosen = self._wait_for_versions()
+        models = self.config.model_config_list.config
+        chosen = wait_for_versions(models, self._stop, self.options.file_system_poll_wait_seconds)
         num_threads = 4 * (os.cpu_count() or 1)
         with concurrent.futures.ThreadPoolExecutor(num_threads, "load") as pool:
             tasks = [
@@ -232,26 +233,6 @@ class ServerCore:
         if not versions:
             raise NotFound(f"Could not find any versions of model {spec.name}")
         return [versions[version] for version in sorted(versions, reverse=True)]
-
-    def _wait_for_versions(self):
-        """Looks until every model has a version; one base path that is missing drops the whole look."""
-        reported = ""
-        while True:
-            try:
-                models = self.config.model_config_list.config
-                chosen = {model.name: choose_versions(model) for model in models}
-            except NotFound as error:
-                chosen = None
-                if error.message != reported:
-                    _logger.error(
-                        "FileSystemStoragePathSource encountered a filesystem access error: %s", error
-                    )
-                    reported = error.message
-            if chosen is not None and all(chosen.values()):
-                return chosen
-            seconds = self.options.file_system_poll_wait_seconds
-            if self._stop.wait(seconds if seconds > 0 else None):
-                raise Cancelled("The server was stopped while it waited for models.")
 
     def _load_version(self, name, version, path: Path):
         if self._stop.is_set():

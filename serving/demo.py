@@ -15,6 +15,8 @@ from pathlib import Path
 
 import click
 
+from zoo.quiet_import import import_tensorflow
+
 DEMO = Path("demo")
 RUNS, MODELS = DEMO / "runs", DEMO / "models"
 PORTS = {"port": 18500, "rest_api_port": 18501}
@@ -56,6 +58,7 @@ class Stages:
 
 def main() -> None:
     """Runs the demo and leaves `demo/index.html`."""
+    import_tensorflow()
     if DEMO.exists():
         shutil.rmtree(DEMO)
     RUNS.mkdir(parents=True)

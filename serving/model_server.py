@@ -14,6 +14,7 @@ from serving import server_flags, signals
 from serving.config_files import read_text_proto
 from serving.ports import check_port_is_free, listening_socket, port_error
 from serving.status import Cancelled, InvalidArgument, ServingError
+from zoo.quiet_import import import_tensorflow
 
 GRACE_SECONDS = 10.0
 # What `exit(-1)` of the C++ program becomes.
@@ -175,7 +176,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"unknown argument: {parsed.unknown[0]}\n{server_flags.usage(program)}", end="")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(name)s] %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import_tensorflow()
     if parsed.without_effect:
         names = ", ".join(f"--{name}" for name in parsed.without_effect)
         _logger.warning("These flags have no effect in this server: %s", names)

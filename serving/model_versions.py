@@ -3,9 +3,10 @@
 import logging
 import os
 import re
+import threading
 from pathlib import Path
 
-from serving.status import InvalidArgument, NotFound, Unimplemented
+from serving.status import Cancelled, InvalidArgument, NotFound, Unimplemented
 
 PLATFORM = "tensorflow"
 _MAX_VERSION = 2**63 - 1
@@ -94,3 +95,29 @@ def choose_versions(model) -> dict[int, Path]:
         return {version: found[version] for version in found if version in policy.specific.versions}
     num_versions = policy.latest.num_versions or 1
     return {version: found[version] for version in list(found)[-num_versions:]}
+
+
+def wait_for_versions(models, stop: threading.Event, poll_wait_seconds: float) -> dict[str, dict[int, Path]]:
+    """Returns the versions to load of every model, once each has one.
+
+    Args:
+        models: `ModelConfig` messages.
+        stop: Ends the waiting.
+        poll_wait_seconds: Pause between two looks; 0 or less looks only once, and waits for `stop`.
+
+    Raises:
+        Cancelled: `stop` was set before there was a version of each.
+    """
+    reported = ""
+    while True:
+        try:
+            chosen = {model.name: choose_versions(model) for model in models}
+            if all(chosen.values()):
+                return chosen
+        except NotFound as error:
+            # One base path that is missing drops the look at all of them, as in TF Serving.
+            if error.message != reported:
+                _logger.error("FileSystemStoragePathSource encountered a filesystem access error: %s", error)
+                reported = error.message
+        if stop.wait(poll_wait_seconds if poll_wait_seconds > 0 else None):
+            raise Cancelled("The server was stopped while it waited for models.")

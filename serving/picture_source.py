@@ -8,6 +8,7 @@ from typing import Protocol
 import click
 
 from zoo.errors import UnknownNameError
+from zoo.quiet_import import import_tensorflow
 
 
 class PictureSource(Protocol):
@@ -42,6 +43,7 @@ class _ServedModel:
 
 class _RunModel:
     def __init__(self, run: Path):
+        import_tensorflow()
         from export.signatures import make_signatures
         from training.run_directory import load_model
 

@@ -18,6 +18,7 @@ from serving.client import (
     askable,
     check_rows,
 )
+from serving.status import ServingError
 
 
 class RestClient:
@@ -113,10 +114,15 @@ class RestClient:
         except httpx.TransportError as error:
             raise ServerUnreachableError(self.address, str(error)) from error
         if response.status_code != 200:
-            raise PredictionError(
-                _error_message(response), response.status_code, f"HTTP {response.status_code}"
-            )
-        return response.json()
+            raise _error(response, _error_message(response))
+        try:
+            return json_tensor.parse(response.content)
+        except ServingError as error:
+            raise _error(response, error.message) from error
+
+
+def _error(response, message) -> PredictionError:
+    return PredictionError(message, response.status_code, f"HTTP {response.status_code}")
 
 
 def _error_message(response) -> str:

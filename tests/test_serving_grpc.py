@@ -106,7 +106,8 @@ def test_label_finds_its_version(prediction):
             {"inputs": {"y": FLOATS}},
             "INVALID_ARGUMENT",
             (
-                "Signature input alias: x(feed name: serving_default_x:0) not found in request and no default value "
+                "Signature input alias: x(feed name: serving_default_x:0) not found in "
+                "request and no default value "
                 "provided. Inputs expected to be in the request {y}, or default input alias set: "
             ),
         ),

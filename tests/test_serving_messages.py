@@ -81,8 +81,8 @@ def test_bytes_mean_the_same_to_both():
 def test_clients_and_configuration_import_no_tensorflow():
     code = (
         "import sys, serving.grpc_client, serving.rest_client, serving.config_files, serving.engine\n"
-        "heavy = {name.split('.')[0] for name in sys.modules} & {'tensorflow', 'keras', 'tensorflow_serving'}\n"
-        "sys.exit(', '.join(heavy) or 0)"
+        "imported = {name.split('.')[0] for name in sys.modules}\n"
+        "sys.exit(', '.join(imported & {'tensorflow', 'keras', 'tensorflow_serving'}) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

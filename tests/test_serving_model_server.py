@@ -56,7 +56,10 @@ def test_version_is_printed(capsys):
         ),
         (
             ["--model_base_path=/m", "--batching_parameters_file=/b"],
-            "server_options.batching_parameters_file is set without setting server_options.enable_batching to true.",
+            (
+                "server_options.batching_parameters_file is set without setting "
+                "server_options.enable_batching to true."
+            ),
         ),
         (
             ["--model_base_path=/m", "--port=0"],
@@ -70,7 +73,8 @@ def test_version_is_printed(capsys):
                 "--tensorflow_inter_op_parallelism=1",
             ],
             (
-                "Either server_options.tensorflow_session_parallelism or (server_options.tensorflow_intra_op_parallelism, "
+                "Either server_options.tensorflow_session_parallelism or "
+                "(server_options.tensorflow_intra_op_parallelism, "
                 "server_options.tensorflow_inter_op_parallelism) can be set, not both."
             ),
         ),
@@ -113,7 +117,8 @@ def test_port_in_use_is_named_with_its_option(flags, option, capsys):
         arguments = flags.format(port, free=free_port()).split()
         assert run_main("--model_base_path=/m", *arguments) == 255
     assert capsys.readouterr().out == (
-        f"Failed to start server. Error: UNAVAILABLE: Port {port} is in use. Choose another one with {option}.\n"
+        f"Failed to start server. Error: UNAVAILABLE: Port {port} is in use. "
+        f"Choose another one with {option}.\n"
     )
 
 

@@ -158,8 +158,8 @@ BODY_ERRORS = [
     (
         {"instances": [1], "inputs": 1},
         (
-            'JSON Value: {\n    "instances": [\n        1\n    ],\n    "inputs": 1\n} Not formatted correctly '
-            "expecting only one of 'inputs' or 'instances' keys to exist "
+            'JSON Value: {\n    "instances": [\n        1\n    ],\n    "inputs": 1\n} Not formatted '
+            "correctly expecting only one of 'inputs' or 'instances' keys to exist "
         ),
     ),
     (
@@ -179,7 +179,8 @@ BODY_ERRORS = [
     (
         {"signature_name": "two", "instances": [1]},
         (
-            "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
+            "instances is a plain list, but expecting list of objects as multiple input "
+            "tensors required as per "
             "tensorinfo_map"
         ),
     ),

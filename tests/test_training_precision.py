@@ -60,8 +60,6 @@ def test_gpus_that_tensorflow_sees_are_asked_for_their_capability(monkeypatch):
 
 
 def test_an_unknown_policy_is_answered_with_those_that_exist():
-    message = (
-        "Unknown precision. Received: 'float16'. Known: auto, float32, mixed_float16, mixed_bfloat16."
-    )
+    message = "Unknown precision. Received: 'float16'. Known: auto, float32, mixed_float16, mixed_bfloat16."
     with pytest.raises(UnknownNameError, match=re.escape(message)):
         resolve_precision("float16")

@@ -44,7 +44,7 @@ class Checkpoints(keras.callbacks.Callback):
             )
         try:
             self._manager.checkpoint.restore(path).assert_consumed().assert_existing_objects_matched()
-        except (AssertionError, tf.errors.OpError, ValueError) as error:
+        except (AssertionError, IndexError, RuntimeError, tf.errors.OpError, ValueError) as error:
             raise ValueError(
                 f"The checkpoint must be whole and of the same network. Received: {path}. {error}"
             ) from error

@@ -25,7 +25,9 @@ def command():
     """Prepare data sets."""
 
 
-@command.command(cls=ZooCommand, example=f"{EXAMPLE} --images /usr/share/datasets/fashion-mnist")
+@command.command(
+    cls=ZooCommand, uses_tensorflow=True, example=f"{EXAMPLE} --images /usr/share/datasets/fashion-mnist"
+)
 @click.argument("name")
 @click.option(
     "--images",

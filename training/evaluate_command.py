@@ -7,7 +7,9 @@ import click
 from zoo.cli import ZooCommand
 
 
-@click.command(cls=ZooCommand, example="zoo evaluate runs/20260101-120000-srcnn-fashion_mnist")
+@click.command(
+    cls=ZooCommand, uses_tensorflow=True, example="zoo evaluate runs/20260101-120000-srcnn-fashion_mnist"
+)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--dataset", help="Data set to score on.  [default: that of the run]")
 @click.option(

@@ -24,7 +24,9 @@ def _model_options(function):
     return function
 
 
-@click.command(cls=ZooCommand, example="zoo train dcgan --dataset fashion_mnist --epochs 5")
+@click.command(
+    cls=ZooCommand, uses_tensorflow=True, example="zoo train dcgan --dataset fashion_mnist --epochs 5"
+)
 @click.argument("model", required=False)
 @click.option("--dataset", default=None, help="Name of a data set.  [default: fashion_mnist]")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Directory of prepared data sets.")

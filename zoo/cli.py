@@ -1,13 +1,13 @@
 """The command `zoo`: finds the stage that a sub-command belongs to and imports nothing else."""
 
 import importlib
-import os
 import sys
 import traceback
 
 import click
 
 from zoo.errors import UnknownNameError
+from zoo.quiet_import import import_tensorflow
 
 # Each stage keeps its commands beside the code they start. Commands are named here as text, so that a
 # layer never imports one to its right, and `zoo --help` imports none of the heavy libraries.
@@ -28,6 +28,7 @@ class ZooCommand(click.Command):
 
     Args:
         example: A command line that works, shown under "Example:".
+        uses_tensorflow: Whether every call needs TensorFlow; it is imported first then, without its noise.
         **kwargs: As for `click.Command`.
 
     Example:
@@ -38,9 +39,15 @@ class ZooCommand(click.Command):
     ```
     """
 
-    def __init__(self, *args, example: str, **kwargs):
+    def __init__(self, *args, example: str, uses_tensorflow: bool = False, **kwargs):
         super().__init__(*args, epilog=f"\b\nExample:\n  {example}", **kwargs)
         self.params.append(debug_option())
+        self.uses_tensorflow = uses_tensorflow
+
+    def invoke(self, context):
+        if self.uses_tensorflow:
+            import_tensorflow()
+        return super().invoke(context)
 
 
 def debug_option() -> click.Option:
@@ -85,7 +92,6 @@ def main(arguments: list[str] | None = None) -> None:
         SystemExit: Always; its code is the exit code. The error itself is one line on standard error.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         command.main(args=arguments, prog_name="zoo", standalone_mode=False)
     except click.exceptions.Exit as done:

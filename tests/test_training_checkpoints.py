@@ -1,0 +1,125 @@
+"""Checkpoints: everything that a step changes, in another process's names, or a refusal."""
+
+import re
+
+import checks
+import keras
+import numpy as np
+import pytest
+
+from training.checkpoints import Checkpoints
+from zoo.conditional_vae import ConditionalVAE
+from zoo.dcgan import DCGAN
+
+ATTRIBUTES = {"category": ("bag", "shoe", "hat")}
+BATCH = (
+    np.random.default_rng(0).integers(0, 256, (6, 8, 8, 1), dtype="uint8"),
+    {"category": np.arange(6) % 3},
+)
+
+
+def build_dcgan(width=2, dtype="float32"):
+    model = DCGAN(ATTRIBUTES, image_size=8, latent_dim=2, width=width, dtype=dtype)
+    model.compile(keras.optimizers.Adam(1e-2), keras.optimizers.SGD(1e-2, momentum=0.9), jit_compile=False)
+    return model
+
+
+def build_vae():
+    model = ConditionalVAE(ATTRIBUTES, image_size=8, latent_dim=2, width=2)
+    model.compile(optimizer=keras.optimizers.Adam(1e-2), jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def save_after_one_epoch(directory, model):
+    checkpoints = Checkpoints(directory, model)
+    checkpoints.on_epoch_end(epoch=0)
+    return checkpoints
+
+
+@pytest.mark.parametrize("build", [build_dcgan, build_vae, lambda: build_dcgan(dtype="mixed_float16")])
+def test_a_restored_model_goes_on_as_if_it_had_not_stopped(tmp_path, build):
+    # Built earlier, so that Keras numbers the optimizers and seeds of both in another order.
+    resumed, model = build(), build()
+    for _ in range(3):
+        model.train_step(BATCH)
+    save_after_one_epoch(tmp_path, model)
+    assert Checkpoints(tmp_path, resumed).restore() == 1
+
+    for _ in range(2):
+        model.train_step(BATCH)
+        resumed.train_step(BATCH)
+    assert all(map(np.array_equal, model.get_weights(), resumed.get_weights()))
+    states = checks.optimizer_values_of(model)
+    for name, values in checks.optimizer_values_of(resumed).items():
+        assert len(values) == len(states[name])
+        assert all(map(np.array_equal, values, states[name])), name
+
+
+def test_the_newest_checkpoint_is_restored_and_few_are_kept(tmp_path):
+    model = build_dcgan()
+    checkpoints = Checkpoints(tmp_path, model, num_kept=2)
+    checkpoints.on_train_begin()
+    for epoch in range(3):
+        model.train_step(BATCH)
+        checkpoints.on_epoch_end(epoch)
+    assert {path.stem for path in tmp_path.glob("*.index")} == {"ckpt-2", "ckpt-3"}
+    resumed = build_dcgan()
+    assert Checkpoints(tmp_path, resumed).restore() == 3
+    assert all(map(np.array_equal, model.get_weights(), resumed.get_weights()))
+
+
+def test_a_training_can_be_resumed_before_its_first_epoch_has_ended(tmp_path):
+    model = build_dcgan()
+    Checkpoints(tmp_path, model).on_train_begin()
+    resumed = build_dcgan()
+    assert Checkpoints(tmp_path, resumed).restore() == 0
+    assert all(map(np.array_equal, model.get_weights(), resumed.get_weights()))
+
+
+def test_beginning_again_does_not_replace_what_is_there(tmp_path):
+    save_after_one_epoch(tmp_path, build_dcgan())
+    Checkpoints(tmp_path, build_dcgan()).on_train_begin()
+    assert Checkpoints(tmp_path, build_dcgan()).restore() == 1
+
+
+def test_a_directory_without_checkpoints_says_how_to_begin(tmp_path):
+    directory = tmp_path / "checkpoints"
+    message = (
+        f"A checkpoint is needed to resume. Received: {directory}, which holds none. Start the training "
+        f"anew: zoo train --config {tmp_path / 'config.json'}"
+    )
+    with pytest.raises(FileNotFoundError, match=re.escape(message)):
+        Checkpoints(directory, build_dcgan()).restore()
+
+
+def refusal(directory):
+    path = directory / "ckpt-1"
+    return re.escape(f"The checkpoint must be whole and of the same network. Received: {path}.")
+
+
+@pytest.mark.parametrize("other", [build_vae, lambda: build_dcgan(width=3)])
+def test_a_checkpoint_of_another_network_is_refused(tmp_path, other):
+    save_after_one_epoch(tmp_path, build_dcgan())
+    with pytest.raises(ValueError, match=refusal(tmp_path)):
+        Checkpoints(tmp_path, other()).restore()
+
+
+def test_a_checkpoint_of_fewer_variables_is_refused(tmp_path):
+    model = ConditionalVAE(ATTRIBUTES, image_size=8, latent_dim=2, width=2)
+    model.compile(optimizer="sgd", jit_compile=False)
+    save_after_one_epoch(tmp_path, model)
+    with pytest.raises(ValueError, match=refusal(tmp_path)):
+        Checkpoints(tmp_path, build_vae()).restore()
+
+
+@pytest.mark.parametrize("damaged", ["ckpt-1.data-00000-of-00001", "ckpt-1.index"])
+@pytest.mark.parametrize("num_bytes_left", [None, 0, 100])
+def test_a_damaged_checkpoint_is_refused(tmp_path, damaged, num_bytes_left):
+    save_after_one_epoch(tmp_path, build_dcgan())
+    content = (tmp_path / damaged).read_bytes()
+    (tmp_path / damaged).unlink()
+    if num_bytes_left is not None:
+        (tmp_path / damaged).write_bytes(content[:num_bytes_left])
+    with pytest.raises(ValueError, match=refusal(tmp_path)):
+        Checkpoints(tmp_path, build_dcgan()).restore()

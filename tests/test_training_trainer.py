@@ -1,0 +1,280 @@
+"""Training end to end: what a run leaves behind, and that a run that was stopped goes on bit for bit."""
+
+import dataclasses
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from training import trainer
+from training.metrics_log import read_metrics
+from training.picture_sheet import NOTE_INK
+from training.run_directory import load_model, read_config
+from training.trainer import TrainingInterrupted, resume_training, start_training
+from zoo.errors import UnknownNameError
+
+NAMES = {
+    "config.json",
+    "metrics.jsonl",
+    "tensorboard",
+    "samples",
+    "checkpoints",
+    "model.keras",
+    "model_card.md",
+}
+
+
+def last_state_of(run) -> dict[str, np.ndarray]:
+    """Reads everything that the newest checkpoint holds."""
+    reader = tf.train.load_checkpoint(run / "checkpoints")
+    names = [name for name in reader.get_variable_to_shape_map() if name.startswith("state/")]
+    return {name: reader.get_tensor(name) for name in [*names, "num_epochs_done/.ATTRIBUTES/VARIABLE_VALUE"]}
+
+
+def assert_same_training(run, other):
+    """Two runs ended with the same weights, optimizer slots, random streams and metrics."""
+    state, other_state = last_state_of(run), last_state_of(other)
+    assert state.keys() == other_state.keys()
+    different = [name for name in state if not np.array_equal(state[name], other_state[name])]
+    assert different == []
+    assert all(map(np.array_equal, load_model(run).get_weights(), load_model(other).get_weights()))
+    clocked = {"seconds", "images_per_second"}
+    metrics, other_metrics = (
+        [{name: value for name, value in line.items() if name not in clocked} for line in read_metrics(path)]
+        for path in (run / "metrics.jsonl", other / "metrics.jsonl")
+    )
+    assert metrics == other_metrics
+
+
+def stop_in_epoch(monkeypatch, callback_name, hook, epoch):
+    """Presses Ctrl-C in `hook` of one of the trainer's callbacks, in an epoch counted from 1."""
+    original = getattr(trainer, callback_name)
+
+    class Stopping(original):
+        def on_epoch_begin(self, index, logs=None):
+            self.is_stopping = index + 1 == epoch
+            super().on_epoch_begin(index, logs)
+
+    def stop(self, *args, **kwargs):
+        if self.is_stopping:
+            raise KeyboardInterrupt
+        return getattr(original, hook)(self, *args, **kwargs)
+
+    setattr(Stopping, hook, stop)
+    monkeypatch.setattr(trainer, callback_name, Stopping)
+
+
+def events_of(run, part) -> EventAccumulator:
+    events = EventAccumulator(str(run / "tensorboard" / part))
+    events.Reload()
+    return events
+
+
+def test_a_run_leaves_the_files_of_the_contract_and_nothing_else(finished_run):
+    assert set(os.listdir(finished_run)) == NAMES
+    assert [path for path in finished_run.rglob("*") if path.name.startswith((".", "tmp"))] == []
+
+
+def test_every_epoch_has_its_metrics(finished_run):
+    lines = read_metrics(finished_run / "metrics.jsonl")
+    losses = {"discriminator_loss", "generator_loss", "val_discriminator_loss", "val_generator_loss"}
+    assert [line["epoch"] for line in lines] == [1, 2, 3, 4]
+    for line in lines:
+        assert losses | {"seconds"} <= line.keys()
+        assert np.isfinite(list(line.values())).all()
+    # An epoch is one execution here, and the first one compiles.
+    assert ["images_per_second" in line for line in lines] == [False, True, True, True]
+
+
+def test_sample_sheets_show_progress_and_that_they_are_drawn(finished_run):
+    names = [f"epoch-{number:04d}.png" for number in range(5)]
+    assert sorted(os.listdir(finished_run / "samples")) == names
+    sheets = [np.asarray(Image.open(finished_run / "samples" / name)) for name in names]
+    assert len({sheet.tobytes() for sheet in sheets}) == 5
+    assert (np.abs(sheets[0][-18:].astype("int32") - NOTE_INK).sum(axis=-1) < 30).any()
+
+
+def test_tensorboard_has_scalars_of_both_splits_and_the_sheets(finished_run):
+    for part in ("train", "validation"):
+        losses = events_of(finished_run, part).Tensors("epoch_generator_loss")
+        assert [event.step for event in losses] == [0, 1, 2, 3]
+    assert [event.step for event in events_of(finished_run, "samples").Tensors("samples")] == [0, 1, 2, 3, 4]
+
+
+def test_the_model_card_says_how_to_repeat_the_run(finished_run):
+    card = (finished_run / "model_card.md").read_text(encoding="utf-8")
+    last = read_metrics(finished_run / "metrics.jsonl")[-1]
+    num_parameters = load_model(finished_run).count_params()
+    for text in (
+        "# dcgan on rendered_catalog",
+        "for 4 epochs in",
+        f"precision\nfloat32, seed 0, {num_parameters:,} parameters.",
+        "`zoo train --config config.json`",
+        "drawings, not photos",
+        "32 training pictures of 8 pixels.",
+        "- pattern: plain, striped, dotted, checked",
+        f"| generator_loss | {last['generator_loss']:.4g} |",
+    ):
+        assert text in card
+
+
+def test_the_saved_model_is_that_of_the_last_checkpoint(finished_run):
+    state = last_state_of(finished_run)
+    weights = load_model(finished_run).weights
+    assert len(weights) > 20
+    for weight in weights:
+        name = "state/" + weight.path.replace("/", ".S") + "/.ATTRIBUTES/VARIABLE_VALUE"
+        np.testing.assert_array_equal(state[name], weight)
+
+
+def test_the_checkpoint_has_both_optimizers(finished_run):
+    state = last_state_of(finished_run)
+    for optimizer, variable in (
+        ("generator_optimizer", "generator_dense_kernel"),
+        ("discriminator_optimizer", "discriminator_conv_0_kernel"),
+    ):
+        prefix = f"state/{optimizer}.Sadam.S"
+        assert state[f"{prefix}iteration/.ATTRIBUTES/VARIABLE_VALUE"] == 16
+        for slot in ("momentum", "velocity"):
+            assert np.any(state[f"{prefix}{variable}_{slot}/.ATTRIBUTES/VARIABLE_VALUE"])
+
+
+def test_a_run_that_was_stopped_in_an_epoch_goes_on_as_if_it_had_not(
+    finished_run, make_small_config, tmp_path, monkeypatch
+):
+    run = tmp_path / "stopped"
+    with monkeypatch.context() as patch:
+        stop_in_epoch(patch, "Throughput", "on_train_batch_end", epoch=3)
+        message = f"interrupted in epoch 3 of 4. Continue it: zoo train --resume {run}"
+        with pytest.raises(TrainingInterrupted, match=re.escape(message)):
+            start_training(make_small_config("dcgan"), tmp_path, "stopped")
+    assert set(os.listdir(run)) == NAMES - {"model.keras", "model_card.md"}
+    assert resume_training(run) == run
+    assert set(os.listdir(run)) == NAMES
+    assert_same_training(run, finished_run)
+
+
+def test_an_epoch_counts_when_its_checkpoint_is_written(make_small_config, tmp_path, monkeypatch):
+    config = make_small_config("conditional_vae", epochs=2)
+    with monkeypatch.context() as patch:
+        # The metrics and samples of the second epoch are written already.
+        stop_in_epoch(patch, "Checkpoints", "on_epoch_end", epoch=2)
+        with pytest.raises(TrainingInterrupted, match="in epoch 2 of 2"):
+            start_training(config, tmp_path, "stopped")
+    assert len(read_metrics(tmp_path / "stopped" / "metrics.jsonl")) == 2
+    resume_training(tmp_path / "stopped")
+    assert_same_training(tmp_path / "stopped", start_training(config, tmp_path, "uninterrupted"))
+
+
+def test_a_finished_run_can_be_trained_longer(make_small_config, tmp_path):
+    config = make_small_config("srcnn", epochs=2)
+    run = start_training(dataclasses.replace(config, epochs=1), tmp_path, "longer")
+    message = (
+        f"Only an unfinished run can be resumed. Received: {run}, which has finished 1 epochs. "
+        f"Train it longer: zoo train --resume {run} --epochs 2"
+    )
+    with pytest.raises(ValueError, match=re.escape(message)):
+        resume_training(run)
+    resume_training(run, epochs=2)
+    assert read_config(run) == config
+    assert_same_training(run, start_training(config, tmp_path, "uninterrupted"))
+
+
+def test_a_run_that_was_stopped_after_its_last_epoch_gets_its_model(finished_run, tmp_path):
+    run = tmp_path / "stopped"
+    shutil.copytree(finished_run, run)
+    (run / "model.keras").unlink()
+    (run / "model_card.md").unlink()
+    resume_training(run)
+    assert set(os.listdir(run)) == NAMES
+    assert_same_training(run, finished_run)
+
+
+def test_what_does_not_fit_together_leaves_no_run(make_small_config, tmp_path):
+    for config, error, message in (
+        (make_small_config("dcgan", image_size=100), ValueError, "Received: image_size=100. Nearest allowed"),
+        (
+            make_small_config("srcnn", batch_size=33),
+            ValueError,
+            "`batch_size` must be at most the number of training pictures. "
+            "Received: batch_size=33, 32 pictures in rendered_catalog.",
+        ),
+        (
+            make_small_config("srcnn", dataset="no_catalog"),
+            UnknownNameError,
+            "Unknown data set. Received: 'no_catalog'. Known: fashion_mnist, rendered_catalog.",
+        ),
+    ):
+        with pytest.raises(error, match=re.escape(message)):
+            start_training(config, tmp_path / "runs")
+    assert os.listdir(tmp_path) == []
+
+
+def fail_at_second_checkpoint(monkeypatch, message):
+    save = tf.train.CheckpointManager.save
+
+    def save_or_fail(self, checkpoint_number):
+        if checkpoint_number == 2:
+            raise tf.errors.ResourceExhaustedError(None, None, message)
+        return save(self, checkpoint_number)
+
+    monkeypatch.setattr(tf.train.CheckpointManager, "save", save_or_fail)
+
+
+def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(
+    make_small_config, tmp_path, monkeypatch
+):
+    run = tmp_path / "full"
+    with monkeypatch.context() as patch:
+        fail_at_second_checkpoint(patch, "ckpt-2.tempstate; No space left on device [Op:SaveV2]")
+        message = f"The run directory must have room for checkpoints. Received: {run}, no space left."
+        with pytest.raises(OSError, match=re.escape(message)):
+            start_training(make_small_config("srcnn", epochs=2), tmp_path, "full")
+    assert set(os.listdir(run)) == NAMES - {"model.keras", "model_card.md"}
+    resume_training(run)
+    assert [line["epoch"] for line in read_metrics(run / "metrics.jsonl")] == [1, 2]
+
+
+def test_a_step_that_does_not_fit_into_memory_advises_smaller_batches(
+    make_small_config, tmp_path, monkeypatch
+):
+    fail_at_second_checkpoint(monkeypatch, "OOM when allocating tensor with shape[64,128]")
+    message = "The step does not fit into memory. Received: batch_size=8. Try --batch-size 4."
+    with pytest.raises(MemoryError, match=re.escape(message)):
+        start_training(make_small_config("srcnn", epochs=2), tmp_path)
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_goes_on_as_if_it_had_not(make_small_config, tmp_path):
+    config = make_small_config("dcgan", epochs=60)
+    (tmp_path / "config.json").write_text(config.to_json(), encoding="utf-8")
+    command = ["-m", "zoo", "train", "--config", "config.json", "--runs-dir", ".", "--run-name", "killed"]
+    repository = Path(__file__).parent.parent
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(repository)},
+        stdout=subprocess.DEVNULL,
+    )
+    run = tmp_path / "killed"
+    try:
+        while not list(run.glob("checkpoints/ckpt-3.index")):
+            assert process.poll() is None, "the training ended before it could be killed"
+            time.sleep(0.01)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert not (run / "model.keras").exists()
+    assert len(read_metrics(run / "metrics.jsonl")) < 60
+    resume_training(run)
+    assert_same_training(run, start_training(config, tmp_path, "uninterrupted"))

@@ -1,0 +1,34 @@
+"""Importing TensorFlow without the notes that its C++ side writes to standard error."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
+
+def import_tensorflow() -> None:
+    """Imports TensorFlow and lists its devices while standard error is closed.
+
+    Before its logging is set up, which Python cannot do, TensorFlow writes half a dozen lines about CPU
+    features and absent GPUs whatever `TF_CPP_MIN_LOG_LEVEL` says. A Python error is raised as ever.
+    """
+    if "tensorflow" in sys.modules:
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    with _closed_stderr():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()
+
+
+@contextlib.contextmanager
+def _closed_stderr() -> Iterator[None]:
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
