@@ -7,12 +7,27 @@ import click
 from zoo.cli import ZooCommand
 
 
+def _check_model_name(context, parameter, model_name):
+    from export.publish import check_model_name
+
+    if model_name is not None:
+        try:
+            check_model_name(model_name)
+        except ValueError as error:
+            raise click.UsageError(str(error), context) from error
+    return model_name
+
+
 @click.command(
     cls=ZooCommand, uses_tensorflow=True, example="zoo export runs/20260101-120000-dcgan-fashion_mnist"
 )
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--models-dir", type=click.Path(path_type=Path), default="models", show_default=True)
-@click.option("--model-name", help="Name to serve it by.  [default: dcgan, conditional_vae, srcnn_x2, ...]")
+@click.option(
+    "--model-name",
+    callback=_check_model_name,
+    help="Name to serve it by.  [default: dcgan, conditional_vae, srcnn_x2, ...]",
+)
 @click.option("--version", type=click.IntRange(1), help="Version number.  [default: next]")
 @click.option("--dry-run", is_flag=True, help="Say what would be exported and write nothing.")
 def command(run, models_dir, model_name, version, dry_run):

@@ -14,6 +14,7 @@ from serving.picture_source import open_source, source_options
 
 # Pictures a request: enough to use the processors, few enough to show progress.
 REQUEST_IMAGES = 64
+FIRST_SEED, LAST_SEED = -(2**63), 2**63 - 1
 
 
 @click.command(
@@ -39,8 +40,13 @@ def command(server, model, run, preset, count, seed, output, dry_run):
     from serving.client import RowError
     from serving.picture_files import write_picture
 
+    if not FIRST_SEED <= seed <= LAST_SEED - (count - 1):
+        raise click.UsageError(
+            f"Seeds must be 64-bit integers, from {FIRST_SEED} to {LAST_SEED}. Received: --seed {seed} "
+            f"--count {count}."
+        )
     label = (given_attribute("category") or "any").replace("/", "-").replace(" ", "-")
-    seeds = np.arange(seed, seed + count, dtype="int64")
+    seeds = seed + np.arange(count, dtype="int64")
     paths = [output / f"{label}-{one_seed}.png" for one_seed in seeds]
     with open_source(server, model, run, preset, default_model="dcgan") as source:
         attributes = attribute_inputs(source, "generate_png", count, ["seed"])

@@ -1,6 +1,5 @@
 """Photos in and PNG files out, for the commands."""
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -8,18 +7,16 @@ import click
 from tqdm import tqdm
 
 from serving.attribute_options import raise_if_unknown_value
-from serving.client import RowError
+from serving.client import PredictionError, RowError
+from serving.status import InvalidArgument
+from training.atomic_write import atomic_path
 
 
 def write_picture(path: Path, image_bytes: bytes) -> None:
-    """Writes a picture file, whole or not at all."""
+    """Writes a picture file, whole or not at all, and its directory if need be."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
+    with atomic_path(path) as temporary:
         temporary.write_bytes(image_bytes)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def convert_photos(photos: Sequence[Path], output: Path, convert: Callable[[bytes], bytes]) -> None:
@@ -44,6 +41,11 @@ def convert_photos(photos: Sequence[Path], output: Path, convert: Callable[[byte
         except RowError as error:
             raise_if_unknown_value(error)
             failures.append(f"{photo}: {next(iter(error.errors.values()))}")
+        except PredictionError as error:
+            # Damage that only the decoder finds.
+            if error.http_status != InvalidArgument.http_status:
+                raise
+            failures.append(f"{photo}: {error.message}")
         except OSError as error:
             failures.append(f"{photo}: {error}")
     click.echo(f"Wrote {len(photos) - len(failures)} of {len(photos)} pictures to {output}")

@@ -25,6 +25,7 @@ class PictureSource(Protocol):
         """Returns a signature's outputs, arrays by name, for its inputs, arrays by name.
 
         Raises:
+            PredictionError: The request as a whole is refused.
             RowError: The model says that some of the rows are wrong.
         """
 
@@ -54,9 +55,20 @@ class _RunModel:
         return list(_find(self._signatures, signature_name, str(self._run)).inputs)
 
     def predict(self, signature_name, inputs):
-        from serving.client import check_rows
+        import tensorflow as tf
 
-        outputs = _find(self._signatures, signature_name, str(self._run)).run(inputs)
+        from serving.client import PredictionError, check_rows
+        from serving.status import InvalidArgument
+
+        try:
+            outputs = _find(self._signatures, signature_name, str(self._run)).run(inputs)
+        except tf.errors.InvalidArgumentError as error:
+            # What a server answers in this case, without the way through the graph.
+            raise PredictionError(
+                error.message.partition("\n\t [[")[0].rpartition("\n")[2],
+                InvalidArgument.http_status,
+                InvalidArgument.name,
+            ) from error
         check_rows(outputs)
         return outputs
 
@@ -99,7 +111,8 @@ def open_source(
         The source.
 
     Raises:
-        click.UsageError: Not exactly one source is named, or `--model` without `--server`.
+        click.UsageError: Not exactly one source is named, `--model` without `--server`, or the server's
+            address is none.
         UnknownNameError: There is no such preset.
     """
     if sum(option is not None for option in (server, run, preset)) != 1:
@@ -113,5 +126,9 @@ def open_source(
         return
     from serving.client import connect
 
-    with connect(server) as client:
+    try:
+        client = connect(server)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    with client:
         yield _ServedModel(client, model or default_model)

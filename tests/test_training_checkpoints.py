@@ -59,7 +59,7 @@ def test_a_restored_model_goes_on_as_if_it_had_not_stopped(tmp_path, build):
 def test_the_newest_checkpoint_is_restored_and_few_are_kept(tmp_path):
     model = build_dcgan()
     checkpoints = Checkpoints(tmp_path, model, num_kept=2)
-    checkpoints.on_train_begin()
+    checkpoints.save_initial_state()
     for epoch in range(3):
         model.train_step(BATCH)
         checkpoints.on_epoch_end(epoch)
@@ -71,7 +71,7 @@ def test_the_newest_checkpoint_is_restored_and_few_are_kept(tmp_path):
 
 def test_a_training_can_be_resumed_before_its_first_epoch_has_ended(tmp_path):
     model = build_dcgan()
-    Checkpoints(tmp_path, model).on_train_begin()
+    Checkpoints(tmp_path, model).save_initial_state()
     resumed = build_dcgan()
     assert Checkpoints(tmp_path, resumed).restore() == 0
     assert all(map(np.array_equal, model.get_weights(), resumed.get_weights()))
@@ -79,7 +79,7 @@ def test_a_training_can_be_resumed_before_its_first_epoch_has_ended(tmp_path):
 
 def test_beginning_again_does_not_replace_what_is_there(tmp_path):
     save_after_one_epoch(tmp_path, build_dcgan())
-    Checkpoints(tmp_path, build_dcgan()).on_train_begin()
+    Checkpoints(tmp_path, build_dcgan()).save_initial_state()
     assert Checkpoints(tmp_path, build_dcgan()).restore() == 1
 
 

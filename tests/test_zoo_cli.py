@@ -1,14 +1,19 @@
 """The command `zoo`: exit codes, errors of one line, help."""
 
+import importlib.metadata
+import os
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import click
 import pytest
 
 from zoo import cli
 from zoo.errors import UnknownNameError
+
+REPOSITORY = Path(__file__).parent.parent
 
 
 def run(capsys, *arguments):
@@ -89,13 +94,19 @@ def test_a_wrong_option_or_value_exits_with_2_and_one_line(capsys, add_command):
     assert (code, err) == (2, "zoo: error: Invalid value for '--count': 0 is not in the range x>=1.\n")
 
 
-@pytest.mark.parametrize("arguments", [[], ["--help"]])
-def test_help_lists_every_command_with_what_it_does(capsys, arguments):
-    code, out, err = run(capsys, *arguments)
+def test_help_lists_every_command_with_what_it_does(capsys):
+    code, out, err = run(capsys, "--help")
     assert (code, err) == (0, "")
     listed = {line.split()[0]: line.split()[1:] for line in out.splitlines() if line.startswith("  ")}
     for name in cli.COMMANDS:
         assert listed[name], f"{name} says nothing"
+
+
+@pytest.mark.parametrize("group", [[], ["data"]])
+def test_a_group_without_a_command_shows_its_help(capsys, group):
+    code, out, err = run(capsys, *group)
+    assert (code, out) == (2, "")
+    assert err == run(capsys, *group, "--help")[1]
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
@@ -108,20 +119,31 @@ def test_every_command_explains_itself_with_an_example(capsys, name):
 
 
 def test_the_version_is_that_of_the_package(capsys):
-    import importlib.metadata
-
     code, out, _ = run(capsys, "--version")
     assert (code, out) == (0, f"zoo, version {importlib.metadata.version('product-image-zoo')}\n")
 
 
-def test_a_reader_that_leaves_is_no_error():
-    program = "import os; os.close(1); os.dup2(os.open(os.pipe()[0] and '/dev/full', 1), 1)"
-    del program
-    script = "from zoo.cli import main; main(['--help'])"
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+def start(*arguments):
+    """Starts `zoo` in a process of its own, where nobody has silenced TensorFlow."""
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "zoo", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=REPOSITORY,
+        env=environment,
+    )
+
+
+def test_a_reader_that_leaves_is_no_reason_for_a_traceback():
+    with start("--help") as process:
         process.stdout.close()
-        error = process.stderr.read()
-        assert process.wait() == 0
-    assert error == b""
+        assert process.stderr.read() == ""
+
+
+def test_importing_tensorflow_adds_nothing_to_the_error():
+    with start("train", "gann") as process:
+        out, err = process.communicate()
+    line = "zoo: error: Unknown model. Received: 'gann'. Known: dcgan, conditional_vae, srcnn.\n"
+    assert (process.returncode, out, err) == (2, "", line)

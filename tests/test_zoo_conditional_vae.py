@@ -46,7 +46,7 @@ def trained_on_dark_and_bright():
     for row in range(8):
         raw_images[row, 6 * (row // 2) + 2 : 6 * (row // 2) + 6] = 125
     batch = raw_images.astype("uint8"), {"ground": grounds}
-    model = build(attributes={"ground": ("dark", "bright")}, width=8, optimizer=keras.optimizers.Adam(3e-3))
+    model = build(attributes={"ground": ("dark", "bright")}, width=4, optimizer=keras.optimizers.Adam(1e-2))
     checks.fit(model, batch, num_steps=300)
     return model, batch
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Saves weights, every optimizer's state and the random streams before the first and after each epoch.
+    """Saves weights, every optimizer's state and the random streams after each epoch.
 
     Unlike `keras.callbacks.ModelCheckpoint` it keeps the state of a GAN's two optimizers, and it can restore
     what it saved. Checkpoints are written by `tf.train.CheckpointManager`: whole or not at all.
@@ -50,7 +50,8 @@ class Checkpoints(keras.callbacks.Callback):
             ) from error
         return int(self.num_epochs_done.numpy())
 
-    def on_train_begin(self, logs=None):
+    def save_initial_state(self) -> None:
+        """Saves what the model begins with, so that it can be resumed before its first epoch has ended."""
         if self._manager.latest_checkpoint is None:
             self._manager.save(checkpoint_number=0)
 

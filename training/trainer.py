@@ -126,6 +126,7 @@ def _train(run: Path, config: TrainingConfig, data_set: DataSet, model, batches,
         warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
         warnings.filterwarnings("ignore", message="Your input ran out of data")
         try:
+            checkpoints.save_initial_state()
             model.fit(
                 batches,
                 initial_epoch=num_epochs_done,

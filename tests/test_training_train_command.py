@@ -1,0 +1,224 @@
+"""`zoo train`: what it trains, what it refuses and with which exit code."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from training import trainer
+from training.run_directory import create_run_directory, load_model, read_config
+from zoo import cli
+
+SMALL = ("--epochs", "1", "--batch-size", "8", "--image-size", "8", "--precision", "float32")
+
+
+@pytest.fixture
+def train(tmp_path, small_data_dir, capsys, monkeypatch):
+    """Runs `zoo train` in an empty directory; returns exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments, adds_data_set=True):
+        if adds_data_set:
+            arguments = (*arguments, "--dataset", "rendered_catalog", "--data-dir", str(small_data_dir))
+        with pytest.raises(SystemExit) as exit_info:
+            cli.main(["train", *map(str, arguments)])
+        captured = capsys.readouterr()
+        return exit_info.value.code, captured.out, captured.err
+
+    return run
+
+
+def assert_refused(result, exit_code, *texts):
+    """The command said why in one line and left nothing behind."""
+    code, _, err = result
+    lines = [line for line in err.splitlines() if not line.startswith("Precision: ")]
+    assert len(lines) == 1
+    for text in texts:
+        assert text in lines[0]
+    assert lines[0].startswith("zoo: error: ")
+    assert code == exit_code
+    assert os.listdir(".") == []
+
+
+def test_a_training_says_where_the_run_is_and_what_to_do_with_it(train):
+    code, out, err = train("conditional_vae", *SMALL, "--width", 2, "--latent-dim", 3, "--run-name", "first")
+    assert (code, err) == (0, "Precision: float32 (asked for)\n")
+    run = Path("runs", "first")
+    assert out.splitlines()[-3:] == [
+        f"Run: {run}",
+        f"Look at it: tensorboard --logdir {run / 'tensorboard'}",
+        f"Export it:  zoo export {run}",
+    ]
+    model = load_model(run)
+    assert (model.width, model.latent_dim, model.kl_weight, model.image_size) == (2, 3, 1.0, 8)
+    # Real, reconstructed and as each of six categories.
+    sheet = np.asarray(Image.open(run / "samples" / "epoch-0001.png"))
+    assert sheet.shape[0] > 8 * 72
+
+
+def test_a_dry_run_prints_the_configuration_and_writes_nothing(train, small_data_dir):
+    code, out, _ = train(
+        "srcnn", "--factor", 3, "--residual", "--seed", 4, "--precision", "float32", "--dry-run"
+    )
+    assert code == 0
+    assert json.loads(out) == {
+        "format": 1,
+        "model": "srcnn",
+        "dataset": "rendered_catalog",
+        "epochs": 20,
+        "batch_size": 64,
+        # That of the pictures.
+        "image_size": 16,
+        "learning_rate": 1e-3,
+        "precision": "float32",
+        "seed": 4,
+        "model_options": {"upscale_factor": 3, "kernels": "9-1-5", "is_residual": True},
+        "data_dir": str(small_data_dir),
+    }
+    assert os.listdir(".") == []
+
+
+def test_the_precision_that_auto_chose_is_said_and_kept(train, monkeypatch):
+    monkeypatch.setattr("training.precision._gpu_capabilities", list)
+    monkeypatch.setattr("training.precision._cpu_flags", lambda: {"amx_bf16"})
+    code, out, err = train("dcgan", "--dry-run")
+    assert (code, err) == (0, "Precision: mixed_bfloat16 (the CPU has amx_bf16)\n")
+    assert json.loads(out)["precision"] == "mixed_bfloat16"
+
+
+def test_a_configuration_is_repeated_and_options_change_it(train, finished_run):
+    config = finished_run / "config.json"
+    code, out, _ = train("--config", config, "--dry-run", adds_data_set=False)
+    assert (code, out) == (0, config.read_text(encoding="utf-8"))
+    _, out, _ = train("--config", config, "--epochs", 9, "--width", 5, "--dry-run", adds_data_set=False)
+    changed = {**json.loads(config.read_text(encoding="utf-8")), "epochs": 9}
+    changed["model_options"] = {**changed["model_options"], "width": 5}
+    assert json.loads(out) == changed
+
+
+def test_a_dry_run_of_resuming_prints_the_configuration_of_the_run(train, finished_run):
+    code, out, _ = train("--resume", finished_run, "--dry-run", adds_data_set=False)
+    assert (code, out) == (0, (finished_run / "config.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "texts"),
+    [
+        (["dcgann"], ["Unknown model. Received: 'dcgann'. Known: dcgan, conditional_vae, srcnn."]),
+        (
+            ["dcgan", "--precision", "float16"],
+            ["'float16'. Known: auto, float32, mixed_float16, mixed_bfloat16."],
+        ),
+        (["srcnn", "--kernels", "9-9-9"], ["Unknown SRCNN kernels. Received: '9-9-9'. Known: 9-1-5, 9-3-5,"]),
+        (["srcnn", "--factor", "5"], ["Invalid value for '--factor': 5 is not in the range 2<=x<=4."]),
+        (
+            ["srcnn", "--latent-dim", "5"],
+            [
+                "Unknown option of srcnn. Received: '--latent-dim'.",
+                "Known: --factor, --kernels, --residual/--no-residual.",
+            ],
+        ),
+        (["dcgan", "--width", "0"], ["Invalid value for '--width': 0 is not in the range x>=1."]),
+        (["dcgan", "--epochs", "many"], ["Invalid value for '--epochs': 'many' is not a valid integer"]),
+        (
+            ["dcgan", "--learning-rate", "0"],
+            ["Invalid value for '--learning-rate': 0.0 is not in the range x>0."],
+        ),
+        (["dcgan", "--seed", "-1"], ["Invalid value for '--seed': -1 is not in the range x>=0."]),
+        ([], ["Name a MODEL, a run to `--resume` or a `--config` file."]),
+    ],
+)
+def test_wrong_usage_is_answered_with_what_exists(train, arguments, texts):
+    assert_refused(train(*arguments), 2, *texts)
+
+
+def test_an_unknown_data_set_is_answered_with_those_that_exist(train):
+    result = train("dcgan", "--dataset", "mnist", adds_data_set=False)
+    assert_refused(result, 2, "Unknown data set. Received: 'mnist'. Known: fashion_mnist, rendered_catalog.")
+
+
+def test_what_the_model_cannot_do_is_said_before_anything_is_written(train):
+    assert_refused(train("dcgan", "--image-size", 100), 1, "image_size=100. Nearest allowed sizes: 96, 112.")
+    assert_refused(train("dcgan", "--batch-size", 33, "--image-size", 8), 1, "batch_size=33, 32 pictures in")
+
+
+def test_a_configuration_of_another_model_is_refused(train, finished_run):
+    result = train("srcnn", "--config", finished_run / "config.json", adds_data_set=False)
+    assert_refused(result, 2, "config.json is for dcgan. Received also: MODEL=srcnn.")
+
+
+def test_a_configuration_that_is_missing_or_of_another_version_is_named(train, tmp_path_factory):
+    missing = tmp_path_factory.mktemp("configs") / "config.json"
+    assert_refused(train("--config", missing), 1, "No such file or directory", str(missing))
+    missing.write_text('{"format": 2}')
+    assert_refused(train("--config", missing), 1, f"Received: {missing} of format 2", "Train again")
+
+
+def test_resuming_takes_everything_from_the_run(train, finished_run):
+    def resume(*arguments):
+        return train("--resume", finished_run, *arguments, adds_data_set=False)
+
+    message = "`--resume` takes everything from the run but `--epochs`. Received also: "
+    assert_refused(resume("--seed", 1, "--width", 3), 2, f"{message}seed, width")
+    assert_refused(resume("dcgan"), 2, f"{message}model")
+    assert_refused(resume("--run-name", "other"), 2, f"{message}--config or --run-name")
+
+
+def test_what_cannot_be_resumed_says_what_is_missing(train, tmp_path_factory, make_small_config):
+    directory = tmp_path_factory.mktemp("runs")
+
+    def resume(run):
+        return train("--resume", run, adds_data_set=False)
+
+    assert_refused(resume("nowhere"), 1, "Received: nowhere, which does not exist.")
+    assert_refused(resume(directory), 1, f"must hold config.json. Received: {directory}, where it is missing")
+    run = create_run_directory(directory, make_small_config("srcnn"), "empty")
+    assert_refused(resume(run), 1, "A checkpoint is needed to resume.", f"--config {run / 'config.json'}")
+    (run / "config.json").write_text((run / "config.json").read_text().replace('"format": 1', '"format": 7'))
+    assert_refused(resume(run), 1, f"Received: {run / 'config.json'} of format 7")
+
+
+def test_a_finished_run_is_not_trained_again(train, finished_run):
+    before = {path: path.stat().st_mtime_ns for path in finished_run.rglob("*")}
+    result = train("--resume", finished_run, adds_data_set=False)
+    assert_refused(result, 1, "which has finished 4 epochs.", f"--resume {finished_run} --epochs 8")
+    assert {path: path.stat().st_mtime_ns for path in finished_run.rglob("*")} == before
+
+
+def test_a_run_name_that_exists_is_refused(train, tmp_path_factory, make_small_config):
+    runs_dir = tmp_path_factory.mktemp("runs")
+    run = create_run_directory(runs_dir, make_small_config("dcgan"), "first")
+    result = train("srcnn", *SMALL, "--runs-dir", runs_dir, "--run-name", "first")
+    assert_refused(result, 1, f"Received: {run}, which exists.", "`--resume`", "`--run-name`")
+    assert read_config(run).model == "dcgan"
+    assert_refused(train("srcnn", *SMALL, "--run-name", "a/b"), 1, "Received: run_name='a/b'.")
+
+
+def test_a_directory_that_cannot_be_written_is_named(train, tmp_path_factory):
+    # A file in its place, because root may write to every directory.
+    runs_dir = tmp_path_factory.mktemp("runs") / "file"
+    runs_dir.write_text("")
+    result = train("srcnn", *SMALL, "--runs-dir", runs_dir)
+    assert_refused(
+        result, 1, f"must be writable and have room. Received: runs_dir={runs_dir} (Not a directory)"
+    )
+    assert runs_dir.read_text() == ""
+
+
+def test_ctrl_c_at_the_very_beginning_leaves_a_run_that_resumes(train, monkeypatch):
+    class Stopping(trainer.Throughput):
+        def on_train_begin(self, logs=None):
+            raise KeyboardInterrupt
+
+    run = Path("runs", "stopped")
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer, "Throughput", Stopping)
+        code, _, err = train("dcgan", *SMALL, "--width", 2, "--run-name", "stopped")
+    message = f"The training was interrupted in epoch 1 of 1. Continue it: zoo train --resume {run}"
+    assert (code, err.splitlines()[-1]) == (1, f"zoo: error: {message}")
+    code, out, _ = train("--resume", run, adds_data_set=False)
+    assert (code, out.splitlines()[-3]) == (0, f"Run: {run}")
+    assert load_model(run).width == 2
