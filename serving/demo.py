@@ -23,7 +23,7 @@ PORTS = {"port": 18500, "rest_api_port": 18501}
 RENDERED_IMAGE_SIZE = 32
 # Model, what it is trained for, and the name it is served by.
 TRAININGS = (
-    ("srcnn", ["--epochs", "3"], "srcnn_x2"),
+    ("srcnn", ["--epochs", "2"], "srcnn_x2"),
     ("conditional_vae", ["--epochs", "4"], "conditional_vae"),
     ("dcgan", ["--epochs", "4"], "dcgan"),
 )
