@@ -26,6 +26,7 @@ setup(
         # What is not this project's business.
         "click>=8.2",  # command line
         "tqdm>=4.66",  # terminal progress
+        "imagehash>=4.3.2",  # perceptual hashes of photos
         "uvicorn>=0.30",  # HTTP server
         "httptools>=0.6",  # its HTTP parser
         "httpx>=0.27",  # HTTP client

@@ -49,7 +49,11 @@ def to_attribute_ids(
 
 def join_errors(*errors: tf.Tensor) -> tf.Tensor:
     """Joins the errors of each row, string `[N]` each, with a space where there are several."""
-    return tf.strings.strip(tf.strings.join(errors, separator=" "))
+    joined = errors[0]
+    for error in errors[1:]:
+        space = tf.where((joined != "") & (error != ""), " ", "")
+        joined = tf.strings.join([joined, space, error])
+    return joined
 
 
 def random_ids(attributes: Attributes, seeds: tf.Tensor) -> dict[str, tf.Tensor]:

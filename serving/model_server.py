@@ -176,6 +176,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"unknown argument: {parsed.unknown[0]}\n{server_flags.usage(program)}", end="")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(name)s] %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     import_tensorflow()
     if parsed.without_effect:
         names = ", ".join(f"--{name}" for name in parsed.without_effect)

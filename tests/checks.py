@@ -5,6 +5,7 @@ import json
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
@@ -114,6 +115,22 @@ def check_save_and_load(model, call, path) -> None:
         assert all(map(np.array_equal, loaded_optimizers[name], values))
 
 
+def check_evaluation(model, batch) -> None:
+    """Evaluation gives means over pictures, whatever the sizes of the batches and of the executions.
+
+    Args:
+        model: A compiled model whose losses of a picture do not depend on the rest of its batch.
+        batch: Eight pictures, as `test_step` takes them.
+    """
+    model.reset_metrics()
+    expected = {name: float(value) for name, value in model.test_step(batch).items()}
+    # Five and three pictures, and an execution that meets the end of the data.
+    model.steps_per_execution = 4
+    batches = tf.data.Dataset.from_tensor_slices(batch).batch(5)
+    evaluated = model.evaluate(batches, verbose=0, return_dict=True)
+    assert evaluated == {name: pytest.approx(value, rel=1e-4, abs=1e-6) for name, value in expected.items()}
+
+
 def check_precision(build, batch, last_layers) -> None:
     """Every policy trains as float32 does, with the last layers and the losses in float32.
 
@@ -128,7 +145,7 @@ def check_precision(build, batch, last_layers) -> None:
         model = build(policy)
         compute_dtype = policy.removeprefix("mixed_")
         assert {layer.compute_dtype for layer in last_layers(model)} == {"float32"}
-        assert compute_dtype in {layer.compute_dtype for layer in model._flatten_layers()}
+        assert compute_dtype in {layer.compute_dtype for network in model.layers for layer in network.layers}
         assert {weight.dtype for weight in model.trainable_variables} == {"float32"}
         for optimizer in optimizers_of(model).values():
             is_scaled = isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer)

@@ -7,7 +7,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import pytest
 
-pytest.register_assert_rewrite("checks")
+pytest.register_assert_rewrite("checks", "pictures_in_memory")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -70,3 +70,9 @@ def finished_run(make_small_config, tmp_path_factory):
     from training.trainer import start_training
 
     return start_training(make_small_config("dcgan"), tmp_path_factory.mktemp("runs"), "uninterrupted")
+
+
+@pytest.fixture(params=["memory", "disk", "none"])
+def cached(request, tmp_path):
+    """The arguments of batches for each cache."""
+    return {"cache": request.param, "cache_dir": tmp_path / "cache"}

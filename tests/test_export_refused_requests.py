@@ -47,7 +47,12 @@ REQUESTS = {
         {"latents": ("float32", [1, 9]), "category": ("str", [1])},
         "[?,8]",
     ),
-    "latents without rows": (GREY, "decode", {"latents": ("float32", [8]), "category": ("str", [1])}, "[?,8]"),
+    "latents without rows": (
+        GREY,
+        "decode",
+        {"latents": ("float32", [8]), "category": ("str", [1])},
+        "[?,8]",
+    ),
     "encode: float pictures": (
         GREY,
         "encode",
@@ -112,7 +117,11 @@ NO_ROWS = {
     "edit: no pictures of terabytes": (
         GREY,
         "edit",
-        {"images": ("uint8", [0, 2**20, 2**20, 1]), "category": ("str", [0]), "target_category": ("str", [0])},
+        {
+            "images": ("uint8", [0, 2**20, 2**20, 1]),
+            "category": ("str", [0]),
+            "target_category": ("str", [0]),
+        },
         "",
     ),
 }

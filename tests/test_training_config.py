@@ -19,6 +19,9 @@ CONFIG = TrainingConfig(
     seed=5,
     model_options={"width": 16, "latent_dim": 4},
     data_dir="prepared",
+    augment=("crop", "colour"),
+    degrade=("jpeg",),
+    cache="disk",
 )
 
 
@@ -35,20 +38,23 @@ def test_a_file_holds_everything(tmp_path):
 
 
 def test_what_may_be_left_out_has_its_default(tmp_path):
-    config = TrainingConfig.read(write(tmp_path / "config.json", seed=..., model_options=..., data_dir=...))
-    assert config == dataclasses.replace(CONFIG, seed=0, model_options={}, data_dir=None)
+    names = ("seed", "model_options", "data_dir", "augment", "degrade", "cache")
+    config = TrainingConfig.read(write(tmp_path / "config.json", **dict.fromkeys(names, ...)))
+    assert config == dataclasses.replace(
+        CONFIG, seed=0, model_options={}, data_dir=None, augment=(), degrade=(), cache=None
+    )
 
 
 @pytest.mark.parametrize("name", ["epochs", "batch_size", "image_size", "learning_rate"])
 @pytest.mark.parametrize("value", [0, -1, float("nan")])
 def test_numbers_must_be_positive(name, value):
-    message = f"`{name}` must be positive. Received: {name}={value}."
+    message = f"`{name}` must be a positive number. Received: {name}={value!r}."
     with pytest.raises(ValueError, match=re.escape(message)):
         dataclasses.replace(CONFIG, **{name: value})
 
 
 def test_the_seed_must_not_be_negative():
-    with pytest.raises(ValueError, match=re.escape("`seed` must not be negative. Received: seed=-1.")):
+    with pytest.raises(ValueError, match=re.escape("`seed` must be a number from 0. Received: seed=-1.")):
         dataclasses.replace(CONFIG, seed=-1)
 
 

@@ -1,5 +1,6 @@
 """Run directories: made whole or not at all, read back, or refused by name."""
 
+import dataclasses
 import errno
 import os
 import re
@@ -12,6 +13,7 @@ import tensorflow as tf
 from training import run_directory
 from training.atomic_write import atomic_path, write_text
 from training.run_directory import create_run_directory, load_model, read_config
+from zoo.errors import UnknownNameError
 
 
 @pytest.fixture
@@ -91,6 +93,16 @@ def test_a_run_that_has_not_finished_says_how_to_finish_it(tmp_path, config):
         f"Finish it: zoo train --resume {run}"
     )
     with pytest.raises(FileNotFoundError, match=re.escape(message)):
+        load_model(run)
+
+
+def test_a_run_of_a_model_that_this_version_lacks_is_refused(tmp_path, config):
+    run = create_run_directory(tmp_path, dataclasses.replace(config, model="wgan"), "first")
+    message = (
+        "Unknown model. Received: 'wgan'. Known: dcgan, conditional_vae, srcnn. "
+        f"{run / 'config.json'} names it: install the version that made the run."
+    )
+    with pytest.raises(UnknownNameError, match=re.escape(message)):
         load_model(run)
 
 

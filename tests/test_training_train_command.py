@@ -77,8 +77,29 @@ def test_a_dry_run_prints_the_configuration_and_writes_nothing(train, small_data
         "seed": 4,
         "model_options": {"upscale_factor": 3, "kernels": "9-1-5", "is_residual": True},
         "data_dir": str(small_data_dir),
+        "augment": [],
+        "degrade": [],
+        "cache": "memory",
     }
     assert os.listdir(".") == []
+
+
+def test_changes_of_the_pictures_and_the_cache_are_recorded(train):
+    code, out, _ = train(
+        "srcnn", "--augment", "flip, colour", "--degrade", "jpeg,blur", "--cache", "none", "--dry-run"
+    )
+    assert code == 0
+    config = json.loads(out)
+    assert (config["augment"], config["degrade"]) == (["flip", "colour"], ["jpeg", "blur"])
+    assert config["cache"] == "none"
+
+
+def test_changes_can_be_taken_back(train, tmp_path_factory, make_small_config):
+    path = tmp_path_factory.mktemp("configs") / "config.json"
+    path.write_text(make_small_config("dcgan", augment=["flip"], cache="disk").to_json())
+    _, out, _ = train("--config", path, "--augment", "", "--dry-run", adds_data_set=False)
+    config = json.loads(out)
+    assert (config["augment"], config["cache"]) == ([], "disk")
 
 
 def test_the_precision_that_auto_chose_is_said_and_kept(train, monkeypatch):
@@ -121,6 +142,26 @@ def test_a_dry_run_of_resuming_prints_the_configuration_of_the_run(train, finish
                 "Known: --factor, --kernels, --residual/--no-residual.",
             ],
         ),
+        (
+            ["dcgan", "--augment", "flip,roll"],
+            ["Unknown augmentation. Received: 'roll'. Known: crop, flip, rotation, zoom, brightness,"],
+        ),
+        (
+            ["srcnn", "--augment", "zoom"],
+            ["Received: 'zoom'. Known: crop, flip, brightness,", "leaves out what would soften its targets."],
+        ),
+        (
+            ["srcnn", "--degrade", "noise"],
+            ["Unknown degradation of srcnn. Received: 'noise'. Known: blur, jpeg."],
+        ),
+        (
+            ["dcgan", "--degrade", "jpeg"],
+            ["Known: none. Only super-resolution has low-res pictures (srcnn)."],
+        ),
+        (
+            ["dcgan", "--cache", "tape"],
+            ["Invalid value for '--cache': 'tape' is not one of 'memory', 'disk'"],
+        ),
         (["dcgan", "--width", "0"], ["Invalid value for '--width': 0 is not in the range x>=1."]),
         (["dcgan", "--epochs", "many"], ["Invalid value for '--epochs': 'many' is not a valid integer"]),
         (
@@ -141,7 +182,7 @@ def test_an_unknown_data_set_is_answered_with_those_that_exist(train):
 
 
 def test_what_the_model_cannot_do_is_said_before_anything_is_written(train):
-    assert_refused(train("dcgan", "--image-size", 100), 1, "image_size=100. Nearest allowed sizes: 96, 112.")
+    assert_refused(train("dcgan", "--image-size", 100), 2, "image_size=100. Nearest allowed sizes: 96, 112.")
     assert_refused(train("dcgan", "--batch-size", 33, "--image-size", 8), 1, "batch_size=33, 32 pictures in")
 
 

@@ -175,6 +175,24 @@ def test_a_run_that_was_stopped_by_ctrl_c_goes_on_as_if_it_had_not(
     assert_same_training(run, finished_run)
 
 
+def test_changed_pictures_from_a_cache_on_disk_go_on_where_they_stopped(
+    finished_srcnn_run, make_small_config, tmp_path
+):
+    changes = {"augment": ["flip", "colour"], "degrade": ["jpeg", "blur"], "cache": "disk"}
+    whole = start_training(make_small_config("srcnn", epochs=2, **changes), tmp_path, "whole")
+    first = start_training(make_small_config("srcnn", epochs=1, **changes), tmp_path, "first")
+    resume_training(first, epochs=2)
+    assert_same_training(first, whole)
+    assert read_config(first).augment == ("flip", "colour")
+    card = (whole / "model_card.md").read_text(encoding="utf-8")
+    assert "Changed at random: flip, colour. Low-res pictures made worse: jpeg, blur." in card
+    # The other one chose its cache by size.
+    assert read_config(finished_srcnn_run).cache == "memory"
+    runs = (whole, finished_srcnn_run)
+    changed, unchanged = (read_metrics(run / "metrics.jsonl")[0]["loss"] for run in runs)
+    assert changed != unchanged
+
+
 def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(
     finished_srcnn_run, make_small_config, tmp_path, monkeypatch
 ):

@@ -45,6 +45,11 @@ def test_one_hot_vectors_stand_side_by_side_in_the_order_of_the_vocabulary():
     assert num_conditions(ATTRIBUTES) == 5
 
 
+def test_an_attribute_that_is_unknown_is_all_zeros():
+    conditions = one_hot_conditions(ATTRIBUTES, {"category": tf.constant([-1]), "colour": tf.constant([1])})
+    np.testing.assert_array_equal(conditions, [[0, 0, 0, 0, 1]])
+
+
 def test_splitting_undoes_what_was_put_side_by_side():
     ids = {"category": np.array([2, 0, 1]), "colour": np.array([0, 1, 1])}
     parts = split_conditions(ATTRIBUTES, one_hot_conditions(ATTRIBUTES, ids))

@@ -96,6 +96,23 @@ def test_a_model_of_zeros_gives_the_loss_worked_out_by_hand():
     assert logs["psnr"] == pytest.approx(20 * np.log10(255 / 128), rel=1e-4)
 
 
+def test_unknown_attributes_are_left_out_of_loss_and_accuracy():
+    model = build()
+    model.set_weights([np.zeros(weight.shape) for weight in model.weights])
+    # Logits of (0, ln 2, 0, 0, ln 2): probabilities of 1/4, 1/2, 1/4 and 1/3, 2/3.
+    model.attribute_head.layers[-1].bias.assign([0.0, np.log(2.0), 0.0, 0.0, np.log(2.0)])
+    black = np.zeros([4, 28, 28, 1], "uint8")
+    ids = {"category": np.array([1, -1, 0, -1]), "colour": np.array([-1, -1, -1, 0])}
+    logs = {name: float(value) for name, value in model.test_step((black, ids)).items()}
+    assert logs["attribute_loss"] == pytest.approx((np.log(2.0) + np.log(4.0)) / 2 + np.log(3.0), rel=1e-5)
+    assert logs["attribute_accuracy"] == pytest.approx(1 / 3)
+
+    model.reset_metrics()
+    nothing_known = {name: np.full(4, -1) for name in ATTRIBUTES}
+    logs = {name: float(value) for name, value in model.test_step((black, nothing_known)).items()}
+    assert (logs["attribute_loss"], logs["attribute_accuracy"]) == (0.0, 0.0)
+
+
 def test_kl_is_summed_over_the_latents_and_weighted():
     model = build(kl_weight=3.0, attribute_weight=0.0)
     model.set_weights([np.zeros(weight.shape) for weight in model.weights])
@@ -123,8 +140,14 @@ def test_an_evaluation_changes_no_weight_and_gives_the_same_twice():
     assert results[0] == results[1]
 
 
-def test_the_attribute_head_learns_through_the_features_alone():
-    # Without a weight of its own the head stays as it is, and the rest learns.
+def test_evaluation_is_a_mean_over_pictures():
+    model = build()
+    # Which noise a picture gets depends on its place in the batch: the decoder ignores it.
+    model.decoder.get_layer("decoder_features").set_weights([np.zeros([9, 256]), np.ones(256)])
+    checks.check_evaluation(model, BATCH)
+
+
+def test_an_attribute_head_without_weight_does_not_learn():
     model = build(attribute_weight=0.0, optimizer=keras.optimizers.SGD(1e-3))
     checks.check_step_changes(
         lambda: model.train_step(BATCH),

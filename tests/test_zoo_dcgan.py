@@ -97,6 +97,13 @@ def test_an_evaluation_changes_no_weight():
     checks.check_step_changes(lambda: model.test_step(BATCH), changed=[], unchanged=weights)
 
 
+def test_evaluation_is_a_mean_over_pictures():
+    model = build()
+    # Which latents a picture gets depends on its place in the batch: every picture is grey.
+    model.ema_generator.set_weights([np.zeros(weight.shape) for weight in model.ema_generator.weights])
+    checks.check_evaluation(model, BATCH)
+
+
 def test_the_loss_of_one_network_does_not_reach_the_other():
     both, generator_only, discriminator_only = (
         build(),
@@ -224,7 +231,7 @@ def test_every_precision_trains_like_float32():
     )
 
 
-# The largest powers of two: any loss times it, or its gradient in float16, is infinite.
+# In float16 a gradient times this is infinite.
 INFINITE_SCALE = 2.0**127
 
 

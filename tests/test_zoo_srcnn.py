@@ -152,6 +152,7 @@ def test_only_luma_goes_through_the_network():
 
 def test_test_step_states_psnr_and_that_of_bicubic(model, batch):
     low_res, high_res = batch
+    model.reset_metrics()
     logs = model.test_step(batch)
     interpolated = pixels.round_to_uint8(bicubic(low_res, 24, 24))
     upscaled = pixels.round_to_uint8(model(low_res))
@@ -159,6 +160,10 @@ def test_test_step_states_psnr_and_that_of_bicubic(model, batch):
     assert float(logs["psnr"]) == pytest.approx(np.mean(psnr(high_res, upscaled, border=2)), rel=1e-5)
     error = (model(low_res) - tf.cast(high_res, "float32")) / 255.0
     assert float(logs["loss"]) == pytest.approx(np.mean(np.square(error)), rel=1e-5)
+
+
+def test_evaluation_is_a_mean_over_pictures(batch):
+    checks.check_evaluation(build(), batch)
 
 
 def test_a_step_changes_every_weight(batch):

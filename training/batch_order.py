@@ -5,6 +5,9 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+# How many pictures a split is shuffled through that is not cached.
+STREAM_SHUFFLE_IMAGES = 4096
+
 
 @dataclasses.dataclass(frozen=True)
 class BatchOrder:
@@ -61,9 +64,7 @@ class BatchOrder:
 
         `places` are uniform in [0, 1): where to cut, top and left.
         """
-        num_seen = self.first_step * self.batch_size
-        first_epoch, first_position = divmod(num_seen, self.num_images) if self.repeat else (0, num_seen)
-        last_epoch = np.iinfo("int64").max if self.repeat else 1
+        epochs, first_epoch, first_position = self._epochs()
 
         def draw_epoch(epoch):
             begin = tf.where(epoch == first_epoch, tf.constant(first_position, "int64"), 0)
@@ -76,5 +77,37 @@ class BatchOrder:
             places = tf.random.stateless_uniform([self.num_images, 2], place_seed)
             return indices[begin:], places[begin:]
 
-        epochs = tf.data.Dataset.range(first_epoch, last_epoch).map(draw_epoch)
-        return epochs.rebatch(self.batch_size, drop_remainder=self.drop_remainder)
+        return epochs.map(draw_epoch).rebatch(self.batch_size, drop_remainder=self.drop_remainder)
+
+    def stream(self, elements: tf.data.Dataset) -> tf.data.Dataset:
+        """Puts pictures that are read one after the other in order, holding no more than a buffer of them.
+
+        What a resumed run leaves out is read only as far as it belongs to the epoch that was interrupted.
+
+        Args:
+            elements: The pictures of the split in the order of the records.
+
+        Returns:
+            Data set of single elements, from `first_step` on.
+        """
+        epochs, first_epoch, first_position = self._epochs()
+        buffer_size = min(self.num_images, STREAM_SHUFFLE_IMAGES)
+
+        def read_epoch(epoch):
+            ordered = elements
+            if self.shuffle:
+                # Of this function's graph alone: `shuffle` mixes it in, and fails where it is 0 and its own
+                # seed a tensor.
+                tf.compat.v1.set_random_seed(1)
+                seed = tf.random.split(tf.stack([tf.constant(self.seed, "int64"), epoch]))[0, 0]
+                ordered = elements.shuffle(buffer_size, seed=seed, reshuffle_each_iteration=False)
+            return ordered.skip(tf.where(epoch == first_epoch, tf.constant(first_position, "int64"), 0))
+
+        return epochs.flat_map(read_epoch)
+
+    def _epochs(self) -> tuple[tf.data.Dataset, int, int]:
+        """Returns the numbers of the epochs, the first of them and where in it to begin."""
+        num_seen = self.first_step * self.batch_size
+        first_epoch, first_position = divmod(num_seen, self.num_images) if self.repeat else (0, num_seen)
+        last_epoch = np.iinfo("int64").max if self.repeat else 1
+        return tf.data.Dataset.range(first_epoch, last_epoch), first_epoch, first_position

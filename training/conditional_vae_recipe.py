@@ -1,10 +1,13 @@
 """How the conditional VAE is trained."""
 
+import dataclasses
+
 import keras
 import numpy as np
 
 from training.dcgan_recipe import make_attribute_batches
 from training.picture_sheet import PictureSheet
+from training.pipeline import image_cache_choice
 from training.recipe import Recipe, rendered_note
 from zoo import pixels
 from zoo.conditional_vae import ConditionalVAE
@@ -37,6 +40,9 @@ class ConditionalVAERecipe(Recipe):
 
     def compile_model(self, model, config, **kwargs):
         model.compile(optimizer=keras.optimizers.Adam(config.learning_rate), **kwargs)
+
+    def choose_cache(self, config, data_set):
+        return image_cache_choice(data_set, config.image_size, data_set.image_shape[2])
 
     def make_training_batches(self, config, data_set, first_step):
         return make_attribute_batches(config, data_set, "train", first_step)
@@ -73,9 +79,13 @@ def first_of_each_value(config, data_set, split: str = "validation"):
     """
     name, values = next(iter(data_set.attributes.items()))
     found = {}
+    config = dataclasses.replace(config, cache="none")  # the first pictures usually suffice
     for raw_images, attribute_ids in make_attribute_batches(config, data_set, split).as_numpy_iterator():
         for row, value_id in enumerate(attribute_ids[name]):
-            found.setdefault(int(value_id), (raw_images[row], {k: v[row] for k, v in attribute_ids.items()}))
+            if value_id >= 0:  # known
+                found.setdefault(
+                    int(value_id), (raw_images[row], {k: v[row] for k, v in attribute_ids.items()})
+                )
         if len(found) == len(values):
             break
     rows = [found[value_id] for value_id in sorted(found)]

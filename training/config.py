@@ -23,9 +23,12 @@ class TrainingConfig:
         seed: Of the initial weights, the order of pictures and the latents.
         model_options: Arguments of the model's class that differ between runs, e.g. `{"width": 64}`.
         data_dir: Directory of prepared data sets; None for the default.
+        augment: Names of random changes of training pictures, e.g. `("flip", "colour")`.
+        degrade: Names of what makes low-res training pictures worse; super-resolution only.
+        cache: Where decoded pictures are kept, `"memory"`, `"disk"` or `"none"`; None chooses by size.
 
     Raises:
-        ValueError: A number is not positive.
+        ValueError: A number is no number or not positive.
 
     Example:
 
@@ -44,14 +47,20 @@ class TrainingConfig:
     seed: int = 0
     model_options: dict[str, Any] = dataclasses.field(default_factory=dict)
     data_dir: str | None = None
+    augment: tuple[str, ...] = ()
+    degrade: tuple[str, ...] = ()
+    cache: str | None = None
 
     def __post_init__(self):
+        for name in ("augment", "degrade"):  # JSON has lists only
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         for name in ("epochs", "batch_size", "image_size", "learning_rate"):
             value = getattr(self, name)
-            if not value > 0:
-                raise ValueError(f"`{name}` must be positive. Received: {name}={value}.")
-        if self.seed < 0:
-            raise ValueError(f"`seed` must not be negative. Received: seed={self.seed}.")
+            kinds = (int, float) if name == "learning_rate" else int
+            if not isinstance(value, kinds) or not value > 0:
+                raise ValueError(f"`{name}` must be a positive number. Received: {name}={value!r}.")
+        if not isinstance(self.seed, int) or self.seed < 0:
+            raise ValueError(f"`seed` must be a number from 0. Received: seed={self.seed!r}.")
 
     def to_json(self) -> str:
         """Returns the text of a config file."""

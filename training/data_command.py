@@ -5,10 +5,19 @@ from pathlib import Path
 
 import click
 
+from training import show_command
 from zoo.cli import ZooCommand, debug_option
 from zoo.errors import UnknownNameError
 
 EXAMPLE = "zoo data build fashion_mnist"
+CATALOG_EXAMPLE = "zoo data build my_shop --images photos --table catalog.csv --size 64"
+# Options whose flag is not their argument's name with dashes.
+_FLAGS = {
+    "images_dir": "--images",
+    "renames": "--rename",
+    "derives_colour": "--derive",
+    "is_strict": "--strict",
+}
 
 
 class _DataGroup(click.Group):
@@ -20,43 +29,90 @@ class _DataGroup(click.Group):
         return super().resolve_command(context, arguments)
 
 
-@click.group(cls=_DataGroup, epilog=f"\b\nExample:\n  {EXAMPLE}", params=[debug_option()])
+@click.group(
+    cls=_DataGroup, epilog=f"\b\nExample:\n  {EXAMPLE}\n  {CATALOG_EXAMPLE}", params=[debug_option()]
+)
 def command():
     """Prepare data sets."""
 
 
-@command.command(
-    cls=ZooCommand, uses_tensorflow=True, example=f"{EXAMPLE} --images /usr/share/datasets/fashion-mnist"
-)
+def _to_names(context, parameter, text):
+    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _to_renames(context, parameter, texts):
+    if not texts:
+        return None
+    wrong = [text for text in texts if not all(text.partition("=")[::2])]
+    if wrong:
+        raise click.BadParameter(f"A renaming is OLD=NEW. Received: {wrong[0]!r}. E.g. 'T-Shirt=t-shirt'.")
+    return dict(text.split("=", 1) for text in texts)
+
+
+@command.command(cls=ZooCommand, uses_tensorflow=True, example=f"{EXAMPLE}\n  {CATALOG_EXAMPLE}")
 @click.argument("name")
 @click.option(
     "--images",
     "images_dir",
     type=click.Path(exists=True, file_okay=False),
-    help="fashion_mnist: directory with the four IDX files. By default Debian's, then the download.",
+    help="Folder with the photos of a catalogue; fashion_mnist: with the four IDX files.",
 )
+@click.option(
+    "--table",
+    type=click.Path(exists=True, dir_okay=False),
+    help="The catalogue's table: CSV or JSON Lines, with a column image, file, filename or path.",
+)
+@click.option(
+    "--attributes", callback=_to_names, help="Columns that become attributes, a,b,c.  [default: category]"
+)
+@click.option("--size", type=click.IntRange(1), help="Side of the pictures in pixels; original by default.")
+@click.option("--fit", type=click.Choice(["crop", "pad"]), help="Cut to the centre square or pad with white.")
+@click.option("--validation", type=float, help="Share of the validation split.  [default: 0.1]")
+@click.option("--test", type=float, help="Share of the test split.  [default: 0.1]")
+@click.option("--min-size", type=click.IntRange(1), help="Refuse photos with a smaller side.  [default: 8]")
+@click.option(
+    "--min-count", type=click.IntRange(1), help="Refuse rows whose category fewer rows have.  [default: 1]"
+)
+@click.option(
+    "--rename",
+    "renames",
+    metavar="OLD=NEW",
+    multiple=True,
+    callback=_to_renames,
+    help="Take one value of an attribute for another; may be repeated.",
+)
+@click.option(
+    "--derive",
+    "derives_colour",
+    type=click.Choice(["colour"]),
+    callback=lambda context, parameter, value: True if value else None,
+    help="Judge the product's colour from the photo and make it an attribute.",
+)
+@click.option("--encoding", help="Encoding of the table; found out by default.")
+@click.option("--strict", "is_strict", is_flag=True, default=None, help="Fail if any row is refused.")
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False),
     help="Where to keep prepared data. By default `data` under ZOO_HOME.",
 )
-@click.option("--size", type=int, help="rendered_catalog: side of the pictures in pixels.")
 @click.option("--count", type=int, help="rendered_catalog: number of pictures.")
 @click.option("--seed", type=click.IntRange(min=0), help="rendered_catalog: seed of the drawings.")
 @click.option("--overwrite", is_flag=True, help="Replace what is already prepared.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done and write nothing.")
-def build(name, images_dir, data_dir, overwrite, dry_run, **drawing_options):
-    """Prepare the data set NAME: `fashion_mnist` or `rendered_catalog`."""
+def build(name, data_dir, overwrite, dry_run, **options):
+    """Prepare the data set NAME: `fashion_mnist`, `rendered_catalog`, or a catalogue of your own.
+
+    A catalogue is a folder of photos (--images) and a table (--table). Rows that cannot be used are listed in
+    quarantine.csv beside the prepared data; all others are kept.
+    """
     from training import data_sets, preparation
 
     data_dir = Path(data_dir or preparation.default_data_dir())
-    if name not in data_sets.BUILT_IN:
-        raise UnknownNameError(
-            "data set", name, data_sets.list_names(data_dir), "Only the built-in ones can be built."
-        )
-    options = {"images_dir": images_dir, **drawing_options}
     options = {option: value for option, value in options.items() if value is not None}
-    _check_options(name, data_sets.BUILT_IN[name], options)
+    if name not in data_sets.BUILT_IN:
+        _build_catalog(name, data_dir, overwrite, dry_run, options)
+        return
+    _check_options(name, inspect.signature(data_sets.BUILT_IN[name]).parameters, options)
     if not overwrite:
         _check_absent(data_sets.find_prepared(name, data_dir), data_dir, "images_dir" in options)
     if dry_run:
@@ -64,16 +120,47 @@ def build(name, images_dir, data_dir, overwrite, dry_run, **drawing_options):
         click.echo(f"Would prepare {name} in {data_dir}{chosen}.")
         return
     data_sets.BUILT_IN[name](data_dir, overwrite=overwrite, **options)
+    _say_prepared(data_sets.find_prepared(name, data_dir))
+
+
+def _build_catalog(name, data_dir, overwrite, dry_run, options) -> None:
+    from training import catalog_builder, catalog_report, data_sets
+    from training.catalog_settings import CatalogSettings
+
+    missing = [
+        _FLAGS.get(option, f"--{option}") for option in ("images_dir", "table") if option not in options
+    ]
+    if len(missing) == 2:
+        advice = f"Only built-in ones can be built by name alone. Your own: {CATALOG_EXAMPLE}"
+        raise UnknownNameError("data set", name, data_sets.list_names(data_dir), advice)
+    if missing:
+        raise click.UsageError(f"A catalogue needs {missing[0]}, too. Example: {CATALOG_EXAMPLE}")
+    catalog_builder.check_name(name)
+    is_strict = options.pop("is_strict", False)
+    _check_options(name, inspect.signature(CatalogSettings).parameters, options)
+    settings = CatalogSettings(**options)
+    if not overwrite:
+        _check_absent(data_sets.find_prepared(name, data_dir), data_dir, wants_images_dir=True)
+    if dry_run:
+        click.echo(catalog_report.describe_plan(settings))
+        click.echo(f"Would prepare {name} in {data_dir}.")
+        return
+    version_dir = catalog_builder.prepare(name, data_dir, settings, is_strict, overwrite)
     data_set = data_sets.find_prepared(name, data_dir)
+    for line in catalog_report.describe(data_set.report, version_dir):
+        click.echo(line)
+    _say_prepared(data_set)
+
+
+def _say_prepared(data_set) -> None:
     counts = ", ".join(f"{number:,} {split}" for split, number in data_set.num_images.items())
-    click.echo(f"Prepared {name}: {counts}. {data_set.source}")
+    click.echo(f"Prepared {data_set.name}: {counts}. {data_set.source}")
 
 
-def _check_options(name, prepare, options) -> None:
-    allowed = inspect.signature(prepare).parameters
+def _check_options(name, allowed, options) -> None:
     for option in options:
         if option not in allowed:
-            flag = "--images" if option == "images_dir" else f"--{option}"
+            flag = _FLAGS.get(option, f"--{option.replace('_', '-')}")
             raise click.UsageError(f"{flag} does not apply to {name}. Leave it out.")
 
 
@@ -86,3 +173,6 @@ def _check_absent(prepared, data_dir, wants_images_dir: bool) -> None:
         f"{prepared.name} is already prepared. {prepared.source} Nothing was changed; add `--overwrite` to "
         "prepare it again."
     )
+
+
+command.add_command(show_command.command)

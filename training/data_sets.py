@@ -51,14 +51,22 @@ class DataSet:
     tfds_splits: Mapping[str, str] = dataclasses.field(repr=False)
     feature_names: Mapping[str, str] = dataclasses.field(repr=False)
 
-    def read(self, split: str) -> tf.data.Dataset:
+    @property
+    def report(self) -> dict:
+        """What was found when a catalogue was built; empty for other data sets."""
+        return (self.builder.info.metadata or {}).get("report", {})
+
+    def read(self, split: str, with_texts: bool = False) -> tf.data.Dataset:
         """Reads a split in its fixed order.
 
         Args:
             split: `train`, `validation` or `test`.
+            with_texts: Whether to add what a catalogue's table says besides: `file` and `description`
+                (strings), `price`, `rating` and `colour_confidence` (float32), as far as there are any.
 
         Returns:
-            Data set of dicts: `image` uint8 `[h, w, c]` and, for each attribute, an int64 class id.
+            Data set of dicts: `image` uint8 `[h, w, c]` and, for each attribute, an int64 class id; -1 where
+            it is unknown.
 
         Raises:
             UnknownNameError: If there is no such split.
@@ -78,7 +86,8 @@ class DataSet:
 
         def rename(features):
             named = {name: features[feature] for name, feature in self.feature_names.items()}
-            return {"image": features["image"], **named}
+            rest = {key: value for key, value in features.items() if key not in self.feature_names.values()}
+            return {**rest, **named} if with_texts else {"image": features["image"], **named}
 
         return elements.map(rename, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 

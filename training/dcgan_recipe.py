@@ -12,7 +12,7 @@ from training.config import TrainingConfig
 from training.data_sets import DataSet
 from training.frechet_distance import frechet_distance
 from training.picture_sheet import PictureSheet
-from training.pipeline import make_image_batches
+from training.pipeline import image_cache_choice, make_image_batches
 from training.recipe import Recipe, rendered_note
 from zoo import pixels
 from zoo.dcgan import DCGAN
@@ -53,6 +53,9 @@ class DCGANRecipe(Recipe):
             **kwargs,
         )
 
+    def choose_cache(self, config, data_set):
+        return image_cache_choice(data_set, config.image_size, data_set.image_shape[2])
+
     def make_training_batches(self, config, data_set, first_step):
         return make_attribute_batches(config, data_set, "train", first_step)
 
@@ -82,7 +85,10 @@ class DCGANRecipe(Recipe):
 def make_attribute_batches(
     config: TrainingConfig, data_set: DataSet, split: str, first_step: int | None = None
 ):
-    """Makes batches of pictures with their attributes, endless and shuffled if `first_step` is given."""
+    """Makes batches of pictures with their attributes.
+
+    They are endless, shuffled and augmented if `first_step` is given.
+    """
     is_training = first_step is not None
     return make_image_batches(
         data_set,
@@ -95,6 +101,8 @@ def make_attribute_batches(
         seed=config.seed,
         first_step=first_step or 0,
         drop_remainder=is_training,
+        augment=config.augment if is_training else (),
+        cache=config.cache,
     )
 
 
@@ -111,7 +119,9 @@ def _judge_generated_images(model, config, data_set, judge) -> dict[str, float]:
     real_features, generated_features = [], []
     real_hits, generated_hits = [], []
     num_images = 0
-    for step, (raw_images, attribute_ids) in enumerate(make_attribute_batches(config, data_set, "test")):
+    for step, (raw_images, all_ids) in enumerate(make_attribute_batches(config, data_set, "test")):
+        # Data set and judge may know more attributes than the model was given.
+        attribute_ids = {name: all_ids[name] for name in model.attributes}
         latents = tf.random.stateless_normal(
             (len(raw_images), model.latent_dim), seed=(config.seed, 2 + step)
         )
@@ -139,8 +149,10 @@ def _judge_generated_images(model, config, data_set, judge) -> dict[str, float]:
 
 
 def _judge_hits(judge, raw_images, attribute_ids) -> np.ndarray:
-    hits = [
-        np.argmax(probabilities.numpy(), axis=-1) == np.asarray(attribute_ids[name])
-        for name, probabilities in judge.judge(raw_images).items()
-    ]
-    return np.mean(hits, axis=0)
+    """Returns for every attribute that is known whether the judge sees it."""
+    probabilities = judge.judge(raw_images)
+    hits = []
+    for name, ids in attribute_ids.items():
+        ids = np.asarray(ids)
+        hits.append((np.argmax(probabilities[name].numpy(), axis=-1) == ids)[ids >= 0])
+    return np.concatenate(hits)

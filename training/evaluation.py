@@ -10,6 +10,7 @@ from training.data_sets import load_data_set
 from training.html_page import HtmlPage
 from training.recipes import RECIPES
 from zoo.conditional_vae import ConditionalVAE
+from zoo.dcgan import DCGAN
 
 
 def evaluate_run(
@@ -30,22 +31,24 @@ def evaluate_run(
 
     Raises:
         FileNotFoundError: The run does not exist or has not finished.
-        ValueError: The judge is no conditional VAE or knows other attributes, or the data set has others.
+        ValueError: The judge is no conditional VAE, knows other attributes or pictures of another size, or
+            has nothing to judge; or the data set has other attributes.
     """
-    config = run_directory.read_config(run)
+    # Not where the training kept its pictures: this may be another machine.
+    config = dataclasses.replace(run_directory.read_config(run), cache=None)
     if dataset is not None:
         config = dataclasses.replace(config, dataset=dataset)
     model = run_directory.load_model(run)
     data_set = load_data_set(config.dataset, config.data_dir)
     _check_attributes("The data set", getattr(model, "attributes", {}), data_set.attributes)
     judge = _load_judge(judge_run, model) if judge_run else None
+    output = output or run
+    output.mkdir(parents=True, exist_ok=True)
 
     recipe = RECIPES[config.model]
     scores = {
         name: float(value) for name, value in recipe.score(model, config, data_set, judge=judge).items()
     }
-    output = output or run
-    output.mkdir(parents=True, exist_ok=True)
     evaluation = {
         "model": config.model,
         "dataset": config.dataset,
@@ -64,13 +67,24 @@ def evaluate_run(
 
 
 def _load_judge(judge_run: Path, model):
+    if not isinstance(model, DCGAN):
+        raise ValueError(
+            "Only what a dcgan generates is judged. "
+            f"Received: a judge for a {type(model).__name__}. Leave `--judge` out."
+        )
     judge = run_directory.load_model(judge_run)
     if not isinstance(judge, ConditionalVAE):
         raise ValueError(
             "The judge must be a conditional_vae run, because its attribute head judges. "
             f"Received: {judge_run}, a {type(judge).__name__}."
         )
-    _check_attributes("The judge", getattr(model, "attributes", {}), judge.attributes)
+    _check_attributes("The judge", model.attributes, judge.attributes)
+    if (judge.image_size, judge.channels) != (model.image_size, model.channels):
+        raise ValueError(
+            "The judge must judge pictures of the size and channels that the model makes: "
+            f"image_size={model.image_size}, channels={model.channels}. Received: {judge_run} with "
+            f"image_size={judge.image_size}, channels={judge.channels}."
+        )
     return judge
 
 

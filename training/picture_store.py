@@ -10,32 +10,27 @@ _READ_BATCH_IMAGES = 256
 
 
 def read_all(
-    elements: tf.data.Dataset, num_images: int, max_bytes: int, description: str
-) -> dict[str, np.ndarray | list[np.ndarray]] | None:
-    """Reads a data set of single elements into memory, unless it does not fit.
+    elements: tf.data.Dataset, num_images: int, description: str
+) -> dict[str, np.ndarray | list[np.ndarray]]:
+    """Reads a data set of single elements into memory.
 
     Args:
         elements: Data set of `num_images` dicts of tensors.
         num_images: Number of its elements.
-        max_bytes: How much they may take.
         description: What the progress bar says; it appears after two seconds.
 
     Returns:
-        For each key one array `[num_images, ...]`, or a list of arrays where their shapes vary. None if
-        `max_bytes` do not suffice.
+        For each key one array `[num_images, ...]`, or a list of arrays where shapes vary.
 
     Example:
 
     >>> elements = tf.data.Dataset.from_tensors({"image": tf.zeros([2, 2, 1], "uint8"), "category": 3})
-    >>> read_all(elements, 1, 100, "Reading")["image"].shape
+    >>> read_all(elements, 1, "Reading")["image"].shape
     (1, 2, 2, 1)
     """
     specs = elements.element_spec
     shapes_are_equal = all(spec.shape.is_fully_defined() for spec in specs.values())
     if shapes_are_equal:
-        one_element = sum(spec.shape.num_elements() * spec.dtype.size for spec in specs.values())
-        if one_element * num_images > max_bytes:
-            return None
         # Filled in place: concatenating afterwards would take the memory twice.
         arrays = {
             key: np.empty([num_images, *spec.shape], spec.dtype.as_numpy_dtype) for key, spec in specs.items()
@@ -43,20 +38,17 @@ def read_all(
         elements = elements.batch(_READ_BATCH_IMAGES)
     else:
         arrays = {key: [] for key in specs}
-    num_bytes = num_read = 0
+    num_read = 0
     with tqdm(
         total=num_images, desc=description, unit=" images", delay=2, leave=False, disable=None
     ) as progress:
         for batch in elements.prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
             num_new = len(next(iter(batch.values()))) if shapes_are_equal else 1
             for key, value in batch.items():
-                num_bytes += value.nbytes
                 if shapes_are_equal:
                     arrays[key][num_read : num_read + num_new] = value
                 else:
                     arrays[key].append(value)
-            if num_bytes > max_bytes:
-                return None
             num_read += num_new
             progress.update(num_new)
     return arrays
@@ -87,19 +79,27 @@ class PictureStore:
     channels: int
 
     @classmethod
-    def from_pictures(cls, pictures: list[np.ndarray]) -> "PictureStore":
-        """Packs uint8 arrays `[h, w, c]`."""
+    def from_pictures(cls, pictures: np.ndarray | list[np.ndarray]) -> "PictureStore":
+        """Packs uint8 arrays `[h, w, c]`, or one array `[N, h, w, c]`."""
         sizes = [picture.size for picture in pictures]
+        if isinstance(pictures, np.ndarray):
+            pixels = pictures.reshape(-1)
+        else:
+            pixels = np.concatenate([picture.ravel() for picture in pictures])
         with tf.device("CPU"):
             return cls(
-                pixels=tf.constant(np.concatenate([picture.ravel() for picture in pictures])),
+                pixels=tf.constant(pixels),
                 offsets=tf.constant(np.cumsum([0, *sizes[:-1]]), "int64"),
                 heights=tf.constant([picture.shape[0] for picture in pictures], "int64"),
                 widths=tf.constant([picture.shape[1] for picture in pictures], "int64"),
                 channels=pictures[0].shape[-1],
             )
 
-    def cut(self, indices, tops, lefts, height: int, width: int) -> tf.Tensor:
+    def take(self, indices, height: int, width: int) -> tf.Tensor:
+        """Returns whole pictures, uint8 `[N, height, width, channels]`, where all have that size."""
+        return tf.gather(tf.reshape(self.pixels, [-1, height, width, self.channels]), indices)
+
+    def cut(self, indices, tops, lefts, height: int, width: int, margin: int = 0) -> tf.Tensor:
         """Cuts one window out of each of several pictures.
 
         Args:
@@ -108,18 +108,41 @@ class PictureStore:
             lefts: int64 tensor `[N]`: first column of each window.
             height: Height of the windows in pixels.
             width: Width of the windows in pixels.
+            margin: What is cut in addition around each window, in pixels. Beyond its border a picture is
+                continued by its reflection.
 
         Returns:
-            uint8 tensor `[N, height, width, channels]`.
+            uint8 tensor `[N, height + 2 * margin, width + 2 * margin, channels]`.
         """
-
-        def spread(vector):
-            return tf.reshape(tf.cast(vector, "int64"), [-1, 1, 1])
-
-        rows = spread(tops) + tf.reshape(tf.range(height, dtype="int64"), [1, -1, 1])
-        columns = spread(lefts) + tf.reshape(tf.range(width, dtype="int64"), [1, 1, -1])
-        first_bytes = spread(tf.gather(self.offsets, indices)) + self.channels * (
-            rows * spread(tf.gather(self.widths, indices)) + columns
-        )
+        heights, widths = (tf.gather(sides, indices) for sides in (self.heights, self.widths))
+        rows = window_positions(tops, height, margin, heights)[:, :, tf.newaxis]
+        columns = window_positions(lefts, width, margin, widths)[:, tf.newaxis, :]
+        offsets = tf.gather(self.offsets, indices)[:, tf.newaxis, tf.newaxis]
+        first_bytes = offsets + self.channels * (rows * widths[:, tf.newaxis, tf.newaxis] + columns)
         positions = first_bytes[..., tf.newaxis] + tf.range(self.channels, dtype="int64")
         return tf.gather(self.pixels, positions)
+
+
+def window_positions(firsts, length: int, margin: int, sides: tf.Tensor) -> tf.Tensor:
+    """Returns the rows (or columns) of windows.
+
+    Args:
+        firsts: int64 tensor `[N]`: where each window begins, without its margin.
+        length: Height (or width) of the windows in pixels.
+        margin: What comes in addition before and behind, in pixels.
+        sides: int64 tensor `[N]`: height (or width) of the pictures.
+
+    Returns:
+        int64 tensor `[N, length + 2 * margin]`; beyond its border a picture is continued by its reflection.
+
+    Example:
+
+    >>> window_positions([0], 2, margin=2, sides=tf.constant([3], "int64")).numpy().tolist()
+    [[1, 0, 0, 1, 2, 2]]
+    """
+    positions = tf.cast(firsts, "int64")[:, tf.newaxis] + tf.range(-margin, length + margin, dtype="int64")
+    if margin == 0:
+        return positions
+    sides = sides[:, tf.newaxis]
+    positions = tf.math.floormod(positions, 2 * sides)
+    return tf.minimum(positions, 2 * sides - 1 - positions)

@@ -1,13 +1,17 @@
 """What differs between the trainings of two models."""
 
 import abc
+import warnings
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import keras
 
+from training.augmentation import NAMES, check_augmentations
 from training.config import TrainingConfig
 from training.data_sets import DataSet
 from training.picture_sheet import PictureSheet
+from zoo.errors import UnknownNameError
 
 
 class Recipe(abc.ABC):
@@ -22,6 +26,8 @@ class Recipe(abc.ABC):
         batch_size: Default pictures a step.
         learning_rate: Default of every optimizer.
         model_options: The options of the model's class that a user may set, with their defaults.
+        augmentations: Names of the random changes of training pictures that make sense for the model.
+        degradations: Names of what may be done to low-res training pictures.
     """
 
     model_name: ClassVar[str]
@@ -29,6 +35,8 @@ class Recipe(abc.ABC):
     batch_size: ClassVar[int]
     learning_rate: ClassVar[float]
     model_options: ClassVar[dict[str, Any]]
+    augmentations: ClassVar[Sequence[str]] = NAMES
+    degradations: ClassVar[Sequence[str]] = ()
 
     @abc.abstractmethod
     def default_image_size(self, data_set: DataSet) -> int:
@@ -47,6 +55,10 @@ class Recipe(abc.ABC):
         """Sets the optimizers; `kwargs` go to `compile`."""
 
     @abc.abstractmethod
+    def choose_cache(self, config: TrainingConfig, data_set: DataSet) -> str:
+        """Returns where the training pictures are kept when the user does not say: by their size."""
+
+    @abc.abstractmethod
     def make_training_batches(self, config: TrainingConfig, data_set: DataSet, first_step: int):
         """Returns the endless, shuffled batches of the training split, from `first_step` on."""
 
@@ -57,6 +69,14 @@ class Recipe(abc.ABC):
     @abc.abstractmethod
     def draw_samples(self, model: keras.Model, config: TrainingConfig, data_set: DataSet) -> PictureSheet:
         """Returns a sheet that is the same at every call but for what the model has learned."""
+
+    def check_changes(self, config: TrainingConfig) -> None:
+        """Raises `UnknownNameError` if training pictures are to be changed in a way that does not exist."""
+        check_augmentations(config.augment, self.augmentations)
+        for name in config.degrade:
+            if name not in self.degradations:
+                advice = "" if self.degradations else "Only super-resolution has low-res pictures (srcnn)."
+                raise UnknownNameError(f"degradation of {self.model_name}", name, self.degradations, advice)
 
     def score(self, model: keras.Model, config: TrainingConfig, data_set: DataSet, judge=None) -> dict:
         """Returns the model's scores on the test split, by name; by default those of its `test_step`.
@@ -70,7 +90,10 @@ class Recipe(abc.ABC):
         """
         self.compile_model(model, config, jit_compile=False)
         batches = self.make_evaluation_batches(config, data_set, "test")
-        return model.evaluate(batches, verbose=0, return_dict=True)
+        with warnings.catch_warnings():
+            # Of batches as they should be here: they end.
+            warnings.filterwarnings("ignore", message="Your input ran out of data")
+            return model.evaluate(batches, verbose=0, return_dict=True)
 
 
 def rendered_note(data_set: DataSet) -> str:

@@ -100,20 +100,22 @@ def load_model(run: Path, precision: str = "float32"):
 
     Raises:
         FileNotFoundError: The training has not finished; the message says how to resume it.
+        UnknownNameError: The run is of a model that this version does not have.
         ValueError: `model.keras` is damaged or from another version.
     """
     import keras
 
-    from training.recipes import RECIPES
+    from training.recipes import find_recipe
 
     config = read_config(run)
+    recipe = find_recipe(config.model, f"{run / CONFIG} names it: install the version that made the run.")
     path = run / MODEL
     if not path.exists():
         raise FileNotFoundError(
             f"The run must have finished. Received: {run}, where {MODEL} is missing. "
             f"Finish it: zoo train --resume {run}"
         )
-    RECIPES[config.model].import_model_class()
+    recipe.import_model_class()
     try:
         model = keras.saving.load_model(path, compile=False)
         loaded = type(model).from_config({**model.get_config(), "dtype": precision})

@@ -1,11 +1,18 @@
 """How SRCNN is trained."""
 
+import dataclasses
+
 import keras
 import numpy as np
 
+from training.degradation import DEGRADATIONS
 from training.picture_sheet import PictureSheet
-from training.pipeline import make_super_resolution_batches
 from training.recipe import Recipe, rendered_note
+from training.super_resolution_pipeline import (
+    AUGMENTATIONS,
+    make_super_resolution_batches,
+    pair_cache_choice,
+)
 from zoo import pixels
 from zoo.psnr import psnr
 from zoo.resize import bicubic
@@ -22,6 +29,8 @@ class SRCNNRecipe(Recipe):
     batch_size = 64
     learning_rate = 1e-3
     model_options = {"upscale_factor": 2, "kernels": "9-1-5", "is_residual": False}
+    augmentations = AUGMENTATIONS
+    degradations = DEGRADATIONS
 
     def default_image_size(self, data_set):
         return min(data_set.image_shape[0] or 48, 48)
@@ -35,20 +44,27 @@ class SRCNNRecipe(Recipe):
     def compile_model(self, model, config, **kwargs):
         model.compile(optimizer=keras.optimizers.Adam(config.learning_rate), **kwargs)
 
+    def choose_cache(self, config, data_set):
+        return pair_cache_choice(data_set, config.model_options["upscale_factor"])
+
     def make_training_batches(self, config, data_set, first_step):
-        return self._make_batches(config, data_set, "train", True, first_step)
+        changes = {"augment": config.augment, "degrade": config.degrade}
+        return self._make_batches(
+            config, data_set, "train", shuffle=True, repeat=True, first_step=first_step, **changes
+        )
 
     def make_evaluation_batches(self, config, data_set, split):
-        return self._make_batches(config, data_set, split, False, 0)
+        return self._make_batches(config, data_set, split)
 
     def draw_samples(self, model, config, data_set):
+        config = dataclasses.replace(config, cache="none")  # one batch is enough
         batches = self.make_evaluation_batches(config, data_set, "validation")
         low_res_images, high_res_images = next(batches.as_numpy_iterator())
         low_res_images, high_res_images = low_res_images[:NUM_SAMPLES], high_res_images[:NUM_SAMPLES]
         upscaled = model.upscale(low_res_images).numpy()
         return upscaling_sheet(low_res_images, upscaled, high_res_images, "SRCNN", rendered_note(data_set))
 
-    def _make_batches(self, config, data_set, split, is_training, first_step):
+    def _make_batches(self, config, data_set, split, **options):
         factor = config.model_options["upscale_factor"]
         return make_super_resolution_batches(
             data_set,
@@ -56,10 +72,9 @@ class SRCNNRecipe(Recipe):
             upscale_factor=factor,
             patch_size=config.image_size - config.image_size % factor,
             batch_size=config.batch_size,
-            shuffle=is_training,
-            repeat=is_training,
             seed=config.seed,
-            first_step=first_step,
+            cache=config.cache,
+            **options,
         )
 
 

@@ -10,7 +10,7 @@ from zoo.errors import UnknownNameError
 # Options that set an argument of some models' classes: flag, argument, type, help.
 MODEL_OPTIONS = (
     ("--latent-dim", "latent_dim", click.IntRange(1), "Length of latent vectors (dcgan, conditional_vae)."),
-    ("--width", "width", click.IntRange(1), "Channels of the widest feature map (dcgan, conditional_vae)."),
+    ("--width", "width", click.IntRange(1), "Channels of the largest feature map (dcgan, conditional_vae)."),
     ("--kl-weight", "kl_weight", click.FloatRange(0), "Weight of the KL divergence (conditional_vae)."),
     ("--factor", "upscale_factor", click.IntRange(2, 4), "Enlargement: 2, 3 or 4 (srcnn)."),
     ("--kernels", "kernels", str, "Kernel sizes: 9-1-5, 9-3-5 or 9-5-5 (srcnn)."),
@@ -36,6 +36,20 @@ def _model_options(function):
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Of every optimizer.")
 @click.option(
     "--precision", default=None, help="auto, float32, mixed_float16 or mixed_bfloat16.  [default: auto]"
+)
+@click.option(
+    "--augment",
+    metavar="NAMES",
+    help="Random changes of training pictures, e.g. flip,crop,colour. Of: crop, flip, rotation, zoom, "
+    "brightness, contrast, saturation, hue, blur; colour is the four before blur.",
+)
+@click.option(
+    "--degrade", metavar="NAMES", help="What makes low-res training pictures worse: jpeg, blur (srcnn)."
+)
+@click.option(
+    "--cache",
+    type=click.Choice(["memory", "disk", "none"]),
+    help="Where decoded pictures are kept between epochs.  [default: by size]",
 )
 @click.option("--seed", type=click.IntRange(0), help="Of weights, order and latents.  [default: 0]")
 @click.option("--runs-dir", type=click.Path(path_type=Path), default="runs", show_default=True)
@@ -82,6 +96,8 @@ def command(model, runs_dir, run_name, resume, config_file, dry_run, **options):
 
 
 def _make_config(model, config_file, given):
+    from training import trainer
+    from training.augmentation import split_names
     from training.config import TrainingConfig
     from training.data_sets import load_data_set
     from training.precision import resolve_precision
@@ -118,6 +134,11 @@ def _make_config(model, config_file, given):
         "model_options": {**recipe.model_options, **base.get("model_options", {}), **wanted},
     }
     values["data_dir"] = str(values["data_dir"]) if values["data_dir"] else None
-    if "image_size" not in values:
-        values["image_size"] = recipe.default_image_size(load_data_set(values["dataset"], values["data_dir"]))
-    return TrainingConfig(**values)
+    for name in ("augment", "degrade"):
+        if name in given:
+            values[name] = split_names(given[name])
+    data_set = load_data_set(values["dataset"], values["data_dir"])
+    values.setdefault("image_size", recipe.default_image_size(data_set))
+    config = TrainingConfig(**values)
+    recipe.check_changes(config)
+    return trainer.with_chosen_cache(config, data_set)

@@ -1,5 +1,6 @@
 """Trains a model by its recipe: data set in, run directory out."""
 
+import dataclasses
 import sys
 import warnings
 from pathlib import Path
@@ -14,7 +15,8 @@ from training.config import TrainingConfig
 from training.data_sets import DataSet, load_data_set
 from training.metrics_log import MetricsLog
 from training.model_card import write_model_card
-from training.recipes import RECIPES
+from training.picture_cache import check_cache
+from training.recipes import RECIPES, find_recipe
 from training.sample_writer import SampleWriter
 from training.throughput import Throughput
 
@@ -44,6 +46,7 @@ def start_training(config: TrainingConfig, runs_dir: Path, run_name: str | None 
     """
     data_set = load_data_set(config.dataset, config.data_dir)
     model = _build(config, data_set)
+    config = with_chosen_cache(config, data_set)
     batches = RECIPES[config.model].make_training_batches(config, data_set, first_step=0)
     run = run_directory.create_run_directory(runs_dir, config, run_name)
     return _train(run, config, data_set, model, batches)
@@ -70,7 +73,8 @@ def resume_training(run: Path, epochs: int | None = None) -> Path:
     data_set = load_data_set(config.dataset, config.data_dir)
     model = _build(config, data_set)
     num_epochs_done = Checkpoints(run / run_directory.CHECKPOINTS, model).restore()
-    if num_epochs_done >= config.epochs and (run / run_directory.MODEL).exists():
+    is_finished = num_epochs_done == config.epochs and (run / run_directory.MODEL).exists()
+    if is_finished or num_epochs_done > config.epochs:
         raise ValueError(
             f"Only an unfinished run can be resumed. Received: {run}, which has finished {num_epochs_done} "
             f"epochs. Train it longer: zoo train --resume {run} --epochs {num_epochs_done + config.epochs}"
@@ -81,8 +85,20 @@ def resume_training(run: Path, epochs: int | None = None) -> Path:
     return _train(run, config, data_set, model, batches, num_epochs_done)
 
 
+def with_chosen_cache(config: TrainingConfig, data_set: DataSet) -> TrainingConfig:
+    """Returns the configuration with its cache chosen by size, unless the user chose one.
+
+    What is chosen is recorded, so that a run goes on in the same order on a machine with less memory.
+    """
+    check_cache(config.cache)
+    if config.cache is not None:
+        return config
+    return dataclasses.replace(config, cache=find_recipe(config.model).choose_cache(config, data_set))
+
+
 def _build(config: TrainingConfig, data_set: DataSet) -> keras.Model:
-    recipe = RECIPES[config.model]
+    recipe = find_recipe(config.model)
+    recipe.check_changes(config)
     keras.utils.set_random_seed(config.seed)
     model = recipe.build_model(config, data_set)
     steps_per_execution = min(MAX_STEPS_PER_EXECUTION, _steps_per_epoch(config, data_set))

@@ -60,10 +60,10 @@ def one_hot_conditions(attributes: Attributes, attribute_ids: Mapping[str, tf.Te
 
     Args:
         attributes: The vocabulary.
-        attribute_ids: For each attribute an integer tensor `[N]` of class ids.
+        attribute_ids: For each attribute an integer tensor `[N]` of class ids; -1 where it is unknown.
 
     Returns:
-        float32 tensor `[N, num_conditions]`, every row with one 1 for each attribute.
+        float32 tensor `[N, num_conditions]`, every row with one 1 for each attribute that is known.
 
     Raises:
         ValueError: An attribute of the vocabulary is missing.

@@ -6,7 +6,7 @@ import traceback
 
 import click
 
-from zoo.errors import UnknownNameError
+from zoo.errors import UnknownNameError, WrongUsageError
 from zoo.quiet_import import import_tensorflow
 
 # Each stage keeps its commands beside the code they start. Commands are named here as text, so that a
@@ -103,7 +103,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(_report("Interrupted.", 1, arguments))
     except click.ClickException as error:
         sys.exit(_report(error.format_message(), error.exit_code, arguments))
-    except UnknownNameError as error:
+    except WrongUsageError as error:
         sys.exit(_report(str(error), 2, arguments))
     except Exception as error:  # noqa: BLE001 - the last resort of a command line
         sys.exit(_report(str(error) or type(error).__name__, 1, arguments))

@@ -34,7 +34,7 @@ class ConditionalVAE(keras.Model):
         image_size: Side of the square pictures in pixels: 4 to 7 times a power of two (28, 32, 64, 128).
         channels: 1 (grey) or 3 (RGB).
         latent_dim: Length of the latent vectors.
-        width: Channels of the widest feature map; deeper maps have more.
+        width: Channels of the largest feature map; the smaller ones have up to eight times as many.
         kl_weight: Weight of the KL divergence; 1 is the evidence lower bound.
         attribute_weight: Weight of the attribute head's cross-entropy, in nats against nats.
         seed: Seed of the latents drawn while training.
@@ -42,7 +42,8 @@ class ConditionalVAE(keras.Model):
 
     Call arguments:
         raw_images: uint8 tensor `[N, image_size, image_size, channels]`.
-        attribute_ids: For each attribute an integer tensor `[N]`.
+        attribute_ids: For each attribute an integer tensor `[N]`; -1 where it is unknown. Unknown attributes
+            condition nothing and are left out of the attribute loss and accuracy.
 
     Returns:
         float32 tensor `[N, image_size, image_size, channels]`, range [0, 1]: the reconstruction from the
@@ -136,7 +137,7 @@ class ConditionalVAE(keras.Model):
             scaled_loss = self.optimizer.scale_loss(losses["loss"])
         variables = self.trainable_variables
         self.optimizer.apply(tape.gradient(scaled_loss, variables), variables)
-        return self._update_trackers(losses)
+        return self._update_trackers(tf.shape(raw_images)[0], losses)
 
     def test_step(self, data):
         raw_images, attribute_ids = data
@@ -144,8 +145,8 @@ class ConditionalVAE(keras.Model):
         noise = tf.random.stateless_normal((tf.shape(raw_images)[0], self.latent_dim), seed=(self.seed, 0))
         losses = self._objective(raw_images, attribute_ids, noise, training=False)
         reconstruction = pixels.from_model_range(self(raw_images, attribute_ids), self.pixel_range)
-        losses["psnr"] = psnr(raw_images, reconstruction)
-        return self._update_trackers(losses)
+        losses["psnr"] = tf.reduce_mean(psnr(raw_images, reconstruction))
+        return self._update_trackers(tf.shape(raw_images)[0], losses)
 
     def get_config(self):
         return {
@@ -186,16 +187,24 @@ class ConditionalVAE(keras.Model):
 
     def _attribute_loss(self, features, attribute_ids, training: bool):
         logits = split_conditions(self.attributes, self.attribute_head(features, training=training))
-        losses, hits = [], []
+        losses, hits, num_known = [], [], []
         for name, values in logits.items():
             ids = tf.cast(attribute_ids[name], "int32")
-            losses.append(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=ids, logits=values))
-            hits.append(tf.cast(tf.argmax(values, axis=-1, output_type="int32") == ids, "float32"))
-        return tf.reduce_mean(tf.add_n(losses)), tf.reduce_mean(hits)
+            # An id of -1 is an attribute that nobody has stated: there is nothing to learn from it.
+            is_known = tf.cast(ids >= 0, "float32")
+            loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.maximum(ids, 0), logits=values)
+            losses.append(tf.math.divide_no_nan(tf.reduce_sum(loss * is_known), tf.reduce_sum(is_known)))
+            hits.append(
+                tf.reduce_sum(tf.cast(tf.argmax(values, axis=-1, output_type="int32") == ids, "float32"))
+            )
+            num_known.append(tf.reduce_sum(is_known))
+        return tf.add_n(losses), tf.math.divide_no_nan(tf.add_n(hits), tf.add_n(num_known))
 
-    def _update_trackers(self, losses):
+    def _update_trackers(self, num_images, losses):
+        # Weighted by what comes from the data: means over pictures, whatever the sizes of the batches. An
+        # update that is a constant also counts the step that finds the data set at its end.
         for name, value in losses.items():
-            self.loss_trackers[name].update_state(value)
+            self.loss_trackers[name].update_state(value, sample_weight=num_images)
         return {name: self.loss_trackers[name].result() for name in losses}
 
     def _build_features(self) -> keras.Model:

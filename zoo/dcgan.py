@@ -34,7 +34,7 @@ class DCGAN(keras.Model):
         image_size: Side of the square pictures in pixels: 4 to 7 times a power of two (28, 32, 64, 128).
         channels: 1 (grey) or 3 (RGB).
         latent_dim: Length of the latent vectors, which are standard normal.
-        width: Channels of the widest feature map; deeper maps have more.
+        width: Channels of the largest feature map; the smaller ones have up to eight times as many.
         ema_momentum: Share of the generator's moving average that a step keeps, in [0, 1).
         seed: Seed of the latents drawn while training.
         dtype: Dtype policy, e.g. `"mixed_bfloat16"`; the global policy by default.
@@ -131,7 +131,7 @@ class DCGAN(keras.Model):
             variables = network.trainable_variables
             optimizer.apply(tape.gradient(loss, variables), variables)
         self._update_ema_generator()
-        return self._update_trackers(discriminator_loss, generator_loss)
+        return self._update_trackers(tf.shape(raw_images)[0], discriminator_loss, generator_loss)
 
     def test_step(self, data):
         raw_images, attribute_ids = data
@@ -143,7 +143,9 @@ class DCGAN(keras.Model):
         real_logits = self.discriminator([real_images, conditions], training=False)
         generated_logits = self.discriminator([generated_images, conditions], training=False)
         return self._update_trackers(
-            self.discriminator_loss(real_logits, generated_logits), self.generator_loss(generated_logits)
+            tf.shape(raw_images)[0],
+            self.discriminator_loss(real_logits, generated_logits),
+            self.generator_loss(generated_logits),
         )
 
     @staticmethod
@@ -181,9 +183,11 @@ class DCGAN(keras.Model):
         for average, variable in zip(self.ema_generator.weights, self.generator.weights, strict=True):
             average.assign(self.ema_momentum * average + (1.0 - self.ema_momentum) * variable)
 
-    def _update_trackers(self, discriminator_loss, generator_loss):
-        self.discriminator_loss_tracker.update_state(discriminator_loss)
-        self.generator_loss_tracker.update_state(generator_loss)
+    def _update_trackers(self, num_images, discriminator_loss, generator_loss):
+        # Weighted by what comes from the data: means over pictures, whatever the sizes of the batches. An
+        # update that is a constant also counts the step that finds the data set at its end.
+        self.discriminator_loss_tracker.update_state(discriminator_loss, sample_weight=num_images)
+        self.generator_loss_tracker.update_state(generator_loss, sample_weight=num_images)
         return {
             tracker.name: tracker.result()
             for tracker in (self.discriminator_loss_tracker, self.generator_loss_tracker)

@@ -1,12 +1,14 @@
-"""The error for a name that does not exist."""
+"""Errors that say: what was asked for cannot be."""
 
 from collections.abc import Iterable
 
 
-class UnknownNameError(ValueError):
-    """A name (model, data set, attribute value, ...) that nothing is known by.
+class WrongUsageError(ValueError):
+    """A value that is impossible whatever the data: the command line exits with 2 instead of 1."""
 
-    The command line turns it into exit code 2 (wrong usage); every other error is exit code 1 (failed).
+
+class UnknownNameError(WrongUsageError):
+    """A name (model, data set, attribute value, ...) that nothing is known by.
 
     Args:
         kind: What the name should have named, e.g. `"model"`.

@@ -9,6 +9,8 @@ Sources:
 
 import keras
 
+from zoo.errors import WrongUsageError
+
 KERNEL_SIZE, STRIDE = 4, 2
 SMALLEST_BASE, LARGEST_BASE = 4, 7
 
@@ -17,7 +19,7 @@ def base_size(image_size: int) -> int:
     """Returns the side of the smallest feature map: `image_size` halved until it is between 4 and 7.
 
     Raises:
-        ValueError: Halving does not end between 4 and 7 (28, 32, 64, 96 and 128 do, 100 does not).
+        WrongUsageError: Halving does not end between 4 and 7 (28, 32, 64, 96 and 128 do, 100 does not).
 
     Example:
 
@@ -28,7 +30,7 @@ def base_size(image_size: int) -> int:
     while size > LARGEST_BASE and size % STRIDE == 0:
         size //= STRIDE
     if not SMALLEST_BASE <= size <= LARGEST_BASE or size == image_size:
-        raise ValueError(
+        raise WrongUsageError(
             f"`image_size` must be {SMALLEST_BASE} to {LARGEST_BASE} times a power of two, because the "
             f"networks halve it down to a map of that size. Received: image_size={image_size}. "
             "Nearest allowed sizes: " + ", ".join(map(str, _nearest_sizes(image_size))) + "."

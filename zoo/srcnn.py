@@ -123,7 +123,7 @@ class SRCNN(keras.Model):
             scaled_loss = self.optimizer.scale_loss(loss)
         variables = self.trainable_variables
         self.optimizer.apply(tape.gradient(scaled_loss, variables), variables)
-        self.loss_tracker.update_state(loss)
+        self.loss_tracker.update_state(loss, sample_weight=tf.shape(low_res_images)[0])
         return {"loss": self.loss_tracker.result()}
 
     def test_step(self, data):
@@ -131,7 +131,11 @@ class SRCNN(keras.Model):
         interpolated = self._interpolate(pixels.to_luma(low_res_images))
         high_res_luma = pixels.to_luma(high_res_images)
         upscaled = self._refine(interpolated)
-        self.loss_tracker.update_state(self._mean_squared_error(high_res_luma, upscaled))
+        # Weighted by what comes from the data: an update that is a constant also counts the step that finds
+        # the data set at its end.
+        self.loss_tracker.update_state(
+            self._mean_squared_error(high_res_luma, upscaled), sample_weight=tf.shape(low_res_images)[0]
+        )
         self.psnr_tracker.update_state(self._psnr(high_res_luma, upscaled))
         self.bicubic_psnr_tracker.update_state(self._psnr(high_res_luma, interpolated))
         return {

@@ -1,0 +1,187 @@
+"""`zoo edit`: the same files from a run, over gRPC and over REST; bad photos among good ones."""
+
+import shutil
+
+import numpy as np
+import pytest
+from exported_models import from_png, random_pictures, to_png
+from picture_files import JPEG, PICTURE, PNG, saved
+from served_runs import exported_run, files_in, run_zoo, running_server, trained_run
+from serving_models import free_port
+
+from serving.client import connect
+
+# A checksum that is wrong is found by the decoder only, and fails its run.
+DAMAGED = PNG[:60] + bytes([PNG[60] ^ 1]) + PNG[61:]
+PHOTOS = {
+    "a.png": PNG,
+    "b.jpg": JPEG,
+    "small.PNG": saved(PICTURE.resize((3, 5)), "PNG"),
+    "garbage.png": b"no picture",
+    "empty.jpg": b"",
+    "cut.png": PNG[:-20],
+    "damaged.png": DAMAGED,
+}
+
+
+@pytest.fixture(scope="module")
+def addresses(make_small_config, tmp_path_factory):
+    models_dir = exported_run("conditional_vae", make_small_config).parents[1]
+    with running_server(models_dir, tmp_path_factory.mktemp("config")) as addresses:
+        yield addresses
+
+
+@pytest.fixture
+def sources(addresses, make_small_config):
+    return {
+        "run": ("--run", trained_run("conditional_vae", make_small_config)),
+        "grpc": ("--server", addresses["grpc"]),
+        "rest": ("--server", addresses["rest"]),
+    }
+
+
+@pytest.fixture
+def photos(tmp_path, monkeypatch):
+    """Writes all photos into the current directory."""
+    monkeypatch.chdir(tmp_path)
+    for name, content in PHOTOS.items():
+        (tmp_path / name).write_bytes(content)
+
+
+@pytest.fixture
+def edit(capsys, sources, photos):
+    """Runs `zoo edit`; of the server over gRPC unless a source is named."""
+
+    def run(*arguments, source="grpc"):
+        source = sources[source] if isinstance(source, str) else source
+        return run_zoo(capsys, "edit", *arguments, *source)
+
+    return run
+
+
+def contents(directory):
+    return {name: (directory / name).read_bytes() for name in files_in(directory)}
+
+
+def test_run_grpc_and_rest_write_the_same_files(edit, sources, tmp_path):
+    """The run is asked once, with every kind of photo: each call compiles the model anew."""
+    written, errors = {}, {}
+    for source in sources:
+        code, out, errors[source] = edit(*PHOTOS, "--target-category", "bag", source=source)
+        assert (code, out) == (1, "Wrote 3 of 7 pictures to edited\n")
+        written[source] = contents(tmp_path / "edited")
+        shutil.rmtree(tmp_path / "edited")
+    assert list(written["run"]) == ["a.png", "b.png", "small.png"]
+    assert written["run"] == written["grpc"] == written["rest"]
+    assert {from_png(file).shape for file in written["run"].values()} == {(16, 16, 3)}
+    for error in errors.values():
+        assert "garbage.png: `image_bytes` must hold a PNG or JPEG file. Received: 10 bytes" in error
+        assert "empty.jpg: `image_bytes` must hold a PNG or JPEG file. Received: 0 bytes." in error
+        assert "cut.png: A PNG must be whole, from its IHDR to its IEND chunk." in error
+        assert f"damaged.png: Invalid PNG data, size {len(DAMAGED)}" in error
+        assert ".py" not in error
+
+
+def test_files_are_what_the_model_answers(edit, addresses, tmp_path):
+    options = ["--category", "hat", "--target-category=bag", "--target-colour", "red"]
+    assert edit("a.png", "b.jpg", *options, "--output", "new/red") == (
+        0,
+        "Wrote 2 of 2 pictures to new/red\n",
+        "",
+    )
+    stated = {"category": ["hat"], "colour": [""], "pattern": [""]}
+    wanted = {"target_category": ["bag"], "target_colour": ["red"], "target_pattern": [""]}
+    with connect(addresses["grpc"]) as client:
+        for name, photo in (("a.png", PNG), ("b.png", JPEG)):
+            inputs = {"image_bytes": [photo], **stated, **wanted}
+            answer = client.predict("conditional_vae", inputs, "edit_png")["image_bytes"][0]
+            assert (tmp_path / "new" / "red" / name).read_bytes() == answer
+
+
+def test_targets_change_the_picture(edit, tmp_path):
+    pictures = []
+    for target in ("bag", "hat"):
+        assert edit("a.png", "--target-category", target)[0] == 0
+        pictures.append(from_png((tmp_path / "edited" / "a.png").read_bytes()).astype(int))
+    assert np.abs(pictures[0] - pictures[1]).max() > 0
+
+
+@pytest.mark.parametrize("option", ["--category", "--target-category"])
+@pytest.mark.parametrize("source", ["grpc", "rest"])
+def test_unknown_category_is_wrong_usage_and_lists_the_known_ones(
+    edit, small_data_set, tmp_path, option, source
+):
+    code, out, error = edit("a.png", "b.jpg", option, "sock", source=source)
+    known = ", ".join(small_data_set.attributes["category"])
+    assert (code, out) == (2, "")
+    assert error == f"Unknown category. Received: 'sock'. Known: {known}."
+    assert not (tmp_path / "edited").exists()
+
+
+def test_unknown_option_is_wrong_usage_and_lists_the_attributes(edit, tmp_path):
+    code, _, error = edit("a.png", "--seed", "3")
+    assert code == 2
+    assert error == (
+        "Unknown option. Received: '--seed'. Known: --category, --colour, --pattern, "
+        "--target-category, --target-colour, --target-pattern."
+    )
+    assert not (tmp_path / "edited").exists()
+
+
+WRONG_PHOTOS = {
+    "none": ([], "Missing argument 'PHOTO...'"),
+    "missing": (["a.png", "no-such.png"], "File 'no-such.png' does not exist."),
+    "a directory": (["."], "File '.' is a directory."),
+    "two of one name": (
+        ["a.png", "other/a.jpg"],
+        "Two photos would become edited/a.png. Received: a.png and other/a.jpg.",
+    ),
+    "replaced": (["a.png", "--output", "."], "The result must not replace its photo. Received: a.png."),
+}
+
+
+@pytest.mark.parametrize("key", WRONG_PHOTOS)
+def test_photos_that_cannot_be_taken_are_wrong_usage(edit, tmp_path, key):
+    arguments, message = WRONG_PHOTOS[key]
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "a.jpg").write_bytes(JPEG)
+    code, out, error = edit(*arguments)
+    assert (code, out) == (2, "")
+    assert message in error
+    assert not (tmp_path / "edited").exists()
+    assert (tmp_path / "a.png").read_bytes() == PNG
+
+
+def test_no_photo_is_written_when_all_are_bad(edit, tmp_path):
+    code, out, error = edit("garbage.png", "empty.jpg")
+    assert (code, out) == (1, "Wrote 0 of 2 pictures to edited\n")
+    assert error.count("Send a PNG or JPEG.") == 2
+    assert not (tmp_path / "edited").exists()
+
+
+def test_dry_run_names_the_files_and_writes_none(edit, tmp_path):
+    assert edit("a.png", "b.jpg", "--dry-run") == (0, "edited/a.png\nedited/b.png\n", "")
+    assert not (tmp_path / "edited").exists()
+
+
+def test_source_must_be_one_that_is_there(edit, tmp_path):
+    assert edit("a.png", source=())[::2] == (
+        2,
+        "Name one source: --server HOST:PORT, --run RUN or --preset P.",
+    )
+    address = f"localhost:{free_port()}"
+    code, _, error = edit("a.png", source=("--server", address))
+    assert code == 1
+    assert error.startswith(f"No server at {address} (")
+    assert not (tmp_path / "edited").exists()
+
+
+def test_large_photos_pass_both_protocols(edit, tmp_path):
+    """More than the 4 MiB that gRPC allows unless it is told otherwise: noise cannot be compressed."""
+    (tmp_path / "large.png").write_bytes(to_png(random_pictures(1, 1300, 1200, 3)[0]))
+    assert (tmp_path / "large.png").stat().st_size > 4 * 2**20
+    written = []
+    for source in ("grpc", "rest"):
+        assert edit("large.png", source=source)[0] == 0
+        written.append((tmp_path / "edited" / "large.png").read_bytes())
+    assert written[0] == written[1]

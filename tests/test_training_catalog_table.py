@@ -1,0 +1,193 @@
+"""Tables of every kind: encodings, delimiters, row numbers, headers, and what is wrong with them."""
+
+import math
+
+import pytest
+from catalog_files import write_json_lines, write_table
+
+from training.catalog_columns import find_columns
+from training.catalog_quarantine import Refusal, UnreadableRowError, defuse_cell, write_quarantine
+from training.catalog_table import open_table
+from training.likely_typos import find_likely_typos
+
+ROWS = [{"image": "a.png", "category": "Kleid"}, {"image": "b.png", "category": "Schürze, rot"}]
+
+
+def read(path, **options):
+    return [(row.number, row.cells, row.problem) for row in open_table(path, **options).read()]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "found"),
+    [
+        ("utf-8", "utf-8"),
+        ("utf-8-sig", "utf-8-sig"),
+        ("utf-16", "utf-16"),
+        ("utf-16-le", "utf-16-le"),
+        ("utf-16-be", "utf-16-be"),
+        ("utf-32", "utf-32"),
+        ("cp1252", "cp1252"),
+        ("latin-1", "cp1252"),
+    ],
+)
+def test_encodings(tmp_path, encoding, found):
+    table = open_table(write_table(tmp_path / "t.csv", ROWS, encoding=encoding))
+    assert table.encoding == found
+    assert table.describe() == f"CSV with commas, {found}"
+    assert [row.cells for row in table.read()] == ROWS
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "name"), [(",", "commas"), (";", "semicolons"), ("\t", "tabs"), ("|", "bars")]
+)
+def test_delimiters(tmp_path, delimiter, name):
+    table = open_table(write_table(tmp_path / "t.csv", ROWS, delimiter=delimiter))
+    assert name in table.describe()
+    assert [row.cells for row in table.read()] == ROWS
+
+
+def test_rows_are_numbered_as_a_spreadsheet_shows_them(tmp_path):
+    (tmp_path / "t.csv").write_text('image,category\na,"two\nlines"\n\nb,x\n,\nc,y,\nd\n"e" ,z\nf,w,v\n')
+    assert read(tmp_path / "t.csv") == [
+        (2, {"image": "a", "category": "two\nlines"}, None),
+        (4, {"image": "b", "category": "x"}, None),
+        (5, {"image": "", "category": ""}, None),
+        (6, {"image": "c", "category": "y"}, None),
+        (7, {"image": "d", "category": ""}, None),
+        (8, {"image": "", "category": ""}, "quotes of lines 9 to 9 are broken (',' expected after '\"')"),
+        (9, {"image": "f", "category": "w"}, "3 cells, but the header has 2"),
+    ]
+
+
+def test_note_on_the_delimiter_is_no_row(tmp_path):
+    (tmp_path / "t.csv").write_text("sep=;\nImage;Product Category\na,1;bag\n")
+    assert read(tmp_path / "t.csv") == [(2, {"image": "a,1", "product_category": "bag"}, None)]
+
+
+def test_json_lines(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text(
+        '{"image": "a", "price": 3.5}\n\n{"image": null, "sold": true}\n[1]\n{"image"\n'
+        '{"image": "b", "IMAGE": "c"}\n{"image": "\\ud800", "price": {"eur": 1}}\n'
+    )
+    empty = {"image": "", "price": "", "sold": ""}
+    rows = read(path)
+    assert open_table(path).describe() == "JSON Lines, utf-8"
+    assert rows[:3] == [
+        (1, {**empty, "image": "a", "price": "3.5"}, None),
+        (3, {**empty, "sold": "true"}, None),
+        (4, empty, "not an object"),
+    ]
+    assert rows[3][2].startswith("not JSON: Expecting ':'")
+    assert rows[4][2] == "not JSON: image twice"
+    assert rows[5][1] == {"image": "?", "price": '{"eur": "1"}', "sold": ""}
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"", "must have a header and rows. Received: t.csv, which is empty"),
+        (b"\xef\xbb\xbf\r\n", "which is empty"),
+        (b"image,category\na,\x81\n", r"tried as utf-8 \(not possible near byte 17\), cp1252 \(not possible"),
+        (b"PK\x03\x04\x14\0\0\0", r"text file. Received: t.csv, tried as utf-16-le \("),
+        (b"image,a\x01\n", r"control character '\\x01': is it another kind of file"),
+        (b"image,category,Category \na,b,c\n", "category more than once: image, category, Category"),
+        (b"image,,category\na,b,c\n", "a column without a name: image, , category"),
+        (b'image,category\na,"b\nc,d\n', r"t.csv, line 2 \(unexpected end of data\). Close the quote"),
+        (b'[{"image": "a"}]', "JSON Lines: one object a line.*begins with a list"),
+    ],
+)
+def test_tables_that_cannot_be_read(tmp_path, content, text):
+    (tmp_path / "t.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=text):
+        read(tmp_path / "t.csv")
+
+
+def test_named_encoding(tmp_path):
+    path = write_table(tmp_path / "t.csv", ROWS, encoding="cp437")
+    assert [row[1] for row in read(path, encoding="cp437")] == ROWS
+    with pytest.raises(ValueError, match="t.csv, tried as utf-8 .*leave `--encoding` out"):
+        read(path, encoding="utf-8")
+    with pytest.raises(LookupError, match="unknown encoding: klingon"):
+        read(path, encoding="klingon")
+
+
+def interpret(tmp_path, rows, attributes=("category",), renames=None):
+    table = open_table(write_table(tmp_path / "t.csv", rows))
+    columns = find_columns(table, attributes, renames or {})
+    results = []
+    for row in table.read():
+        try:
+            results.append(columns.interpret(row))
+        except UnreadableRowError as error:
+            results.append((error.reason, error.detail))
+    return columns, results
+
+
+def test_meaning_of_cells(tmp_path):
+    base = {"image": "a", "category": "bag", "price": "3", "split": "", "description": "x"}
+    changes = [{}, {"category": "dress "}, {"category": " \n"}, {"price": "3 EUR"}, {"price": " "}]
+    changes += [{"split": "Val"}, {"split": "holdout"}, {"price": "inf"}, {"category": "T-Shirt"}]
+    columns, results = interpret(tmp_path, [base | change for change in changes], renames={"T-Shirt": "bag"})
+    assert (columns.image, columns.numbers) == ("image", ("price",))
+    assert (results[0].values, results[0].numbers, results[0].split) == (("bag",), (3.0,), "")
+    assert results[1].values == ("dress␣",)
+    assert results[2] == ("empty attribute", "category")
+    assert results[3] == ("not a number", "price '3 EUR'")
+    assert math.isnan(results[4].numbers[0])
+    assert results[5].split == "validation"
+    assert results[6] == ("unknown split", "holdout; known are train, validation and test")
+    assert results[7] == ("not a number", "price 'inf'")
+    assert results[8].values == ("bag",)
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "text"),
+    [
+        ([{"photo": "a"}], {}, "names the photos: image, file, filename, path. Received: t.csv with.*photo"),
+        ([{"image": "a", "kind": "x"}], {}, "must be a column.*Received: category, columns image, kind"),
+        ([{"image": "a", "price": "1"}], {"attributes": ["price"]}, "Received: price. Rename"),
+        ([{"image": "a", "grösse": "1"}], {"attributes": ["grösse"]}, "letters, digits and underscores"),
+        (ROWS, {"attributes": ["category", "category"]}, "named once"),
+        ([ROWS[0]] * 2, {}, "at least two values.*Received: category with Kleid"),
+        ([row | {"price": "cheap"} for row in ROWS], {}, "price must hold numbers.*row 2 with 'cheap'"),
+        (ROWS, {"renames": {"Rock": "Kleid"}}, "Received: Rock. Values: Kleid, Schürze, rot"),
+        (ROWS, {"renames": {"Schürze, rot": "Kleid"}}, "at least two values"),
+    ],
+)
+def test_columns_that_cannot_serve(tmp_path, rows, options, text):
+    with pytest.raises(ValueError, match=text):
+        interpret(tmp_path, rows, **options)
+
+
+@pytest.mark.parametrize("name", ["image", "file", "filename", "path"])
+def test_columns_that_name_the_photos(tmp_path, name):
+    table = open_table(write_json_lines(tmp_path / "t.jsonl", [{name: "a", "k": i} for i in range(2)]))
+    assert find_columns(table, ["k"], {}).image == name
+
+
+@pytest.mark.parametrize(
+    ("values", "pairs"),
+    [
+        (
+            ["t-shirt", "T-Shirt", "t-shirt␣", "tshirt"],
+            [("T-Shirt", "t-shirt"), ("t-shirt␣", "t-shirt"), ("tshirt", "t-shirt")],
+        ),
+        (["trousers", "trouser", "tousers"], [("tousers", "trousers"), ("trouser", "trousers")]),
+        (["sneaker", "sneakre"], [("sneakre", "sneaker")]),
+        (["shirt", "skirt", "dress", "bag", "bat"], []),
+        (["size 100", "size 101", "?", "!"], []),
+        (["ankle boot", "Ankle-Boot"], [("Ankle-Boot", "ankle boot")]),
+    ],
+)
+def test_likely_typos(values, pairs):
+    assert find_likely_typos({value: 9 - index for index, value in enumerate(values)}) == pairs
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n=", " ="])
+def test_no_cell_is_a_formula(tmp_path, start):
+    assert defuse_cell(f"{start}HYPERLINK()") == f"'{start}HYPERLINK()"
+    write_quarantine(tmp_path / "q.csv", [Refusal(3, f"{start}1", "missing"), Refusal(2, 'a,"b', "=x")])
+    lines = (tmp_path / "q.csv").read_bytes().decode()
+    assert lines.startswith('row,file,reason\r\n2,"a,""b",\'=x\r\n3,')
+    assert f"'{start}1" in lines

@@ -1,0 +1,62 @@
+"""What `zoo data build` says about a catalogue."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from training import catalog_columns
+from training.catalog import attribute_columns, describe_counts
+from training.catalog_quarantine import FILE_NAME
+from training.catalog_settings import CatalogSettings
+from training.catalog_table import open_table
+
+MAX_NAMED = 10
+
+
+def describe(report: Mapping, version_dir: Path) -> list[str]:
+    """Returns the lines that tell an owner what became of the rows.
+
+    Args:
+        report: The key `report` of the metadata of a prepared catalogue.
+        version_dir: Where it is.
+    """
+    lines = [
+        f"Read {report['table']} ({report['format']}); photos are in the column {report['image_column']}.",
+        f"{describe_counts(report)}.",
+    ]
+    if report["quarantined"]:
+        lines.append(f"Refused rows: {version_dir / FILE_NAME}")
+    if report["num_near_duplicate_groups"]:
+        line = f"Near-duplicates: {report['num_near_duplicate_groups']:,} groups, each kept in one split"
+        moved = report["moved_between_splits"]
+        lines.append(f"{line}; moved for that: {_shorten(moved)}." if moved else f"{line}.")
+    if report["likely_typos"]:
+        pairs = [f"{rarer!r} for {meant!r}" for rarer, meant in report["likely_typos"]]
+        rarer, meant = report["likely_typos"][0]
+        lines.append(f"Likely typos: {_shorten(pairs)}. To merge: --rename '{rarer}={meant}'")
+    if "derived_colour" in report:
+        counts = report["derived_colour"]["counts"]
+        named = ", ".join(f"{count:,} {colour or 'unsure'}" for colour, count in counts.items())
+        lines.append(f"Colours: {named}.")
+    lines.append(f"Pictures: {report['pictures']}. Splits: {report['splits']}.")
+    return lines
+
+
+def describe_plan(settings: CatalogSettings) -> str:
+    """Says how a table would be read; reads no photo.
+
+    Raises:
+        ValueError: If the table cannot be used.
+    """
+    table = open_table(settings.table, settings.encoding)
+    columns = catalog_columns.find_columns(table, attribute_columns(settings, table), settings.renames)
+    used = [*columns.attributes, *columns.numbers]
+    used += [name for name in ("description", "split") if name in table.columns]
+    return (
+        f"Would read {table.path.name} ({table.describe()}): photos in the column {columns.image}; also "
+        f"{', '.join(used)}. Pictures: {settings.describe_pictures()}."
+    )
+
+
+def _shorten(names: list[str]) -> str:
+    rest = len(names) - MAX_NAMED
+    return ", ".join(names[:MAX_NAMED]) + (f" and {rest:,} more" if rest > 0 else "")
