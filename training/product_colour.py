@@ -83,11 +83,11 @@ def _vote(pixels: np.ndarray, weights: np.ndarray) -> tuple[str, float, float]:
     has_hue = chroma > neutral_chroma(lightness, hue)
     share = float(weights[has_hue].sum())
     if share < _MIN_HUE_SHARE:
-        return _vote_neutral(lightness, chroma, hue, weights * ~has_hue, 1 - share)
+        return _vote_neutral(lightness, chroma, weights * ~has_hue, 1 - share)
     return _vote_hue(lightness, chroma, hue, weights * has_hue, share)
 
 
-def _vote_neutral(lightness, chroma, hue, weights, share):
+def _vote_neutral(lightness, chroma, weights, share):
     light = _quantile(lightness, weights, 0.5)
     low, high = (_quantile(lightness, weights, q) for q in (0.10, 0.95))
     name = name_neutral(light)
