@@ -112,19 +112,6 @@ def test_example_requests_are_answered_row_by_row(name, signature):
         assert outputs["error"].tolist() == [b""] * size
 
 
-@pytest.mark.parametrize(
-    ("name", "signature"),
-    [pair for pair in SIGNATURES if pair[0] in ("dcgan", "conditional_vae", "srcnn_x2")],
-)
-def test_signature_run_in_this_process_answers_as_the_saved_model(name, signature):
-    request = exported(name).signatures[signature].example_requests[-1]
-    in_process = exported(name).signatures[signature].run(request)
-    served = exported(name).ask(signature, **request)
-    assert in_process.keys() == served.keys()
-    for output_name, values in served.items():
-        np.testing.assert_array_equal(in_process[output_name], values)
-
-
 @pytest.mark.parametrize(("name", "signature"), SIGNATURES)
 def test_no_rows_are_answered_with_no_rows(name, signature):
     inputs, outputs = TABLE[name][signature]

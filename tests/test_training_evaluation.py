@@ -173,11 +173,13 @@ def test_data_set_with_other_attributes_is_refused(run_of, small_data_set, monke
 def test_names_are_escaped_in_the_report(run_of, small_data_set, monkeypatch, tmp_path):
     nasty = dataclasses.replace(small_data_set, source="<script>alert(1)</script>")
     monkeypatch.setattr(evaluation, "load_data_set", lambda name, data_dir: nasty)
+    monkeypatch.setattr(type(RECIPES["srcnn"]), "score", lambda *arguments, **options: {"<i>psnr</i>": 1.0})
     evaluate_run(run_of("srcnn"), dataset="<b>catalog</b>", output=tmp_path)
     page = (tmp_path / "report.html").read_text()
     assert "<h1>srcnn on &lt;b&gt;catalog&lt;/b&gt;</h1>" in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
-    assert "<script" not in page
+    assert "<td>&lt;i&gt;psnr&lt;/i&gt;</td><td>1</td>" in page
+    assert not any(tag in page for tag in ("<script", "<b>", "<i>"))
 
 
 def test_command_prints_scores_and_writes_into_the_run(capsys, run_of, tmp_path):
