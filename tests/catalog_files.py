@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from training import data_sets
+
 CATEGORIES = ("bag", "dress", "shoe")
 
 
@@ -47,3 +49,8 @@ def read_quarantine(path: Path) -> list[tuple[int, str, str]]:
     with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return [(int(row["row"]), row["file"], row["reason"]) for row in rows]
+
+
+def load_shop(tmp_path, name="shop"):
+    """Loads what the fixture `build_shop` built."""
+    return data_sets.load_data_set(name, tmp_path / "data")

@@ -76,3 +76,29 @@ def finished_run(make_small_config, tmp_path_factory):
 def cached(request, tmp_path):
     """The arguments of batches for each cache."""
     return {"cache": request.param, "cache_dir": tmp_path / "cache"}
+
+
+@pytest.fixture
+def build_shop(tmp_path, capsys):
+    """Runs `zoo data build shop` on `tmp_path`; returns exit code, output and errors."""
+
+    def run(*words, name="shop", table="t.csv"):
+        from zoo import cli
+
+        with pytest.raises(SystemExit) as caught:
+            cli.main(
+                [
+                    "data",
+                    "build",
+                    name,
+                    "--images",
+                    str(tmp_path / "images"),
+                    "--table",
+                    str(tmp_path / table),
+                ]
+                + ["--data-dir", str(tmp_path / "data"), *words]
+            )
+        captured = capsys.readouterr()
+        return caught.value.code, captured.out, captured.err
+
+    return run

@@ -1,60 +1,17 @@
 """`zoo data build` of a catalogue: what is kept, refused, said and left behind."""
 
-import errno
-import itertools
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
-import tensorflow as tf
 import tensorflow_datasets as tfds
-from catalog_files import draw_photo, read_quarantine, write_json_lines, write_photos, write_table
+from catalog_files import draw_photo, load_shop, read_quarantine, write_json_lines, write_photos, write_table
 from PIL import Image
 
-from training import catalog_builder, catalog_photo, data_sets, photo_workers
-from training.catalog_photo import PhotoSettings
-from training.catalog_quarantine import UnreadableRowError
+from training import catalog_builder, data_sets
 from training.catalog_settings import CatalogSettings
-from training.catalog_spool import Spool
-from training.photo_workers import read_photos
-from training.product_shapes import SHAPES
-from training.rendered_catalog import render
-from zoo import cli
 
 EXTRAS = {"price": "9.5", "rating": "", "description": "<b>Neu</b>, \u201eschön\u201c"}
-
-
-@pytest.fixture
-def build(tmp_path, capsys):
-    """Runs `zoo data build shop` on `tmp_path`; returns exit code, output and errors."""
-
-    def run(*words, name="shop", table="t.csv"):
-        with pytest.raises(SystemExit) as caught:
-            cli.main(
-                [
-                    "data",
-                    "build",
-                    name,
-                    "--images",
-                    str(tmp_path / "images"),
-                    "--table",
-                    str(tmp_path / table),
-                ]
-                + ["--data-dir", str(tmp_path / "data"), *words]
-            )
-        captured = capsys.readouterr()
-        return caught.value.code, captured.out, captured.err
-
-    return run
-
-
-def load(tmp_path, name="shop"):
-    return data_sets.load_data_set(name, tmp_path / "data")
 
 
 def split_of_files(data_set):
@@ -65,7 +22,7 @@ def split_of_files(data_set):
     }
 
 
-def test_hostile_catalogue(build, tmp_path):
+def test_hostile_catalogue(build_shop, tmp_path):
     images = tmp_path / "images"
     rows = [row | EXTRAS for row in write_photos(images, 30)]
     (images / "cut.png").write_bytes((images / "0.png").read_bytes()[:900])
@@ -93,7 +50,7 @@ def test_hostile_catalogue(build, tmp_path):
     rows += [{"image": "spare.png", "category": " "}, {"image": "spare.png", "category": "bag", "price": "x"}]
     write_table(tmp_path / "t.csv", rows)
 
-    code, output, _ = build("--size", "16", "--min-count", "2")
+    code, output, _ = build_shop("--size", "16", "--min-count", "2")
     assert code == 0
     assert "43 rows read = 30 kept + 13 quarantined (3 outside the image folder, 2 missing, " in output
     refused = read_quarantine(tmp_path / "data/shop/1.0.0/quarantine.csv")
@@ -107,7 +64,7 @@ def test_hostile_catalogue(build, tmp_path):
         "not a number: price 'x'",
     ]
 
-    data_set = load(tmp_path)
+    data_set = load_shop(tmp_path)
     assert data_set.attributes == {"category": ("bag", "dress", "shoe")}
     assert data_set.image_shape == (16, 16, 3)
     assert sum(data_set.num_images.values()) == data_set.report["kept"] == 30
@@ -124,10 +81,10 @@ def test_hostile_catalogue(build, tmp_path):
     assert data_set.read("train").element_spec.keys() == {"image", "category"}
 
 
-def test_strict_leaves_only_the_list(build, tmp_path):
+def test_strict_leaves_only_the_list(build_shop, tmp_path):
     rows = write_photos(tmp_path / "images", 12)
     write_table(tmp_path / "t.csv", [*rows, {"image": "none.png", "category": "bag"}])
-    code, _, errors = build("--strict")
+    code, _, errors = build_shop("--strict")
     assert code == 1
     assert errors.count("\n") == 1
     assert "13 rows read = 12 kept + 1 quarantined (1 missing)" in errors
@@ -136,36 +93,36 @@ def test_strict_leaves_only_the_list(build, tmp_path):
     assert read_quarantine(quarantine) == [(14, "none.png", "missing")]
     assert data_sets.find_prepared("shop", tmp_path / "data") is None
     write_table(tmp_path / "t.csv", rows)
-    assert build("--strict")[0] == 0
+    assert build_shop("--strict")[0] == 0
     assert not quarantine.exists()
 
 
-def test_several_attributes_in_json_lines_with_typos(build, tmp_path):
+def test_several_attributes_in_json_lines_with_typos(build_shop, tmp_path):
     rows = [
         row | {"Season": "summer" if i % 2 else "winter"}
         for i, row in enumerate(write_photos(tmp_path / "images", 30))
     ]
     rows[0]["category"], rows[4]["category"], rows[3]["category"] = "Bag", "dress ", "b-a-g"
     write_json_lines(tmp_path / "t.jsonl", rows)
-    code, output, _ = build("--attributes", "category,season", "--size", "8", table="t.jsonl")
+    code, output, _ = build_shop("--attributes", "category,season", "--size", "8", table="t.jsonl")
     assert code == 0
     assert (
         "Likely typos: 'Bag' for 'bag', 'b-a-g' for 'bag', 'dress␣' for 'dress'. To merge: --rename 'Bag=bag'"
         in output
     )
-    assert load(tmp_path).attributes == {
+    assert load_shop(tmp_path).attributes == {
         "category": ("Bag", "b-a-g", "bag", "dress", "dress␣", "shoe"),
         "season": ("summer", "winter"),
     }
     words = ["--rename", "Bag=bag", "--rename", "b-a-g=bag", "--rename", "dress =dress"]
-    code, output, _ = build("--attributes", "category,season", "--overwrite", *words, table="t.jsonl")
+    code, output, _ = build_shop("--attributes", "category,season", "--overwrite", *words, table="t.jsonl")
     assert code == 0
     assert "typos" not in output
-    assert load(tmp_path).attributes["category"] == ("bag", "dress", "shoe")
-    assert load(tmp_path).image_shape == (None, None, 3)
+    assert load_shop(tmp_path).attributes["category"] == ("bag", "dress", "shoe")
+    assert load_shop(tmp_path).image_shape == (None, None, 3)
 
 
-def test_near_duplicates_stay_in_one_split(build, tmp_path):
+def test_near_duplicates_stay_in_one_split(build_shop, tmp_path):
     images = tmp_path / "images"
     rows = [row | {"split": "train"} for row in write_photos(images, 12)]
     for index in range(6):
@@ -178,33 +135,33 @@ def test_near_duplicates_stay_in_one_split(build, tmp_path):
             {"image": f"{index}.png", "category": "bag", "split": ["validation", "test", ""][index % 3]}
         )
     write_table(tmp_path / "t.csv", rows)
-    code, output, _ = build()
+    code, output, _ = build_shop()
     assert code == 0
     assert "Near-duplicates: 6 groups, each kept in one split; moved for that: large0.jpg, " in output
     assert "Splits: by the column split; by a hash of the photo where that is empty." in output
-    splits = split_of_files(load(tmp_path))
+    splits = split_of_files(load_shop(tmp_path))
     assert {splits[f"large{index}.jpg"] for index in range(6)} == {"train"}
     assert (splits["100.png"], splits["102.png"]) == ("test", "validation")
-    assert load(tmp_path).report["near_duplicate_groups"][0] == ["0.png", "large0.jpg"]
+    assert load_shop(tmp_path).report["near_duplicate_groups"][0] == ["0.png", "large0.jpg"]
 
 
-def test_splits_by_hash_stay_when_rows_are_added(build, tmp_path):
+def test_splits_by_hash_stay_when_rows_are_added(build_shop, tmp_path):
     rows = write_photos(tmp_path / "images", 120)
     write_table(tmp_path / "t.csv", rows[:100])
-    build("--size", "8", "--validation", "0.2", "--test", "0.2")
-    before = split_of_files(load(tmp_path))
+    build_shop("--size", "8", "--validation", "0.2", "--test", "0.2")
+    before = split_of_files(load_shop(tmp_path))
     write_table(tmp_path / "t.csv", rows[100:] + rows[:100])
-    build("--size", "8", "--validation", "0.2", "--test", "0.2", "--overwrite")
-    after = split_of_files(load(tmp_path))
+    build_shop("--size", "8", "--validation", "0.2", "--test", "0.2", "--overwrite")
+    after = split_of_files(load_shop(tmp_path))
     assert sum(after[file] != split for file, split in before.items()) <= 3
     for category in range(3):
         shown = [after[f"{index}.png"] for index in range(category, 120, 3)]
         assert 3 <= shown.count("test") <= 16
 
 
-def test_tfds_reads_it(build, tmp_path):
+def test_tfds_reads_it(build_shop, tmp_path):
     write_table(tmp_path / "t.csv", write_photos(tmp_path / "images", 30))
-    build("--size", "8")
+    build_shop("--size", "8")
     builder = tfds.builder_from_directory(tmp_path / "data/shop/1.0.0")
     assert builder.info.features["category"].names == ["bag", "dress", "shoe"]
     loaded = tfds.load("shop", data_dir=tmp_path / "data", split="train+validation+test", try_gcs=False)
@@ -235,9 +192,9 @@ def test_tfds_reads_it(build, tmp_path):
         (["--size", "5000"], 1, "`size` must be from 1 to 2048. Received: size=5000"),
     ],
 )
-def test_wrong_use(build, tmp_path, words, code, text):
+def test_wrong_use(build_shop, tmp_path, words, code, text):
     write_table(tmp_path / "t.csv", write_photos(tmp_path / "images", 12))
-    found, _, errors = build(*words)
+    found, _, errors = build_shop(*words)
     assert found == code
     assert errors.count("\n") == 1
     assert re.search(text, errors)
@@ -254,27 +211,27 @@ def test_wrong_use(build, tmp_path, words, code, text):
         ("rendered_catalog", 2, "does not apply to rendered_catalog"),
     ],
 )
-def test_wrong_names(build, tmp_path, name, code, text):
+def test_wrong_names(build_shop, tmp_path, name, code, text):
     write_table(tmp_path / "t.csv", write_photos(tmp_path / "images", 3))
-    found, _, errors = build(name=name)
+    found, _, errors = build_shop(name=name)
     assert found == code
     assert re.search(text, errors)
 
 
-def test_paths_that_begin_elsewhere_are_explained(build, tmp_path):
+def test_paths_that_begin_elsewhere_are_explained(build_shop, tmp_path):
     rows = [row | {"image": f"photos/{row['image']}"} for row in write_photos(tmp_path / "images", 3)]
     write_table(tmp_path / "t.csv", rows)
-    assert "Paths such as 'photos/0.png' must begin in the folder that --images names" in build()[2]
+    assert "Paths such as 'photos/0.png' must begin in the folder that --images names" in build_shop()[2]
 
 
-def test_existing_name_and_dry_run(build, tmp_path):
+def test_existing_name_and_dry_run(build_shop, tmp_path):
     write_table(tmp_path / "t.csv", write_photos(tmp_path / "images", 12))
-    code, output, _ = build("--dry-run", "--size", "8")
+    code, output, _ = build_shop("--dry-run", "--size", "8")
     assert code == 0
     assert "Would read t.csv (CSV with commas, utf-8): photos in the column image; also category." in output
     assert not (tmp_path / "data").exists()
-    assert build()[0] == 0
-    code, _, errors = build()
+    assert build_shop()[0] == 0
+    code, _, errors = build_shop()
     assert code == 1
     assert "shop is already prepared." in errors
     assert "add `--overwrite`" in errors
@@ -282,132 +239,3 @@ def test_existing_name_and_dry_run(build, tmp_path):
         catalog_builder.prepare(
             "shop", tmp_path / "data", CatalogSettings(tmp_path / "images", tmp_path / "t.csv")
         )
-
-
-def test_disk_that_is_full_while_photos_are_read(build, tmp_path, monkeypatch):
-    write_table(tmp_path / "t.csv", write_photos(tmp_path / "images", 12))
-
-    def fill(*args):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(Spool, "append", fill)
-    code, _, errors = build()
-    assert code == 1
-    assert errors.count("\n") == 1
-    assert "must be writable and have room" in errors
-    assert not list((tmp_path / "data").glob(".preparing-*"))
-
-
-def test_full_disk(build, tmp_path, monkeypatch):
-    write_table(tmp_path / "t.csv", write_photos(tmp_path / "images", 12))
-
-    def fill(*args, **kwargs):
-        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
-
-    monkeypatch.setattr(tf.io.TFRecordWriter, "write", fill)
-    code, _, errors = build()
-    assert code == 1
-    assert errors.count("\n") == 1
-    assert "must be writable and have room" in errors
-    assert data_sets.find_prepared("shop", tmp_path / "data") is None
-    assert not list((tmp_path / "data").glob(".preparing-*"))
-
-
-def test_killed_build_leaves_nothing_that_loads(build, tmp_path):
-    write_table(tmp_path / "t.csv", write_photos(tmp_path / "images", 330))
-    script = (
-        "import sys, time; from training import catalog_builder, catalog;"
-        "from training.catalog_settings import CatalogSettings;"
-        "catalog.refuse_rare_values = lambda *a: (print('read', flush=True), time.sleep(60));"
-        "images, table, data = sys.argv[1:];"
-        "catalog_builder.prepare('shop', data, CatalogSettings(images, table, num_workers=2))"
-    )
-    words = [str(tmp_path / name) for name in ("images", "t.csv", "data")]
-    with subprocess.Popen(
-        [sys.executable, "-c", script, *words], stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout.readline() == "read\n"
-        process.send_signal(signal.SIGKILL)
-    assert data_sets.find_prepared("shop", tmp_path / "data") is None
-    with pytest.raises(data_sets.UnknownNameError):
-        load(tmp_path)
-    assert build("--size", "8")[0] == 0
-    assert load(tmp_path).report["kept"] == 330
-    assert not list((tmp_path / "data").glob(".preparing-*"))
-
-
-def test_processes_give_what_one_process_gives(tmp_path, monkeypatch):
-    files = [row["image"] for row in write_photos(tmp_path, 70)]
-    files[5] = "none.png"
-    settings = PhotoSettings(images_dir=tmp_path, size=8)
-    alone = list(read_photos(files, settings, num_workers=1))
-    monkeypatch.setattr(photo_workers, "_MIN_PARALLEL_PHOTOS", 10)
-    together = list(read_photos(files, settings, num_workers=2))
-    assert isinstance(together[5], UnreadableRowError)
-    assert [getattr(photo, "image_bytes", None) for photo in together] == [
-        getattr(photo, "image_bytes", None) for photo in alone
-    ]
-
-
-def test_processes_end_with_their_parent(tmp_path):
-    write_photos(tmp_path, 1)
-    script = (
-        "import sys, pathlib, itertools; from training import photo_workers as w;"
-        "from training.catalog_photo import PhotoSettings;"
-        "photos = w.read_photos(itertools.repeat('0.png'), PhotoSettings(pathlib.Path(sys.argv[1])), 2);"
-        "[next(photos) for _ in range(400)];"
-        "import multiprocessing as m; print(*(c.pid for c in m.active_children()), flush=True);"
-        "[None for _ in photos]"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True
-    )
-    children = [int(word) for word in process.stdout.readline().split()]
-    process.kill()
-    process.communicate()
-    assert len(children) == 2
-    deadline = time.monotonic() + 20
-    while any(os.path.exists(f"/proc/{child}") for child in children) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not any(os.path.exists(f"/proc/{child}") for child in children)
-
-
-def test_derived_colour(build, tmp_path, monkeypatch):
-    images = tmp_path / "images"
-    images.mkdir()
-    rows = []
-    for index, (category, colour) in enumerate(itertools.product(SHAPES, ["red", "green", "blue"])):
-        Image.fromarray(render(category, colour, "plain", size=96, seed=index)).save(images / f"{index}.png")
-        rows.append({"image": f"{index}.png", "category": category})
-    write_table(tmp_path / "t.csv", rows)
-    code, output, _ = build("--derive", "colour", "--size", "32")
-    assert code == 0
-    assert "Colours: 6 red, 6 green, 6 blue, 0 unsure." in output
-    data_set = load(tmp_path)
-    assert list(data_set.attributes) == ["category", "colour"]
-    for split in data_sets.SPLITS:
-        for element in data_set.read(split, with_texts=True).as_numpy_iterator():
-            place = int(element["file"].decode().removesuffix(".png")) % 3
-            assert data_set.attributes["colour"][element["colour"]] == ["red", "green", "blue"][place]
-            assert 0 < element["colour_confidence"] <= 1
-
-
-def test_colours_that_are_unsure_are_unknown(build, tmp_path, monkeypatch):
-    judgements = itertools.cycle([("red", 0.9), ("blue", 0.8), ("", 0.1)])
-    monkeypatch.setattr(catalog_photo, "_judge_colour", lambda picture: next(judgements))
-    write_table(tmp_path / "t.csv", write_photos(tmp_path / "images", 30))
-    code, output, _ = build("--derive", "colour", "--attributes", "colour", "--size", "8")
-    assert code == 0
-    assert "Colours: 10 red, 10 blue, 10 unsure." in output
-    assert load(tmp_path).attributes == {"colour": ("red", "blue")}
-    ids = [int(element["colour"]) for split in data_sets.SPLITS for element in load(tmp_path).read(split)]
-    assert sorted(ids) == [-1] * 10 + [0] * 10 + [1] * 10
-
-
-def test_colour_is_not_derived_where_there_is_one(build, tmp_path):
-    rows = [row | {"colour": "red"} for row in write_photos(tmp_path / "images", 3)]
-    write_table(tmp_path / "t.csv", rows)
-    assert (
-        "only where the table has none. Received: t.csv with a column colour"
-        in build("--derive", "colour")[2]
-    )

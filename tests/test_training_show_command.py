@@ -64,7 +64,7 @@ def test_a_built_in_data_set_has_counts_sizes_and_pictures(zoo_data, small_data_
     text = text_of(page)
     assert "40 pictures: 32 train, 4 validation, 4 test. Pictures from drawings, not photos" in text
     assert "Rendered catalogue: drawn by code, no photos." in text
-    assert "Every picture is 16 pixels wide and 16 pixels high." in text
+    assert "The pictures of the data set are all 16 pixels wide and 16 pixels high." in text
     for name, values in ATTRIBUTES.items():
         assert f"Pictures of each {name}" in text
         assert all(f"<td>{value}</td>" in page for value in values)
@@ -105,6 +105,7 @@ def test_a_catalogue_has_what_was_refused_and_nothing_in_it_is_taken_for_html(zo
         "<b>hat</b> &amp; more",
         "Near-duplicates: groups of photos that look the same (1)",
         "original size",
+        "The photos that were kept have",
         "shorter side pictures share",
         "price 36 1 0.5 ",
         "32 to 63 pixels",

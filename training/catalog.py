@@ -20,6 +20,7 @@ from training.catalog_settings import CatalogSettings
 from training.catalog_spool import Spool
 from training.catalog_table import Table, open_table
 from training.likely_typos import find_likely_typos
+from training.picture_sizes import summarise_sizes
 
 COLOUR = "colour"
 MAX_REPORTED_GROUPS = 200
@@ -103,6 +104,7 @@ def read_catalog(settings: CatalogSettings, spool: Spool, is_strict: bool = Fals
         "refusals": count_reasons(rows.refusals),
     }
     _check_rest(rows, columns, report, is_strict)
+    report["photo_sizes"] = summarise_sizes(Counter((entry.height, entry.width) for entry in rows.entries))
     counts = count_values(rows.entries, columns.attributes)
     report["likely_typos"] = [list(pair) for name in counts for pair in find_likely_typos(counts[name])]
     values = {name: tuple(sorted(counter)) for name, counter in counts.items()}
@@ -182,6 +184,7 @@ def _check_rest(rows: CatalogRows, columns: Columns, report: dict, is_strict: bo
 
 def _keep_sure_colours(rows: CatalogRows, min_count: int, report: dict) -> tuple[str, ...]:
     """Returns the colours that occur often enough; the others become unknown."""
+    from training.product_colour import CONFIDENCE_THRESHOLD
     from training.product_drawing import COLOURS
 
     counts = Counter(entry.colour for entry in rows.entries)
@@ -190,7 +193,10 @@ def _keep_sure_colours(rows: CatalogRows, min_count: int, report: dict) -> tuple
         if entry.colour not in colours:
             entry.colour = ""
     num_unknown = sum(not entry.colour for entry in rows.entries)
-    report["derived_colour"] = {"counts": {colour: counts[colour] for colour in colours} | {"": num_unknown}}
+    report["derived_colour"] = {
+        "threshold": CONFIDENCE_THRESHOLD,
+        "counts": {colour: counts[colour] for colour in colours} | {"": num_unknown},
+    }
     if len(colours) < 2:
         raise RefusedRowsError(
             "At least two colours must be found, because a model cannot learn a constant. "

@@ -26,6 +26,8 @@ class Entry:
         values: The value of each attribute column.
         numbers: The number columns, NaN where empty.
         split: The split that the table names, `""` if none.
+        height: As for `Photo`.
+        width: As for `Photo`.
         digest: Hash of the photo's content.
         place: Place of picture and description in the spool.
         perceptual_hash: As for `Photo`.
@@ -39,6 +41,8 @@ class Entry:
     values: tuple[str, ...]
     numbers: tuple[float, ...]
     split: str
+    height: int
+    width: int
     digest: bytes
     place: tuple[int, ...]
     perceptual_hash: int
@@ -161,6 +165,8 @@ def _to_entry(row: CatalogRow, photo: Photo, spool: Spool) -> Entry:
         values=row.values,
         numbers=row.numbers,
         split=row.split,
+        height=photo.height,
+        width=photo.width,
         digest=photo.digest,
         place=spool.append([photo.image_bytes, row.description.encode()]),
         perceptual_hash=photo.perceptual_hash,

@@ -15,6 +15,7 @@ from training.data_sets import DataSet
 from training.data_survey import THUMBNAIL_PIXELS, UNKNOWN, DataSurvey, survey_data_set, to_thumbnail
 from training.html_page import HtmlPage
 from training.picture_sheet import PictureSheet
+from training.picture_sizes import summarise_sizes
 from training.recipe import rendered_note
 from zoo.resize import to_square
 
@@ -67,6 +68,12 @@ def make_data_report(data_set: DataSet, augment: Sequence[str] = ()) -> HtmlPage
     _add_sizes(page, survey, report)
     _add_numbers(page, survey)
     _add_near_duplicates(page, survey, report, groups)
+    if has_derived_colour:
+        page.add_heading("Derived colour")
+        page.add_text(
+            f"A colour is named where it is at least {report['derived_colour']['threshold']:.0%} sure; "
+            "look through the sheets below before training on it."
+        )
     for name in dict.fromkeys(sampled):
         _add_samples(page, survey, name, is_derived=has_derived_colour and name == _COLOUR)
     _add_texts(page, survey)
@@ -128,25 +135,31 @@ def _add_counts(page: HtmlPage, data_set: DataSet, survey: DataSurvey) -> None:
 
 def _add_sizes(page: HtmlPage, survey: DataSurvey, report: dict) -> None:
     page.add_heading("Sizes")
-    if "pictures" in report:
-        page.add_text(f"How photos were prepared: {report['pictures']}.")
-    if len(survey.sizes) == 1:
-        [(height, width)] = survey.sizes
-        page.add_text(f"Every picture is {width} pixels wide and {height} pixels high.")
+    if "photo_sizes" in report:
+        _add_size_summary(page, "The photos that were kept", report["photo_sizes"])
+        page.add_text(f"How they were prepared: {report['pictures']}.")
+    _add_size_summary(page, "The pictures of the data set", summarise_sizes(survey.sizes))
+
+
+def _add_size_summary(page: HtmlPage, what: str, summary: dict) -> None:
+    if summary["size"]:
+        height, width = summary["size"]
+        page.add_text(f"{what} are all {width} pixels wide and {height} pixels high.")
         return
-    shorter = np.repeat([min(size) for size in survey.sizes], list(survey.sizes.values()))
-    bounds = [0, *2 ** np.arange(5, 12), np.iinfo("int64").max]
-    numbers, _ = np.histogram(shorter, bounds)
-    rows = []
-    for low, high, number in zip(bounds, bounds[1:], numbers, strict=False):
-        if number:
-            label = f"{low} pixels or more" if high == bounds[-1] else f"{low} to {high - 1} pixels"
-            rows.append([label, f"{number:,}", f"{number / len(shorter):.1%}"])
-    page.add_table(["shorter side", "pictures", "share"], rows)
     page.add_text(
-        f"Shorter side: {shorter.min()} pixels at least, {int(np.median(shorter))} in the middle, "
-        f"{shorter.max()} at most. {len(survey.sizes):,} different sizes."
+        f"{what} have {summary['num_sizes']:,} different sizes. Shorter side: {summary['smallest']} pixels "
+        f"at least, {summary['median']} in the middle, {summary['largest']} at most."
     )
+    total = sum(number for _, _, number in summary["bins"])
+    rows = [
+        [
+            f"{low} pixels or more" if high is None else f"{low} to {high} pixels",
+            f"{number:,}",
+            f"{number / total:.1%}",
+        ]
+        for low, high, number in summary["bins"]
+    ]
+    page.add_table(["shorter side", "pictures", "share"], rows)
 
 
 def _add_numbers(page: HtmlPage, survey: DataSurvey) -> None:

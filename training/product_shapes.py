@@ -1,47 +1,10 @@
-"""Outlines of the products of the rendered catalogue, in units of the picture's side (x right, y down)."""
+"""Shapes of the products of the rendered catalogue."""
 
-import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
-Points = list[tuple[float, float]]
-
-_POINTS_PER_CORNER = 6
-
-
-@dataclasses.dataclass(frozen=True)
-class Part:
-    """A filled area of a product.
-
-    Args:
-        outline: Its corners.
-        roundness: How far from a corner its rounding begins, in units of the picture's side.
-        tone: Brightness against the rest of the product; 1 is the same.
-        is_trim: Whether it shows the trim colour (soles, clasps) instead of the product's fabric.
-    """
-
-    outline: Points
-    roundness: float = 0.03
-    tone: float = 1.0
-    is_trim: bool = False
-
-    def polygon(self) -> Points:
-        """Returns the outline with its corners rounded."""
-        return _round_corners(self.outline, self.roundness)
-
-
-@dataclasses.dataclass(frozen=True)
-class Shape:
-    """A product: its parts from back to front, and the seams drawn on top.
-
-    Args:
-        parts: Filled areas; what lies at the back comes first.
-        seams: Open lines, drawn thin and dark.
-    """
-
-    parts: Sequence[Part]
-    seams: Sequence[Points] = ()
+from training.outline import Part, Shape, arc, band, mirror, mirror_lines
 
 
 def make_shape(category: str, random: np.random.Generator) -> Shape:
@@ -60,43 +23,6 @@ def make_shape(category: str, random: np.random.Generator) -> Shape:
     4
     """
     return SHAPES[category](random)
-
-
-def _mirror(right_half: Points) -> Points:
-    """Completes an outline whose right half is given from top to bottom."""
-    return right_half + [(1.0 - x, y) for x, y in reversed(right_half)]
-
-
-def _mirror_lines(*lines: Points) -> list[Points]:
-    return [line for right in lines for line in (right, [(1.0 - x, y) for x, y in right])]
-
-
-def _arc(centre, radii, first_degrees: float, last_degrees: float, num_points: int = 24) -> Points:
-    angles = np.radians(np.linspace(first_degrees, last_degrees, num_points))
-    return [(centre[0] + radii[0] * np.cos(angle), centre[1] + radii[1] * np.sin(angle)) for angle in angles]
-
-
-def _band(line: Points, width: float) -> Points:
-    """Returns the outline of a line of some width."""
-    points = np.array(line)
-    directions = np.gradient(points, axis=0)
-    normals = np.stack([-directions[:, 1], directions[:, 0]], axis=1)
-    normals *= width / 2 / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-6)
-    return [tuple(point) for point in np.concatenate([points + normals, (points - normals)[::-1]])]
-
-
-def _round_corners(outline: Points, roundness: float) -> Points:
-    corners = np.array(outline)
-    before, after = np.roll(corners, 1, axis=0) - corners, np.roll(corners, -1, axis=0) - corners
-    # A quadratic Bezier curve around each corner, from the edge before it to the edge after it.
-    begin, end = (
-        corners
-        + edge * np.minimum(0.5, roundness / np.maximum(np.linalg.norm(edge, axis=1, keepdims=True), 1e-6))
-        for edge in (before, after)
-    )
-    t = np.linspace(0, 1, _POINTS_PER_CORNER)[:, None]
-    curves = (1 - t) ** 2 * begin[:, None] + 2 * t * (1 - t) * corners[:, None] + t**2 * end[:, None]
-    return [tuple(point) for point in curves.reshape(-1, 2)]
 
 
 def _t_shirt(random) -> Shape:
@@ -129,11 +55,11 @@ def _t_shirt(random) -> Shape:
     return Shape(
         parts=[
             Part(inside, 0.02, tone=0.6),
-            Part(_mirror(right), 0.025),
-            Part(_band(collar, 0.022), 0.01, tone=0.82),
+            Part(mirror(right), 0.025),
+            Part(band(collar, 0.022), 0.01, tone=0.82),
         ],
         seams=[
-            *_mirror_lines(cuff, [(0.715, 0.19), (0.70, 0.27), (chest, 0.37)]),
+            *mirror_lines(cuff, [(0.715, 0.19), (0.70, 0.27), (chest, 0.37)]),
             [(1 - chest, hem - 0.03), (chest, hem - 0.03)],
         ],
     )
@@ -154,13 +80,13 @@ def _trouser(random) -> Shape:
         (0.53, 0.62),
         (0.507, rise),
     ]
-    waistband = _mirror([(0.5, 0.08), (0.632, 0.075), (0.64, 0.13), (0.5, 0.137)])
+    waistband = mirror([(0.5, 0.08), (0.632, 0.075), (0.64, 0.13), (0.5, 0.137)])
     pocket = [(0.585, 0.137), (0.60, 0.19), (0.652, 0.215)]
     crease = [(0.595, 0.32), (0.60 + flare / 2, hem - 0.03)]
     return Shape(
-        parts=[Part(_mirror(right), 0.02), Part(waistband, 0.008, tone=0.82)],
+        parts=[Part(mirror(right), 0.02), Part(waistband, 0.008, tone=0.82)],
         seams=[
-            *_mirror_lines(pocket, crease),
+            *mirror_lines(pocket, crease),
             [(0.5, 0.137), (0.5, rise)],
             [(0.5, 0.30), (0.525, 0.27), (0.527, 0.137)],
         ],
@@ -185,12 +111,12 @@ def _dress(random) -> Shape:
         (0.64, hem),
         (0.55, hem + 0.012),
     ]
-    belt = _mirror(
+    belt = mirror(
         [(0.5, waist - 0.018), (0.603, waist - 0.022), (0.605, waist + 0.018), (0.5, waist + 0.024)]
     )
     return Shape(
-        parts=[Part(_mirror(right), 0.03), Part(belt, 0.006, tone=0.72)],
-        seams=_mirror_lines(
+        parts=[Part(mirror(right), 0.03), Part(belt, 0.006, tone=0.72)],
+        seams=mirror_lines(
             [(0.53, waist + 0.04), (0.565, hem - 0.03)],
             [(0.57, waist + 0.04), (0.56 + (flare - 0.5) * 0.5, hem - 0.05)],
             [(0.56, 0.30), (0.545, waist - 0.03)],
@@ -225,7 +151,7 @@ def _shoe(random) -> Shape:
     ]
     laces = [
         Part(
-            _band([(0.36 + 0.055 * i, 0.515 - 0.045 * i), (0.415 + 0.055 * i, 0.565 - 0.04 * i)], 0.02),
+            band([(0.36 + 0.055 * i, 0.515 - 0.045 * i), (0.415 + 0.055 * i, 0.565 - 0.04 * i)], 0.02),
             0.004,
             is_trim=True,
         )
@@ -259,7 +185,7 @@ def _shoe(random) -> Shape:
             *laces,
         ],
         seams=[
-            _arc((toe + 0.03, 0.72), (0.17, 0.14), 300, 360, 12),
+            arc((toe + 0.03, 0.72), (0.17, 0.14), 300, 360, 12),
             [(0.44, 0.60), (0.56, 0.64), (0.60, 0.69)],
             [(0.59, collar + 0.08), (0.56, 0.58), (0.44, 0.60)],
         ],
@@ -271,8 +197,8 @@ def _bag(random) -> Shape:
     width = random.uniform(0.28, 0.33)
     handle = random.uniform(0.24, 0.30)
     flap = random.uniform(0.60, 0.66)
-    body = _mirror([(0.5, top), (0.5 + width, top), (0.5 + width + 0.05, 0.86), (0.5, 0.87)])
-    flap_part = _mirror(
+    body = mirror([(0.5, top), (0.5 + width, top), (0.5 + width + 0.05, 0.86), (0.5, 0.87)])
+    flap_part = mirror(
         [
             (0.5, top - 0.01),
             (0.5 + width + 0.005, top - 0.01),
@@ -281,23 +207,21 @@ def _bag(random) -> Shape:
             (0.5, flap + 0.005),
         ]
     )
-    strap = _arc((0.5, top + 0.02), (width * 0.62, handle), 180, 360)
+    strap = arc((0.5, top + 0.02), (width * 0.62, handle), 180, 360)
     return Shape(
         parts=[
-            Part(_band(strap, 0.04), 0.005, tone=0.78),
+            Part(band(strap, 0.04), 0.005, tone=0.78),
             Part(body, 0.05),
             Part(flap_part, 0.035, tone=0.88),
             Part(
-                _mirror(
+                mirror(
                     [(0.5, flap - 0.035), (0.535, flap - 0.035), (0.535, flap + 0.025), (0.5, flap + 0.025)]
                 ),
                 0.008,
                 is_trim=True,
             ),
         ],
-        seams=[
-            _mirror([(0.5 + width - 0.012, top + 0.02), (0.5 + width, flap - 0.075), (0.61, flap - 0.02)])
-        ],
+        seams=[mirror([(0.5 + width - 0.012, top + 0.02), (0.5 + width, flap - 0.075), (0.61, flap - 0.02)])],
     )
 
 
@@ -305,8 +229,8 @@ def _hat(random) -> Shape:
     crown = random.uniform(0.23, 0.29)
     brim = random.uniform(0.40, 0.45)
     top = random.uniform(0.15, 0.19)
-    brim_part = _arc((0.5, 0.655), (brim, 0.105), 0, 360, 40)
-    crown_part = _mirror(
+    brim_part = arc((0.5, 0.655), (brim, 0.105), 0, 360, 40)
+    crown_part = mirror(
         [
             (0.5, crown + 0.025),
             (0.5 + top * 0.55, crown - 0.01),
@@ -317,11 +241,11 @@ def _hat(random) -> Shape:
             (0.56, 0.703),
         ]
     )
-    band = _mirror([(0.5, 0.612), (0.62, 0.602), (0.741, 0.565), (0.75, 0.652), (0.66, 0.688), (0.5, 0.705)])
+    band = mirror([(0.5, 0.612), (0.62, 0.602), (0.741, 0.565), (0.75, 0.652), (0.66, 0.688), (0.5, 0.705)])
     return Shape(
         parts=[
             Part(brim_part, 0.02),
-            Part(_arc((0.5, 0.66), (brim * 0.78, 0.062), 0, 180, 24), 0.01, tone=0.85),
+            Part(arc((0.5, 0.66), (brim * 0.78, 0.062), 0, 180, 24), 0.01, tone=0.85),
             Part(crown_part, 0.04),
             Part(band, 0.012, tone=0.6),
         ],
