@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from training.dcgan_recipe import make_attribute_batches
+from training.learning_rate import make_learning_rate
 from training.picture_sheet import PictureSheet
 from training.pipeline import image_cache_choice
 from training.recipe import Recipe, rendered_note
@@ -38,8 +39,8 @@ class ConditionalVAERecipe(Recipe):
             **config.model_options,
         )
 
-    def compile_model(self, model, config, **kwargs):
-        model.compile(optimizer=keras.optimizers.Adam(config.learning_rate), **kwargs)
+    def compile_model(self, model, config, num_steps=None, **kwargs):
+        model.compile(optimizer=keras.optimizers.Adam(make_learning_rate(config, num_steps)), **kwargs)
 
     def choose_cache(self, config, data_set):
         return image_cache_choice(data_set, config.image_size, data_set.image_shape[2])

@@ -18,13 +18,14 @@ class TrainingConfig:
         epochs: Passes over the training pictures.
         batch_size: Pictures a step.
         image_size: Side of the training pictures in pixels; for super-resolution of the patches.
-        learning_rate: Of every optimizer of the model.
+        learning_rate: Of every optimizer of the model; the highest one of a schedule.
         precision: Keras dtype policy, resolved (never `"auto"`).
         seed: Of the initial weights, the order of pictures and the latents.
         model_options: Arguments of the model's class that differ between runs, e.g. `{"width": 64}`.
         data_dir: Directory of prepared data sets; None for the default.
         augment: Names of random changes of training pictures, e.g. `("flip", "colour")`.
         degrade: Names of what makes low-res training pictures worse; super-resolution only.
+        schedule: How the learning rate changes, `"constant"` or `"cosine"`.
         cache: Where decoded pictures are kept, `"memory"`, `"disk"` or `"none"`; None chooses by size.
 
     Raises:
@@ -49,6 +50,7 @@ class TrainingConfig:
     data_dir: str | None = None
     augment: tuple[str, ...] = ()
     degrade: tuple[str, ...] = ()
+    schedule: str = "constant"
     cache: str | None = None
 
     def __post_init__(self):

@@ -11,6 +11,7 @@ import tensorflow as tf
 from training.config import TrainingConfig
 from training.data_sets import DataSet
 from training.frechet_distance import frechet_distance
+from training.learning_rate import make_learning_rate
 from training.picture_sheet import PictureSheet
 from training.pipeline import image_cache_choice, make_image_batches
 from training.recipe import Recipe, rendered_note
@@ -46,10 +47,11 @@ class DCGANRecipe(Recipe):
             **config.model_options,
         )
 
-    def compile_model(self, model, config, **kwargs):
+    def compile_model(self, model, config, num_steps=None, **kwargs):
+        learning_rate = make_learning_rate(config, num_steps)
         model.compile(
-            generator_optimizer=keras.optimizers.Adam(config.learning_rate, beta_1=0.5),
-            discriminator_optimizer=keras.optimizers.Adam(config.learning_rate, beta_1=0.5),
+            generator_optimizer=keras.optimizers.Adam(learning_rate, beta_1=0.5),
+            discriminator_optimizer=keras.optimizers.Adam(learning_rate, beta_1=0.5),
             **kwargs,
         )
 

@@ -26,6 +26,7 @@ class Recipe(abc.ABC):
         batch_size: Default pictures a step.
         learning_rate: Default of every optimizer.
         model_options: The options of the model's class that a user may set, with their defaults.
+        schedule: Default of how the learning rate changes.
         augmentations: Names of the random changes of training pictures that make sense for the model.
         degradations: Names of what may be done to low-res training pictures.
     """
@@ -35,6 +36,7 @@ class Recipe(abc.ABC):
     batch_size: ClassVar[int]
     learning_rate: ClassVar[float]
     model_options: ClassVar[dict[str, Any]]
+    schedule: ClassVar[str] = "constant"
     augmentations: ClassVar[Sequence[str]] = NAMES
     degradations: ClassVar[Sequence[str]] = ()
 
@@ -51,8 +53,10 @@ class Recipe(abc.ABC):
         """Returns a new model under the configuration's precision."""
 
     @abc.abstractmethod
-    def compile_model(self, model: keras.Model, config: TrainingConfig, **kwargs) -> None:
-        """Sets the optimizers; `kwargs` go to `compile`."""
+    def compile_model(
+        self, model: keras.Model, config: TrainingConfig, num_steps: int | None = None, **kwargs
+    ) -> None:
+        """Sets the optimizers for a training of `num_steps`, if any; `kwargs` go to `compile`."""
 
     @abc.abstractmethod
     def choose_cache(self, config: TrainingConfig, data_set: DataSet) -> str:

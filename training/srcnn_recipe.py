@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from training.degradation import DEGRADATIONS
+from training.learning_rate import make_learning_rate
 from training.picture_sheet import PictureSheet
 from training.recipe import Recipe, rendered_note
 from training.super_resolution_pipeline import (
@@ -41,8 +42,8 @@ class SRCNNRecipe(Recipe):
     def build_model(self, config, data_set):
         return SRCNN(dtype=config.precision, **config.model_options)
 
-    def compile_model(self, model, config, **kwargs):
-        model.compile(optimizer=keras.optimizers.Adam(config.learning_rate), **kwargs)
+    def compile_model(self, model, config, num_steps=None, **kwargs):
+        model.compile(optimizer=keras.optimizers.Adam(make_learning_rate(config, num_steps)), **kwargs)
 
     def choose_cache(self, config, data_set):
         return pair_cache_choice(data_set, config.model_options["upscale_factor"])

@@ -34,6 +34,7 @@ def _model_options(function):
 @click.option("--batch-size", type=click.IntRange(1), help="Pictures a step.")
 @click.option("--image-size", type=click.IntRange(1), help="Side of the pictures or patches in pixels.")
 @click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Of every optimizer.")
+@click.option("--schedule", help="Of the learning rate: constant or cosine.  [default: by model]")
 @click.option(
     "--precision", default=None, help="auto, float32, mixed_float16 or mixed_bfloat16.  [default: auto]"
 )
@@ -100,6 +101,7 @@ def _make_config(model, config_file, given):
     from training.augmentation import split_names
     from training.config import TrainingConfig
     from training.data_sets import load_data_set
+    from training.learning_rate import check_schedule
     from training.precision import resolve_precision
     from training.recipes import RECIPES
 
@@ -126,6 +128,7 @@ def _make_config(model, config_file, given):
         "epochs": recipe.epochs,
         "batch_size": recipe.batch_size,
         "learning_rate": recipe.learning_rate,
+        "schedule": recipe.schedule,
         "seed": 0,
         **base,
         **{name: value for name, value in given.items() if name not in flags},
@@ -141,4 +144,5 @@ def _make_config(model, config_file, given):
     values.setdefault("image_size", recipe.default_image_size(data_set))
     config = TrainingConfig(**values)
     recipe.check_changes(config)
+    check_schedule(config.schedule)
     return trainer.with_chosen_cache(config, data_set)

@@ -103,7 +103,13 @@ def _build(config: TrainingConfig, data_set: DataSet) -> keras.Model:
     model = recipe.build_model(config, data_set)
     steps_per_execution = min(MAX_STEPS_PER_EXECUTION, _steps_per_epoch(config, data_set))
     # XLA makes these convolutions slower on CPUs, and has no antialiased resize.
-    recipe.compile_model(model, config, jit_compile=False, steps_per_execution=steps_per_execution)
+    recipe.compile_model(
+        model,
+        config,
+        num_steps=config.epochs * _steps_per_epoch(config, data_set),
+        jit_compile=False,
+        steps_per_execution=steps_per_execution,
+    )
     if model.optimizer is not None:
         # Keras makes its slots in the first step, which is too late to restore them.
         model.optimizer.build(model.trainable_variables)
