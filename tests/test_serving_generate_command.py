@@ -67,7 +67,9 @@ def test_files_are_what_the_model_answers(generate, addresses, output):
     inputs = {name: [value] * 2 for name, value in values.items()}
     with connect(addresses["grpc"]) as client:
         answer = client.predict("dcgan", {"seed": [5, 6], "pattern": ["", ""], **inputs}, "generate_png")
-    assert contents(output) == dict(zip(["hat-5.png", "hat-6.png"], answer["image_bytes"], strict=True))
+    assert contents(output) == dict(
+        zip(["hat-red-5.png", "hat-red-6.png"], answer["image_bytes"], strict=True)
+    )
 
 
 def test_many_pictures_are_asked_for_in_several_requests(generate, output, monkeypatch):
@@ -99,6 +101,13 @@ def test_names_of_categories_become_names_of_files(generate, output):
     for category in ("t-shirt/top", "ankle boot"):
         assert generate("--model", "shoes", "--category", category)[0] == 0
     assert files_in(output) == ["ankle-boot-0.png", "t-shirt-top-0.png"]
+
+
+def test_files_are_named_by_every_attribute_that_is_given(generate, output):
+    _, out, _ = generate("--colour", "red", "--category", "t-shirt", "--seed", 3, "--dry-run")
+    assert out == f"{output / 'red-t-shirt-3.png'}\n"
+    _, out, _ = generate("--category", "x" * 300, "--dry-run")
+    assert out == f"{output / ('x' * 48 + '-0.png')}\n"
 
 
 def test_dry_run_names_the_files_and_writes_none(generate, output):
