@@ -73,15 +73,11 @@ def make_data_report(data_set: DataSet, augment: Sequence[str] = ()) -> HtmlPage
     _add_sizes(page, survey, report)
     _add_numbers(page, survey)
     _add_near_duplicates(page, survey, report, groups)
-    if has_derived_colour:
-        page.add_heading("Derived colour")
-        page.add_text(
-            f"A colour is named where the judgement is at least {report['derived_colour']['threshold']:.0%} "
-            f"sure; what is less sure is {UNKNOWN}. The number under a picture says how sure. Look through "
-            "the sheets of each colour before training on them."
-        )
     for name in dict.fromkeys(sampled):
-        _add_samples(page, survey, name, is_derived=has_derived_colour and name == _COLOUR)
+        is_derived = has_derived_colour and name == _COLOUR
+        if is_derived:
+            _explain_derived_colour(page, report)
+        _add_samples(page, survey, name, is_derived)
     _add_texts(page, survey)
     if augment:
         page.add_sheet(
@@ -213,6 +209,15 @@ def _add_near_duplicates(page: HtmlPage, survey: DataSurvey, report: dict, group
         page.add_heading(caption)
     shown = f" The first {len(rows)} are shown." if number > len(rows) else ""
     page.add_text(f"One row is a group. All photos of a group are in the same split.{shown}")
+
+
+def _explain_derived_colour(page: HtmlPage, report: dict) -> None:
+    page.add_heading("Derived colour")
+    page.add_text(
+        f"A colour is named where the judgement is at least {report['derived_colour']['threshold']:.0%} sure; "
+        f"what is less sure is {UNKNOWN}. The number under a picture says how sure. Look through the sheets of "
+        "each colour before training on them."
+    )
 
 
 def _add_samples(page: HtmlPage, survey: DataSurvey, name: str, is_derived: bool) -> None:
