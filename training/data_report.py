@@ -212,11 +212,12 @@ def _add_near_duplicates(page: HtmlPage, survey: DataSurvey, report: dict, group
 
 
 def _explain_derived_colour(page: HtmlPage, report: dict) -> None:
+    threshold = report["derived_colour"]["threshold"]
     page.add_heading("Derived colour")
     page.add_text(
-        f"A colour is named where the judgement is at least {report['derived_colour']['threshold']:.0%} sure; "
-        f"what is less sure is {UNKNOWN}. The number under a picture says how sure. Look through the sheets of "
-        "each colour before training on them."
+        f"A colour is named where the judgement is at least {threshold:.0%} sure; what is less sure is "
+        f"{UNKNOWN}. The number under a picture says how sure. Look through the sheets of each colour before "
+        "training on them."
     )
 
 
