@@ -10,7 +10,13 @@ from zoo.errors import UnknownNameError
 # Options that set an argument of some models' classes: flag, argument, type, help.
 MODEL_OPTIONS = (
     ("--latent-dim", "latent_dim", click.IntRange(1), "Length of latent vectors (dcgan, conditional_vae)."),
-    ("--width", "width", click.IntRange(1), "Channels of the largest feature map (dcgan, conditional_vae)."),
+    ("--width", "width", click.IntRange(1), "Channels of the largest feature map."),
+    (
+        "--label-smoothing",
+        "label_smoothing",
+        click.FloatRange(0, 1, max_open=True),
+        "Share of the labels that is spread over all values (classifier).",
+    ),
     ("--kl-weight", "kl_weight", click.FloatRange(0), "Weight of the KL divergence (conditional_vae)."),
     ("--factor", "upscale_factor", click.IntRange(2, 4), "Enlargement: 2, 3 or 4 (srcnn)."),
     ("--kernels", "kernels", str, "Kernel sizes: 9-1-5, 9-3-5 or 9-5-5 (srcnn)."),
@@ -42,7 +48,8 @@ def _model_options(function):
     "--augment",
     metavar="NAMES",
     help="Random changes of training pictures, e.g. flip,crop,colour. Of: crop, flip, rotation, zoom, "
-    "brightness, contrast, saturation, hue, blur; colour is the four before blur.",
+    "brightness, contrast, saturation, hue, blur; colour is the four before blur; none switches off those of "
+    "the model.  [default: by model]",
 )
 @click.option(
     "--degrade", metavar="NAMES", help="What makes low-res training pictures worse: jpeg, blur (srcnn)."
@@ -62,7 +69,7 @@ def _model_options(function):
 @click.option("--dry-run", is_flag=True, help="Print the configuration and train nothing.")
 @_model_options
 def command(model, runs_dir, run_name, resume, config_file, dry_run, **options):
-    """Train MODEL: dcgan, conditional_vae or srcnn. Leaves a run directory."""
+    """Train MODEL: dcgan, conditional_vae, srcnn or classifier. Leaves a run directory."""
     given = {name: value for name, value in options.items() if value is not None}
     if resume is not None:
         refused = sorted(given.keys() - {"epochs"}) + [name for name in ("model",) if model]
@@ -129,6 +136,7 @@ def _make_config(model, config_file, given):
         "batch_size": recipe.batch_size,
         "learning_rate": recipe.learning_rate,
         "schedule": recipe.schedule,
+        "augment": recipe.default_augmentations,
         "seed": 0,
         **base,
         **{name: value for name, value in given.items() if name not in flags},
