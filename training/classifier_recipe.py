@@ -12,6 +12,7 @@ import dataclasses
 import keras
 import numpy as np
 
+from training.confusions import accuracy_of_each_value, count_confusions
 from training.dcgan_recipe import make_attribute_batches
 from training.learning_rate import make_learning_rate
 from training.picture_sheet import PictureSheet
@@ -85,6 +86,13 @@ class ClassifierRecipe(Recipe):
             captions=[[judgement.to_caption() for judgement in row] for row in rows],
             note=rendered_note(data_set),
         )
+
+    def score(self, model, config, data_set, judge=None):
+        scores = super().score(model, config, data_set)
+        for name, counts in count_confusions(model, config, data_set, "test").items():
+            for value, accuracy in accuracy_of_each_value(model.attributes[name], counts).items():
+                scores[f"{name}_accuracy_of_{value}"] = accuracy
+        return scores
 
 
 @dataclasses.dataclass(frozen=True)

@@ -82,8 +82,8 @@ class Classifier(keras.Model):
             )
         if not 0 <= label_smoothing < 1:
             raise WrongUsageError(
-                "`label_smoothing` must be at least 0 and below 1, because it is the share of the labels that "
-                f"is spread. Received: label_smoothing={label_smoothing}. A usual value is 0.1."
+                "`label_smoothing` must be at least 0 and below 1, because it is the share of the labels "
+                f"that is spread. Received: label_smoothing={label_smoothing}. A usual value is 0.1."
             )
         self.attributes = check_attributes(attributes)
         self.image_size = image_size
