@@ -26,7 +26,7 @@ def _check_model_name(context, parameter, model_name):
 @click.option(
     "--model-name",
     callback=_check_model_name,
-    help="Name to serve it by.  [default: dcgan, conditional_vae, srcnn_x2, ...]",
+    help="Name to serve it by.  [default: dcgan, conditional_vae, srcnn_x2, classifier, ...]",
 )
 @click.option("--version", type=click.IntRange(1), help="Version number.  [default: next]")
 @click.option("--dry-run", is_flag=True, help="Say what would be exported and write nothing.")

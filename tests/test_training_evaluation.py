@@ -16,7 +16,7 @@ from training.recipes import RECIPES
 from zoo.conditional_vae import ConditionalVAE
 from zoo.dcgan import DCGAN
 
-MODELS = ("dcgan", "conditional_vae", "srcnn")
+MODELS = ("dcgan", "conditional_vae", "srcnn", "classifier")
 
 
 @pytest.fixture
@@ -97,6 +97,14 @@ def test_judge_scores_generated_pictures_with_real_ones_beside_them(evaluated, r
     assert scores["frechet_distance_of_real_train_images"] > 0.0
 
 
+def test_a_classifier_judges_too(run_of, tmp_path):
+    scores = evaluate_run(run_of("dcgan"), judge_run=run_of("classifier"), output=tmp_path)
+    own = evaluate_run(run_of("classifier"), output=tmp_path / "own")
+    mean = np.mean([own[f"{name}_accuracy"] for name in ("category", "colour", "pattern")])
+    assert scores["attribute_accuracy_of_real_images"] == pytest.approx(mean)
+    assert scores["frechet_distance_on_judge_features"] > 0.0
+
+
 def build_judge(attributes, image_size=16, channels=3):
     return ConditionalVAE(attributes, image_size=image_size, channels=channels, latent_dim=2, width=2)
 
@@ -122,7 +130,7 @@ def test_judge_judges_the_attributes_of_the_model_among_those_of_itself_and_of_t
 
 
 def test_judge_of_another_kind_is_refused(run_of, tmp_path):
-    message = "The judge must be a conditional_vae run.*Received: .*srcnn, a SRCNN."
+    message = "The judge must be a classifier or conditional_vae run.*Received: .*srcnn, a SRCNN."
     with pytest.raises(ValueError, match=message):
         evaluate_run(run_of("dcgan"), judge_run=run_of("srcnn"), output=tmp_path / "output")
     assert not (tmp_path / "output").exists()

@@ -104,6 +104,17 @@ def test_changes_can_be_taken_back(train, tmp_path_factory, make_small_config):
     assert (config["augment"], config["cache"]) == ([], "disk")
 
 
+def test_the_classifier_changes_its_pictures_unless_told_otherwise(train):
+    for options, augment in (
+        ([], ["flip", "crop"]),
+        (["--augment", "none"], []),
+        (["--augment", "zoom"], ["zoom"]),
+    ):
+        code, out, _ = train("classifier", *options, "--dry-run")
+        assert (code, json.loads(out)["augment"]) == (0, augment)
+    assert json.loads(out)["schedule"] == "cosine"
+
+
 def test_the_precision_that_auto_chose_is_said_and_kept(train, monkeypatch):
     monkeypatch.setattr("training.precision._gpu_capabilities", list)
     monkeypatch.setattr("training.precision._cpu_flags", lambda: {"amx_bf16"})
@@ -130,7 +141,10 @@ def test_a_dry_run_of_resuming_prints_the_configuration_of_the_run(train, finish
 @pytest.mark.parametrize(
     ("arguments", "texts"),
     [
-        (["dcgann"], ["Unknown model. Received: 'dcgann'. Known: dcgan, conditional_vae, srcnn."]),
+        (
+            ["dcgann"],
+            ["Unknown model. Received: 'dcgann'. Known: dcgan, conditional_vae, srcnn, classifier."],
+        ),
         (
             ["dcgan", "--precision", "float16"],
             ["'float16'. Known: auto, float32, mixed_float16, mixed_bfloat16."],
@@ -163,6 +177,14 @@ def test_a_dry_run_of_resuming_prints_the_configuration_of_the_run(train, finish
         (
             ["dcgan", "--cache", "tape"],
             ["Invalid value for '--cache': 'tape' is not one of 'memory', 'disk'"],
+        ),
+        (
+            ["dcgan", "--augment", "none,flip"],
+            ["Unknown augmentation. Received: 'none'. Known: crop, flip,"],
+        ),
+        (
+            ["classifier", "--label-smoothing", "1"],
+            ["Invalid value for '--label-smoothing': 1.0 is not in the range 0<=x<1."],
         ),
         (["dcgan", "--width", "0"], ["Invalid value for '--width': 0 is not in the range x>=1."]),
         (["dcgan", "--epochs", "many"], ["Invalid value for '--epochs': 'many' is not a valid integer"]),

@@ -16,7 +16,7 @@ from zoo.cli import ZooCommand
     "--judge",
     type=click.Path(path_type=Path),
     metavar="RUN",
-    help="Finished conditional_vae run that judges what a dcgan generates.",
+    help="Finished classifier (or conditional_vae) run that judges what a dcgan generates.",
 )
 @click.option(
     "--output", type=click.Path(path_type=Path), help="Where to write.  [default: the run directory]"

@@ -9,6 +9,7 @@ from training.atomic_write import write_text
 from training.data_sets import load_data_set
 from training.html_page import HtmlPage
 from training.recipes import RECIPES
+from zoo.classifier import Classifier
 from zoo.conditional_vae import ConditionalVAE
 from zoo.dcgan import DCGAN
 
@@ -21,7 +22,7 @@ def evaluate_run(
     Args:
         run: Run directory.
         dataset: Data set whose test pictures are used; that of the run by default.
-        judge_run: Finished run of a conditional VAE whose attribute head judges generated pictures; None
+        judge_run: Finished run of a classifier or a conditional VAE, which judges generated pictures; None
             leaves those scores out.
         output: Directory that gets the files; the run directory by default.
 
@@ -31,7 +32,7 @@ def evaluate_run(
 
     Raises:
         FileNotFoundError: The run does not exist or has not finished.
-        ValueError: The judge is no conditional VAE, knows other attributes or pictures of another size, or
+        ValueError: The judge is no classifier, knows other attributes or pictures of another size, or
             has nothing to judge; or the data set has other attributes.
     """
     # Not where the training kept its pictures: this may be another machine.
@@ -73,9 +74,9 @@ def _load_judge(judge_run: Path, model):
             f"Received: a judge for a {type(model).__name__}. Leave `--judge` out."
         )
     judge = run_directory.load_model(judge_run)
-    if not isinstance(judge, ConditionalVAE):
+    if not isinstance(judge, Classifier | ConditionalVAE):
         raise ValueError(
-            "The judge must be a conditional_vae run, because its attribute head judges. "
+            "The judge must be a classifier or conditional_vae run, because others do not judge. "
             f"Received: {judge_run}, a {type(judge).__name__}."
         )
     _check_attributes("The judge", model.attributes, judge.attributes)

@@ -4,37 +4,9 @@ from pathlib import Path
 
 import click
 
+from training.model_flags import MODEL_OPTIONS
 from zoo.cli import ZooCommand
 from zoo.errors import UnknownNameError
-
-# Options that set an argument of some models' classes: flag, argument, type, help.
-MODEL_OPTIONS = (
-    ("--latent-dim", "latent_dim", click.IntRange(1), "Length of latent vectors (dcgan, conditional_vae)."),
-    ("--width", "width", click.IntRange(1), "Channels of the largest feature map (dcgan, conditional_vae)."),
-    ("--depth", "depth", click.IntRange(0), "3x3 convolutions at each resolution (dcgan: generator)."),
-    ("--discriminator-depth", "discriminator_depth", click.IntRange(0), "The same (dcgan)."),
-    ("--loss", "loss", str, "non_saturating, hinge or wasserstein_gp (dcgan)."),
-    ("--conditioning", "conditioning", str, "Of the discriminator: projection or embedding (dcgan)."),
-    ("--spectral-norm/--no-spectral-norm", "spectral_norm", bool, "Normalise the discriminator (dcgan)."),
-    ("--r1-weight", "r1_weight", click.FloatRange(0), "Gradient penalty at real pictures (dcgan)."),
-    (
-        "--diff-augment",
-        "diff_augment",
-        str,
-        "Before the discriminator: colour,translation,cutout, none, or auto for few pictures (dcgan).",
-    ),
-    ("--discriminator-steps", "discriminator_steps", click.IntRange(1), "For one of the generator (dcgan)."),
-    (
-        "--discriminator-rate",
-        "discriminator_rate",
-        click.FloatRange(0, min_open=True),
-        "Of --learning-rate (dcgan).",
-    ),
-    ("--kl-weight", "kl_weight", click.FloatRange(0), "Weight of the KL divergence (conditional_vae)."),
-    ("--factor", "upscale_factor", click.IntRange(2, 4), "Enlargement: 2, 3 or 4 (srcnn)."),
-    ("--kernels", "kernels", str, "Kernel sizes: 9-1-5, 9-3-5 or 9-5-5 (srcnn)."),
-    ("--residual/--no-residual", "is_residual", bool, "Learn the difference to bicubic (srcnn)."),
-)
 
 
 def _model_options(function):
@@ -61,7 +33,8 @@ def _model_options(function):
     "--augment",
     metavar="NAMES",
     help="Random changes of training pictures, e.g. flip,crop,colour. Of: crop, flip, rotation, zoom, "
-    "brightness, contrast, saturation, hue, blur; colour is the four before blur.",
+    "brightness, contrast, saturation, hue, blur; colour is the four before blur; none switches off those of "
+    "the model.  [default: by model]",
 )
 @click.option(
     "--degrade", metavar="NAMES", help="What makes low-res training pictures worse: jpeg, blur (srcnn)."
@@ -81,7 +54,7 @@ def _model_options(function):
 @click.option("--dry-run", is_flag=True, help="Print the configuration and train nothing.")
 @_model_options
 def command(model, runs_dir, run_name, resume, config_file, dry_run, **options):
-    """Train MODEL: dcgan, conditional_vae or srcnn. Leaves a run directory."""
+    """Train MODEL: dcgan, conditional_vae, srcnn or classifier. Leaves a run directory."""
     given = {name: value for name, value in options.items() if value is not None}
     if resume is not None:
         refused = sorted(given.keys() - {"epochs"}) + [name for name in ("model",) if model]
@@ -149,6 +122,7 @@ def _make_config(model, config_file, given):
         "batch_size": recipe.batch_size,
         "learning_rate": recipe.learning_rate,
         "schedule": recipe.schedule,
+        "augment": recipe.default_augmentations,
         "seed": 0,
         **base,
         **{name: value for name, value in given.items() if name not in flags},
