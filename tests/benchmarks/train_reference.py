@@ -96,8 +96,8 @@ def main() -> None:
         np.save(arguments.output.with_name(f"{arguments.output.stem}_reconstructed.npy"), reconstructed)
     rate = num_images / seconds
     print(
-        f"{arguments.reference}: {num_images:,} pictures in {seconds / 60:.1f} minutes, {rate:.0f} pictures/s, "
-        f"{precision}"
+        f"{arguments.reference}: {num_images:,} pictures in {seconds / 60:.1f} minutes, "
+        f"{rate:.0f} pictures/s, {precision}"
     )
 
 
