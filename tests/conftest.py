@@ -42,7 +42,7 @@ def make_small_config(small_data_dir):
     from training.config import TrainingConfig
 
     model_options = {
-        "dcgan": {"latent_dim": 3, "width": 2},
+        "dcgan": {"latent_dim": 3, "width": 2, "diff_augment": "none"},
         "conditional_vae": {"latent_dim": 3, "width": 2, "kl_weight": 1.0},
         "srcnn": {"upscale_factor": 2, "kernels": "9-1-5", "is_residual": False},
     }

@@ -77,6 +77,7 @@ def test_a_dry_run_prints_the_configuration_and_writes_nothing(train, small_data
         "schedule": "constant",
         "seed": 4,
         "model_options": {"upscale_factor": 3, "kernels": "9-1-5", "is_residual": True},
+        "optimizer_options": {},
         "data_dir": str(small_data_dir),
         "augment": [],
         "degrade": [],

@@ -9,6 +9,8 @@ import pytest
 import tensorflow as tf
 
 from zoo.dcgan import DCGAN
+from zoo.errors import UnknownNameError
+from zoo.gan_losses import r1_penalty
 
 ATTRIBUTES = {"category": ("bag", "shoe", "hat"), "colour": ("red", "blue")}
 LN_2 = np.log(2.0)
@@ -58,20 +60,6 @@ def test_sizes_and_channels(image_size, channels):
     )
     logs = model.train_step((raw_images, attribute_ids))
     assert np.isfinite([float(value) for value in logs.values()]).all()
-
-
-def test_losses_of_a_discriminator_that_cannot_tell():
-    logits = tf.zeros([5, 1])
-    assert float(DCGAN.discriminator_loss(logits, logits)) == pytest.approx(2 * LN_2)
-    assert float(DCGAN.generator_loss(logits)) == pytest.approx(LN_2)
-
-
-def test_losses_of_a_discriminator_that_is_sure():
-    real_logits, generated_logits = tf.fill([5, 1], 100.0), tf.fill([5, 1], -100.0)
-    assert float(DCGAN.discriminator_loss(real_logits, generated_logits)) == pytest.approx(0.0)
-    # -log D(G(z)) keeps its slope where log(1 - D(G(z))) is flat.
-    assert float(DCGAN.generator_loss(generated_logits)) == pytest.approx(100.0)
-    assert float(DCGAN.discriminator_loss(generated_logits, real_logits)) == pytest.approx(200.0)
 
 
 def test_a_discriminator_of_zeros_gives_the_losses_worked_out_by_hand():
@@ -267,3 +255,65 @@ def test_impossible_arguments_are_refused():
         DCGAN(ATTRIBUTES, image_size=100)
     with pytest.raises(ValueError, match=re.escape("distinct and not empty, because clients name them.")):
         DCGAN({"category": ("bag", "bag")})
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"loss": "hinge", "spectral_norm": True},
+        {"loss": "wasserstein_gp", "discriminator_steps": 2},
+        {"r1_weight": 1.0, "diff_augment": ("colour", "translation", "cutout")},
+        {"conditioning": "embedding", "depth": 1, "discriminator_depth": 1, "width": 8},
+    ],
+    ids=lambda options: "-".join(options),
+)
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_every_option_trains(options, dtype):
+    model = build(dtype, generator_rate=1e-3, discriminator_rate=1e-3, **options)
+    before = [weight.numpy() for weight in model.generator.trainable_variables]
+    dataset = tf.data.Dataset.from_tensors(BATCH).repeat()
+    history = model.fit(dataset, steps_per_epoch=2, verbose=0)
+    assert np.isfinite([values[-1] for values in history.history.values()]).all()
+    assert not any(
+        np.array_equal(old, new) for old, new in zip(before, model.generator.trainable_variables, strict=True)
+    )
+    clone = DCGAN.from_config(model.get_config())
+    assert clone.get_config() == model.get_config()
+
+
+def test_r1_is_added_at_each_sixteenth_step_times_sixteen():
+    model = build(r1_weight=2.0)
+    images = tf.zeros([8, 28, 28, 1])
+    conditions = tf.zeros([8, 5])
+    expected = 16 * float(r1_penalty(lambda x: model.discriminator([x, conditions]), images))
+    assert float(model._penalty(images, images, conditions)) == pytest.approx(expected)
+    model.discriminator_optimizer.iterations.assign(1)
+    assert float(model._penalty(images, images, conditions)) == 0.0
+
+
+def test_spectral_norms_are_one():
+    model = build(loss="hinge", spectral_norm=True, discriminator_rate=0.0, generator_rate=0.0)
+    model.fit(tf.data.Dataset.from_tensors(BATCH).repeat(), steps_per_epoch=60, verbose=0)
+    kernels = [weight for weight in model.discriminator.weights if "kernel" in weight.name]
+    assert len(kernels) >= 4
+    for kernel in kernels:
+        matrix = kernel.numpy().reshape(-1, kernel.shape[-1])
+        assert np.linalg.norm(matrix, 2) == pytest.approx(1.0, abs=0.1)
+
+
+def test_diversity_tells_a_collapse():
+    model = build()
+    assert float(model.test_step(BATCH)["diversity"]) > 0
+    for weight in model.ema_generator.weights:
+        weight.assign(tf.zeros_like(weight))
+    for tracker in model.metrics:
+        tracker.reset_state()
+    assert float(model.test_step(BATCH)["diversity"]) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize(
+    "options", [{"loss": "lsgan"}, {"conditioning": "none"}, {"diff_augment": ("flip",)}]
+)
+def test_unknown_names_are_listed(options):
+    with pytest.raises(UnknownNameError, match="non_saturating|projection|cutout"):
+        make_model(**options)

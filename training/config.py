@@ -22,6 +22,7 @@ class TrainingConfig:
         precision: Keras dtype policy, resolved (never `"auto"`).
         seed: Of the initial weights, the order of pictures and the latents.
         model_options: Arguments of the model's class that differ between runs, e.g. `{"width": 64}`.
+        optimizer_options: What the recipe's optimizers take besides, e.g. `{"discriminator_rate": 2.0}`.
         data_dir: Directory of prepared data sets; None for the default.
         augment: Names of random changes of training pictures, e.g. `("flip", "colour")`.
         degrade: Names of what makes low-res training pictures worse; super-resolution only.
@@ -47,6 +48,7 @@ class TrainingConfig:
     precision: str
     seed: int = 0
     model_options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    optimizer_options: dict[str, Any] = dataclasses.field(default_factory=dict)
     data_dir: str | None = None
     augment: tuple[str, ...] = ()
     degrade: tuple[str, ...] = ()

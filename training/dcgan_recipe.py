@@ -2,12 +2,17 @@
 
 Sources:
     [DCGAN] Radford et al. 2015, arXiv 1511.06434, section 4: Adam, learning rate 2e-4, beta_1 0.5.
+    [TTUR] Heusel et al. 2017, arXiv 1706.08500: two time scales.
+    [DiffAugment] Zhao et al. 2020, arXiv 2006.10738: helps where pictures are few.
 """
+
+import dataclasses
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from training.augmentation import split_names
 from training.config import TrainingConfig
 from training.data_sets import DataSet
 from training.frechet_distance import frechet_distance
@@ -17,9 +22,12 @@ from training.pipeline import image_cache_choice, make_image_batches
 from training.recipe import Recipe, rendered_note
 from zoo import pixels
 from zoo.dcgan import DCGAN
+from zoo.differentiable_augmentation import POLICIES
 
 SAMPLE_ROWS = 8
 MAX_SCORED_IMAGES = 10_000
+# [DiffAugment] section 4: with a fifth of CIFAR-10's 50,000 pictures it helps a lot, with all hardly.
+FEW_IMAGES = 20_000
 
 
 class DCGANRecipe(Recipe):
@@ -29,7 +37,21 @@ class DCGANRecipe(Recipe):
     epochs = 20
     batch_size = 64
     learning_rate = 2e-4
-    model_options = {"latent_dim": 64, "width": 64}
+    model_options = {
+        "latent_dim": 64,
+        "width": 64,
+        "depth": 0,
+        "discriminator_depth": 0,
+        "loss": "non_saturating",
+        "conditioning": "projection",
+        "spectral_norm": False,
+        "r1_weight": 0.0,
+        "diff_augment": "auto",
+        "discriminator_steps": 1,
+        "ema_momentum": 0.995,
+    }
+    # [TTUR]: the discriminator's learning rate in units of the generator's.
+    optimizer_options = {"discriminator_rate": 1.0}
 
     def default_image_size(self, data_set):
         return data_set.image_shape[0] or 64
@@ -44,14 +66,16 @@ class DCGANRecipe(Recipe):
             channels=data_set.image_shape[2],
             seed=config.seed,
             dtype=config.precision,
-            **config.model_options,
+            **{**config.model_options, "diff_augment": _diff_augment(config, data_set)},
         )
 
     def compile_model(self, model, config, num_steps=None, **kwargs):
         learning_rate = make_learning_rate(config, num_steps)
+        faster = config.learning_rate * config.optimizer_options.get("discriminator_rate", 1.0)
+        discriminator_rate = make_learning_rate(dataclasses.replace(config, learning_rate=faster), num_steps)
         model.compile(
             generator_optimizer=keras.optimizers.Adam(learning_rate, beta_1=0.5),
-            discriminator_optimizer=keras.optimizers.Adam(learning_rate, beta_1=0.5),
+            discriminator_optimizer=keras.optimizers.Adam(discriminator_rate, beta_1=0.5),
             **kwargs,
         )
 
@@ -82,6 +106,15 @@ class DCGANRecipe(Recipe):
         if judge is not None:
             scores |= _judge_generated_images(model, config, data_set, judge)
         return scores
+
+
+def _diff_augment(config: TrainingConfig, data_set: DataSet) -> tuple[str, ...]:
+    chosen = config.model_options.get("diff_augment", "none")
+    if chosen == "auto":
+        return tuple(POLICIES) if data_set.num_images["train"] < FEW_IMAGES else ()
+    if chosen == "none":
+        return ()
+    return split_names(chosen)
 
 
 def make_attribute_batches(

@@ -26,6 +26,7 @@ class Recipe(abc.ABC):
         batch_size: Default pictures a step.
         learning_rate: Default of every optimizer.
         model_options: The options of the model's class that a user may set, with their defaults.
+        optimizer_options: The same of the optimizers.
         schedule: Default of how the learning rate changes.
         augmentations: Names of the random changes of training pictures that make sense for the model.
         degradations: Names of what may be done to low-res training pictures.
@@ -36,6 +37,7 @@ class Recipe(abc.ABC):
     batch_size: ClassVar[int]
     learning_rate: ClassVar[float]
     model_options: ClassVar[dict[str, Any]]
+    optimizer_options: ClassVar[dict[str, Any]] = {}
     schedule: ClassVar[str] = "constant"
     augmentations: ClassVar[Sequence[str]] = NAMES
     degradations: ClassVar[Sequence[str]] = ()

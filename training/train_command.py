@@ -11,6 +11,25 @@ from zoo.errors import UnknownNameError
 MODEL_OPTIONS = (
     ("--latent-dim", "latent_dim", click.IntRange(1), "Length of latent vectors (dcgan, conditional_vae)."),
     ("--width", "width", click.IntRange(1), "Channels of the largest feature map (dcgan, conditional_vae)."),
+    ("--depth", "depth", click.IntRange(0), "3x3 convolutions at each resolution (dcgan: generator)."),
+    ("--discriminator-depth", "discriminator_depth", click.IntRange(0), "The same (dcgan)."),
+    ("--loss", "loss", str, "non_saturating, hinge or wasserstein_gp (dcgan)."),
+    ("--conditioning", "conditioning", str, "Of the discriminator: projection or embedding (dcgan)."),
+    ("--spectral-norm/--no-spectral-norm", "spectral_norm", bool, "Normalise the discriminator (dcgan)."),
+    ("--r1-weight", "r1_weight", click.FloatRange(0), "Gradient penalty at real pictures (dcgan)."),
+    (
+        "--diff-augment",
+        "diff_augment",
+        str,
+        "Before the discriminator: colour,translation,cutout, none, or auto for few pictures (dcgan).",
+    ),
+    ("--discriminator-steps", "discriminator_steps", click.IntRange(1), "For one of the generator (dcgan)."),
+    (
+        "--discriminator-rate",
+        "discriminator_rate",
+        click.FloatRange(0, min_open=True),
+        "Of --learning-rate (dcgan).",
+    ),
     ("--kl-weight", "kl_weight", click.FloatRange(0), "Weight of the KL divergence (conditional_vae)."),
     ("--factor", "upscale_factor", click.IntRange(2, 4), "Enlargement: 2, 3 or 4 (srcnn)."),
     ("--kernels", "kernels", str, "Kernel sizes: 9-1-5, 9-3-5 or 9-5-5 (srcnn)."),
@@ -115,9 +134,10 @@ def _make_config(model, config_file, given):
 
     flags = {name: flag for flag, name, _, _ in MODEL_OPTIONS}
     wanted = {name: value for name, value in given.items() if name in flags}
+    known_options = {**recipe.model_options, **recipe.optimizer_options}
     for name in wanted:
-        if name not in recipe.model_options:
-            known = [flags[option] for option in recipe.model_options]
+        if name not in known_options:
+            known = [flags[option] for option in known_options]
             raise UnknownNameError(f"option of {model}", flags[name], known)
     precision, reason = resolve_precision(given.get("precision") or base.get("precision") or "auto")
     click.echo(f"Precision: {precision} ({reason})", err=True)
@@ -134,7 +154,13 @@ def _make_config(model, config_file, given):
         **{name: value for name, value in given.items() if name not in flags},
         "model": model,
         "precision": precision,
-        "model_options": {**recipe.model_options, **base.get("model_options", {}), **wanted},
+        **{
+            group: {
+                **base.get(group, getattr(recipe, group)),
+                **{name: wanted[name] for name in getattr(recipe, group) if name in wanted},
+            }
+            for group in ("model_options", "optimizer_options")
+        },
     }
     values["data_dir"] = str(values["data_dir"]) if values["data_dir"] else None
     for name in ("augment", "degrade"):

@@ -2,9 +2,13 @@
 
 Sources:
     [DCGAN] Radford et al. 2015, arXiv 1511.06434.
-    [GAN] Goodfellow et al. 2014, arXiv 1406.2661: the non-saturating losses.
+    [cGAN] Mirza & Osindero 2014, arXiv 1411.1784: attributes as a further input.
     [Projection] Miyato & Koyama 2018, arXiv 1802.05637: the conditional discriminator.
     [EMA] Yazici et al. 2019, arXiv 1806.04498: averaged generator weights for sampling.
+    [SN] Miyato et al. 2018, arXiv 1802.05957: spectral normalisation of the discriminator.
+    [R1] Mescheder et al. 2018, arXiv 1801.04406: a gradient penalty at real pictures.
+    [Lazy] Karras et al. 2020, arXiv 1912.04958, appendix B: that penalty every 16th step.
+    For losses see `zoo/gan_losses.py`, for changes of pictures `zoo/differentiable_augmentation.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +18,15 @@ import tensorflow as tf
 
 from zoo import pixels, pyramid
 from zoo.attributes import check_attributes, num_conditions, one_hot_conditions
+from zoo.differentiable_augmentation import check_policies, differentiable_augment
+from zoo.diversity import same_kind_distance
+from zoo.errors import UnknownNameError
+from zoo.gan_losses import LOSSES, interpolation_penalty, r1_penalty
 from zoo.loss_scaling import with_loss_scaling
+
+CONDITIONINGS = ("projection", "embedding")
+# [Lazy]: the penalty changes slowly, so that each 16th step is enough.
+R1_INTERVAL_STEPS = 16
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -24,10 +36,10 @@ class DCGAN(keras.Model):
     Use it where new pictures of a kind are wanted and none has to be reproduced; to change an existing
     picture use `ConditionalVAE`.
 
-    Departures from [DCGAN]: kernels are 4x4 instead of 5x5, the discriminator has no batch normalisation
-    (it sees attributes through a projection [Projection] instead), both networks are updated from one
-    forward pass of each (simultaneous instead of alternating gradient steps), and samples come from a
-    moving average of the generator [EMA].
+    Departures from [DCGAN]: kernels are 4x4 instead of 5x5, the discriminator has no batch normalisation,
+    both networks are updated from one forward pass of each (simultaneous instead of alternating gradient
+    steps), and samples come from a moving average of the generator [EMA]. With `discriminator_steps` above 1
+    the further steps see the same real pictures with new generated ones.
 
     Args:
         attributes: The values of each attribute, in the order of their class ids.
@@ -35,6 +47,15 @@ class DCGAN(keras.Model):
         channels: 1 (grey) or 3 (RGB).
         latent_dim: Length of the latent vectors, which are standard normal.
         width: Channels of the largest feature map; the smaller ones have up to eight times as many.
+        depth: Number of 3x3 convolutions of the generator at each resolution; 0 as in [DCGAN].
+        discriminator_depth: The same for the discriminator.
+        loss: `"non_saturating"`, `"hinge"` or `"wasserstein_gp"`.
+        conditioning: How the discriminator sees attributes: `"projection"` [Projection], or `"embedding"`: as
+            a learned map beside the picture's channels [cGAN].
+        spectral_norm: Whether the discriminator's layers are spectrally normalised [SN].
+        r1_weight: Weight of the penalty [R1], its gamma; 0 switches it off.
+        diff_augment: Names of changes that real and generated pictures undergo before the discriminator.
+        discriminator_steps: Steps of the discriminator for each one of the generator.
         ema_momentum: Share of the generator's moving average that a step keeps, in [0, 1).
         seed: Seed of the latents drawn while training.
         dtype: Dtype policy, e.g. `"mixed_bfloat16"`; the global policy by default.
@@ -48,6 +69,7 @@ class DCGAN(keras.Model):
 
     Raises:
         ValueError: `image_size` cannot be reached by doubling, or `attributes` are not distinct.
+        UnknownNameError: There is no such loss, conditioning or change.
 
     Example:
 
@@ -65,6 +87,14 @@ class DCGAN(keras.Model):
         channels: int = 1,
         latent_dim: int = 64,
         width: int = 64,
+        depth: int = 0,
+        discriminator_depth: int = 0,
+        loss: str = "non_saturating",
+        conditioning: str = "projection",
+        spectral_norm: bool = False,
+        r1_weight: float = 0.0,
+        diff_augment: Sequence[str] = (),
+        discriminator_steps: int = 1,
         ema_momentum: float = 0.995,
         seed: int = 0,
         dtype=None,
@@ -72,11 +102,24 @@ class DCGAN(keras.Model):
         **kwargs,
     ):
         super().__init__(dtype=dtype, name=name, **kwargs)
+        if loss not in LOSSES:
+            raise UnknownNameError("loss of dcgan", loss, LOSSES)
+        if conditioning not in CONDITIONINGS:
+            raise UnknownNameError("conditioning of dcgan", conditioning, CONDITIONINGS)
+        check_policies(diff_augment)
         self.image_size = image_size
         self.channels = channels
         self.attributes = check_attributes(attributes)
         self.latent_dim = latent_dim
         self.width = width
+        self.depth = depth
+        self.discriminator_depth = discriminator_depth
+        self.adversarial_loss = loss
+        self.conditioning = conditioning
+        self.spectral_norm = spectral_norm
+        self.r1_weight = r1_weight
+        self.diff_augment = tuple(diff_augment)
+        self.discriminator_steps = discriminator_steps
         self.ema_momentum = ema_momentum
         self.seed = seed
 
@@ -86,8 +129,9 @@ class DCGAN(keras.Model):
         self.ema_generator.set_weights(self.generator.get_weights())
         self.discriminator = self._build_discriminator()
         self.latent_seeds = keras.random.SeedGenerator(seed)
-        self.generator_loss_tracker = keras.metrics.Mean("generator_loss")
-        self.discriminator_loss_tracker = keras.metrics.Mean("discriminator_loss")
+        self.trackers = {
+            name: keras.metrics.Mean(name) for name in ("discriminator_loss", "generator_loss", "diversity")
+        }
         self.built = True
 
     def call(self, latents, attribute_ids: Mapping[str, tf.Tensor]):
@@ -113,15 +157,16 @@ class DCGAN(keras.Model):
         raw_images, attribute_ids = data
         real_images = pixels.to_model_range(raw_images, self.pixel_range, self.compute_dtype)
         conditions = one_hot_conditions(self.attributes, attribute_ids)
-        latents = keras.random.normal((tf.shape(raw_images)[0], self.latent_dim), seed=self.latent_seeds)
+        for _ in range(self.discriminator_steps - 1):
+            self._update_discriminator(real_images, conditions)
 
         with tf.GradientTape(persistent=True) as tape:
-            generated_images = self.generator([latents, conditions], training=True)
-            real_logits = self.discriminator([real_images, conditions], training=True)
-            generated_logits = self.discriminator([generated_images, conditions], training=True)
+            generated_images = self._generate(conditions)
+            real_logits, generated_logits = self._discriminate(real_images, generated_images, conditions)
             discriminator_loss = self.discriminator_loss(real_logits, generated_logits)
             generator_loss = self.generator_loss(generated_logits)
-            scaled_discriminator_loss = self.discriminator_optimizer.scale_loss(discriminator_loss)
+            penalty = self._penalty(real_images, generated_images, conditions)
+            scaled_discriminator_loss = self.discriminator_optimizer.scale_loss(discriminator_loss + penalty)
             scaled_generator_loss = self.generator_optimizer.scale_loss(generator_loss)
 
         for optimizer, network, loss in (
@@ -131,32 +176,41 @@ class DCGAN(keras.Model):
             variables = network.trainable_variables
             optimizer.apply(tape.gradient(loss, variables), variables)
         self._update_ema_generator()
-        return self._update_trackers(tf.shape(raw_images)[0], discriminator_loss, generator_loss)
+        return self._update_trackers(
+            tf.shape(raw_images)[0],
+            {"discriminator_loss": discriminator_loss, "generator_loss": generator_loss},
+        )
 
     def test_step(self, data):
         raw_images, attribute_ids = data
+        num_images = tf.shape(raw_images)[0]
         real_images = pixels.to_model_range(raw_images, self.pixel_range, self.compute_dtype)
         conditions = one_hot_conditions(self.attributes, attribute_ids)
         # The same latents at every evaluation, so that epochs can be compared.
-        latents = tf.random.stateless_normal((tf.shape(raw_images)[0], self.latent_dim), seed=(self.seed, 0))
+        latents = tf.random.stateless_normal((num_images, self.latent_dim), seed=(self.seed, 0))
         generated_images = self.ema_generator([latents, conditions], training=False)
         real_logits = self.discriminator([real_images, conditions], training=False)
         generated_logits = self.discriminator([generated_images, conditions], training=False)
+        # How different generated pictures of one kind are, against real ones: near 0 after a collapse.
+        diversity = tf.math.divide_no_nan(
+            same_kind_distance(generated_images, conditions), same_kind_distance(real_images, conditions)
+        )
         return self._update_trackers(
-            tf.shape(raw_images)[0],
-            self.discriminator_loss(real_logits, generated_logits),
-            self.generator_loss(generated_logits),
+            num_images,
+            {
+                "discriminator_loss": self.discriminator_loss(real_logits, generated_logits),
+                "generator_loss": self.generator_loss(generated_logits),
+                "diversity": diversity,
+            },
         )
 
-    @staticmethod
-    def discriminator_loss(real_logits, generated_logits):
-        """[GAN] eq. 1, negated: `-log D(x) - log(1 - D(G(z)))`, mean over the batch."""
-        return tf.reduce_mean(tf.nn.softplus(-real_logits)) + tf.reduce_mean(tf.nn.softplus(generated_logits))
+    def discriminator_loss(self, real_logits, generated_logits):
+        """Returns what the discriminator minimises, without penalties; mean over the batch."""
+        return LOSSES[self.adversarial_loss].discriminator(real_logits, generated_logits)
 
-    @staticmethod
-    def generator_loss(generated_logits):
-        """[GAN] section 3, non-saturating: `-log D(G(z))`, mean over the batch."""
-        return tf.reduce_mean(tf.nn.softplus(-generated_logits))
+    def generator_loss(self, generated_logits):
+        """Returns what the generator minimises; mean over the batch."""
+        return LOSSES[self.adversarial_loss].generator(generated_logits)
 
     def get_config(self):
         return {
@@ -166,6 +220,14 @@ class DCGAN(keras.Model):
             "attributes": {name: list(values) for name, values in self.attributes.items()},
             "latent_dim": self.latent_dim,
             "width": self.width,
+            "depth": self.depth,
+            "discriminator_depth": self.discriminator_depth,
+            "loss": self.adversarial_loss,
+            "conditioning": self.conditioning,
+            "spectral_norm": self.spectral_norm,
+            "r1_weight": self.r1_weight,
+            "diff_augment": list(self.diff_augment),
+            "discriminator_steps": self.discriminator_steps,
             "ema_momentum": self.ema_momentum,
             "seed": self.seed,
         }
@@ -179,19 +241,66 @@ class DCGAN(keras.Model):
     def compile_from_config(self, config):
         self.compile(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
 
+    def _generate(self, conditions):
+        latents = keras.random.normal((tf.shape(conditions)[0], self.latent_dim), seed=self.latent_seeds)
+        return self.generator([latents, conditions], training=True)
+
+    def _discriminate(self, real_images, generated_images, conditions):
+        """Returns the logits of both halves of one batch: larger matrices are faster than two passes."""
+        images = tf.concat([real_images, tf.cast(generated_images, real_images.dtype)], axis=0)
+        logits = self._see(images, tf.concat([conditions, conditions], axis=0))
+        return tf.split(logits, 2)
+
+    def _see(self, images, conditions):
+        changed = differentiable_augment(images, self.diff_augment, self._draw_uniform)
+        return self.discriminator([changed, conditions], training=True)
+
+    def _draw_uniform(self, shape):
+        return keras.random.uniform(shape, seed=self.latent_seeds)
+
+    def _penalty(self, real_images, generated_images, conditions):
+        """Returns what is added to the discriminator's loss so that its gradients stay bounded."""
+        penalty = tf.constant(0.0)
+        weight = LOSSES[self.adversarial_loss].gradient_penalty_weight
+        if weight:
+            mixing = tf.cast(self._draw_uniform([tf.shape(real_images)[0], 1, 1, 1]), real_images.dtype)
+            generated_images = tf.stop_gradient(tf.cast(generated_images, real_images.dtype))
+            penalty += weight * interpolation_penalty(
+                lambda images: self._see(images, conditions), real_images, generated_images, mixing
+            )
+        if self.r1_weight:
+            penalty += tf.cond(
+                self.discriminator_optimizer.iterations % R1_INTERVAL_STEPS == 0,
+                # [R1] eq. 9, times the interval [Lazy].
+                lambda: (
+                    R1_INTERVAL_STEPS
+                    * (self.r1_weight / 2)
+                    * r1_penalty(lambda images: self._see(images, conditions), real_images)
+                ),
+                lambda: 0.0,
+            )
+        return penalty
+
+    def _update_discriminator(self, real_images, conditions):
+        generated_images = self._generate(conditions)
+        variables = self.discriminator.trainable_variables
+        with tf.GradientTape() as tape:
+            logits = self._discriminate(real_images, generated_images, conditions)
+            loss = self.discriminator_loss(*logits)
+            loss += self._penalty(real_images, generated_images, conditions)
+            scaled_loss = self.discriminator_optimizer.scale_loss(loss)
+        self.discriminator_optimizer.apply(tape.gradient(scaled_loss, variables), variables)
+
     def _update_ema_generator(self):
         for average, variable in zip(self.ema_generator.weights, self.generator.weights, strict=True):
             average.assign(self.ema_momentum * average + (1.0 - self.ema_momentum) * variable)
 
-    def _update_trackers(self, num_images, discriminator_loss, generator_loss):
+    def _update_trackers(self, num_images, values):
         # Weighted by what comes from the data: means over pictures, whatever the sizes of the batches. An
         # update that is a constant also counts the step that finds the data set at its end.
-        self.discriminator_loss_tracker.update_state(discriminator_loss, sample_weight=num_images)
-        self.generator_loss_tracker.update_state(generator_loss, sample_weight=num_images)
-        return {
-            tracker.name: tracker.result()
-            for tracker in (self.discriminator_loss_tracker, self.generator_loss_tracker)
-        }
+        for name, value in values.items():
+            self.trackers[name].update_state(value, sample_weight=num_images)
+        return {name: self.trackers[name].result() for name in values}
 
     def _build_generator(self, name: str) -> keras.Model:
         latents = keras.Input((self.latent_dim,), name="latents")
@@ -204,6 +313,7 @@ class DCGAN(keras.Model):
             width=self.width,
             dtype=self.dtype_policy,
             name=name,
+            depth=self.depth,
         )
         images = keras.layers.Activation("tanh", dtype="float32")(x)
         return keras.Model([latents, conditions], images, name=name)
@@ -211,19 +321,36 @@ class DCGAN(keras.Model):
     def _build_discriminator(self) -> keras.Model:
         images = keras.Input((self.image_size, self.image_size, self.channels), name="images")
         conditions = keras.Input((num_conditions(self.attributes),), name="conditions")
+        x = images
+        if self.conditioning == "embedding":
+            num_pixels = self.image_size**2
+            embedding = keras.layers.Dense(
+                num_pixels, use_bias=False, dtype=self.dtype_policy, name="embedding"
+            )
+            shape = (self.image_size, self.image_size, 1)
+            maps = keras.layers.Reshape(shape, dtype=self.dtype_policy)(embedding(conditions))
+            x = keras.layers.Concatenate(dtype=self.dtype_policy)([images, maps])
         features = pyramid.downsample(
-            images,
+            x,
             image_size=self.image_size,
             width=self.width,
             dtype=self.dtype_policy,
             batch_norm=False,
             name="discriminator",
+            depth=self.discriminator_depth,
+            spectral_norm=self.spectral_norm,
         )
         features = keras.layers.Activation("linear", dtype="float32", name="discriminator_features")(features)
-        logits = keras.layers.Dense(1, dtype="float32", name="discriminator_logits")(features)
-        # [Projection] eq. 3: the features' inner product with a learned vector for each attribute value.
-        directions = keras.layers.Dense(
-            features.shape[-1], use_bias=False, dtype="float32", name="discriminator_projection"
-        )(conditions)
-        projection = keras.layers.Dot(axes=1, dtype="float32")([features, directions])
-        return keras.Model([images, conditions], keras.layers.Add(dtype="float32")([logits, projection]))
+        logits = self._normalised_dense(1, "discriminator_logits")(features)
+        if self.conditioning == "projection":
+            # [Projection] eq. 3: the features' inner product with a learned vector for each attribute value.
+            project = self._normalised_dense(features.shape[-1], "discriminator_projection", use_bias=False)
+            projection = keras.layers.Dot(axes=1, dtype="float32")([features, project(conditions)])
+            logits = keras.layers.Add(dtype="float32")([logits, projection])
+        return keras.Model([images, conditions], logits)
+
+    def _normalised_dense(self, units: int, name: str, use_bias: bool = True):
+        dense = keras.layers.Dense(units, use_bias=use_bias, dtype="float32", name=name)
+        if not self.spectral_norm:
+            return dense
+        return keras.layers.SpectralNormalization(dense, dtype="float32", name=f"{name}_sn")

@@ -3,6 +3,7 @@
 Sources:
     [DCGAN] Radford et al. 2015, arXiv 1511.06434: strided instead of pooled, batch normalisation, ReLU in
     the generator and leaky ReLU in the discriminator.
+    [SN] Miyato et al. 2018, arXiv 1802.05957: spectral normalisation.
     [Odena] Odena et al. 2016, "Deconvolution and Checkerboard Artifacts": a kernel size that the stride
     divides (4/2) avoids checkerboards.
 """
@@ -49,7 +50,17 @@ def num_levels(image_size: int) -> int:
     return (image_size // base_size(image_size)).bit_length() - 1
 
 
-def downsample(images, *, image_size: int, width: int, dtype, batch_norm: bool, name: str):
+def downsample(
+    images,
+    *,
+    image_size: int,
+    width: int,
+    dtype,
+    batch_norm: bool,
+    name: str,
+    depth: int = 0,
+    spectral_norm: bool = False,
+):
     """Applies the layers from a picture to a flat feature vector.
 
     Args:
@@ -59,30 +70,41 @@ def downsample(images, *, image_size: int, width: int, dtype, batch_norm: bool, 
         dtype: Dtype policy of the layers.
         batch_norm: Whether to normalise after each convolution but the first.
         name: Prefix of the layers' names.
+        depth: Number of 3x3 convolutions after each strided one; 0 as in [DCGAN].
+        spectral_norm: Whether each convolution is divided by its largest singular value [SN].
 
     Returns:
         Keras tensor `[N, base_size ** 2 * channels]`.
     """
     layers = keras.layers
-    x = images
-    for level in range(num_levels(image_size)):
-        normalised = batch_norm and level > 0
-        x = layers.Conv2D(
-            width * min(2**level, 8),
-            KERNEL_SIZE,
-            strides=STRIDE,
+
+    def convolve(x, filters, suffix, normalised, kernel_size=KERNEL_SIZE, strides=STRIDE):
+        convolution = layers.Conv2D(
+            filters,
+            kernel_size,
+            strides=strides,
             padding="same",
             use_bias=not normalised,
             dtype=dtype,
-            name=f"{name}_conv_{level}",
-        )(x)
+            name=f"{name}_conv_{suffix}",
+        )
+        if spectral_norm:
+            convolution = layers.SpectralNormalization(convolution, dtype=dtype, name=f"{name}_sn_{suffix}")
+        x = convolution(x)
         if normalised:
-            x = layers.BatchNormalization(dtype=dtype, name=f"{name}_norm_{level}")(x)
-        x = layers.LeakyReLU(0.2, dtype=dtype, name=f"{name}_activation_{level}")(x)
+            x = layers.BatchNormalization(dtype=dtype, name=f"{name}_norm_{suffix}")(x)
+        return layers.LeakyReLU(0.2, dtype=dtype, name=f"{name}_activation_{suffix}")(x)
+
+    x = images
+    for level in range(num_levels(image_size)):
+        filters = width * min(2**level, 8)
+        x = convolve(x, filters, str(level), normalised=batch_norm and level > 0)
+        for index in range(depth):
+            x = convolve(x, filters, f"{level}_{index}", batch_norm, kernel_size=3, strides=1)
     return layers.Flatten(dtype=dtype, name=f"{name}_flatten")(x)
 
 
-def upsample(vectors, *, image_size: int, channels: int, width: int, dtype, name: str):
+def upsample(vectors, *, image_size: int, channels: int, width: int, dtype, name: str, depth: int = 0):
     """Applies the layers from a vector to the logits of a picture.
 
     Args:
@@ -92,6 +114,7 @@ def upsample(vectors, *, image_size: int, channels: int, width: int, dtype, name
         width: Channels before the last convolution; twice as many at each lower level, up to eight times.
         dtype: Dtype policy of the layers. The last layer is float32 under every policy.
         name: Prefix of the layers' names.
+        depth: Number of 3x3 convolutions at each resolution, the picture's own included; 0 as in [DCGAN].
 
     Returns:
         float32 Keras tensor `[N, image_size, image_size, channels]`, unbounded.
@@ -103,7 +126,27 @@ def upsample(vectors, *, image_size: int, channels: int, width: int, dtype, name
     x = layers.BatchNormalization(dtype=dtype, name=f"{name}_norm_0")(x)
     x = layers.ReLU(dtype=dtype, name=f"{name}_activation_0")(x)
     x = layers.Reshape((base, base, widths[0]), dtype=dtype, name=f"{name}_reshape")(x)
-    for level, level_width in enumerate(widths[1:], start=1):
+
+    def normalise(x, suffix):
+        x = layers.BatchNormalization(dtype=dtype, name=f"{name}_norm_{suffix}")(x)
+        return layers.ReLU(dtype=dtype, name=f"{name}_activation_{suffix}")(x)
+
+    def refine(x, filters, level):
+        for index in range(depth):
+            x = layers.Conv2D(
+                filters,
+                3,
+                padding="same",
+                use_bias=False,
+                dtype=dtype,
+                name=f"{name}_conv_{level}_{index}",
+            )(x)
+            x = normalise(x, f"{level}_{index}")
+        return x
+
+    x = refine(x, widths[0], 0)
+    # Without further convolutions the last step up is the one that draws the picture.
+    for level, level_width in enumerate([*widths[1:], *([max(width // 2, 1)] if depth else [])], start=1):
         x = layers.Conv2DTranspose(
             level_width,
             KERNEL_SIZE,
@@ -113,8 +156,9 @@ def upsample(vectors, *, image_size: int, channels: int, width: int, dtype, name
             dtype=dtype,
             name=f"{name}_conv_{level}",
         )(x)
-        x = layers.BatchNormalization(dtype=dtype, name=f"{name}_norm_{level}")(x)
-        x = layers.ReLU(dtype=dtype, name=f"{name}_activation_{level}")(x)
+        x = refine(normalise(x, str(level)), level_width, level)
+    if depth:
+        return layers.Conv2D(channels, 3, padding="same", dtype="float32", name=f"{name}_picture")(x)
     return layers.Conv2DTranspose(
         channels,
         KERNEL_SIZE,
