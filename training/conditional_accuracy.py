@@ -1,0 +1,49 @@
+"""Whether pictures show what was asked for, judged by a model that did not make them."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+_BATCH_SIZE = 256
+
+
+def judge_pictures(judge, raw_images: np.ndarray) -> dict[str, np.ndarray]:
+    """Judges many pictures, a batch at a time.
+
+    Args:
+        judge: A model with `judge`, e.g. a `Classifier`.
+        raw_images: uint8 array `[N, S, S, C]` of the judge's size and channels.
+
+    Returns:
+        For each attribute that the judge knows a float32 array `[N, K]` of probabilities.
+    """
+    batches = [
+        judge.judge(raw_images[start : start + _BATCH_SIZE])
+        for start in range(0, len(raw_images), _BATCH_SIZE)
+    ]
+    return {name: np.concatenate([np.asarray(batch[name]) for batch in batches]) for name in batches[0]}
+
+
+def find_hits(
+    probabilities: Mapping[str, np.ndarray], attribute_ids: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Returns for each attribute whether the judge sees what was asked for.
+
+    Args:
+        probabilities: For each attribute a float array `[N, K]`.
+        attribute_ids: For each attribute asked for an integer array `[N]`; -1 where nothing was asked.
+
+    Returns:
+        For each attribute asked for a float64 array of 0 and 1, of the rows where something was asked.
+
+    Example:
+
+    >>> find_hits({"category": np.array([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7]])}, {"category": [0, 1, -1]})
+    {'category': array([1., 0.])}
+    """
+    hits = {}
+    for name, ids in attribute_ids.items():
+        ids = np.asarray(ids)
+        is_right = np.argmax(probabilities[name], axis=-1) == ids
+        hits[name] = is_right[ids >= 0].astype("float64")
+    return hits

@@ -1,0 +1,109 @@
+"""What a model costs: weights, arithmetic, time and memory.
+
+Sources:
+    [MAC] One multiplication with its addition counts as two floating-point operations, as TensorFlow's
+    profiler counts.
+"""
+
+import dataclasses
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+BATCH_SIZES = (1, 8, 64)
+_SECONDS_PER_BATCH_SIZE = 1.5
+_MIN_REPEATS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Speed:
+    """How fast batches of one size are answered.
+
+    Args:
+        batch_size: Pictures a call.
+        latency_seconds: Median seconds of a call.
+        images_per_second: Pictures a second at that latency.
+        num_calls: Calls that the median is of.
+    """
+
+    batch_size: int
+    latency_seconds: float
+    images_per_second: float
+    num_calls: int
+
+
+def count_flops(function: Callable, *inputs: tf.TensorSpec) -> int:
+    """Counts the floating-point operations of one call ([MAC]), from the graph.
+
+    Args:
+        function: Takes and returns tensors.
+        *inputs: What it takes, every size known.
+
+    Returns:
+        Number of operations. Those inside loops over pictures (`tf.map_fn`) and resizing are not counted.
+
+    Example:
+
+    A matrix of 3 x 4 times one of 4 x 5: 3 * 5 results of 4 products each.
+
+    >>> count_flops(lambda x: x @ tf.ones((4, 5)), tf.TensorSpec((3, 4)))
+    120
+    """
+    concrete = tf.function(function, autograph=False).get_concrete_function(*inputs)
+    graph = convert_variables_to_constants_v2(concrete, lower_control_flow=False).graph
+    options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+    profile = tf.compat.v1.profiler.profile(graph, cmd="scope", options={**options, "output": "none"})
+    return int(profile.total_float_ops)
+
+
+def measure_speed(function: Callable, make_inputs: Callable, batch_size: int) -> Speed:
+    """Times calls after two that warm up.
+
+    Args:
+        function: What is called; compiled as a `tf.function` here.
+        make_inputs: Takes a batch size and returns the tuple of inputs.
+        batch_size: Pictures a call.
+
+    Returns:
+        The median of at least 3 calls in about 1.5 seconds. It holds for this machine and what else it did.
+    """
+    compiled = tf.function(function, autograph=False, reduce_retracing=True)
+    inputs = make_inputs(batch_size)
+
+    def call() -> float:
+        start = time.perf_counter()
+        np.asarray(tf.nest.flatten(compiled(*inputs))[0])
+        return time.perf_counter() - start
+
+    call()
+    expected_seconds = call()
+    num_calls = max(_MIN_REPEATS, int(_SECONDS_PER_BATCH_SIZE / max(expected_seconds, 1e-4)))
+    latency = float(np.median([call() for _ in range(num_calls)]))
+    return Speed(batch_size, latency, batch_size / latency, num_calls)
+
+
+def measure_peak_memory(call: Callable[[], object]) -> int:
+    """Returns the largest resident memory of this process in bytes during a call.
+
+    TensorFlow itself and everything loaded before count. Where the system cannot forget an earlier peak
+    (other than Linux), it is the largest since the process began. On a GPU it is what TensorFlow allocated
+    there.
+    """
+    if tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.reset_memory_stats("GPU:0")
+        call()
+        return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # forgets the peak
+        call()
+        status = Path("/proc/self/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    except (OSError, StopIteration):
+        call()
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,0 +1,43 @@
+"""Structural similarity.
+
+Sources:
+    [SSIM] Wang et al. 2004, "Image Quality Assessment: From Error Visibility to Structural Similarity":
+    Gaussian windows of 11 pixels, sigma 1.5, K1 = 0.01, K2 = 0.03.
+"""
+
+import tensorflow as tf
+
+WINDOW_SIDE = 11
+
+
+def ssim(raw_images, other_raw_images, border: int = 0) -> tf.Tensor:
+    """Returns the SSIM of each pair of pictures, the mean over channels.
+
+    Args:
+        raw_images: Tensor `[N, h, w, C]` on the scale [0, 255].
+        other_raw_images: Tensor of the same shape and scale.
+        border: Pixels to leave out on every side.
+
+    Returns:
+        float32 tensor `[N]`, at most 1, which equal pictures have.
+
+    Raises:
+        ValueError: Fewer than 11 pixels are left on a side.
+
+    Example:
+
+    Constant pictures differ in luminance only: [SSIM] eq. 6, `(2 a b + C1) / (a^2 + b^2 + C1)`.
+
+    >>> grey, darker = tf.fill([1, 16, 16, 1], 100.0), tf.fill([1, 16, 16, 1], 50.0)
+    >>> [round(float(ssim(grey, other)[0]), 3) for other in (grey, darker)]
+    [1.0, 0.8]
+    """
+    images, other_images = (tf.cast(part, "float32") for part in (raw_images, other_raw_images))
+    if border:
+        images, other_images = (part[:, border:-border, border:-border] for part in (images, other_images))
+    if min(images.shape[1:3]) < WINDOW_SIDE:
+        raise ValueError(
+            f"Pictures must keep {WINDOW_SIDE} pixels a side without their border, because SSIM compares "
+            f"windows of that size. Received: shape={tuple(images.shape)}, border={border}."
+        )
+    return tf.image.ssim(images, other_images, max_val=255.0)
