@@ -14,11 +14,12 @@ import tensorflow as tf
 
 from zoo import pixels, pyramid
 from zoo.attributes import check_attributes, num_conditions, one_hot_conditions
+from zoo.from_preset import FromPreset
 from zoo.loss_scaling import with_loss_scaling
 
 
 @keras.saving.register_keras_serializable("zoo")
-class DCGAN(keras.Model):
+class DCGAN(FromPreset, keras.Model):
     """Generates product pictures from random latents and attributes.
 
     Use it where new pictures of a kind are wanted and none has to be reproduced; to change an existing
