@@ -73,6 +73,18 @@ def finished_run(make_small_config, tmp_path_factory):
     return start_training(make_small_config("dcgan"), tmp_path_factory.mktemp("runs"), "uninterrupted")
 
 
+@pytest.fixture
+def presets_dir(make_small_config, tmp_path_factory, monkeypatch):
+    """A directory of small presets, which the package takes for its own; the test may change it."""
+    from small_presets import copy_presets
+
+    from zoo import presets
+
+    directory = copy_presets(make_small_config, tmp_path_factory.mktemp("presets") / "preset_files")
+    monkeypatch.setattr(presets, "DIRECTORY", directory)
+    return directory
+
+
 @pytest.fixture(params=["memory", "disk", "none"])
 def cached(request, tmp_path):
     """The arguments of batches for each cache."""

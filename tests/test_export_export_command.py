@@ -91,7 +91,10 @@ def cut_model(run):
 
 
 BAD_RUNS = {
-    "missing": (shutil.rmtree, "A run directory is needed. Received: {run}, which does not exist."),
+    "missing": (
+        shutil.rmtree,
+        "A run directory or the name of a preset is needed. Received: {run}, which is",
+    ),
     "unfinished": (
         lambda run: (run / "model.keras").unlink(),
         "Received: {run}, where model.keras is missing. Finish it: zoo train --resume {run}",

@@ -164,11 +164,12 @@ def test_dry_run_names_the_files_and_writes_none(edit, tmp_path):
     assert not (tmp_path / "edited").exists()
 
 
-def test_source_must_be_one_that_is_there(edit, tmp_path):
-    assert edit("a.png", source=())[::2] == (
-        2,
-        "Name one source: --server HOST:PORT, --run RUN or --preset P.",
+def test_source_must_be_one_that_is_there(edit, presets_dir, tmp_path):
+    message = (
+        "Name one source: --server HOST:PORT, --run RUN or --preset P. "
+        "Presets: srcnn_x2, tiny_cvae, tiny_dcgan."
     )
+    assert edit("a.png", source=())[::2] == (2, message)
     address = f"localhost:{free_port()}"
     code, _, error = edit("a.png", source=("--server", address))
     assert code == 1

@@ -145,7 +145,9 @@ def test_unknown_option_is_wrong_usage_and_lists_the_attributes(
     assert not output.exists()
 
 
-NO_SOURCE = "Name one source: --server HOST:PORT, --run RUN or --preset P."
+NO_SOURCE = (
+    "Name one source: --server HOST:PORT, --run RUN or --preset P. Presets: srcnn_x2, tiny_cvae, tiny_dcgan."
+)
 WRONG_SOURCES = {
     "none": ([], 2, NO_SOURCE),
     "two": (["--run", "run", "--server", "localhost:1"], 2, NO_SOURCE),
@@ -158,7 +160,7 @@ WRONG_SOURCES = {
     "unknown preset": (
         ["--preset", "shoes"],
         2,
-        "Unknown preset. Received: 'shoes'. Known: none. This version ships no presets: use --run or",
+        "Unknown preset. Received: 'shoes'. Known: srcnn_x2, tiny_cvae, tiny_dcgan.",
     ),
     "no address": (["--server", "here"], 2, "Received: address='here'."),
     "no port": (["--server", "localhost:"], 2, "Received: address='localhost:'."),
@@ -168,7 +170,7 @@ WRONG_SOURCES = {
 
 
 @pytest.mark.parametrize("key", WRONG_SOURCES)
-def test_source_that_cannot_be_opened_is_told(generate, output, key):
+def test_source_that_cannot_be_opened_is_told(generate, presets_dir, output, key):
     source, exit_code, message = WRONG_SOURCES[key]
     code, out, error = generate(source=source)
     assert (code, out) == (exit_code, "")

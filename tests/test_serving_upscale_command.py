@@ -88,7 +88,10 @@ def test_factor_that_is_not_served_is_told(upscale, tmp_path):
 
 def test_factor_of_a_run_must_be_its_own(upscale, tmp_path):
     code, _, error = upscale("a.png", "--factor", "3", source="run")
-    assert (code, error) == (2, "The run enlarges 2 times. Received: --factor 3. Leave it out.")
+    assert (code, error) == (
+        2,
+        "The run enlarges 2 times. Received: --factor 3. Leave it out, or name another run.",
+    )
     assert (
         upscale(
             "a.png",

@@ -13,6 +13,8 @@ from served_runs import files_in, run_zoo, trained_run
 from training import evaluation, run_directory
 from training.evaluation import evaluate_run
 from training.recipes import RECIPES
+from training.run_or_preset import Source
+from zoo import presets
 from zoo.conditional_vae import ConditionalVAE
 from zoo.dcgan import DCGAN
 
@@ -109,11 +111,23 @@ def build_judge(attributes, image_size=16, channels=3):
     return ConditionalVAE(attributes, image_size=image_size, channels=channels, latent_dim=2, width=2)
 
 
+@dataclasses.dataclass(frozen=True)
+class Built(Source):
+    model: object
+
+
 def with_models(monkeypatch, models):
-    """Lets runs be of models that the test has built."""
-    load_model = run_directory.load_model
+    """Lets runs be of models that the test has built; those that do not exist are called by their path."""
+    find = evaluation.find_run_or_preset
+
+    def find_built(text):
+        config = find(text).config if Path(text).exists() else None
+        return Built("run", Path(text).name, Path(text), config, models[Path(text)])
+
     monkeypatch.setattr(
-        run_directory, "load_model", lambda run: models[run] if run in models else load_model(run)
+        evaluation,
+        "find_run_or_preset",
+        lambda text: find_built(text) if Path(text) in models else find(text),
     )
 
 
@@ -203,16 +217,19 @@ def test_command_prints_scores_and_writes_into_the_run(capsys, run_of, tmp_path)
     ]
 
 
-def test_dry_run_checks_the_run_and_writes_nothing(capsys, run_of, tmp_path):
+@pytest.fixture
+def no_presets(monkeypatch, tmp_path):
+    monkeypatch.setattr(presets, "DIRECTORY", tmp_path / "no-presets")
+
+
+def test_dry_run_checks_the_run_and_writes_nothing(capsys, run_of, no_presets, tmp_path):
     output = tmp_path / "output"
     code, out, _ = run_zoo(capsys, "evaluate", run_of("srcnn"), "--output", output, "--dry-run")
     assert (code, out) == (0, f"Would write {output}/evaluation.json and report.html\n")
     assert not output.exists()
     code, _, error = run_zoo(capsys, "evaluate", tmp_path / "no-run", "--dry-run")
-    assert (code, error) == (
-        1,
-        f"A run directory is needed. Received: {tmp_path}/no-run, which does not exist.",
-    )
+    message = "A run directory or the name of a preset is needed. "
+    assert (code, error) == (1, f"{message}Received: {tmp_path}/no-run, which is neither. Presets: none.")
 
 
 @pytest.mark.parametrize(
@@ -223,10 +240,11 @@ def test_dry_run_checks_the_run_and_writes_nothing(capsys, run_of, tmp_path):
             2,
             "Unknown data set. Received: 'no_catalog'. Known: fashion_mnist, rendered_catalog.",
         ),
-        (["--judge", "no-run"], 1, "A run directory is needed. Received: no-run, which does not exist."),
+        (["--judge", "no-run"], 1, "is needed. Received: no-run, which is neither. Presets: none."),
         (["--output", "a-file"], 1, "a-file"),
     ],
 )
+@pytest.mark.usefixtures("no_presets")
 def test_what_is_wrong_is_one_line(capsys, run_of, tmp_path, monkeypatch, options, exit_code, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a-file").write_text("")

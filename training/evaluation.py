@@ -1,4 +1,4 @@
-"""Scores a finished run on test pictures: run directory in, `evaluation.json` and `report.html` into it."""
+"""Scores a run or a preset on test pictures; leaves `evaluation.json` and `report.html`."""
 
 import dataclasses
 import json
@@ -9,41 +9,47 @@ from training.atomic_write import write_text
 from training.data_sets import load_data_set
 from training.html_page import HtmlPage
 from training.recipes import RECIPES
+from training.run_or_preset import Source, find_run_or_preset
 from zoo.classifier import Classifier
 from zoo.conditional_vae import ConditionalVAE
 from zoo.dcgan import DCGAN
 
 
 def evaluate_run(
-    run: Path, dataset: str | None = None, judge_run: Path | None = None, output: Path | None = None
+    run: Path | str,
+    dataset: str | None = None,
+    judge_run: Path | str | None = None,
+    output: Path | None = None,
 ) -> dict[str, float]:
-    """Scores the finished model of a run.
+    """Scores the finished model of a run, or a preset.
 
     Args:
-        run: Run directory.
+        run: Run directory, or the name of a preset.
         dataset: Data set whose test pictures are used; that of the run by default.
-        judge_run: Finished run of a classifier or a conditional VAE, which judges generated pictures; None
-            leaves those scores out.
-        output: Directory that gets the files; the run directory by default.
+        judge_run: Finished run, or preset, of a classifier or conditional VAE that judges generated
+            pictures; None leaves those scores out.
+        output: Directory that gets the files; `default_output` by default.
 
     Returns:
         Scores by name: dB for `psnr`, nats a picture for the losses of the conditional VAE, squared units of
         the judge's features for Frechet distances, shares in [0, 1] for accuracies.
 
     Raises:
-        FileNotFoundError: The run does not exist or has not finished.
+        FileNotFoundError: There is no such run or preset, or the run has not finished.
         ValueError: The judge is no classifier, knows other attributes or pictures of another size, or
             has nothing to judge; or the data set has other attributes.
     """
     # Not where the training kept its pictures: this may be another machine.
-    config = dataclasses.replace(run_directory.read_config(run), cache=None)
+    source = find_run_or_preset(str(run))
+    config = dataclasses.replace(source.config, cache=None)
     if dataset is not None:
         config = dataclasses.replace(config, dataset=dataset)
-    model = run_directory.load_model(run)
+    model = source.model
     data_set = load_data_set(config.dataset, config.data_dir)
     _check_attributes("The data set", getattr(model, "attributes", {}), data_set.attributes)
-    judge = _load_judge(judge_run, model) if judge_run else None
-    output = output or run
+    judge_source = find_run_or_preset(str(judge_run)) if judge_run else None
+    judge = _load_judge(judge_source, model) if judge_source else None
+    output = output or default_output(source)
     output.mkdir(parents=True, exist_ok=True)
 
     recipe = RECIPES[config.model]
@@ -55,7 +61,7 @@ def evaluate_run(
         "dataset": config.dataset,
         "split": "test",
         "num_images": data_set.num_images["test"],
-        "judge": judge_run.resolve().name if judge_run else None,
+        "judge": judge_source.name if judge_source else None,
         "scores": scores,
     }
     write_text(output / run_directory.EVALUATION, json.dumps(evaluation, indent=2) + "\n")
@@ -67,23 +73,28 @@ def evaluate_run(
     return scores
 
 
-def _load_judge(judge_run: Path, model):
+def default_output(source: Source) -> Path:
+    """Returns where an evaluation is left: in the run directory; of a preset in `evaluations/<preset>`."""
+    return source.directory if source.kind == "run" else Path("evaluations", source.name)
+
+
+def _load_judge(source: Source, model):
     if not isinstance(model, DCGAN):
         raise ValueError(
             "Only what a dcgan generates is judged. "
             f"Received: a judge for a {type(model).__name__}. Leave `--judge` out."
         )
-    judge = run_directory.load_model(judge_run)
+    judge = source.model
     if not isinstance(judge, Classifier | ConditionalVAE):
         raise ValueError(
             "The judge must be a classifier or conditional_vae run, because others do not judge. "
-            f"Received: {judge_run}, a {type(judge).__name__}."
+            f"Received: {source.name}, a {type(judge).__name__}."
         )
     _check_attributes("The judge", model.attributes, judge.attributes)
     if (judge.image_size, judge.channels) != (model.image_size, model.channels):
         raise ValueError(
             "The judge must judge pictures of the size and channels that the model makes: "
-            f"image_size={model.image_size}, channels={model.channels}. Received: {judge_run} with "
+            f"image_size={model.image_size}, channels={model.channels}. Received: {source.name} with "
             f"image_size={judge.image_size}, channels={judge.channels}."
         )
     return judge

@@ -14,11 +14,12 @@ import tensorflow as tf
 
 from zoo import pixels, pyramid
 from zoo.attributes import check_attributes, num_conditions, one_hot_conditions, split_conditions
+from zoo.from_preset import FromPreset
 from zoo.psnr import psnr
 
 
 @keras.saving.register_keras_serializable("zoo")
-class ConditionalVAE(keras.Model):
+class ConditionalVAE(FromPreset, keras.Model):
     """Encodes a picture and its attributes to latents, and decodes latents with the same or other attributes.
 
     Use it to change an attribute of an existing picture and keep the rest; for the sharpest new pictures use
