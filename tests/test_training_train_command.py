@@ -78,6 +78,8 @@ def test_a_dry_run_prints_the_configuration_and_writes_nothing(train, small_data
         "seed": 4,
         "model_options": {"upscale_factor": 3, "kernels": "9-1-5", "is_residual": True},
         "optimizer_options": {},
+        "init_from": None,
+        "freeze": [],
         "data_dir": str(small_data_dir),
         "augment": [],
         "degrade": [],

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.classifier import Classifier, smoothed_cross_entropy
+from zoo.attribute_loss import smoothed_cross_entropy
+from zoo.classifier import Classifier
 
 ATTRIBUTES = {"category": ("bag", "shoe", "hat"), "colour": ("red", "blue")}
 

@@ -6,7 +6,7 @@ import click
 MODEL_OPTIONS = (
     ("--latent-dim", "latent_dim", click.IntRange(1), "Length of latent vectors (dcgan, conditional_vae)."),
     ("--width", "width", click.IntRange(1), "Channels of the largest feature map."),
-    ("--depth", "depth", click.IntRange(0), "3x3 convolutions at each resolution (dcgan: generator)."),
+    ("--depth", "depth", click.IntRange(0), "3x3 convolutions at each resolution (dcgan, conditional_vae)."),
     ("--discriminator-depth", "discriminator_depth", click.IntRange(0), "The same (dcgan)."),
     ("--loss", "loss", str, "non_saturating, hinge or wasserstein_gp (dcgan)."),
     ("--conditioning", "conditioning", str, "Of the discriminator: projection or embedding (dcgan)."),
@@ -32,6 +32,14 @@ MODEL_OPTIONS = (
         "Share of the averaged generator that a step keeps (dcgan).",
     ),
     ("--kl-weight", "kl_weight", click.FloatRange(0), "Weight of the KL divergence (conditional_vae)."),
+    (
+        "--kl-warm-up-steps",
+        "kl_warm_up_steps",
+        click.IntRange(0),
+        "Steps in which that weight rises (conditional_vae).",
+    ),
+    ("--likelihood", "likelihood", str, "bernoulli or gaussian (conditional_vae)."),
+    ("--edit-weight", "edit_weight", click.FloatRange(0), "Weight of the edits' loss (conditional_vae)."),
     (
         "--label-smoothing",
         "label_smoothing",

@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 
 from zoo import pixels
+from zoo.attribute_loss import attribute_loss
 from zoo.attributes import check_attributes, num_conditions, split_conditions
 from zoo.errors import WrongUsageError
 
@@ -144,16 +145,7 @@ class Classifier(keras.Model):
     def _objective(self, raw_images, attribute_ids, training: bool):
         """Returns the loss, and for each attribute the sums of right judgements and of known values."""
         logits = self.attribute_head(self._features(raw_images, training), training=training)
-        losses, hits = [], {}
-        for name, values in split_conditions(self.attributes, logits).items():
-            ids = tf.cast(attribute_ids[name], "int32")
-            # An id of -1 is an attribute that nobody has stated: there is nothing to learn from it.
-            is_known = tf.cast(ids >= 0, "float32")
-            loss = smoothed_cross_entropy(tf.maximum(ids, 0), values, self.label_smoothing)
-            losses.append(tf.math.divide_no_nan(tf.reduce_sum(loss * is_known), tf.reduce_sum(is_known)))
-            is_hit = tf.cast(tf.argmax(values, axis=-1, output_type="int32") == ids, "float32")
-            hits[name] = tf.reduce_sum(is_hit), tf.reduce_sum(is_known)
-        return tf.add_n(losses), hits
+        return attribute_loss(self.attributes, logits, attribute_ids, self.label_smoothing)
 
     def _update_trackers(self, num_images, loss, hits):
         # Weighted by what comes from the data: means over pictures, whatever the sizes of the batches. An
@@ -217,24 +209,3 @@ class Classifier(keras.Model):
         features = keras.Input((4 * self.width,), name="features")
         logits = keras.layers.Dense(num_conditions(self.attributes), dtype="float32", name="attributes")
         return keras.Model(features, logits(features), name="attribute_head")
-
-
-def smoothed_cross_entropy(ids, logits, label_smoothing: float) -> tf.Tensor:
-    """Returns the cross-entropy against smoothed labels [Smoothing] section 7, in nats.
-
-    Args:
-        ids: Integer tensor `[N]` of class ids from 0.
-        logits: float32 tensor `[N, K]`.
-        label_smoothing: Share of the label that is spread over all K classes.
-
-    Returns:
-        float32 tensor `[N]`.
-
-    Example:
-
-    >>> smoothed_cross_entropy([0], tf.zeros([1, 2]), 0.1).numpy().round(4).tolist()
-    [0.6931]
-    """
-    num_classes = logits.shape[-1]
-    labels = (1.0 - label_smoothing) * tf.one_hot(ids, num_classes) + label_smoothing / num_classes
-    return tf.nn.softmax_cross_entropy_with_logits(labels=labels, logits=logits)
