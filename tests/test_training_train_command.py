@@ -81,11 +81,22 @@ def test_a_dry_run_prints_the_configuration_and_writes_nothing(train, small_data
         "init_from": None,
         "freeze": [],
         "data_dir": str(small_data_dir),
+        "only": {},
         "augment": [],
         "degrade": [],
         "cache": "memory",
     }
     assert os.listdir(".") == []
+
+
+def test_a_part_of_the_data_set_is_recorded(train):
+    kept = "t-shirt,trouser, dress,shoe"
+    code, out, _ = train("dcgan", "--only", f"category={kept}", "--dry-run")
+    assert code == 0
+    assert json.loads(out)["only"] == {"category": ["t-shirt", "trouser", "dress", "shoe"]}
+    code, _, errors = train("dcgan", "--only", "category", "--dry-run")
+    assert code == 2
+    assert "A selection is NAME=VALUE,VALUE. Received: 'category'." in errors
 
 
 def test_changes_of_the_pictures_and_the_cache_are_recorded(train):

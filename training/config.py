@@ -24,6 +24,7 @@ class TrainingConfig:
         model_options: Arguments of the model's class that differ between runs, e.g. `{"width": 64}`.
         optimizer_options: What the recipe's optimizers take besides, e.g. `{"discriminator_rate": 2.0}`.
         data_dir: Directory of prepared data sets; None for the default.
+        only: For some attributes the values that pictures must have to be used.
         augment: Names of random changes of training pictures, e.g. `("flip", "colour")`.
         degrade: Names of what makes low-res training pictures worse; super-resolution only.
         schedule: How the learning rate changes, `"constant"` or `"cosine"`.
@@ -52,6 +53,7 @@ class TrainingConfig:
     model_options: dict[str, Any] = dataclasses.field(default_factory=dict)
     optimizer_options: dict[str, Any] = dataclasses.field(default_factory=dict)
     data_dir: str | None = None
+    only: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     augment: tuple[str, ...] = ()
     degrade: tuple[str, ...] = ()
     schedule: str = "constant"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from training import run_directory
 from training.atomic_write import write_text
-from training.data_sets import load_data_set
+from training.data_selection import open_data_set
 from training.html_page import HtmlPage
 from training.recipes import RECIPES
 from training.run_or_preset import Source, find_run_or_preset
@@ -45,7 +45,7 @@ def evaluate_run(
     if dataset is not None:
         config = dataclasses.replace(config, dataset=dataset)
     model = source.model
-    data_set = load_data_set(config.dataset, config.data_dir)
+    data_set = open_data_set(config)
     _check_attributes("The data set", getattr(model, "attributes", {}), data_set.attributes)
     judge_source = find_run_or_preset(str(judge_run)) if judge_run else None
     judge = _load_judge(judge_source, model) if judge_source else None

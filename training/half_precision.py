@@ -25,13 +25,13 @@ def compare_half(source: Source, weights: Path, judge: str | None) -> None:
     Raises:
         RuntimeError: A score suffers.
     """
-    from training.data_sets import load_data_set
+    from training.data_selection import open_data_set
     from training.recipes import find_recipe
     from zoo.from_preset import load_weights
 
     recipe = find_recipe(source.config.model)
     config = dataclasses.replace(source.config, cache=None)
-    data_set = load_data_set(config.dataset, config.data_dir)
+    data_set = open_data_set(config)
     judge_model = load_run_or_preset(judge).model if judge else None
     rounded = source.load_model()
     load_weights(rounded, weights)

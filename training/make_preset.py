@@ -128,10 +128,10 @@ def _write_weights(source: Source, path: Path, is_half: bool) -> dict:
 def _describe_training(source: Source, licence_data: str) -> dict:
     """Returns the fields of `Preset` that follow from the run."""
     from training.command_line import command_line
-    from training.data_sets import load_data_set
+    from training.data_selection import open_data_set
     from training.metrics_log import read_metrics
 
-    data_set = load_data_set(source.config.dataset, source.config.data_dir)
+    data_set = open_data_set(source.config)
     config = _without_paths(source.config)
     model_config = source.model.get_config()
     seconds = sum(line["seconds"] for line in read_metrics(source.directory / run_directory.METRICS))

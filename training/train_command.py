@@ -9,6 +9,14 @@ from zoo.cli import ZooCommand
 from zoo.errors import UnknownNameError
 
 
+def _to_selection(context, parameter, texts):
+    pairs = [text.partition("=")[::2] for text in texts]
+    for text, (name, values) in zip(texts, pairs, strict=True):
+        if not (name.strip() and values.strip()):
+            raise click.BadParameter(f"A selection is NAME=VALUE,VALUE. Received: {text!r}.")
+    return {name.strip(): [value.strip() for value in values.split(",")] for name, values in pairs} or None
+
+
 def _model_options(function):
     for flag, name, value_type, text in reversed(MODEL_OPTIONS):
         function = click.option(flag, name, type=value_type, default=None, help=text)(function)
@@ -28,6 +36,13 @@ def _model_options(function):
 @click.option("--schedule", help="Of the learning rate: constant or cosine.  [default: by model]")
 @click.option(
     "--precision", default=None, help="auto, float32, mixed_float16 or mixed_bfloat16.  [default: auto]"
+)
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME=VALUE,VALUE",
+    callback=_to_selection,
+    help="Use only pictures with these values of an attribute, e.g. category=sneaker; may be repeated.",
 )
 @click.option(
     "--augment",
@@ -92,6 +107,7 @@ def _make_config(model, config_file, given):
     from training import trainer
     from training.augmentation import split_names
     from training.config import TrainingConfig
+    from training.data_selection import open_data_set
     from training.data_sets import load_data_set
     from training.learning_rate import check_schedule
     from training.precision import resolve_precision
@@ -140,9 +156,11 @@ def _make_config(model, config_file, given):
     for name in ("augment", "degrade"):
         if name in given:
             values[name] = split_names(given[name])
-    data_set = load_data_set(values["dataset"], values["data_dir"])
-    values.setdefault("image_size", recipe.default_image_size(data_set))
+    if "image_size" not in values:
+        data_set = load_data_set(values["dataset"], values["data_dir"])
+        values["image_size"] = recipe.default_image_size(data_set)
     config = TrainingConfig(**values)
+    data_set = open_data_set(config)
     recipe.check_changes(config)
     check_schedule(config.schedule)
     return trainer.with_chosen_cache(config, data_set)

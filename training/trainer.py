@@ -11,8 +11,10 @@ import tensorflow as tf
 from training import run_directory
 from training.atomic_write import atomic_path
 from training.checkpoints import Checkpoints
+from training.collapse_warning import CollapseWarning
 from training.config import TrainingConfig
-from training.data_sets import DataSet, load_data_set
+from training.data_selection import open_data_set
+from training.data_sets import DataSet
 from training.metrics_log import MetricsLog
 from training.model_card import write_model_card
 from training.picture_cache import check_cache
@@ -44,7 +46,7 @@ def start_training(config: TrainingConfig, runs_dir: Path, run_name: str | None 
         UnknownNameError: The model or the data set does not exist.
         ValueError: The configuration does not fit the data set.
     """
-    data_set = load_data_set(config.dataset, config.data_dir)
+    data_set = open_data_set(config)
     model = _build(config, data_set)
     config = with_chosen_cache(config, data_set)
     batches = RECIPES[config.model].make_training_batches(config, data_set, first_step=0)
@@ -70,7 +72,7 @@ def resume_training(run: Path, epochs: int | None = None) -> Path:
     config = run_directory.read_config(run)
     if epochs is not None and epochs != config.epochs:
         config = TrainingConfig(**{**vars(config), "epochs": epochs})
-    data_set = load_data_set(config.dataset, config.data_dir)
+    data_set = open_data_set(config)
     model = _build(config, data_set)
     num_epochs_done = Checkpoints(run / run_directory.CHECKPOINTS, model).restore()
     is_finished = num_epochs_done == config.epochs and (run / run_directory.MODEL).exists()
@@ -135,6 +137,7 @@ def _train(run: Path, config: TrainingConfig, data_set: DataSet, model, batches,
     checkpoints = Checkpoints(run / run_directory.CHECKPOINTS, model)
     callbacks = [
         Throughput(config.batch_size),
+        CollapseWarning(),
         MetricsLog(run / run_directory.METRICS, num_epochs_done),
         SampleWriter(
             lambda: recipe.draw_samples(model, config, data_set), run / run_directory.SAMPLES, tensorboard_dir
