@@ -149,7 +149,7 @@ WRONG_REQUESTS = {
     "no pixels": ("srcnn_x2", "upscale", {"images": PICTURES[:, :0]}),
     "rows": ("dcgan", "generate", {"seed": [1, 2], **ATTRIBUTES}),
     "missing input": ("dcgan", "generate", {"seed": [1, 2, 3]}),
-    "unknown input": ("classifier", "classify_png", {"image_bytes": [PNG], "category": ["bag"]}),
+    "unknown input": ("classifier", "classify_png", {"file_bytes": [PNG]}),
     "rank of files": ("classifier", "classify_png", {"image_bytes": [[PNG]]}),
     "damaged file": ("srcnn_x2", "upscale_png", {"image_bytes": [PNG[:60] + b"??" + PNG[62:]]}),
 }
