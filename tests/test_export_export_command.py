@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from served_runs import files_in, run_zoo, trained_run
+from small_presets import SCORES
 
 from export.manifest import check_manifest
 
@@ -56,6 +57,18 @@ def test_dry_run_names_model_and_signatures_and_writes_nothing(capsys, run, tmp_
         "Model name: painter\n"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_preset_is_exported_and_named_in_the_manifest(capsys, presets_dir, tmp_path):
+    code, out, _ = run_zoo(capsys, "export", "srcnn_x2", "--models-dir", tmp_path / "models")
+    version_dir = tmp_path / "models" / "srcnn_x2" / "1"
+    assert (code, out.splitlines()[0]) == (0, f"Version: {version_dir}")
+    manifest = check_manifest(version_dir)
+    assert (manifest["model"], manifest["preset"]) == ("srcnn", "srcnn_x2")
+    assert "run" not in manifest
+    assert manifest["scores"] == SCORES["srcnn"]
+    code, out, _ = run_zoo(capsys, "export", "tiny_dcgan", "--dry-run")
+    assert (code, out.splitlines()[0]) == (0, "Model name: dcgan")
 
 
 @pytest.mark.parametrize("options", [[], ["--dry-run"]])

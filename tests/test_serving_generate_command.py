@@ -61,6 +61,38 @@ def test_run_grpc_and_rest_write_the_same_files(generate, addresses, make_small_
     assert {from_png(file).shape for file in written[0].values()} == {(16, 16, 3)}
 
 
+def test_a_preset_writes_what_its_run_writes(generate, presets_dir, make_small_config, output):
+    written = []
+    for source in (("--run", trained_run("dcgan", make_small_config)), ("--preset", "tiny_dcgan")):
+        code, out, _ = generate("--category", "bag", "--count", 2, source=source)
+        assert (code, out) == (0, f"Wrote 2 pictures to {output}\n")
+        written.append(contents(output))
+        shutil.rmtree(output)
+    assert written[0] == written[1]
+
+
+def test_values_that_a_preset_does_not_know_are_answered_with_those_it_knows(
+    generate, presets_dir, small_data_set, output
+):
+    code, _, error = generate("--category", "sock", source=("--preset", "tiny_dcgan"))
+    known = ", ".join(small_data_set.attributes["category"])
+    assert (code, error) == (2, f"Unknown category. Received: 'sock'. Known: {known}.")
+    code, _, error = generate("--size", "3", source=("--preset", "tiny_dcgan"))
+    assert (code, error) == (2, "Unknown option. Received: '--size'. Known: --category, --colour, --pattern.")
+    assert not output.exists()
+
+
+def test_a_damaged_preset_is_told(generate, presets_dir, output):
+    path = presets_dir / "tiny_dcgan" / "weights.npz"
+    path.write_bytes(path.read_bytes()[:-1])
+    code, _, error = generate(source=("--preset", "tiny_dcgan"))
+    assert code == 1
+    assert (
+        f"The weights of the preset tiny_dcgan must be as they were shipped. Received: {path} with" in error
+    )
+    assert not output.exists()
+
+
 def test_files_are_what_the_model_answers(generate, addresses, output):
     values = {"category": "hat", "colour": "red"}
     assert generate("--category", "hat", "--colour=red", "--count", 2, "--seed", 5)[0] == 0

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from served_runs import files_in, run_zoo, trained_run
 
-from training import evaluation, run_directory
+from training import evaluation, preparation, run_directory
 from training.evaluation import evaluate_run
 from training.recipes import RECIPES
 from training.run_or_preset import Source
@@ -215,6 +215,20 @@ def test_command_prints_scores_and_writes_into_the_run(capsys, run_of, tmp_path)
         *(f"{name}: {value:.6g}" for name, value in scores.items()),
         f"Report: {run / 'report.html'}",
     ]
+
+
+def test_a_preset_is_scored_as_its_run(capsys, run_of, presets_dir, small_data_dir, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(preparation, "default_data_dir", lambda: small_data_dir)
+    expected = evaluate_run(run_of("srcnn"), output=tmp_path / "run")
+    code, out, _ = run_zoo(capsys, "evaluate", "srcnn_x2")
+    assert code == 0
+    assert out.splitlines()[-1] == "Report: evaluations/srcnn_x2/report.html"
+    scores = json.loads((tmp_path / "evaluations" / "srcnn_x2" / "evaluation.json").read_text())["scores"]
+    assert scores == pytest.approx(expected)
+    judged = evaluate_run("tiny_dcgan", judge_run="tiny_cvae", output=tmp_path / "judged")
+    assert judged["scored_images"] == 4
+    assert json.loads((tmp_path / "judged" / "evaluation.json").read_text())["judge"] == "tiny_cvae"
 
 
 @pytest.fixture

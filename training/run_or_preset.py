@@ -61,6 +61,11 @@ class Source:
         return model_class.from_preset(self.name, dtype=precision)
 
     @property
+    def reference(self) -> str:
+        """What `find_run_or_preset` finds it by, in whatever directory."""
+        return self.name if self.kind == "preset" else str(self.directory.resolve())
+
+    @property
     def scores(self) -> dict[str, Any]:
         """Scores by name: of the evaluation, or the validation metrics of the last epoch, or none.
 

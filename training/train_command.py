@@ -1,5 +1,6 @@
 """`zoo train MODEL`."""
 
+import inspect
 from pathlib import Path
 
 import click
@@ -60,6 +61,12 @@ def _model_options(function):
     help="Where decoded pictures are kept between epochs.  [default: by size]",
 )
 @click.option("--seed", type=click.IntRange(0), help="Of weights, order and latents.  [default: 0]")
+@click.option(
+    "--init-from", metavar="PRESET_OR_RUN", help="Begin with these weights, as far as they fit the network."
+)
+@click.option(
+    "--freeze", metavar="PARTS", help="Parts that are not trained, e.g. discriminator; of several: a,b."
+)
 @click.option("--runs-dir", type=click.Path(path_type=Path), default="runs", show_default=True)
 @click.option("--run-name", help="Name of the run directory.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Continue this run.")
@@ -120,6 +127,8 @@ def _make_config(model, config_file, given):
     if base and base["model"] != model:
         raise click.UsageError(f"{config_file} is for {base['model']}. Received also: MODEL={model}.")
     recipe = RECIPES[model]
+    source = _find_source(given.get("init_from"), recipe)
+    inherited = _inherited_values(source, recipe)
 
     flags = {name: flag for flag, name, _, _ in MODEL_OPTIONS}
     wanted = {name: value for name, value in given.items() if name in flags}
@@ -140,20 +149,23 @@ def _make_config(model, config_file, given):
         "schedule": recipe.schedule,
         "augment": recipe.default_augmentations,
         "seed": 0,
+        **inherited,
         **base,
         **{name: value for name, value in given.items() if name not in flags},
         "model": model,
         "precision": precision,
         **{
             group: {
-                **base.get(group, getattr(recipe, group)),
+                **base.get(group, {**getattr(recipe, group), **inherited.get(group, {})}),
                 **{name: wanted[name] for name in getattr(recipe, group) if name in wanted},
             }
             for group in ("model_options", "optimizer_options")
         },
     }
     values["data_dir"] = str(values["data_dir"]) if values["data_dir"] else None
-    for name in ("augment", "degrade"):
+    if source is not None:
+        values["init_from"] = source.reference
+    for name in ("augment", "degrade", "freeze"):
         if name in given:
             values[name] = split_names(given[name])
     if "image_size" not in values:
@@ -164,3 +176,28 @@ def _make_config(model, config_file, given):
     recipe.check_changes(config)
     check_schedule(config.schedule)
     return trainer.with_chosen_cache(config, data_set)
+
+
+def _find_source(init_from, recipe):
+    from training.run_or_preset import find_run_or_preset
+
+    if init_from is None:
+        return None
+    source = find_run_or_preset(init_from)
+    if source.config.model != recipe.model_name:
+        raise click.UsageError(
+            f"A training must begin with weights of its own model. Received: --init-from {init_from}, "
+            f"a {source.config.model}, for MODEL={recipe.model_name}."
+        )
+    return source
+
+
+def _inherited_values(source, recipe) -> dict:
+    """Returns what decides the shapes of the weights that a training begins with."""
+    if source is None:
+        return {"model_options": {}}
+    has_image_size = "image_size" in inspect.signature(recipe.import_model_class()).parameters
+    return {
+        "model_options": source.config.model_options,
+        **({"image_size": source.config.image_size} if has_image_size else {}),
+    }
