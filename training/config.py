@@ -25,6 +25,7 @@ class TrainingConfig:
         data_dir: Directory of prepared data sets; None for the default.
         augment: Names of random changes of training pictures, e.g. `("flip", "colour")`.
         degrade: Names of what makes low-res training pictures worse; super-resolution only.
+        patches_per_image: Patches of each training picture that make an epoch; super-resolution only.
         schedule: How the learning rate changes, `"constant"` or `"cosine"`.
         cache: Where decoded pictures are kept, `"memory"`, `"disk"` or `"none"`; None chooses by size.
 
@@ -50,13 +51,14 @@ class TrainingConfig:
     data_dir: str | None = None
     augment: tuple[str, ...] = ()
     degrade: tuple[str, ...] = ()
+    patches_per_image: int = 1
     schedule: str = "constant"
     cache: str | None = None
 
     def __post_init__(self):
         for name in ("augment", "degrade"):  # JSON has lists only
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        for name in ("epochs", "batch_size", "image_size", "learning_rate"):
+        for name in ("epochs", "batch_size", "image_size", "patches_per_image", "learning_rate"):
             value = getattr(self, name)
             kinds = (int, float) if name == "learning_rate" else int
             if not isinstance(value, kinds) or not value > 0:

@@ -2,12 +2,14 @@
 
 from training.conditional_vae_recipe import ConditionalVAERecipe
 from training.dcgan_recipe import DCGANRecipe
+from training.fsrcnn_recipe import FSRCNNRecipe
 from training.recipe import Recipe
 from training.srcnn_recipe import SRCNNRecipe
 from zoo.errors import UnknownNameError
 
 RECIPES: dict[str, Recipe] = {
-    recipe.model_name: recipe for recipe in (DCGANRecipe(), ConditionalVAERecipe(), SRCNNRecipe())
+    recipe.model_name: recipe
+    for recipe in (DCGANRecipe(), ConditionalVAERecipe(), SRCNNRecipe(), FSRCNNRecipe())
 }
 
 

@@ -12,9 +12,10 @@ MODEL_OPTIONS = (
     ("--latent-dim", "latent_dim", click.IntRange(1), "Length of latent vectors (dcgan, conditional_vae)."),
     ("--width", "width", click.IntRange(1), "Channels of the largest feature map (dcgan, conditional_vae)."),
     ("--kl-weight", "kl_weight", click.FloatRange(0), "Weight of the KL divergence (conditional_vae)."),
-    ("--factor", "upscale_factor", click.IntRange(2, 4), "Enlargement: 2, 3 or 4 (srcnn)."),
+    ("--factor", "upscale_factor", click.IntRange(2, 4), "Enlargement: 2, 3 or 4 (srcnn, fsrcnn)."),
     ("--kernels", "kernels", str, "Kernel sizes: 9-1-5, 9-3-5 or 9-5-5 (srcnn)."),
-    ("--residual/--no-residual", "is_residual", bool, "Learn the difference to bicubic (srcnn)."),
+    ("--residual/--no-residual", "is_residual", bool, "Learn the difference to bicubic (srcnn, fsrcnn)."),
+    ("--colour-space", "colour_space", str, "What the network enlarges: luma or rgb (srcnn, fsrcnn)."),
 )
 
 
@@ -42,10 +43,18 @@ def _model_options(function):
     "--augment",
     metavar="NAMES",
     help="Random changes of training pictures, e.g. flip,crop,colour. Of: crop, flip, rotation, zoom, "
-    "brightness, contrast, saturation, hue, blur; colour is the four before blur.",
+    "brightness, contrast, saturation, hue, blur; colour is the four before blur; turn, scale (srcnn, "
+    "fsrcnn).",
 )
 @click.option(
-    "--degrade", metavar="NAMES", help="What makes low-res training pictures worse: jpeg, blur (srcnn)."
+    "--degrade",
+    metavar="NAMES",
+    help="What makes low-res training pictures worse: jpeg, blur (srcnn, fsrcnn).",
+)
+@click.option(
+    "--patches-per-image",
+    type=click.IntRange(1),
+    help="Patches of each picture in an epoch (srcnn, fsrcnn).  [default: by data set]",
 )
 @click.option(
     "--cache",
@@ -62,7 +71,7 @@ def _model_options(function):
 @click.option("--dry-run", is_flag=True, help="Print the configuration and train nothing.")
 @_model_options
 def command(model, runs_dir, run_name, resume, config_file, dry_run, **options):
-    """Train MODEL: dcgan, conditional_vae or srcnn. Leaves a run directory."""
+    """Train MODEL: dcgan, conditional_vae, srcnn or fsrcnn. Leaves a run directory."""
     given = {name: value for name, value in options.items() if value is not None}
     if resume is not None:
         refused = sorted(given.keys() - {"epochs"}) + [name for name in ("model",) if model]
@@ -141,7 +150,9 @@ def _make_config(model, config_file, given):
         if name in given:
             values[name] = split_names(given[name])
     data_set = load_data_set(values["dataset"], values["data_dir"])
+    recipe.check_data_set(data_set)
     values.setdefault("image_size", recipe.default_image_size(data_set))
+    values.setdefault("patches_per_image", recipe.default_patches_per_image(data_set))
     config = TrainingConfig(**values)
     recipe.check_changes(config)
     check_schedule(config.schedule)
