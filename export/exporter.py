@@ -15,6 +15,7 @@ from export.signatures import default_model_name, make_signatures
 from export.warmup import write_warmup_requests
 from training import run_directory
 from training.metrics_log import read_metrics
+from training.score import score_value
 
 # How far the exported model may be from the Keras model: graphs are fused and sum in another order.
 PIXEL_TOLERANCE = 1
@@ -136,8 +137,9 @@ def _scores(run: Path) -> dict[str, float]:
     evaluation = run / run_directory.EVALUATION
     if evaluation.exists():
         try:
-            return dict(json.loads(evaluation.read_text(encoding="utf-8"))["scores"])
-        except (ValueError, KeyError, TypeError) as error:
+            scores = json.loads(evaluation.read_text(encoding="utf-8"))["scores"]
+            return {name: score_value(score) for name, score in scores.items()}
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(
                 f"{evaluation} must be as `zoo evaluate` wrote it. Write it again: zoo evaluate {run}"
             ) from error

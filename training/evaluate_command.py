@@ -7,33 +7,54 @@ import click
 from zoo.cli import ZooCommand
 
 
-@click.command(
-    cls=ZooCommand, uses_tensorflow=True, example="zoo evaluate runs/20260101-120000-srcnn-fashion_mnist"
-)
-@click.argument("run", type=click.Path(path_type=Path))
+@click.command(cls=ZooCommand, uses_tensorflow=True, example="zoo evaluate runs/gan --judge runs/classifier")
+@click.argument("run")
 @click.option("--dataset", help="Data set to score on.  [default: that of the run]")
 @click.option(
-    "--judge",
+    "--samples",
+    "num_samples",
+    type=click.IntRange(min=2),
+    default=10_000,
+    show_default=True,
+    help="Most pictures to generate, and to compare with.",
+)
+@click.option("--judge", metavar="RUN", help="Classifier or conditional_vae that judges what RUN makes.")
+@click.option(
+    "--extractor",
+    metavar="PATH",
+    help="Run, .keras file or 2015 Inception graph (.pb) to measure distances on.  [default: the judge]",
+)
+@click.option(
+    "--images",
     type=click.Path(path_type=Path),
-    metavar="RUN",
-    help="Finished conditional_vae run that judges what a dcgan generates.",
+    metavar="FOLDER",
+    help="Score super-resolution on these pictures instead of a data set.",
 )
 @click.option(
     "--output", type=click.Path(path_type=Path), help="Where to write.  [default: the run directory]"
 )
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that is drawn."
+)
 @click.option("--dry-run", is_flag=True, help="Check the run and write nothing.")
-def command(run, dataset, judge, output, dry_run):
+def command(run, dry_run, output, **options):
     """Score RUN on the test pictures; leaves evaluation.json and report.html."""
-    from training.run_directory import load_model
+    from training.run_or_preset import load_run_or_preset
 
     if dry_run:
-        load_model(run)
+        load_run_or_preset(run)
         click.echo(f"Would write {output or run}/evaluation.json and report.html")
         return
 
     from training.evaluation import evaluate_run
+    from training.score import format_score
 
-    scores = evaluate_run(run, dataset, judge, output)
-    for name, value in scores.items():
-        click.echo(f"{name}: {value:.6g}")
-    click.echo(f"Report: {(output or run) / 'report.html'}")
+    evaluation = evaluate_run(run, output=output, **options)
+    for name, score in evaluation.findings.scores.items():
+        beside = ""
+        if score.baseline is not None:
+            beside = f"; {score.baseline_name}: {format_score(score.baseline)}"
+        click.echo(f"{name}: {format_score(score)} {score.unit}{beside}")
+    for note in evaluation.findings.notes:
+        click.secho(f"Warning: {note}", fg="red", err=True)
+    click.echo(f"Report: {evaluation.output / 'report.html'}")
