@@ -4,6 +4,8 @@ Real training pictures go through every measure beside them: what they get again
 best that a generator can be expected to get.
 """
 
+import copy
+
 from training.bootstrap import bootstrap_interval, mean_interval
 from training.conditional_accuracy import find_hits, judge_pictures
 from training.diversity import mean_distance_within_values, mean_pairwise_distance
@@ -47,6 +49,12 @@ class FeatureSets:
         self.test, self.train, self.generated = (
             extractor.extract(pictures.raw_images) for pictures in (test, train, generated)
         )
+
+    def with_generated(self, generated: LabelledPictures) -> "FeatureSets":
+        """Returns the same real pictures with those of another generator."""
+        others = copy.copy(self)
+        others.generated = self.extractor.extract(generated.raw_images)
+        return others
 
 
 def score_distances(features: FeatureSets, seed: int) -> Findings:
