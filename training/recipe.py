@@ -115,15 +115,13 @@ class Recipe(abc.ABC):
                 )
                 raise UnknownNameError(f"degradation of {self.model_name}", name, self.degradations, advice)
 
-    def score(self, model: keras.Model, config: TrainingConfig, data_set: DataSet, judge=None) -> dict:
+    def score(self, model: keras.Model, config: TrainingConfig, data_set: DataSet) -> dict:
         """Returns the model's scores on the test split, by name; by default those of its `test_step`.
 
         Args:
             model: A loaded model; compiled here.
             config: Configuration of its run.
             data_set: Where the test split comes from.
-            judge: A loaded `Classifier` or `ConditionalVAE` that judges pictures; used where a score needs
-                one.
         """
         self.compile_model(model, config, jit_compile=False)
         batches = self.make_evaluation_batches(config, data_set, "test")
