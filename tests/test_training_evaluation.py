@@ -191,9 +191,11 @@ def build_judge(attributes, image_size=16, channels=3):
 def with_models(monkeypatch, models):
     """Lets runs be of models that the test has built."""
     load_model = run_directory.load_model
-    monkeypatch.setattr(
-        run_directory, "load_model", lambda run: models[run] if run in models else load_model(run)
-    )
+
+    def load(run, *precision):
+        return models[run] if run in models else load_model(run, *precision)
+
+    monkeypatch.setattr(run_directory, "load_model", load)
 
 
 def test_judge_judges_the_attributes_of_the_model_among_those_of_itself_and_of_the_data_set(
