@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from serving.picture_source import open_source, source_options
+from serving.picture_source import PictureSource, open_source, source_options
 from zoo.cli import ZooCommand
 
 FACTORS = (2, 3, 4)
@@ -32,9 +32,10 @@ def command(photos, server, model, run, preset, factor, output, dry_run):
 
     from serving.picture_files import convert_photos
 
-    _check_factor_of_run(run, factor)
     with open_source(server, model, run, preset, default_model=f"srcnn_x{factor or 2}") as source:
         source.input_names("upscale_png")
+        if factor is not None:
+            _check_factor(source, factor)
         if dry_run:
             for photo in photos:
                 click.echo(output / f"{photo.stem}.png")
@@ -47,11 +48,13 @@ def command(photos, server, model, run, preset, factor, output, dry_run):
         convert_photos(photos, output, upscale)
 
 
-def _check_factor_of_run(run: Path | None, factor: str | None) -> None:
-    if run is None or factor is None:
-        return
-    from training.run_directory import read_config
+def _check_factor(source: PictureSource, factor: str) -> None:
+    """Asks for the enlargement of a single pixel: its side is the model's factor, whatever its name."""
+    import numpy as np
 
-    of_run = read_config(run).model_options.get("upscale_factor")
-    if of_run is not None and str(of_run) != factor:
-        raise click.UsageError(f"The run enlarges {of_run} times. Received: --factor {factor}. Leave it out.")
+    (enlarged,) = source.predict("upscale", {"images": np.zeros([1, 1, 1, 3], "uint8")})["images"]
+    if enlarged.shape[0] != int(factor):
+        raise click.UsageError(
+            f"The model enlarges {enlarged.shape[0]} times. Received: --factor {factor}. Leave it out, or "
+            "name another model."
+        )
