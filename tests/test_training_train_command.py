@@ -85,8 +85,6 @@ def test_a_dry_run_prints_the_configuration_and_writes_nothing(train, small_data
         "augment": [],
         "degrade": [],
         "cache": "memory",
-        "init_from": None,
-        "freeze": [],
     }
     assert os.listdir(".") == []
 
