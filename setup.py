@@ -13,6 +13,8 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["zoo*", "training*", "export*", "serving*"]),
+    # Trained weights; see zoo/presets.py.
+    package_data={"zoo": ["preset_files/*/preset.json", "preset_files/*/weights.npz"]},
     install_requires=[
         "tensorflow>=2.20,<2.22",
         "keras>=3.10,<4",

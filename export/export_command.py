@@ -1,4 +1,4 @@
-"""`zoo export RUN`."""
+"""`zoo export RUN_OR_PRESET`."""
 
 from pathlib import Path
 
@@ -21,22 +21,22 @@ def _check_model_name(context, parameter, model_name):
 @click.command(
     cls=ZooCommand, uses_tensorflow=True, example="zoo export runs/20260101-120000-dcgan-fashion_mnist"
 )
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run_or_preset")
 @click.option("--models-dir", type=click.Path(path_type=Path), default="models", show_default=True)
 @click.option(
     "--model-name",
     callback=_check_model_name,
-    help="Name to serve it by.  [default: dcgan, conditional_vae, srcnn_x2, ...]",
+    help="Name to serve it by.  [default: dcgan, conditional_vae, srcnn_x2, classifier, ...]",
 )
 @click.option("--version", type=click.IntRange(1), help="Version number.  [default: next]")
 @click.option("--dry-run", is_flag=True, help="Say what would be exported and write nothing.")
-def command(run, models_dir, model_name, version, dry_run):
-    """Export RUN as a SavedModel: checked against the Keras model, then published whole."""
+def command(run_or_preset, models_dir, model_name, version, dry_run):
+    """Export RUN_OR_PRESET as a SavedModel: checked against the Keras model, then published whole."""
     if dry_run:
         from export.signatures import default_model_name, make_signatures
-        from training.run_directory import load_model
+        from training.run_or_preset import load_run_or_preset
 
-        model = load_model(run)
+        model = load_run_or_preset(run_or_preset).model
         click.echo(f"Model name: {model_name or default_model_name(model)}")
         for signature in make_signatures(model):
             click.echo(f"{signature.name}: {', '.join(signature.inputs)}")
@@ -44,6 +44,6 @@ def command(run, models_dir, model_name, version, dry_run):
 
     from export.exporter import export_run
 
-    version_dir = export_run(run, models_dir, model_name, version)
+    version_dir = export_run(run_or_preset, models_dir, model_name, version)
     click.echo(f"Version: {version_dir}")
     click.echo(f"Serve it: zoo serve --models-dir {models_dir}")

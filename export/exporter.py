@@ -1,7 +1,6 @@
-"""Exports a run: run directory in, checked and published version directory out."""
+"""Exports a run or a preset: checked and published version directory out."""
 
 import io
-import json
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,7 @@ from export.publish import publish
 from export.signature import Signature
 from export.signatures import default_model_name, make_signatures
 from export.warmup import write_warmup_requests
-from training import run_directory
-from training.metrics_log import read_metrics
-from training.score import score_value
+from training.run_or_preset import find_run_or_preset
 
 # How far the exported model may be from the Keras model: graphs are fused and sum in another order.
 PIXEL_TOLERANCE = 1
@@ -23,15 +20,15 @@ FLOAT_TOLERANCE = 1e-3
 
 
 def export_run(
-    run: Path, models_dir: Path, model_name: str | None = None, version: int | None = None
+    run_or_preset: Path | str, models_dir: Path, model_name: str | None = None, version: int | None = None
 ) -> Path:
-    """Exports the finished model of a run.
+    """Exports the finished model of a run, or a preset.
 
     The model is saved beside its place, loaded again, compared with the Keras model on every signature for
     two batch sizes, and only then published.
 
     Args:
-        run: Run directory.
+        run_or_preset: Run directory, or the name of a preset.
         models_dir: Directory of all models.
         model_name: Name to serve it by; the model's own by default.
         version: Positive integer; the next free one by default.
@@ -40,15 +37,15 @@ def export_run(
         The version directory.
 
     Raises:
-        FileNotFoundError: The run does not exist or has not finished.
-        ValueError: The name or version is not allowed, or the run is damaged.
+        FileNotFoundError: There is no such run or preset, or the run has not finished.
+        ValueError: The name or version is not allowed, or the run or preset is damaged.
         RuntimeError: The exported model does not agree with the Keras model.
         OSError: The files cannot be written.
     """
-    model = run_directory.load_model(run)
-    scores = _scores(run)
-    signatures = make_signatures(model)
-    model_name = model_name or default_model_name(model)
+    source = find_run_or_preset(str(run_or_preset))
+    scores = source.scores
+    signatures = make_signatures(source.model)
+    model_name = model_name or default_model_name(source.model)
 
     def build(directory: Path) -> None:
         save(signatures, directory)
@@ -57,8 +54,8 @@ def export_run(
         write_warmup_requests(directory, model_name, requests)
         write_manifest(
             directory,
-            run_directory.read_config(run).model,
-            {"run": run.resolve().name},
+            source.config.model,
+            {source.kind: source.name},
             read_signatures(directory),
             scores,
         )
@@ -130,20 +127,3 @@ def _to_pixels(strings: np.ndarray) -> np.ndarray:
         for value in strings.ravel()
     ]
     return np.concatenate([part.ravel() for part in parts]) if parts else np.zeros(0, "uint8")
-
-
-def _scores(run: Path) -> dict[str, float]:
-    """Returns the scores of the evaluation, or the validation metrics of the last epoch, if there are any."""
-    evaluation = run / run_directory.EVALUATION
-    if evaluation.exists():
-        try:
-            scores = json.loads(evaluation.read_text(encoding="utf-8"))["scores"]
-            return {name: score_value(score) for name, score in scores.items()}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(
-                f"{evaluation} must be as `zoo evaluate` wrote it. Write it again: zoo evaluate {run}"
-            ) from error
-    metrics = run / run_directory.METRICS
-    epochs = read_metrics(metrics) if metrics.exists() else []
-    last = epochs[-1] if epochs else {}
-    return {name: value for name, value in last.items() if name.startswith("val_")}

@@ -6,11 +6,12 @@ Imports no TensorFlow, so that a server or a script can check a directory in a m
 import hashlib
 import json
 import platform
-import subprocess
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+from training.git_commit import git_commit
 
 MANIFEST = "assets.extra/manifest.json"
 
@@ -46,7 +47,7 @@ def write_manifest(
     manifest = {
         "model": model,
         **source,
-        "git_commit": _git_commit(),
+        "git_commit": git_commit(),
         "versions": {"python": platform.python_version()}
         | {name: metadata.version(name) for name in _DISTRIBUTIONS},
         "signatures": dict(signatures),
@@ -164,18 +165,6 @@ def _sha256(path: Path) -> str:
         while block := file.read(_READ_BYTES):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _git_commit() -> str | None:
-    """The commit of the checkout that this code runs from, `-dirty` if it was changed; `None` elsewhere."""
-    root = Path(__file__).parents[1]
-    if not (root / ".git").exists():
-        return None
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
 
 
 def _unreadable(path: Path, reason: str) -> str:

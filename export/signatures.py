@@ -1,9 +1,11 @@
 """Which signatures a model has, and which name it is served by."""
 
+from export.classification_signatures import classification_signatures
 from export.editing_signatures import editing_signatures
 from export.generation_signatures import generation_signatures
 from export.signature import Signature
 from export.upscaling_signatures import upscaling_signatures
+from zoo.classifier import Classifier
 from zoo.conditional_vae import ConditionalVAE
 from zoo.dcgan import DCGAN
 from zoo.srcnn import SRCNN
@@ -24,8 +26,11 @@ def make_signatures(model) -> list[Signature]:
         return generation_signatures(model, model.decode) + editing_signatures(model)
     if isinstance(model, SRCNN):
         return upscaling_signatures(model)
+    if isinstance(model, Classifier):
+        return classification_signatures(model)
     raise TypeError(
-        f"Served are DCGAN, ConditionalVAE and SRCNN. Received: a model of class {type(model).__name__}."
+        "Served are DCGAN, ConditionalVAE, SRCNN and Classifier. "
+        f"Received: a model of class {type(model).__name__}."
     )
 
 

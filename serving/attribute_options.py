@@ -72,9 +72,9 @@ def attribute_inputs(source: PictureSource, signature_name: str, num_rows: int, 
     return {name: np.array([given.get(name, "")] * num_rows, dtype=object) for name in known}
 
 
-def given_attribute(name: str) -> str:
-    """Returns the command line's value of an attribute, or `""`."""
-    return click.get_current_context().meta[_META_KEY].get(name, "")
+def given_values() -> list[str]:
+    """Returns the values of attributes that the command line names, in its order; empty ones are left out."""
+    return [value for value in click.get_current_context().meta[_META_KEY].values() if value]
 
 
 def raise_if_unknown_value(error) -> None:

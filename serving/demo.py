@@ -172,7 +172,7 @@ def write_page(dataset: str, seconds: dict[str, float], speed, sheets, largest_d
 
 
 def _score_rows() -> list[list[str]]:
-    from training.score import score_value
+    from zoo.presets import score_value
 
     rows = []
     for model, _, _ in TRAININGS:

@@ -1,5 +1,6 @@
 """`zoo generate`: new pictures."""
 
+import re
 from pathlib import Path
 
 import click
@@ -7,13 +8,15 @@ import click
 from serving.attribute_options import (
     AttributeCommand,
     attribute_inputs,
-    given_attribute,
+    given_values,
     raise_if_unknown_value,
 )
 from serving.picture_source import open_source, source_options
 
 # Pictures a request: enough to use the processors, few enough to show progress.
 REQUEST_IMAGES = 64
+# File systems allow 255 bytes: four a character, and the seed.
+MAX_LABEL_CHARACTERS = 48
 FIRST_SEED, LAST_SEED = -(2**63), 2**63 - 1
 
 
@@ -45,7 +48,7 @@ def command(server, model, run, preset, count, seed, output, dry_run):
             f"Seeds must be 64-bit integers, from {FIRST_SEED} to {LAST_SEED}. Received: --seed {seed} "
             f"--count {count}."
         )
-    label = (given_attribute("category") or "any").replace("/", "-").replace(" ", "-")
+    label = re.sub(r"[\s/\\]", "-", "-".join(given_values()))[:MAX_LABEL_CHARACTERS] or "any"
     seeds = seed + np.arange(count, dtype="int64")
     paths = [output / f"{label}-{one_seed}.png" for one_seed in seeds]
     with open_source(server, model, run, preset, default_model="dcgan") as source:

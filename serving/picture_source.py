@@ -1,13 +1,15 @@
-"""Where `zoo generate`, `zoo edit` and `zoo upscale` get pictures: a server, or a run in this process."""
+"""Where `zoo generate`, `zoo edit` and `zoo upscale` get pictures: a server, or a model in this process."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 import click
 
+from training.run_or_preset import Source, find_preset, find_run
 from zoo.errors import UnknownNameError
+from zoo.presets import list_presets
 from zoo.quiet_import import import_tensorflow
 
 
@@ -42,17 +44,17 @@ class _ServedModel:
         return self._client.predict(self._model_name, inputs, signature_name)
 
 
-class _RunModel:
-    def __init__(self, run: Path):
+class _LocalModel:
+    def __init__(self, find_source: Callable[[str], Source], text: str):
+        self._name = text
+        source = find_source(text)
         import_tensorflow()
         from export.signatures import make_signatures
-        from training.run_directory import load_model
 
-        self._run = run
-        self._signatures = {signature.name: signature for signature in make_signatures(load_model(run))}
+        self._signatures = {signature.name: signature for signature in make_signatures(source.model)}
 
     def input_names(self, signature_name):
-        return list(_find(self._signatures, signature_name, str(self._run)).inputs)
+        return list(_find(self._signatures, signature_name, self._name).inputs)
 
     def predict(self, signature_name, inputs):
         import tensorflow as tf
@@ -61,7 +63,7 @@ class _RunModel:
         from serving.status import InvalidArgument
 
         try:
-            outputs = _find(self._signatures, signature_name, str(self._run)).run(inputs)
+            outputs = _find(self._signatures, signature_name, self._name).run(inputs)
         except tf.errors.InvalidArgumentError as error:
             # What a server answers in this case, without the way through the graph.
             raise PredictionError(
@@ -96,7 +98,12 @@ def source_options(function):
 
 @contextlib.contextmanager
 def open_source(
-    server: str | None, model: str | None, run: Path | None, preset: str | None, default_model: str
+    server: str | None,
+    model: str | None,
+    run: Path | None,
+    preset: str | None,
+    default_model: str,
+    default_preset: str | None = None,
 ) -> Iterator[PictureSource]:
     """Opens the source that the options name.
 
@@ -106,6 +113,7 @@ def open_source(
         run: Run directory, or None.
         preset: Name of a preset, or None.
         default_model: Which model of a server to ask.
+        default_preset: Preset to take where no source is named, if the package has it.
 
     Yields:
         The source.
@@ -115,14 +123,20 @@ def open_source(
             address is none.
         UnknownNameError: There is no such preset.
     """
-    if sum(option is not None for option in (server, run, preset)) != 1:
-        raise click.UsageError("Name one source: --server HOST:PORT, --run RUN or --preset P.")
     if model is not None and server is None:
         raise click.UsageError("--model names a model of a server. Give --server HOST:PORT too.")
+    if server is None and run is None and preset is None and default_preset in list_presets():
+        preset = default_preset
+    if sum(option is not None for option in (server, run, preset)) != 1:
+        known = ", ".join(list_presets()) or "none in this version"
+        raise click.UsageError(
+            f"Name one source: --server HOST:PORT, --run RUN or --preset P. Presets: {known}."
+        )
     if preset is not None:
-        raise UnknownNameError("preset", preset, [], "This version ships no presets: use --run or --server.")
+        yield _LocalModel(find_preset, preset)
+        return
     if run is not None:
-        yield _RunModel(run)
+        yield _LocalModel(find_run, run)
         return
     from serving.client import connect
 

@@ -5,14 +5,13 @@ from pathlib import Path
 import click
 
 from serving.picture_source import open_source, source_options
+from training.run_or_preset import find_preset, find_run
 from zoo.cli import ZooCommand
 
 FACTORS = (2, 3, 4)
 
 
-@click.command(
-    cls=ZooCommand, example="zoo upscale photo.jpg --server localhost:8500 --factor 2 --output large"
-)
+@click.command(cls=ZooCommand, example="zoo upscale photo.jpg --factor 2 --output large")
 @click.argument(
     "photos",
     metavar="PHOTO...",
@@ -27,13 +26,17 @@ FACTORS = (2, 3, 4)
 @click.option("--output", type=click.Path(path_type=Path), default="upscaled", show_default=True)
 @click.option("--dry-run", is_flag=True, help="Name the files and write nothing.")
 def command(photos, server, model, run, preset, factor, output, dry_run):
-    """Enlarge photos 2, 3 or 4 times; file names are kept, with the ending .png."""
+    """Enlarge photos 2, 3 or 4 times; file names are kept, with the ending .png.
+
+    Without --server, --run or --preset it takes the preset of the factor, srcnn_x2 to srcnn_x4.
+    """
     import numpy as np
 
     from serving.picture_files import convert_photos
 
-    _check_factor_of_run(run, factor)
-    with open_source(server, model, run, preset, default_model=f"srcnn_x{factor or 2}") as source:
+    _check_factor(run, preset, factor)
+    name = f"srcnn_x{factor or 2}"
+    with open_source(server, model, run, preset, default_model=name, default_preset=name) as source:
         source.input_names("upscale_png")
         if dry_run:
             for photo in photos:
@@ -47,11 +50,13 @@ def command(photos, server, model, run, preset, factor, output, dry_run):
         convert_photos(photos, output, upscale)
 
 
-def _check_factor_of_run(run: Path | None, factor: str | None) -> None:
-    if run is None or factor is None:
+def _check_factor(run: Path | None, preset: str | None, factor: str | None) -> None:
+    if factor is None or (run is None) == (preset is None):
         return
-    from training.run_directory import read_config
-
-    of_run = read_config(run).model_options.get("upscale_factor")
-    if of_run is not None and str(of_run) != factor:
-        raise click.UsageError(f"The run enlarges {of_run} times. Received: --factor {factor}. Leave it out.")
+    source = find_run(run) if run is not None else find_preset(preset)
+    own = source.config.model_options.get("upscale_factor")
+    if own is not None and str(own) != factor:
+        raise click.UsageError(
+            f"The {source.kind} enlarges {own} times. Received: --factor {factor}. Leave it out, or name "
+            f"another {source.kind}."
+        )

@@ -45,6 +45,7 @@ def make_small_config(small_data_dir):
         "dcgan": {"latent_dim": 3, "width": 2, "diff_augment": "none"},
         "conditional_vae": {"latent_dim": 3, "width": 2, "kl_weight": 1.0},
         "srcnn": {"upscale_factor": 2, "kernels": "9-1-5", "is_residual": False},
+        "classifier": {"width": 2, "label_smoothing": 0.1},
     }
 
     def make(model, **changes):
@@ -70,6 +71,18 @@ def finished_run(make_small_config, tmp_path_factory):
     from training.trainer import start_training
 
     return start_training(make_small_config("dcgan"), tmp_path_factory.mktemp("runs"), "uninterrupted")
+
+
+@pytest.fixture
+def presets_dir(make_small_config, tmp_path_factory, monkeypatch):
+    """A directory of small presets, which the package takes for its own; the test may change it."""
+    from small_presets import copy_presets
+
+    from zoo import presets
+
+    directory = copy_presets(make_small_config, tmp_path_factory.mktemp("presets") / "preset_files")
+    monkeypatch.setattr(presets, "DIRECTORY", directory)
+    return directory
 
 
 @pytest.fixture(params=["memory", "disk", "none"])

@@ -15,6 +15,7 @@ from PIL import Image
 from export.exporter import save
 from export.signature import Signature
 from export.signatures import make_signatures
+from zoo.classifier import Classifier
 from zoo.conditional_vae import ConditionalVAE
 from zoo.dcgan import DCGAN
 from zoo.srcnn import SRCNN
@@ -34,6 +35,8 @@ BUILDERS = {
     "conditional_vae_rgb": lambda: ConditionalVAE(**RGB, **SMALL),
     "srcnn_x2": lambda: SRCNN(upscale_factor=2, is_residual=True),
     "srcnn_x3": lambda: SRCNN(upscale_factor=3, is_residual=True),
+    "classifier": lambda: Classifier(**GREY, width=4),
+    "classifier_rgb": lambda: Classifier(**RGB, width=4),
 }
 
 

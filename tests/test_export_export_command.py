@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from served_runs import files_in, run_zoo, trained_run
+from small_presets import SCORES
 
 from export.manifest import check_manifest
 
@@ -58,6 +59,18 @@ def test_dry_run_names_model_and_signatures_and_writes_nothing(capsys, run, tmp_
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_preset_is_exported_and_named_in_the_manifest(capsys, presets_dir, tmp_path):
+    code, out, _ = run_zoo(capsys, "export", "srcnn_x2", "--models-dir", tmp_path / "models")
+    version_dir = tmp_path / "models" / "srcnn_x2" / "1"
+    assert (code, out.splitlines()[0]) == (0, f"Version: {version_dir}")
+    manifest = check_manifest(version_dir)
+    assert (manifest["model"], manifest["preset"]) == ("srcnn", "srcnn_x2")
+    assert "run" not in manifest
+    assert manifest["scores"] == SCORES["srcnn"]
+    code, out, _ = run_zoo(capsys, "export", "tiny_dcgan", "--dry-run")
+    assert (code, out.splitlines()[0]) == (0, "Model name: dcgan")
+
+
 @pytest.mark.parametrize("options", [[], ["--dry-run"]])
 @pytest.mark.parametrize("name", ["a/b", "../dcgan", "", "-v"])
 def test_model_names_that_cannot_be_served_are_wrong_usage(capsys, run, tmp_path, name, options):
@@ -91,7 +104,10 @@ def cut_model(run):
 
 
 BAD_RUNS = {
-    "missing": (shutil.rmtree, "A run directory is needed. Received: {run}, which does not exist."),
+    "missing": (
+        shutil.rmtree,
+        "A run directory or the name of a preset is needed. Received: {run}, which is",
+    ),
     "unfinished": (
         lambda run: (run / "model.keras").unlink(),
         "Received: {run}, where model.keras is missing. Finish it: zoo train --resume {run}",
@@ -129,7 +145,7 @@ def test_run_of_a_model_that_does_not_exist_is_told_with_those_that_do(capsys, c
     code, _, error = run_zoo(capsys, "export", run, "--models-dir", tmp_path / "models")
     assert code == 2
     assert error == (
-        "Unknown model. Received: 'pixel_cnn'. Known: dcgan, conditional_vae, srcnn. "
+        "Unknown model. Received: 'pixel_cnn'. Known: dcgan, conditional_vae, srcnn, classifier. "
         f"{run}/config.json names it: install the version that made the run."
     )
 

@@ -103,6 +103,19 @@ REQUESTS = {
     },
     "upscale: float pictures": ("srcnn_x2", "upscale", {"images": ("float32", [1, 8, 8, 3])}, "uint8"),
     "upscale_png: a file without rows": ("srcnn_x2", "upscale_png", {"image_bytes": ("str", [])}, "[?]"),
+    "classify_png: a file without rows": ("classifier", "classify_png", {"image_bytes": ("str", [])}, "[?]"),
+    "classify_png: files of two ranks": (
+        "classifier",
+        "classify_png",
+        {"image_bytes": ("str", [1, 1])},
+        "[?]",
+    ),
+    "classify_png: pictures": (
+        "classifier",
+        "classify_png",
+        {"image_bytes": ("uint8", [1, 28, 28, 1])},
+        "string",
+    ),
     "upscale_png: numbers": ("srcnn_x2", "upscale_png", {"image_bytes": ("int64", [1])}, "string"),
 }
 
@@ -179,7 +192,7 @@ print(json.dumps(["the process", "lives", "", ""]))
 @pytest.fixture(scope="module")
 def outcomes():
     """What became of each request, by its name and by who was asked; as far as the process lived."""
-    directories = {name: str(exported(name).directory) for name in ("dcgan", GREY, "srcnn_x2")}
+    directories = {name: str(exported(name).directory) for name in ("dcgan", GREY, "srcnn_x2", "classifier")}
     arguments = [json.dumps(directories), json.dumps({**REQUESTS, **NO_ROWS})]
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, *arguments],

@@ -60,6 +60,17 @@ def of_upscaler():
     }
 
 
+def of_classifier(**attributes):
+    outputs = {}
+    for prefix, (name, num_values) in zip(("", "colour_"), attributes.items(), strict=False):
+        outputs |= {
+            name: STRINGS,
+            f"{prefix}classes": ("string", [None, num_values]),
+            f"{prefix}probabilities": ("float32", [None, num_values]),
+        }
+    return {"classify_png": (FILES, outputs), "serving_default": (FILES, outputs)}
+
+
 CATEGORY = {"category": STRINGS}
 CATEGORY_AND_COLOUR = {"category": STRINGS, "colour": STRINGS}
 TABLE = {
@@ -69,6 +80,8 @@ TABLE = {
     "conditional_vae_rgb": of_editor(CATEGORY_AND_COLOUR, 32, 32, 3),
     "srcnn_x2": of_upscaler(),
     "srcnn_x3": of_upscaler(),
+    "classifier": of_classifier(category=3),
+    "classifier_rgb": of_classifier(category=3, colour=2),
 }
 SIGNATURES = [
     (model, signature) for model in TABLE for signature in TABLE[model] if signature != "serving_default"
@@ -92,12 +105,19 @@ def test_signatures_are_those_of_the_contract(name):
 
 @pytest.mark.parametrize(
     ("name", "default"),
-    [("dcgan", "generate_png"), ("conditional_vae", "generate_png"), ("srcnn_x2", "upscale_png")],
+    [
+        ("dcgan", "generate_png"),
+        ("conditional_vae", "generate_png"),
+        ("srcnn_x2", "upscale_png"),
+        ("classifier", "classify_png"),
+    ],
 )
 def test_default_signature_answers_as_the_one_it_stands_for(name, default):
     (request,) = exported(name).signatures[default].example_requests[:1]
     named, unnamed = (exported(name).ask(signature, **request) for signature in (default, "serving_default"))
-    assert named["image_bytes"].tolist() == unnamed["image_bytes"].tolist()
+    assert named.keys() == unnamed.keys()
+    for output, values in named.items():
+        np.testing.assert_array_equal(values, unnamed[output])
     assert named["error"].tolist() == [b""]
 
 
@@ -216,13 +236,15 @@ def test_enlarged_files_hold_the_enlarged_pictures():
 
 
 def test_models_are_served_by_the_names_of_the_contract():
-    names = [default_model_name(exported(name).model) for name in ("dcgan", "conditional_vae", "srcnn_x3")]
-    assert names == ["dcgan", "conditional_vae", "srcnn_x3"]
+    expected = ["dcgan", "conditional_vae", "srcnn_x3", "classifier"]
+    assert [default_model_name(exported(name).model) for name in expected] == expected
     assert default_model_name(SRCNN(upscale_factor=4)) == "srcnn_x4"
 
 
 def test_other_models_are_refused_by_class():
-    with pytest.raises(TypeError, match="Served are DCGAN, ConditionalVAE and SRCNN.*class Sequential"):
+    with pytest.raises(
+        TypeError, match="Served are DCGAN, ConditionalVAE, SRCNN and Classifier.*class Sequential"
+    ):
         make_signatures(keras.Sequential())
 
 

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from serving.attribute_options import (
     AttributeCommand,
     attribute_inputs,
-    given_attribute,
+    given_values,
     raise_if_unknown_value,
 )
 from serving.client import RowError
@@ -112,15 +112,16 @@ def test_help_shows_the_commands_own_options_and_the_example():
     assert result.output.endswith("  Example:\n    zoo act --category bag\n")
 
 
-def test_given_attribute_is_read_without_asking_the_model():
+def test_given_values_are_read_without_asking_the_model():
     seen = []
 
     @click.command(cls=AttributeCommand, example="zoo act")
     def read():
-        seen.extend([given_attribute("category"), given_attribute("colour")])
+        seen.extend(given_values())
 
-    CliRunner().invoke(read, ["--category", "bag"], catch_exceptions=False)
-    assert seen == ["bag", ""]
+    arguments = ["--category", "bag", "--season", "", "--colour", "red"]
+    CliRunner().invoke(read, arguments, catch_exceptions=False)
+    assert seen == ["bag", "red"]
 
 
 def test_values_that_the_model_does_not_know_are_wrong_usage():

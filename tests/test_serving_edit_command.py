@@ -98,6 +98,19 @@ def test_files_are_what_the_model_answers(edit, addresses, tmp_path):
             assert (tmp_path / "new" / "red" / name).read_bytes() == answer
 
 
+def test_a_preset_edits_as_its_run_and_lists_the_values_it_knows(
+    edit, presets_dir, sources, small_data_set, tmp_path
+):
+    written = []
+    for source in (sources["run"], ("--preset", "tiny_cvae")):
+        assert edit("a.png", "--target-category", "bag", source=source)[0] == 0
+        written.append(contents(tmp_path / "edited"))
+    assert written[0] == written[1]
+    code, _, error = edit("a.png", "--target-category", "sock", source=("--preset", "tiny_cvae"))
+    assert code == 2
+    assert error.endswith(f"Received: 'sock'. Known: {', '.join(small_data_set.attributes['category'])}.")
+
+
 def test_targets_change_the_picture(edit, tmp_path):
     pictures = []
     for target in ("bag", "hat"):
@@ -164,11 +177,12 @@ def test_dry_run_names_the_files_and_writes_none(edit, tmp_path):
     assert not (tmp_path / "edited").exists()
 
 
-def test_source_must_be_one_that_is_there(edit, tmp_path):
-    assert edit("a.png", source=())[::2] == (
-        2,
-        "Name one source: --server HOST:PORT, --run RUN or --preset P.",
+def test_source_must_be_one_that_is_there(edit, presets_dir, tmp_path):
+    message = (
+        "Name one source: --server HOST:PORT, --run RUN or --preset P. "
+        "Presets: srcnn_x2, tiny_cvae, tiny_dcgan."
     )
+    assert edit("a.png", source=())[::2] == (2, message)
     address = f"localhost:{free_port()}"
     code, _, error = edit("a.png", source=("--server", address))
     assert code == 1

@@ -61,13 +61,47 @@ def test_run_grpc_and_rest_write_the_same_files(generate, addresses, make_small_
     assert {from_png(file).shape for file in written[0].values()} == {(16, 16, 3)}
 
 
+def test_a_preset_writes_what_its_run_writes(generate, presets_dir, make_small_config, output):
+    written = []
+    for source in (("--run", trained_run("dcgan", make_small_config)), ("--preset", "tiny_dcgan")):
+        code, out, _ = generate("--category", "bag", "--count", 2, source=source)
+        assert (code, out) == (0, f"Wrote 2 pictures to {output}\n")
+        written.append(contents(output))
+        shutil.rmtree(output)
+    assert written[0] == written[1]
+
+
+def test_values_that_a_preset_does_not_know_are_answered_with_those_it_knows(
+    generate, presets_dir, small_data_set, output
+):
+    code, _, error = generate("--category", "sock", source=("--preset", "tiny_dcgan"))
+    known = ", ".join(small_data_set.attributes["category"])
+    assert (code, error) == (2, f"Unknown category. Received: 'sock'. Known: {known}.")
+    code, _, error = generate("--size", "3", source=("--preset", "tiny_dcgan"))
+    assert (code, error) == (2, "Unknown option. Received: '--size'. Known: --category, --colour, --pattern.")
+    assert not output.exists()
+
+
+def test_a_damaged_preset_is_told(generate, presets_dir, output):
+    path = presets_dir / "tiny_dcgan" / "weights.npz"
+    path.write_bytes(path.read_bytes()[:-1])
+    code, _, error = generate(source=("--preset", "tiny_dcgan"))
+    assert code == 1
+    assert (
+        f"The weights of the preset tiny_dcgan must be as they were shipped. Received: {path} with" in error
+    )
+    assert not output.exists()
+
+
 def test_files_are_what_the_model_answers(generate, addresses, output):
     values = {"category": "hat", "colour": "red"}
     assert generate("--category", "hat", "--colour=red", "--count", 2, "--seed", 5)[0] == 0
     inputs = {name: [value] * 2 for name, value in values.items()}
     with connect(addresses["grpc"]) as client:
         answer = client.predict("dcgan", {"seed": [5, 6], "pattern": ["", ""], **inputs}, "generate_png")
-    assert contents(output) == dict(zip(["hat-5.png", "hat-6.png"], answer["image_bytes"], strict=True))
+    assert contents(output) == dict(
+        zip(["hat-red-5.png", "hat-red-6.png"], answer["image_bytes"], strict=True)
+    )
 
 
 def test_many_pictures_are_asked_for_in_several_requests(generate, output, monkeypatch):
@@ -99,6 +133,13 @@ def test_names_of_categories_become_names_of_files(generate, output):
     for category in ("t-shirt/top", "ankle boot"):
         assert generate("--model", "shoes", "--category", category)[0] == 0
     assert files_in(output) == ["ankle-boot-0.png", "t-shirt-top-0.png"]
+
+
+def test_files_are_named_by_every_attribute_that_is_given(generate, output):
+    _, out, _ = generate("--colour", "red", "--category", "t-shirt", "--seed", 3, "--dry-run")
+    assert out == f"{output / 'red-t-shirt-3.png'}\n"
+    _, out, _ = generate("--category", "x" * 300, "--dry-run")
+    assert out == f"{output / ('x' * 48 + '-0.png')}\n"
 
 
 def test_dry_run_names_the_files_and_writes_none(generate, output):
@@ -136,7 +177,9 @@ def test_unknown_option_is_wrong_usage_and_lists_the_attributes(
     assert not output.exists()
 
 
-NO_SOURCE = "Name one source: --server HOST:PORT, --run RUN or --preset P."
+NO_SOURCE = (
+    "Name one source: --server HOST:PORT, --run RUN or --preset P. Presets: srcnn_x2, tiny_cvae, tiny_dcgan."
+)
 WRONG_SOURCES = {
     "none": ([], 2, NO_SOURCE),
     "two": (["--run", "run", "--server", "localhost:1"], 2, NO_SOURCE),
@@ -149,7 +192,7 @@ WRONG_SOURCES = {
     "unknown preset": (
         ["--preset", "shoes"],
         2,
-        "Unknown preset. Received: 'shoes'. Known: none. This version ships no presets: use --run or",
+        "Unknown preset. Received: 'shoes'. Known: srcnn_x2, tiny_cvae, tiny_dcgan.",
     ),
     "no address": (["--server", "here"], 2, "Received: address='here'."),
     "no port": (["--server", "localhost:"], 2, "Received: address='localhost:'."),
@@ -159,7 +202,7 @@ WRONG_SOURCES = {
 
 
 @pytest.mark.parametrize("key", WRONG_SOURCES)
-def test_source_that_cannot_be_opened_is_told(generate, output, key):
+def test_source_that_cannot_be_opened_is_told(generate, presets_dir, output, key):
     source, exit_code, message = WRONG_SOURCES[key]
     code, out, error = generate(source=source)
     assert (code, out) == (exit_code, "")

@@ -88,7 +88,10 @@ def test_factor_that_is_not_served_is_told(upscale, tmp_path):
 
 def test_factor_of_a_run_must_be_its_own(upscale, tmp_path):
     code, _, error = upscale("a.png", "--factor", "3", source="run")
-    assert (code, error) == (2, "The run enlarges 2 times. Received: --factor 3. Leave it out.")
+    assert (code, error) == (
+        2,
+        "The run enlarges 2 times. Received: --factor 3. Leave it out, or name another run.",
+    )
     assert (
         upscale(
             "a.png",
@@ -99,6 +102,42 @@ def test_factor_of_a_run_must_be_its_own(upscale, tmp_path):
         == 0
     )
     assert files_in(tmp_path / "upscaled") == ["a.png"]
+
+
+def test_without_a_source_the_preset_of_the_factor_is_taken(upscale, presets_dir, tmp_path):
+    assert upscale("a.png", source="run")[0] == 0
+    of_run = contents(tmp_path / "upscaled")
+    for options in ([], ["--factor", "2"], ["--preset", "srcnn_x2"]):
+        shutil.rmtree(tmp_path / "upscaled")
+        assert upscale("a.png", *options, source=()) == (0, "Wrote 1 of 1 pictures to upscaled\n", "")
+        assert contents(tmp_path / "upscaled") == of_run
+
+
+def test_a_factor_that_no_preset_has_needs_a_source(upscale, presets_dir, tmp_path):
+    code, _, error = upscale("a.png", "--factor", "3", source=())
+    assert code == 2
+    assert error == (
+        "Name one source: --server HOST:PORT, --run RUN or --preset P. "
+        "Presets: srcnn_x2, tiny_cvae, tiny_dcgan."
+    )
+    assert not (tmp_path / "upscaled").exists()
+
+
+def test_factor_of_a_preset_must_be_its_own(upscale, presets_dir):
+    code, _, error = upscale("a.png", "--factor", "3", source=("--preset", "srcnn_x2"))
+    message = "The preset enlarges 2 times. Received: --factor 3. Leave it out, or name another preset."
+    assert (code, error) == (2, message)
+
+
+def test_a_model_needs_a_server_even_where_there_is_a_preset(upscale, presets_dir):
+    code, _, error = upscale("a.png", "--model", "srcnn_x2", source=())
+    assert (code, error) == (2, "--model names a model of a server. Give --server HOST:PORT too.")
+
+
+def test_unknown_presets_are_answered_with_those_that_exist(upscale, presets_dir):
+    code, _, error = upscale("a.png", source=("--preset", "edsr_x2"))
+    message = "Unknown preset. Received: 'edsr_x2'. Known: srcnn_x2, tiny_cvae, tiny_dcgan."
+    assert (code, error) == (2, message)
 
 
 @pytest.mark.parametrize("factor", ["1", "5", "two", "2.0", ""])

@@ -109,6 +109,20 @@ def test_original_jpeg_is_left_as_it_is(tmp_path):
     assert read(tmp_path, JPEG)[0].image_bytes == JPEG
 
 
+def test_jpeg_without_its_last_marker_is_written_anew(tmp_path):
+    # One of those that Pillow decodes without it.
+    noise = np.random.default_rng(31).integers(0, 256, (27, 33, 3), "uint8")
+    jpeg = saved(Image.fromarray(noise), "JPEG", quality=85)
+    photo, rgb = read(tmp_path, jpeg[:-2])
+    assert photo.image_bytes.startswith(b"\x89PNG")
+    np.testing.assert_array_equal(rgb, np.asarray(Image.open(io.BytesIO(jpeg))))
+
+
+def test_accents_in_file_names_may_be_written_either_way(tmp_path):
+    (tmp_path / "cafe\u0301.png").write_bytes(PNG)
+    assert read_photo("caf\u00e9.png", PhotoSettings(images_dir=tmp_path)).width == 33
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_crop_is_the_centre_square(tmp_path, kind):
     bars = np.zeros([100, 300, 3], "uint8")
@@ -136,10 +150,18 @@ def header_only_png(width, height):
     return png(width, height, 8, 2, [])
 
 
+# A wrong byte in the middle of its pixels: what comes before it would still look like a picture.
+NOISE = np.random.default_rng(0).integers(0, 256, (24, 33, 3), "uint8")
+DAMAGED_PNG = bytearray(saved(Image.fromarray(NOISE), "PNG"))
+DAMAGED_PNG[len(DAMAGED_PNG) // 2] ^= 0xFF
+DAMAGED_PNG = bytes(DAMAGED_PNG)
+
 REFUSALS = {
     "empty file": (b"", {}, "not an image", "the file is empty"),
     "text": (b"<html>not found</html>", {}, "not an image", "begins with 3c 68 74 6d"),
     "postscript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", {}, "not an image", "begins with"),
+    "a png with a wrong byte": (DAMAGED_PNG, {}, "damaged", "broken data stream"),
+    "a line": (header_only_png(70_000, 8), {"min_size": 1}, "a side of more than 65,535 pixels", "70000 x 8"),
     "half a png": (PNG[: len(PNG) // 2], {}, "truncated", ""),
     "half a jpeg": (JPEG[: len(JPEG) // 2], {}, "truncated", ""),
     "a png's signature": (PNG[:8], {}, "truncated", "header"),

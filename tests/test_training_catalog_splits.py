@@ -68,6 +68,14 @@ def test_splits_that_the_table_never_names_are_cut_out_of_train():
     assert 9 <= list(splits.values()).count("test") <= 27
 
 
+def test_both_splits_cut_out_of_train_have_their_share():
+    places = random_places(2000)
+    strata = {group: "ab"[group % 2] for group in places}
+    splits, cut = complete_splits(dict.fromkeys(places, "train"), places, strata, FRACTIONS)
+    assert cut == ["test", "validation"]
+    assert splits == assign_splits(places, strata, FRACTIONS)
+
+
 def test_too_few_photos():
     with pytest.raises(
         ValueError, match="Received: 2 photos that do not look alike in 1 categories.*validation empty"

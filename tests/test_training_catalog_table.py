@@ -5,7 +5,7 @@ import math
 import pytest
 from catalog_files import write_json_lines, write_table
 
-from training.catalog_columns import find_columns
+from training.catalog_columns import find_columns, to_number
 from training.catalog_quarantine import Refusal, UnreadableRowError, defuse_cell, write_quarantine
 from training.catalog_table import open_table
 from training.likely_typos import find_likely_typos
@@ -89,10 +89,11 @@ def test_json_lines(tmp_path):
         (b"", "must have a header and rows. Received: t.csv, which is empty"),
         (b"\xef\xbb\xbf\r\n", "which is empty"),
         (b"image,category\na,\x81\n", r"tried as utf-8 \(not possible near byte 17\), cp1252 \(not possible"),
-        (b"PK\x03\x04\x14\0\0\0", r"text file. Received: t.csv, tried as utf-16-le \("),
+        (b"PK\x03\x04\x14\0\0\0", r"Received: t.csv, which is a spreadsheet.*Export it as CSV"),
+        (b"\xff\xd8\xff\xe0\0\x10", "Received: t.csv, which is a JPEG picture"),
         (b"image,a\x01\n", r"control character '\\x01': is it another kind of file"),
         (b"image,category,Category \na,b,c\n", "category more than once: image, category, Category"),
-        (b"image,,category\na,b,c\n", "a column without a name: image, , category"),
+        (b"image,category,,price\na,b,c,1\n", "a column without a name: image, category, , price"),
         (b'image,category\na,"b\nc,d\n', r"t.csv, line 2 \(unexpected end of data\). Close the quote"),
         (b'[{"image": "a"}]', "JSON Lines: one object a line.*begins with a list"),
     ],
@@ -101,6 +102,11 @@ def test_tables_that_cannot_be_read(tmp_path, content, text):
     (tmp_path / "t.csv").write_bytes(content)
     with pytest.raises(ValueError, match=text):
         read(tmp_path / "t.csv")
+
+
+def test_the_index_that_pandas_writes_is_a_column(tmp_path):
+    (tmp_path / "t.csv").write_bytes(b",image,category\n0,a,bag\n1,b,hat\n")
+    assert open_table(tmp_path / "t.csv").columns == ("index", "image", "category")
 
 
 def test_named_encoding(tmp_path):
@@ -127,6 +133,7 @@ def interpret(tmp_path, rows, attributes=("category",), renames=None):
 def test_meaning_of_cells(tmp_path):
     base = {"image": "a", "category": "bag", "price": "3", "split": "", "description": "x"}
     changes = [{}, {"category": "dress "}, {"category": " \n"}, {"price": "3 EUR"}, {"price": " "}]
+    changes += [{"category": "cafe\u0301"}]
     changes += [{"split": "Val"}, {"split": "holdout"}, {"price": "inf"}, {"category": "T-Shirt"}]
     columns, results = interpret(tmp_path, [base | change for change in changes], renames={"T-Shirt": "bag"})
     assert (columns.image, columns.numbers) == ("image", ("price",))
@@ -135,10 +142,26 @@ def test_meaning_of_cells(tmp_path):
     assert results[2] == ("empty attribute", "category")
     assert results[3] == ("not a number", "price '3 EUR'")
     assert math.isnan(results[4].numbers[0])
-    assert results[5].split == "validation"
-    assert results[6] == ("unknown split", "holdout; known are train, validation and test")
-    assert results[7] == ("not a number", "price 'inf'")
-    assert results[8].values == ("bag",)
+    assert results[5].values == ("caf\u00e9",)
+    assert results[6].split == "validation"
+    assert results[7] == ("unknown split", "holdout; known are train, validation and test")
+    assert results[8] == ("not a number", "price 'inf'")
+    assert results[9].values == ("bag",)
+
+
+@pytest.mark.parametrize(
+    "text", ["1e39", "-1e400", "1_000", "0x10", "\u0663", "1.299,00", "12,5", "12 EUR", "1e"]
+)
+def test_texts_that_are_no_numbers(text):
+    with pytest.raises(UnreadableRowError, match="not a number"):
+        to_number("price", text)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [(" 12.5 ", 12.5), ("-3", -3), (".5", 0.5), ("1e3", 1000), ("+7.", 7)]
+)
+def test_texts_that_are_numbers(text, number):
+    assert to_number("price", text) == number
 
 
 @pytest.mark.parametrize(
@@ -149,6 +172,12 @@ def test_meaning_of_cells(tmp_path):
         ([{"image": "a", "price": "1"}], {"attributes": ["price"]}, "Received: price. Rename"),
         ([{"image": "a", "grösse": "1"}], {"attributes": ["grösse"]}, "letters, digits and underscores"),
         (ROWS, {"attributes": ["category", "category"]}, "named once"),
+        (
+            [{"image": "a", "model": "1"}],
+            {"attributes": ["model"]},
+            "means something else here. Received: model",
+        ),
+        ([{"image": "a", "target_a": "1"}], {"attributes": ["target_a"]}, "Received: target_a.*target_..."),
         ([ROWS[0]] * 2, {}, "at least two values.*Received: category with Kleid"),
         ([row | {"price": "cheap"} for row in ROWS], {}, "price must hold numbers.*row 2 with 'cheap'"),
         (ROWS, {"renames": {"Rock": "Kleid"}}, "Received: Rock. Values: Kleid, Schürze, rot"),
@@ -158,6 +187,12 @@ def test_meaning_of_cells(tmp_path):
 def test_columns_that_cannot_serve(tmp_path, rows, options, text):
     with pytest.raises(ValueError, match=text):
         interpret(tmp_path, rows, **options)
+
+
+def test_a_header_alone_is_no_table(tmp_path):
+    (tmp_path / "t.csv").write_text("image,category\n")
+    with pytest.raises(ValueError, match="must have rows below its header. Received: t.csv with none"):
+        find_columns(open_table(tmp_path / "t.csv"), ["category"], {})
 
 
 @pytest.mark.parametrize("name", ["image", "file", "filename", "path"])

@@ -11,16 +11,27 @@ import pytest
 from PIL import Image
 from served_runs import files_in, run_zoo, trained_run
 
-from training import bootstrap, efficiency, evaluation, frechet_distance, kernel_distance, run_directory
+from training import (
+    bootstrap,
+    efficiency,
+    evaluation,
+    frechet_distance,
+    kernel_distance,
+    preparation,
+    run_directory,
+)
 from training.evaluation import evaluate_run
 from training.findings import Findings
 from training.recipes import RECIPES
+from training.run_or_preset import Source
 from training.score import Score, format_score
+from zoo import presets
 from zoo.cli import main
 from zoo.conditional_vae import ConditionalVAE
 from zoo.dcgan import DCGAN
 
-MODELS = ("dcgan", "conditional_vae", "srcnn")
+JUDGED = ("dcgan", "conditional_vae")
+MODELS = ("dcgan", "conditional_vae", "srcnn", "classifier")
 
 
 @pytest.fixture
@@ -45,7 +56,7 @@ def evaluated(make_small_config, tmp_path_factory, few_repeats):
     found = {}
     for model in MODELS:
         output = tmp_path_factory.mktemp("evaluated") / "new" / model
-        judge = None if model == "srcnn" else trained_run("conditional_vae", make_small_config)
+        judge = trained_run("conditional_vae", make_small_config) if model in JUDGED else None
         run = trained_run(model, make_small_config)
         found[model] = evaluate_run(run, judge=judge, output=output)
     return found
@@ -75,7 +86,7 @@ def test_evaluation_file_says_what_was_scored_on_what(evaluated, model):
     assert files_in(found.output) == ["evaluation.json", "report.html"]
     written = json.loads((found.output / "evaluation.json").read_text())
     scores, notes = written.pop("scores"), written.pop("warnings")
-    judge = None if model == "srcnn" else "conditional_vae"
+    judge = "conditional_vae" if model in JUDGED else None
     assert written == {
         "model": model,
         "source": model,
@@ -123,6 +134,7 @@ SHEETS = {
         "Best and worst reconstructions",
     ],
     "srcnn": ["Best by PSNR", "Worst by PSNR"],
+    "classifier": ["Samples"],
 }
 
 
@@ -179,11 +191,23 @@ def build_judge(attributes, image_size=16, channels=3):
     return ConditionalVAE(attributes, image_size=image_size, channels=channels, latent_dim=2, width=2)
 
 
+@dataclasses.dataclass(frozen=True)
+class Built(Source):
+    model: object
+
+
 def with_models(monkeypatch, models):
-    """Lets runs be of models that the test has built."""
-    load_model = run_directory.load_model
+    """Lets runs be of models that the test has built; those that do not exist are called by their path."""
+    find = evaluation.find_run_or_preset
+
+    def find_built(text):
+        config = find(text).config if Path(text).exists() else None
+        return Built("run", Path(text).name, Path(text), config, models[Path(text)])
+
     monkeypatch.setattr(
-        run_directory, "load_model", lambda run: models[run] if run in models else load_model(run)
+        evaluation,
+        "find_run_or_preset",
+        lambda text: find_built(text) if Path(text) in models else find(text),
     )
 
 
@@ -193,7 +217,7 @@ def test_judge_judges_the_attributes_of_the_model_among_those_of_itself_and_of_t
     attributes = {name: small_data_set.attributes[name] for name in ("category", "colour")}
     model = DCGAN(attributes, image_size=16, channels=3, latent_dim=2, width=2)
     judge = build_judge({**attributes, "material": ["wool", "silk"]})
-    judge_run = Path(shutil.copytree(run_of("conditional_vae"), tmp_path / "judge"))
+    judge_run = tmp_path / "judge"
     with_models(monkeypatch, {run_of("dcgan"): model, judge_run: judge})
     scores = evaluate_run(run_of("dcgan"), judge=judge_run, output=tmp_path).findings.scores
     judged = {name for name in scores if name.startswith("conditional_accuracy_")}
@@ -202,7 +226,7 @@ def test_judge_judges_the_attributes_of_the_model_among_those_of_itself_and_of_t
 
 
 def test_judge_of_another_kind_is_refused(run_of, tmp_path):
-    message = "The judge must be a classifier or conditional_vae.*Received: .*srcnn, a SRCNN."
+    message = "The judge must be a classifier or conditional_vae run.*Received: srcnn, a SRCNN."
     with pytest.raises(ValueError, match=message):
         evaluate_run(run_of("dcgan"), judge=run_of("srcnn"), output=tmp_path / "output")
     assert not (tmp_path / "output").exists()
@@ -232,7 +256,7 @@ WRONG_JUDGES = {
 @pytest.mark.parametrize("key", WRONG_JUDGES)
 def test_judge_that_does_not_fit_is_refused(run_of, small_data_set, monkeypatch, tmp_path, key):
     build, message = WRONG_JUDGES[key]
-    judge_run = Path(shutil.copytree(run_of("conditional_vae"), tmp_path / "judge"))
+    judge_run = tmp_path / "judge"
     with_models(monkeypatch, {judge_run: build(small_data_set.attributes)})
     with pytest.raises(ValueError, match="The judge must ") as raised:
         evaluate_run(run_of("dcgan"), judge=judge_run, output=tmp_path / "output")
@@ -242,7 +266,7 @@ def test_judge_that_does_not_fit_is_refused(run_of, small_data_set, monkeypatch,
 
 def test_data_set_with_other_attributes_is_refused(run_of, small_data_set, monkeypatch, tmp_path):
     other = dataclasses.replace(small_data_set, attributes={"category": ("dress", "shirt")})
-    monkeypatch.setattr(evaluation, "load_data_set", lambda name, data_dir: other)
+    monkeypatch.setattr(evaluation, "open_data_set", lambda config: other)
     message = (
         r"The data set must have the attributes.*category \(t-shirt, .*Received: category \(dress, shirt\)"
     )
@@ -254,7 +278,7 @@ def test_data_set_with_other_attributes_is_refused(run_of, small_data_set, monke
 def test_names_are_escaped_in_the_report(run_of, small_data_set, monkeypatch, tmp_path):
     nasty = dataclasses.replace(small_data_set, source="<script>alert(1)</script>")
     found = Findings({"<i>psnr</i>": Score(1.0, "dB", 4, "luma")}, notes=["<u>few</u>"])
-    monkeypatch.setattr(evaluation, "load_data_set", lambda name, data_dir: nasty)
+    monkeypatch.setattr(evaluation, "open_data_set", lambda config: nasty)
     monkeypatch.setattr(evaluation, "score_enlargements", lambda *arguments: found)
     evaluate_run(run_of("srcnn"), dataset="<b>catalog</b>", output=tmp_path)
     page = (tmp_path / "report.html").read_text()
@@ -314,16 +338,41 @@ def test_folder_of_pictures_is_for_super_resolution(capsys, run_of, tmp_path):
     assert "Only super-resolution is scored on a folder of pictures" in error
 
 
-def test_dry_run_checks_the_run_and_writes_nothing(capsys, run_of, tmp_path):
+def test_a_preset_is_scored_as_its_run(capsys, run_of, presets_dir, small_data_dir, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(preparation, "default_data_dir", lambda: small_data_dir)
+    expected = evaluate_run(run_of("srcnn"), output=tmp_path / "run").findings.scores
+    code, out, _ = run_zoo(capsys, "evaluate", "srcnn_x2")
+    assert code == 0
+    assert out.splitlines()[-1] == "Report: evaluations/srcnn_x2/report.html"
+    scores = json.loads((tmp_path / "evaluations" / "srcnn_x2" / "evaluation.json").read_text())["scores"]
+    assert scores["psnr"] == expected["psnr"].to_json()
+    judged = evaluate_run("tiny_dcgan", judge="tiny_cvae", output=tmp_path / "judged")
+    assert (judged.judge, judged.extractor) == ("tiny_cvae", "tiny_cvae")
+
+
+def test_a_classifier_judges_too(run_of, tmp_path):
+    scores = evaluate_run(run_of("dcgan"), judge=run_of("classifier"), output=tmp_path).findings.scores
+    own = evaluate_run(run_of("classifier"), output=tmp_path / "own").findings.scores
+    for name in ("category", "colour", "pattern"):
+        accuracy = scores[f"conditional_accuracy_{name}"].baseline.value
+        assert accuracy == pytest.approx(own[f"{name}_accuracy"].value)
+    assert scores["frechet_distance"].measured_with == "features of classifier"
+
+
+@pytest.fixture
+def no_presets(monkeypatch, tmp_path):
+    monkeypatch.setattr(presets, "DIRECTORY", tmp_path / "no-presets")
+
+
+def test_dry_run_checks_the_run_and_writes_nothing(capsys, run_of, no_presets, tmp_path):
     output = tmp_path / "output"
     code, out, _ = run_zoo(capsys, "evaluate", run_of("srcnn"), "--output", output, "--dry-run")
     assert (code, out) == (0, f"Would write {output}/evaluation.json and report.html\n")
     assert not output.exists()
     code, _, error = run_zoo(capsys, "evaluate", tmp_path / "no-run", "--dry-run")
-    assert (code, error) == (
-        1,
-        f"A run directory is needed. Received: {tmp_path}/no-run, which does not exist.",
-    )
+    message = "A run directory or the name of a preset is needed. "
+    assert (code, error) == (1, f"{message}Received: {tmp_path}/no-run, which is neither. Presets: none.")
 
 
 @pytest.mark.parametrize(
@@ -334,10 +383,11 @@ def test_dry_run_checks_the_run_and_writes_nothing(capsys, run_of, tmp_path):
             2,
             "Unknown data set. Received: 'no_catalog'. Known: fashion_mnist, rendered_catalog.",
         ),
-        (["--judge", "no-run"], 1, "A run directory is needed. Received: no-run, which does not exist."),
+        (["--judge", "no-run"], 1, "is needed. Received: no-run, which is neither. Presets: none."),
         (["--output", "a-file"], 1, "a-file"),
     ],
 )
+@pytest.mark.usefixtures("no_presets")
 def test_what_is_wrong_is_one_line(capsys, run_of, tmp_path, monkeypatch, options, exit_code, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a-file").write_text("")

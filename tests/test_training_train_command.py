@@ -78,12 +78,27 @@ def test_a_dry_run_prints_the_configuration_and_writes_nothing(train, small_data
         "seed": 4,
         "model_options": {"upscale_factor": 3, "kernels": "9-1-5", "is_residual": True},
         "optimizer_options": {},
+        "init_from": None,
+        "freeze": [],
         "data_dir": str(small_data_dir),
+        "only": {},
         "augment": [],
         "degrade": [],
         "cache": "memory",
+        "init_from": None,
+        "freeze": [],
     }
     assert os.listdir(".") == []
+
+
+def test_a_part_of_the_data_set_is_recorded(train):
+    kept = "t-shirt,trouser, dress,shoe"
+    code, out, _ = train("dcgan", "--only", f"category={kept}", "--dry-run")
+    assert code == 0
+    assert json.loads(out)["only"] == {"category": ["t-shirt", "trouser", "dress", "shoe"]}
+    code, _, errors = train("dcgan", "--only", "category", "--dry-run")
+    assert code == 2
+    assert "A selection is NAME=VALUE,VALUE. Received: 'category'." in errors
 
 
 def test_changes_of_the_pictures_and_the_cache_are_recorded(train):
@@ -102,6 +117,17 @@ def test_changes_can_be_taken_back(train, tmp_path_factory, make_small_config):
     _, out, _ = train("--config", path, "--augment", "", "--dry-run", adds_data_set=False)
     config = json.loads(out)
     assert (config["augment"], config["cache"]) == ([], "disk")
+
+
+def test_the_classifier_changes_its_pictures_unless_told_otherwise(train):
+    for options, augment in (
+        ([], ["flip", "crop"]),
+        (["--augment", "none"], []),
+        (["--augment", "zoom"], ["zoom"]),
+    ):
+        code, out, _ = train("classifier", *options, "--dry-run")
+        assert (code, json.loads(out)["augment"]) == (0, augment)
+    assert json.loads(out)["schedule"] == "cosine"
 
 
 def test_the_precision_that_auto_chose_is_said_and_kept(train, monkeypatch):
@@ -130,7 +156,10 @@ def test_a_dry_run_of_resuming_prints_the_configuration_of_the_run(train, finish
 @pytest.mark.parametrize(
     ("arguments", "texts"),
     [
-        (["dcgann"], ["Unknown model. Received: 'dcgann'. Known: dcgan, conditional_vae, srcnn."]),
+        (
+            ["dcgann"],
+            ["Unknown model. Received: 'dcgann'. Known: dcgan, conditional_vae, srcnn, classifier."],
+        ),
         (
             ["dcgan", "--precision", "float16"],
             ["'float16'. Known: auto, float32, mixed_float16, mixed_bfloat16."],
@@ -163,6 +192,14 @@ def test_a_dry_run_of_resuming_prints_the_configuration_of_the_run(train, finish
         (
             ["dcgan", "--cache", "tape"],
             ["Invalid value for '--cache': 'tape' is not one of 'memory', 'disk'"],
+        ),
+        (
+            ["dcgan", "--augment", "none,flip"],
+            ["Unknown augmentation. Received: 'none'. Known: crop, flip,"],
+        ),
+        (
+            ["classifier", "--label-smoothing", "1"],
+            ["Invalid value for '--label-smoothing': 1.0 is not in the range 0<=x<1."],
         ),
         (["dcgan", "--width", "0"], ["Invalid value for '--width': 0 is not in the range x>=1."]),
         (["dcgan", "--epochs", "many"], ["Invalid value for '--epochs': 'many' is not a valid integer"]),

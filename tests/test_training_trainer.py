@@ -193,6 +193,19 @@ def test_changed_pictures_from_a_cache_on_disk_go_on_where_they_stopped(
     assert changed != unchanged
 
 
+def test_the_classifier_goes_on_along_its_schedule_as_if_it_had_not_stopped(
+    make_small_config, tmp_path, monkeypatch
+):
+    config = make_small_config("classifier", epochs=3, schedule="cosine", augment=["flip", "crop"])
+    whole = start_training(config, tmp_path, "whole")
+    with monkeypatch.context() as patch:
+        stop_in_epoch(patch, 2)
+        with pytest.raises(TrainingInterrupted):
+            start_training(config, tmp_path, "stopped")
+    assert_same_training(resume_training(tmp_path / "stopped"), whole)
+    assert {"category_accuracy", "val_colour_accuracy"} <= read_metrics(whole / "metrics.jsonl")[0].keys()
+
+
 def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(
     finished_srcnn_run, make_small_config, tmp_path, monkeypatch
 ):

@@ -83,7 +83,7 @@ def test_debug_shows_where_an_error_came_from(capsys, add_command):
 
 def test_an_unknown_command_is_answered_with_those_that_exist(capsys):
     code, _, err = run(capsys, "trian")
-    known = "data, train, evaluate, export, serve, generate, edit, upscale"
+    known = "data, train, evaluate, export, serve, presets, generate, edit, upscale"
     assert (code, err) == (2, f"zoo: error: Unknown command. Received: 'trian'. Known: {known}.\n")
 
 
@@ -145,5 +145,5 @@ def test_a_reader_that_leaves_is_no_reason_for_a_traceback():
 def test_importing_tensorflow_adds_nothing_to_the_error():
     with start("train", "gann") as process:
         out, err = process.communicate()
-    line = "zoo: error: Unknown model. Received: 'gann'. Known: dcgan, conditional_vae, srcnn.\n"
+    line = "zoo: error: Unknown model. Received: 'gann'. Known: dcgan, conditional_vae, srcnn, classifier.\n"
     assert (process.returncode, out, err) == (2, "", line)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from zoo import pixels
 from zoo.conditional_vae import ConditionalVAE, gaussian_kl
+from zoo.errors import UnknownNameError
 
 ATTRIBUTES = {"category": ("bag", "shoe", "hat"), "colour": ("red", "blue")}
 
@@ -257,5 +258,76 @@ def test_impossible_arguments_are_refused():
         ValueError, match=re.escape("Received: image_size=100. Nearest allowed sizes: 96, 112.")
     ):
         ConditionalVAE(ATTRIBUTES, image_size=100)
-    with pytest.raises(ValueError, match=re.escape("must have at least two values")):
-        ConditionalVAE({"category": ("bag",)})
+    with pytest.raises(ValueError, match=re.escape("must have at least one value")):
+        ConditionalVAE({"category": ()})
+
+
+def test_gaussian_likelihood_by_hand():
+    model = build(likelihood="gaussian", attribute_weight=0.0)
+    model.set_weights([np.zeros(weight.shape) for weight in model.weights])
+    # Variance 1 and every pixel 0.5 away from the mean of 0.5: 0.5 (0.25 + ln 2 pi) nats each.
+    black = np.zeros([4, 28, 28, 1], "uint8")
+    ids = {name: np.zeros(4, "int32") for name in ATTRIBUTES}
+    loss = float(model.test_step((black, ids))["reconstruction_loss"])
+    assert loss == pytest.approx(28 * 28 * 0.5 * (0.25 + np.log(2 * np.pi)), rel=1e-5)
+
+
+def test_the_learned_variance_follows_the_error():
+    model = build(likelihood="gaussian", optimizer=keras.optimizers.Adam(0.02))
+    checks.fit(model, BATCH, num_steps=200)
+    reconstruction = model(*BATCH).numpy()
+    error = np.mean((reconstruction - BATCH[0].numpy() / 255.0) ** 2)
+    assert float(tf.exp(model.pixel_log_variance)) == pytest.approx(error, rel=0.5)
+
+
+def test_kl_rises_while_it_warms_up():
+    model = build(kl_weight=2.0, kl_warm_up_steps=4, optimizer=keras.optimizers.SGD(1e-6))
+    weights = []
+    for _ in range(6):
+        weights.append(float(model._kl_weight_now(training=True)))
+        model.train_step(BATCH)
+    assert weights == [0.0, 0.5, 1.0, 1.5, 2.0, 2.0]
+    assert model._kl_weight_now(training=False) == 2.0
+
+
+def test_edits_are_judged_by_an_average_that_does_not_learn_from_them():
+    model = build(edit_weight=1.0, attribute_weight=0.0, kl_weight=0.0, optimizer=keras.optimizers.SGD(0.1))
+    head = model.attribute_head.get_weights()
+    logs = model.train_step(BATCH)
+    assert float(logs["edit_loss"]) > 0
+    for before, after in zip(head, model.attribute_head.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+    # 0.99 of what it was, 0.01 of what was learned.
+    model.features.set_weights([np.ones(weight.shape) for weight in model.features.weights])
+    model.average_features.set_weights([np.zeros(weight.shape) for weight in model.average_features.weights])
+    model._update_averages(0.99)
+    np.testing.assert_allclose(model.average_features.get_weights()[0], 0.01, rtol=1e-5)
+
+
+def test_what_edits_are_judged_as_reaches_the_decoder(trained_on_dark_and_bright):
+    _, batch = trained_on_dark_and_bright
+    losses = {}
+    for edit_weight in (30.0, 1e-6):
+        # Latents that cost nothing carry the ground, too: nothing makes the decoder look at what is wanted.
+        model = build(
+            attributes={"ground": ("dark", "bright")},
+            width=4,
+            kl_weight=0.0,
+            edit_weight=edit_weight,
+            optimizer=keras.optimizers.Adam(1e-2),
+        )
+        checks.fit(model, batch, num_steps=150)
+        losses[edit_weight] = float(model.test_step(batch)["edit_loss"])
+    assert losses[30.0] < 0.5 * losses[1e-6]
+
+
+def test_options_survive_a_config_round_trip():
+    options = {"likelihood": "gaussian", "kl_warm_up_steps": 3, "edit_weight": 0.5, "depth": 1}
+    model = build(**options)
+    config = ConditionalVAE.from_config(model.get_config()).get_config()
+    assert {name: config[name] for name in options} == options
+
+
+def test_unknown_likelihood():
+    with pytest.raises(UnknownNameError, match="likelihood.*laplace.*bernoulli, gaussian"):
+        build(likelihood="laplace")

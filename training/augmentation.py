@@ -42,14 +42,15 @@ def check_augmentations(names: Sequence[str], known: Sequence[str] = NAMES) -> N
 
 
 def split_names(text: str) -> tuple[str, ...]:
-    """Returns the names of a list as the command line takes it.
+    """Returns the names of a list as the command line takes it; `none` stands for no name.
 
     Example:
 
-    >>> split_names("flip, crop")
-    ('flip', 'crop')
+    >>> split_names("flip, crop"), split_names("none")
+    (('flip', 'crop'), ())
     """
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    return () if names == ("none",) else names
 
 
 class Augmentation:

@@ -91,6 +91,8 @@ def read_catalog(settings: CatalogSettings, spool: Spool, is_strict: bool = Fals
     table = open_table(settings.table, settings.encoding)
     columns = catalog_columns.find_columns(table, attribute_columns(settings, table), settings.renames)
     rows = read_rows(table, columns, settings, spool)
+    # Before rare values go: a slip is rare.
+    read_counts = count_values(rows.entries, columns.attributes)
     refuse_rare_values(rows, columns, settings.min_count)
     report = {
         "table": table.path.name,
@@ -106,7 +108,9 @@ def read_catalog(settings: CatalogSettings, spool: Spool, is_strict: bool = Fals
     _check_rest(rows, columns, report, is_strict)
     report["photo_sizes"] = summarise_sizes(Counter((entry.height, entry.width) for entry in rows.entries))
     counts = count_values(rows.entries, columns.attributes)
-    report["likely_typos"] = [list(pair) for name in counts for pair in find_likely_typos(counts[name])]
+    report["likely_typos"] = [
+        list(pair) for name in read_counts for pair in find_likely_typos(read_counts[name])
+    ]
     values = {name: tuple(sorted(counter)) for name, counter in counts.items()}
     if settings.derives_colour:
         values[COLOUR] = _keep_sure_colours(rows, settings.min_count, report)

@@ -17,6 +17,7 @@ from training.catalog_quarantine import FILE_NAME, write_quarantine
 from training.catalog_settings import CatalogSettings
 from training.catalog_spool import Spool
 from training.data_sets import BUILT_IN, SPLITS
+from zoo.errors import WrongUsageError
 
 UNKNOWN_ID = -1
 _SHARD_BYTES = 128 << 20
@@ -138,7 +139,8 @@ def prepare(
         OSError: If `data_dir` cannot be written, or the disk is full.
         RefusedRowsError: As for `read_catalog`. The refused rows are listed in
             `data_dir/<name>.quarantine.csv` then.
-        ValueError: If the name or the table cannot be used.
+        ValueError: If the table cannot be used.
+        WrongUsageError: If the name cannot be used.
 
     Example:
 
@@ -159,6 +161,8 @@ def prepare(
         try:
             catalog = read_catalog(settings, spool, is_strict)
         except RefusedRowsError as error:
+            if not error.refusals:
+                raise
             write_quarantine(list_path, error.refusals)
             raise RefusedRowsError(f"{error} The refused rows: {list_path}", error.refusals) from error
         return CatalogBuilder(name, catalog, data_dir=staging_dir)
@@ -170,14 +174,14 @@ def prepare(
 
 
 def check_name(name: str) -> None:
-    """Raises `ValueError` unless a catalogue may be called that."""
+    """Raises `WrongUsageError` unless a catalogue may be called that."""
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name) or name in _RESERVED_NAMES:
-        raise ValueError(
+        raise WrongUsageError(
             "The name of a data set must be lower-case letters, digits and underscores, because TFDS makes a "
             f"directory and file names of it. Received: {name!r}. A good one: my_shop."
         )
     if name in BUILT_IN:
-        raise ValueError(
+        raise WrongUsageError(
             f"A catalogue must not be called as a built-in data set is. Received: {name}. Built in: "
             f"{', '.join(BUILT_IN)}. Choose another name."
         )

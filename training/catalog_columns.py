@@ -3,6 +3,8 @@
 import collections
 import dataclasses
 import math
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 
 from training.catalog_quarantine import UnreadableRowError
@@ -26,8 +28,13 @@ SPLIT_NAMES = {
 _TAKEN_NAMES = {
     *IMAGE_COLUMNS,
     *NUMBER_COLUMNS,
-    *(TEXT_COLUMN, SPLIT_COLUMN, "colour_confidence", "images", "image_bytes", "seed", "latents", "error"),
+    *(TEXT_COLUMN, SPLIT_COLUMN, "colour_confidence"),
+    *("images", "seed", "latents", "error", "classes", "probabilities"),
+    *("server", "model", "run", "preset", "count", "output", "factor", "dry_run", "help", "debug"),
 }
+_TAKEN_FORMS = re.compile("target_.*|.*_bytes")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_LARGEST_FLOAT32 = 3.4e38
 
 
 @dataclasses.dataclass(frozen=True)
@@ -150,6 +157,8 @@ def show_spaces(value: str) -> str:
     >>> show_spaces("t-shirt "), show_spaces("t-shirt")
     ('t-shirt␣', 't-shirt')
     """
+    # One letter with an accent and a letter followed by an accent are the same text.
+    value = unicodedata.normalize("NFC", value)
     inner = value.strip()
     start = len(value) - len(value.lstrip())
     shown = "␣" * start + inner + "␣" * (len(value) - start - len(inner)) if inner else ""
@@ -157,18 +166,16 @@ def show_spaces(value: str) -> str:
 
 
 def to_number(name: str, text: str) -> float:
-    """Returns the number that a cell holds, NaN if it is empty.
+    """Returns the number that a cell holds, with a decimal point, NaN if it is empty.
 
     Raises:
         UnreadableRowError: If it holds something else.
     """
-    if not text.strip():
+    text = text.strip()
+    if text.lower() in ("", "nan"):
         return math.nan
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.inf
-    if math.isinf(number):
+    number = float(text) if _NUMBER.fullmatch(text) else math.inf
+    if abs(number) > _LARGEST_FLOAT32:
         raise UnreadableRowError("not a number", f"{name} {text[:40]!r}")
     return number
 
@@ -179,11 +186,12 @@ def _check_attribute(table: Table, name: str, names: Sequence[str]) -> None:
             "Every attribute must be a column of the table. "
             f"Received: {name}, columns {', '.join(table.columns)}. Name others: --attributes."
         )
-    if name in _TAKEN_NAMES or not (name.isascii() and name.isidentifier()) or names.count(name) > 1:
+    is_taken = name in _TAKEN_NAMES or _TAKEN_FORMS.fullmatch(name)
+    if is_taken or not (name.isascii() and name.isidentifier()) or names.count(name) > 1:
         raise ValueError(
             "An attribute must be named once, by letters, digits and underscores, and not by a word that "
             f"means something else here. Received: {name}. Rename the column. Taken: "
-            f"{', '.join(sorted(_TAKEN_NAMES))}."
+            f"{', '.join(sorted(_TAKEN_NAMES))}, target_... and ..._bytes."
         )
 
 
@@ -192,6 +200,7 @@ def _try_on_every_row(table: Table, columns: Columns) -> None:
     seen = {name: set() for name in columns.attributes}
     before = set()
     num_right, first_wrong = collections.Counter(), {}
+    row = None
     for row in table.read():
         for name in columns.numbers:
             text = row.cells.get(name, "")
@@ -210,6 +219,10 @@ def _try_on_every_row(table: Table, columns: Columns) -> None:
                 f"The column {name} must hold numbers such as 12.5. Received: row {number} with "
                 f"{text[:40]!r}, and no number in any other row. Convert or rename the column."
             )
+    if row is None:
+        raise ValueError(
+            f"A table must have rows below its header. Received: {table.path.name} with none. Export again."
+        )
     check_values(seen)
     unknown = sorted(columns.renames.keys() - before)
     if unknown:

@@ -11,6 +11,7 @@ import io
 import os
 import re
 import stat
+import unicodedata
 import warnings
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from PIL import Image, ImageOps
 from training.catalog_quarantine import UnreadableRowError
 
 MAX_PIXELS = 25_000_000
+# No JPEG can be longer, and decoders of PNG refuse a side of a million.
+MAX_SIDE_PIXELS = 65_535
 MAX_FILE_BYTES = 256 << 20
 FITS = ("crop", "pad")
 THUMBNAIL_SIDE = 8
@@ -31,6 +34,7 @@ _FIRST_BYTES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\0",
 # Shrinking inside the JPEG decoder saves half of its time; what it leaves is at least so much larger than the
 # result, so that the bicubic filter still decides how the picture looks.
 _JPEG_REDUCING_GAP = 1.5
+_JPEG_END = b"\xff\xd9"
 _WHITE = (255, 255, 255)
 
 
@@ -126,7 +130,9 @@ def find_photo(file: str, images_dir: Path) -> Path:
         raise outside
     root = os.path.realpath(images_dir)
     spellings = [file, file.strip(), file.replace("\\", "/")]
-    first, _, rest = spellings[-1].partition("/")
+    # Letters with accents: Macs write them in two parts, other systems in one.
+    spellings += [unicodedata.normalize(form, file) for form in ("NFC", "NFD")]
+    first, _, rest = spellings[2].partition("/")
     if first == os.path.basename(root) and rest:
         spellings.append(rest)
     for spelling in dict.fromkeys(spellings):
@@ -154,21 +160,25 @@ def _read_file(path: Path) -> bytes:
 
 def _convert(content: bytes, settings: PhotoSettings) -> Photo:
     picture = _open(content)
-    orientation = _read_orientation(picture)
     width, height = picture.size
-    if orientation >= 5:
-        width, height = height, width
     if width * height > MAX_PIXELS:
         raise UnreadableRowError(f"larger than {MAX_PIXELS // 10**6} megapixels", f"{width} x {height}")
+    if max(width, height) > MAX_SIDE_PIXELS:
+        raise UnreadableRowError(f"a side of more than {MAX_SIDE_PIXELS:,} pixels", f"{width} x {height}")
     if min(width, height) < settings.min_size:
         raise UnreadableRowError(f"smaller than {settings.min_size} pixels", f"{width} x {height}")
-    is_plain_jpeg = picture.format == "JPEG" and picture.mode in ("L", "RGB") and orientation == 1
     if settings.size and picture.format in ("JPEG", "MPO"):
         wanted = round(settings.size * _JPEG_REDUCING_GAP)
         picture.draft(None, (wanted, wanted))
+    picture.load()  # before the metadata: reading those of a PNG would hide that its pixels are damaged
+    orientation = _read_orientation(picture)
+    if orientation >= 5:
+        width, height = height, width
+    is_plain_jpeg = picture.format == "JPEG" and picture.mode in ("L", "RGB") and orientation == 1
     upright = _to_rgb(_turn_upright(picture, orientation))
     shown = upright if settings.size is None else _to_square(upright, settings.size, settings.fit)
-    if settings.size is None and is_plain_jpeg:
+    # Without its last marker a JPEG is whole for one decoder and cut off for another.
+    if settings.size is None and is_plain_jpeg and content.endswith(_JPEG_END):
         image_bytes = content
     else:
         buffer = io.BytesIO()
@@ -203,7 +213,7 @@ def _open(content: bytes) -> Image.Image:
 def _is_cut_off(error: Exception) -> bool:
     text = str(error).lower()
     return isinstance(error, EOFError) or any(
-        word in text for word in ("truncated", "not enough", "unexpected end", "broken")
+        word in text for word in ("truncated", "not enough", "unexpected end")
     )
 
 
@@ -225,7 +235,6 @@ def _turn_upright(picture: Image.Image, orientation: int) -> Image.Image:
         7: Image.Transpose.TRANSVERSE,
         8: Image.Transpose.ROTATE_90,
     }.get(orientation)
-    picture.load()
     return picture if turn is None else picture.transpose(turn)
 
 

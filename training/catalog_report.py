@@ -8,6 +8,7 @@ from training.catalog import attribute_columns, describe_counts
 from training.catalog_quarantine import FILE_NAME
 from training.catalog_settings import CatalogSettings
 from training.catalog_table import open_table
+from training.likely_typos import rename_option
 
 MAX_NAMED = 10
 
@@ -26,13 +27,15 @@ def describe(report: Mapping, version_dir: Path) -> list[str]:
     if report["quarantined"]:
         lines.append(f"Refused rows: {version_dir / FILE_NAME}")
     if report["num_near_duplicate_groups"]:
-        line = f"Near-duplicates: {report['num_near_duplicate_groups']:,} groups, each kept in one split"
+        number = report["num_near_duplicate_groups"]
+        groups = "1 group" if number == 1 else f"{number:,} groups, each"
+        line = f"Near-duplicates: {groups} kept in one split"
         moved = report["moved_between_splits"]
         lines.append(f"{line}; moved for that: {_shorten(moved)}." if moved else f"{line}.")
     if report["likely_typos"]:
         pairs = [f"{rarer!r} for {meant!r}" for rarer, meant in report["likely_typos"]]
-        rarer, meant = report["likely_typos"][0]
-        lines.append(f"Likely typos: {_shorten(pairs)}. To merge: --rename '{rarer}={meant}'")
+        options = " ".join(rename_option(*pair) for pair in report["likely_typos"][:MAX_NAMED])
+        lines.append(f"Likely typos: {_shorten(pairs)}. To merge them: {options}")
     if "derived_colour" in report:
         counts = report["derived_colour"]["counts"]
         named = ", ".join(f"{count:,} {colour or 'unsure'}" for colour, count in counts.items())

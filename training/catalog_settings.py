@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 
 from training.catalog_photo import FITS, PhotoSettings
+from zoo.errors import WrongUsageError
 
 MAX_SIZE = 2048
 
@@ -29,7 +30,7 @@ class CatalogSettings:
         num_workers: Number of processes that read photos; by default one a processor.
 
     Raises:
-        ValueError: If the shares leave nothing for a split, or another value is impossible.
+        WrongUsageError: If the shares leave nothing for a split, or another value is impossible.
 
     Example:
 
@@ -54,20 +55,20 @@ class CatalogSettings:
 
     def __post_init__(self):
         if not (0 < self.validation < 1 and 0 < self.test < 1 and self.validation + self.test < 1):
-            raise ValueError(
+            raise WrongUsageError(
                 "`validation` and `test` must be more than 0 and together less than 1, because each split "
                 f"needs photos. Received: validation={self.validation}, test={self.test}. Usual is 0.1 each."
             )
         if self.size is not None and not 1 <= self.size <= MAX_SIZE:
-            raise ValueError(
+            raise WrongUsageError(
                 f"`size` must be from 1 to {MAX_SIZE}. Received: size={self.size}. Usual are 64 and 128."
             )
         for name in ("min_size", "min_count"):
             value = getattr(self, name)
             if value < 1:
-                raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}.")
+                raise WrongUsageError(f"`{name}` must be at least 1. Received: {name}={value}.")
         if self.fit not in FITS:
-            raise ValueError(f"`fit` must be {' or '.join(FITS)}. Received: fit={self.fit!r}.")
+            raise WrongUsageError(f"`fit` must be {' or '.join(FITS)}. Received: fit={self.fit!r}.")
 
     def describe_pictures(self) -> str:
         """Says what becomes of the photos, e.g. `"centre square, 64 x 64 pixels"`."""

@@ -115,12 +115,12 @@ def complete_splits(
     """
     unnamed = {group: place for group, place in places.items() if group not in by_table}
     splits = dict(by_table) | assign_splits(unnamed, strata, fractions)
-    cut_from_train = []
-    for split in ("test", "validation"):
-        if by_table and split not in splits.values():
-            train = {group: places[group] for group in splits if splits[group] == "train"}
-            splits |= assign_splits(train, strata, {"validation": 0.0, "test": 0.0, split: fractions[split]})
-            cut_from_train.append(split)
+    cut_from_train = [split for split in ("test", "validation") if by_table and split not in splits.values()]
+    if cut_from_train:
+        train = {group: places[group] for group in splits if splits[group] == "train"}
+        # Both at once: the hashes of one begin where those of the other end.
+        wanted = {split: fractions[split] if split in cut_from_train else 0.0 for split in fractions}
+        splits |= assign_splits(train, strata, wanted)
     empty = [split for split in SPLITS if split not in splits.values()]
     if empty:
         raise ValueError(

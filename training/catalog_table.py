@@ -11,6 +11,18 @@ from pathlib import Path
 from training import text_encoding
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+INDEX_COLUMN = "index"
+# What is often given instead of a table.
+_OTHER_KINDS = {
+    b"PK\x03\x04": "a spreadsheet (xlsx, ods) or another ZIP archive",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet of old Excel (xls)",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"\x89PNG": "a PNG picture",
+    b"%PDF": "a PDF document",
+    b"PAR1": "a Parquet file",
+    b"\x1f\x8b": "compressed by gzip",
+    b"SQLite": "an SQLite database",
+}
 # A cell longer than this is a quote that was never closed.
 MAX_CELL_CHARACTERS = 4 << 20
 
@@ -79,6 +91,7 @@ def open_table(path: str | os.PathLike, encoding: str | None = None) -> Table:
         ValueError: If the file is empty, no text, or has a column twice or without a name.
     """
     path = Path(path)
+    _check_kind(path)
     encoding = encoding or text_encoding.detect_encoding(path)
     failure = text_encoding.find_failure(path, encoding)
     if failure:
@@ -107,6 +120,17 @@ def open_table(path: str | os.PathLike, encoding: str | None = None) -> Table:
     return Table(path, encoding, delimiter, _check_header(path, header))
 
 
+def _check_kind(path: Path) -> None:
+    with open(path, "rb") as file:
+        start = file.read(8)
+    kind = next((kind for first_bytes, kind in _OTHER_KINDS.items() if start.startswith(first_bytes)), None)
+    if kind:
+        raise ValueError(
+            f"A table must be CSV or JSON Lines. Received: {path.name}, which is {kind}. "
+            "Export it as CSV (UTF-8)."
+        )
+
+
 def clean_column(name: str) -> str:
     """Returns the name that a column is known by.
 
@@ -130,6 +154,8 @@ def _check_header(path: Path, header: list[str]) -> tuple[str, ...]:
     columns = [clean_column(name) for name in header]
     while columns and not columns[-1]:
         columns.pop()  # an empty column at the right edge of a spreadsheet
+    if len(columns) > 1 and not columns[0]:
+        columns[0] = INDEX_COLUMN  # what pandas writes before the first column
     repeated = sorted({name for name in columns if columns.count(name) > 1})
     if repeated or not all(columns):
         wrong = f"{', '.join(repeated)} more than once" if repeated else "a column without a name"

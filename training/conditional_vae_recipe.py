@@ -21,7 +21,15 @@ class ConditionalVAERecipe(Recipe):
     epochs = 20
     batch_size = 64
     learning_rate = 1e-3
-    model_options = {"latent_dim": 32, "width": 32, "kl_weight": 1.0}
+    model_options = {
+        "latent_dim": 32,
+        "width": 32,
+        "depth": 0,
+        "likelihood": "bernoulli",
+        "kl_weight": 1.0,
+        "kl_warm_up_steps": 0,
+        "edit_weight": 0.0,
+    }
 
     def default_image_size(self, data_set):
         return data_set.image_shape[0] or 64

@@ -24,10 +24,13 @@ class TrainingConfig:
         model_options: Arguments of the model's class that differ between runs, e.g. `{"width": 64}`.
         optimizer_options: What the recipe's optimizers take besides, e.g. `{"discriminator_rate": 2.0}`.
         data_dir: Directory of prepared data sets; None for the default.
+        only: For some attributes the values that pictures must have to be used.
         augment: Names of random changes of training pictures, e.g. `("flip", "colour")`.
         degrade: Names of what makes low-res training pictures worse; super-resolution only.
         schedule: How the learning rate changes, `"constant"` or `"cosine"`.
         cache: Where decoded pictures are kept, `"memory"`, `"disk"` or `"none"`; None chooses by size.
+        init_from: Run directory or preset whose weights the training begins with; None for random ones.
+        freeze: Names of parts of the model that are not trained, e.g. `("discriminator",)`.
 
     Raises:
         ValueError: A number is no number or not positive.
@@ -50,13 +53,16 @@ class TrainingConfig:
     model_options: dict[str, Any] = dataclasses.field(default_factory=dict)
     optimizer_options: dict[str, Any] = dataclasses.field(default_factory=dict)
     data_dir: str | None = None
+    only: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     augment: tuple[str, ...] = ()
     degrade: tuple[str, ...] = ()
     schedule: str = "constant"
     cache: str | None = None
+    init_from: str | None = None
+    freeze: tuple[str, ...] = ()
 
     def __post_init__(self):
-        for name in ("augment", "degrade"):  # JSON has lists only
+        for name in ("augment", "degrade", "freeze"):  # JSON has lists only
             object.__setattr__(self, name, tuple(getattr(self, name)))
         for name in ("epochs", "batch_size", "image_size", "learning_rate"):
             value = getattr(self, name)
@@ -85,9 +91,21 @@ class TrainingConfig:
         """
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-            file_format = values.pop("format")
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
-            raise ValueError(f"A config file must be JSON with a `format`. Received: {path}.") from error
+        except ValueError as error:
+            raise ValueError(_not_a_config(path)) from error
+        return cls.from_values(values, path)
+
+    @classmethod
+    def from_values(cls, values: Any, path: Path) -> "TrainingConfig":
+        """Returns the configuration of what `to_json` wrote and JSON has read; `path` is for the errors.
+
+        Raises:
+            ValueError: It is no configuration, or is from another version of this project.
+        """
+        if not isinstance(values, dict) or "format" not in values:
+            raise ValueError(_not_a_config(path))
+        values = dict(values)
+        file_format = values.pop("format")
         fields = {field.name for field in dataclasses.fields(cls)}
         required = {f.name for f in dataclasses.fields(cls) if f.default is f.default_factory}
         problems = [f"unknown: {name}" for name in sorted(values.keys() - fields)]
@@ -99,3 +117,7 @@ class TrainingConfig:
                 "install the version that wrote it."
             )
         return cls(**values)
+
+
+def _not_a_config(path: Path) -> str:
+    return f"A config file must be JSON with a `format`. Received: {path}."

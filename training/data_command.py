@@ -1,5 +1,6 @@
 """`zoo data build`: prepares a data set."""
 
+import codecs
 import inspect
 from pathlib import Path
 
@@ -36,17 +37,31 @@ def command():
     """Prepare data sets."""
 
 
+def _to_encoding(context, parameter, name):
+    try:
+        return name if name is None else codecs.lookup(name).name
+    except LookupError as error:
+        raise click.BadParameter(f"An encoding must be one that Python knows. Received: {name!r}.") from error
+
+
 def _to_names(context, parameter, text):
-    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+    if text is None:
+        return None
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise click.BadParameter("At least one column must be named. Received: none. E.g. category,colour.")
+    return names
 
 
 def _to_renames(context, parameter, texts):
     if not texts:
         return None
-    wrong = [text for text in texts if not all(text.partition("=")[::2])]
+    # The arrow is for values that have an equals sign in them.
+    pairs = [text.partition("=>" if "=>" in text else "=")[::2] for text in texts]
+    wrong = [text for text, pair in zip(texts, pairs, strict=True) if not all(pair)]
     if wrong:
         raise click.BadParameter(f"A renaming is OLD=NEW. Received: {wrong[0]!r}. E.g. 'T-Shirt=t-shirt'.")
-    return dict(text.split("=", 1) for text in texts)
+    return dict(pairs)
 
 
 @command.command(cls=ZooCommand, uses_tensorflow=True, example=f"{EXAMPLE}\n  {CATALOG_EXAMPLE}")
@@ -88,7 +103,7 @@ def _to_renames(context, parameter, texts):
     callback=lambda context, parameter, value: True if value else None,
     help="Judge the product's colour from the photo and make it an attribute.",
 )
-@click.option("--encoding", help="Encoding of the table; found out by default.")
+@click.option("--encoding", callback=_to_encoding, help="Encoding of the table; found out by default.")
 @click.option("--strict", "is_strict", is_flag=True, default=None, help="Fail if any row is refused.")
 @click.option(
     "--data-dir",

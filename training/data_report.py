@@ -1,7 +1,7 @@
 """A page on a prepared data set, for its owner to look through before training on it."""
 
 import csv
-import shlex
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from training.catalog_quarantine import FILE_NAME
 from training.data_sets import DataSet
 from training.data_survey import THUMBNAIL_PIXELS, UNKNOWN, DataSurvey, survey_data_set, to_thumbnail
 from training.html_page import HtmlPage
+from training.likely_typos import rename_option
 from training.picture_sheet import PictureSheet
 from training.picture_sizes import summarise_sizes
 from training.recipe import rendered_note
@@ -22,7 +23,9 @@ from zoo.resize import to_square
 SHEET_COLUMNS = 8
 MAX_SHEETS = 30
 MAX_REFUSED_ROWS = 50
+MAX_MISSING = 20
 MAX_GROUPS = 12
+MAX_TEXT_CHARACTERS = 400
 MAX_GROUP_PICTURES = 6
 NUM_AUGMENTED_PICTURES = 6
 _COLOUR = "colour"
@@ -65,17 +68,16 @@ def make_data_report(data_set: DataSet, augment: Sequence[str] = ()) -> HtmlPage
         _add_refusals(page, data_set, report)
         _add_typos(page, report)
     _add_counts(page, data_set, survey)
+    if "splits" in report:
+        page.add_text(f"Splits: {report['splits']}.")
     _add_sizes(page, survey, report)
     _add_numbers(page, survey)
     _add_near_duplicates(page, survey, report, groups)
-    if has_derived_colour:
-        page.add_heading("Derived colour")
-        page.add_text(
-            f"A colour is named where it is at least {report['derived_colour']['threshold']:.0%} sure; "
-            "look through the sheets below before training on it."
-        )
     for name in dict.fromkeys(sampled):
-        _add_samples(page, survey, name, is_derived=has_derived_colour and name == _COLOUR)
+        is_derived = has_derived_colour and name == _COLOUR
+        if is_derived:
+            _explain_derived_colour(page, report)
+        _add_samples(page, survey, name, is_derived)
     _add_texts(page, survey)
     if augment:
         page.add_sheet(
@@ -111,7 +113,7 @@ def _add_typos(page: HtmlPage, report: dict) -> None:
         is_warning=True,
     )
     page.add_table(["rarer", "more frequent"], pairs)
-    page.add_code("\n".join(f"--rename {shlex.quote(f'{rarer}={meant}')}" for rarer, meant in pairs))
+    page.add_code("\n".join(rename_option(*pair) for pair in pairs))
 
 
 def _add_counts(page: HtmlPage, data_set: DataSet, survey: DataSurvey) -> None:
@@ -130,7 +132,9 @@ def _add_counts(page: HtmlPage, data_set: DataSet, survey: DataSurvey) -> None:
             if counts[split] == 0 and value != UNKNOWN
         ]
         if missing:
-            page.add_text(f"No picture of: {', '.join(missing)}.", is_warning=True)
+            rest = len(missing) - MAX_MISSING
+            more = f" and {rest:,} more" if rest > 0 else ""
+            page.add_text(f"No picture of: {', '.join(missing[:MAX_MISSING])}{more}.", is_warning=True)
 
 
 def _add_sizes(page: HtmlPage, survey: DataSurvey, report: dict) -> None:
@@ -207,8 +211,20 @@ def _add_near_duplicates(page: HtmlPage, survey: DataSurvey, report: dict, group
     page.add_text(f"One row is a group. All photos of a group are in the same split.{shown}")
 
 
+def _explain_derived_colour(page: HtmlPage, report: dict) -> None:
+    threshold = report["derived_colour"]["threshold"]
+    page.add_heading("Derived colour")
+    page.add_text(
+        f"A colour is named where the judgement is at least {threshold:.0%} sure; what is less sure is "
+        f"{UNKNOWN}. The number under a picture says how sure. Look through the sheets of each colour before "
+        "training on them."
+    )
+
+
 def _add_samples(page: HtmlPage, survey: DataSurvey, name: str, is_derived: bool) -> None:
-    values = sorted(survey.counts[name], key=lambda value: -survey.counts[name][value].total())
+    values = sorted(
+        survey.counts[name], key=lambda value: (value == UNKNOWN, -survey.counts[name][value].total())
+    )
     if len(values) > MAX_SHEETS:
         page.add_text(f"Pictures of the {MAX_SHEETS} most frequent of {len(values)} values of {name}:")
     for value in values[:MAX_SHEETS]:
@@ -217,7 +233,8 @@ def _add_samples(page: HtmlPage, survey: DataSurvey, name: str, is_derived: bool
             continue
         captions = []
         if is_derived:
-            captions = _rows([f"{sure:.0%} sure" for sure in survey.confidences[name, value]])
+            # Rounded down, so that what is just below the threshold does not look as if it were there.
+            captions = _rows([f"{math.floor(100 * sure)} %" for sure in survey.confidences[name, value]])
         page.add_sheet(
             f"{name}: {value} ({survey.counts[name][value].total():,})",
             PictureSheet(rows=_rows(images), captions=captions),
@@ -228,10 +245,14 @@ def _add_texts(page: HtmlPage, survey: DataSurvey) -> None:
     if not survey.texts:
         return
     page.add_heading("Some descriptions")
-    if any(file for file, _ in survey.texts):
-        page.add_table(["file", "description"], survey.texts)
+    texts = [
+        (file, text if len(text) <= MAX_TEXT_CHARACTERS else f"{text[:MAX_TEXT_CHARACTERS]}…")
+        for file, text in survey.texts
+    ]
+    if any(file for file, _ in texts):
+        page.add_table(["file", "description"], texts)
     else:
-        page.add_table(["description"], [[text] for _, text in survey.texts])
+        page.add_table(["description"], [[text] for _, text in texts])
 
 
 def _draw_augmented(data_set: DataSet, change: Augmentation) -> PictureSheet:

@@ -52,6 +52,11 @@ class DataSet:
     feature_names: Mapping[str, str] = dataclasses.field(repr=False)
 
     @property
+    def selection(self) -> dict:
+        """What it is a part by, ready for JSON; empty for a whole data set."""
+        return {}
+
+    @property
     def report(self) -> dict:
         """What was found when a catalogue was built; empty for other data sets."""
         return (self.builder.info.metadata or {}).get("report", {})

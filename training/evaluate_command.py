@@ -1,4 +1,4 @@
-"""`zoo evaluate RUN`."""
+"""`zoo evaluate RUN_OR_PRESET`."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from zoo.cli import ZooCommand
 
 
 @click.command(cls=ZooCommand, uses_tensorflow=True, example="zoo evaluate runs/gan --judge runs/classifier")
-@click.argument("run")
+@click.argument("run_or_preset")
 @click.option("--dataset", help="Data set to score on.  [default: that of the run]")
 @click.option(
     "--samples",
@@ -18,11 +18,11 @@ from zoo.cli import ZooCommand
     show_default=True,
     help="Most pictures to generate, and to compare with.",
 )
-@click.option("--judge", metavar="RUN", help="Classifier or conditional_vae that judges what RUN makes.")
+@click.option("--judge", metavar="RUN_OR_PRESET", help="Classifier or conditional_vae that judges.")
 @click.option(
     "--extractor",
     metavar="PATH",
-    help="Run, .keras file or 2015 Inception graph (.pb) to measure distances on.  [default: the judge]",
+    help="Run, preset, .keras file or 2015 Inception graph (.pb) to compare on.  [default: the judge]",
 )
 @click.option(
     "--images",
@@ -31,30 +31,33 @@ from zoo.cli import ZooCommand
     help="Score super-resolution on these pictures instead of a data set.",
 )
 @click.option(
-    "--output", type=click.Path(path_type=Path), help="Where to write.  [default: the run directory]"
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Where to write.  [default: the run directory, or evaluations/<preset>]",
 )
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that is drawn."
 )
-@click.option("--dry-run", is_flag=True, help="Check the run and write nothing.")
-def command(run, dry_run, output, **options):
-    """Score RUN on the test pictures; leaves evaluation.json and report.html."""
-    from training.run_or_preset import load_run_or_preset
-
-    if dry_run:
-        load_run_or_preset(run)
-        click.echo(f"Would write {output or run}/evaluation.json and report.html")
-        return
-
-    from training.evaluation import evaluate_run
+@click.option("--dry-run", is_flag=True, help="Load the model and write nothing.")
+def command(run_or_preset, dry_run, output, **options):
+    """Score RUN_OR_PRESET on the test pictures; leaves evaluation.json and report.html."""
+    from training.evaluation import default_output, evaluate_run
+    from training.run_or_preset import find_run_or_preset
     from training.score import format_score
 
-    evaluation = evaluate_run(run, output=output, **options)
-    for name, score in evaluation.findings.scores.items():
+    source = find_run_or_preset(run_or_preset)
+    output = output or default_output(source)
+    if dry_run:
+        source.load_model()
+        click.echo(f"Would write {output}/evaluation.json and report.html")
+        return
+
+    findings = evaluate_run(run_or_preset, output=output, **options).findings
+    for name, score in findings.scores.items():
         beside = ""
         if score.baseline is not None:
             beside = f"; {score.baseline_name}: {format_score(score.baseline)}"
         click.echo(f"{name}: {format_score(score)} {score.unit}{beside}")
-    for note in evaluation.findings.notes:
+    for note in findings.notes:
         click.secho(f"Warning: {note}", fg="red", err=True)
-    click.echo(f"Report: {evaluation.output / 'report.html'}")
+    click.echo(f"Report: {output / 'report.html'}")

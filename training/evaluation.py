@@ -9,7 +9,8 @@ from tqdm import tqdm
 
 from training import run_directory
 from training.atomic_write import write_text
-from training.data_sets import DataSet, load_data_set
+from training.data_selection import open_data_set
+from training.data_sets import DataSet
 from training.edit_scores import score_edits
 from training.efficiency_scores import score_efficiency
 from training.evaluation_report import render_report
@@ -20,7 +21,7 @@ from training.labelled_pictures import read_pictures
 from training.model_card import add_scores
 from training.recipes import RECIPES
 from training.reconstruction_scores import score_reconstructions
-from training.run_or_preset import Source, load_run_or_preset
+from training.run_or_preset import Source, find_run_or_preset
 from training.score import Score
 from training.super_resolution_scores import read_folder, score_enlargements
 from zoo.conditional_vae import ConditionalVAE
@@ -31,6 +32,7 @@ DEFAULT_NUM_SAMPLES = 10_000
 # Of the training pictures that neighbours are looked for in, in memory.
 MAX_TRAIN_IMAGES = 60_000
 MAX_TRAIN_BYTES = 1 << 29
+# By what is in the name of a score of `test_step`; others are as the losses of the training.
 _UNITS = {"psnr": "dB", "accuracy": "share"}
 
 
@@ -85,27 +87,28 @@ def evaluate_run(
     output: Path | None = None,
     seed: int = 0,
 ) -> Evaluation:
-    """Scores the finished model of a run.
+    """Scores the finished model of a run, or a preset.
 
     Args:
-        run: Run directory.
+        run: Run directory, or the name of a preset.
         dataset: Data set whose test pictures are used; that of the run by default.
-        judge: Run of a model with `judge` (`classifier`, `conditional_vae`) that knows the model's
-            attributes; None leaves out what needs one.
+        judge: Run or preset of a model with `judge` (`classifier`, `conditional_vae`) that knows the
+            model's attributes; None leaves out what needs one.
         extractor: As for `feature_extractor.load_extractor`; the judge's features by default.
         num_samples: Most pictures that are generated, and compared with.
         images: Folder of pictures to score a super-resolution model on instead of a data set.
-        output: Directory that gets the files; that of the run by default.
+        output: Directory that gets the files; `default_output` by default.
         seed: Of latents, of attributes that are drawn, and of which pictures are taken.
 
     Returns:
         The evaluation.
 
     Raises:
-        FileNotFoundError: A run does not exist or has not finished, or the extractor's weights are absent.
+        FileNotFoundError: There is no such run or preset, a run has not finished, or the extractor's weights
+            are absent.
         ValueError: The judge has nothing to judge or does not fit, or the data set has other attributes.
     """
-    source = load_run_or_preset(str(run))
+    source = find_run_or_preset(str(run))
     # Not where the training kept its pictures: this may be another machine.
     config = dataclasses.replace(source.config, cache=None, **({"dataset": dataset} if dataset else {}))
     is_enlarging = hasattr(source.model, "upscale_factor")
@@ -121,14 +124,14 @@ def evaluate_run(
         about = (images.resolve().name, "", len(pictures), f"Pictures of the folder {images.name}.")
         stages = {"enlargements": lambda: score_enlargements(source.model, config.model, pictures.values())}
     else:
-        data_set = load_data_set(config.dataset, config.data_dir)
+        data_set = open_data_set(config)
         _check_attributes("The data set", getattr(source.model, "attributes", {}), data_set.attributes)
         about = (config.dataset, "test", data_set.num_images["test"], data_set.source)
         stages = _make_stages(source, config, data_set, judge_source, features, num_samples, seed)
     if judge_source and judge_source.directory.resolve() == source.directory.resolve():
         stages["judge"] = lambda: Findings(notes=["The model judges itself: such scores say little."])
     stages["efficiency"] = lambda: score_efficiency(source.model)
-    output = output or _default_output(source)
+    output = output or default_output(source)
     output.mkdir(parents=True, exist_ok=True)
 
     evaluation = Evaluation(
@@ -145,6 +148,11 @@ def evaluate_run(
     )
     _write(evaluation, source)
     return evaluation
+
+
+def default_output(source: Source) -> Path:
+    """Returns where an evaluation is left: in the run directory; of a preset in `evaluations/<preset>`."""
+    return source.directory if source.kind == "run" else Path("evaluations", source.name)
 
 
 def _run_stages(stages: dict[str, Callable[[], Findings]]) -> Findings:
@@ -192,12 +200,11 @@ def _score_by_recipe(recipe, model, config, data_set: DataSet) -> Findings:
     """Scores by the model's own `test_step`."""
     values = recipe.score(model, config, data_set)
     num_images = data_set.num_images["test"]
-    return Findings(
-        {
-            name: Score(float(value), _UNITS.get(name.split("_")[-1], "as trained"), num_images, "test_step")
-            for name, value in values.items()
-        }
-    )
+    scores = {}
+    for name, value in values.items():
+        unit = next((unit for part, unit in _UNITS.items() if part in name), "as trained")
+        scores[name] = Score(float(value), unit, num_images, "test_step")
+    return Findings(scores)
 
 
 def _load_features(extractor: str | None, judge: Source | None) -> FeatureExtractor | None:
@@ -213,18 +220,18 @@ def _load_judge(judge: str | Path, source: Source) -> Source:
             "Only what a dcgan or conditional_vae makes is judged. "
             f"Received: a judge for a {type(model).__name__}. Leave `--judge` out."
         )
-    loaded = load_run_or_preset(str(judge))
+    loaded = find_run_or_preset(str(judge))
     if not hasattr(loaded.model, "judge"):
         raise ValueError(
-            "The judge must be a classifier or conditional_vae, because it must see attributes. "
-            f"Received: {judge}, a {type(loaded.model).__name__}."
+            "The judge must be a classifier or conditional_vae run, because others do not judge. "
+            f"Received: {loaded.name}, a {type(loaded.model).__name__}."
         )
     _check_attributes("The judge", model.attributes, loaded.model.attributes)
     if (loaded.model.image_size, loaded.model.channels) != (model.image_size, model.channels):
         raise ValueError(
             "The judge must judge pictures of the size and channels that the model makes: "
-            f"image_size={model.image_size}, channels={model.channels}. Received: {judge} with "
-            f"image_size={loaded.model.image_size}, channels={loaded.model.channels}."
+            f"image_size={model.image_size}, channels={model.channels}. Received: {loaded.name} "
+            f"with image_size={loaded.model.image_size}, channels={loaded.model.channels}."
         )
     return loaded
 
@@ -240,11 +247,6 @@ def _check_attributes(what: str, of_model, received) -> None:
 
 def _describe(attributes) -> str:
     return "; ".join(f"{name} ({', '.join(values)})" for name, values in attributes.items()) or "none"
-
-
-def _default_output(source: Source) -> Path:
-    # A preset is part of the package: nothing is written there.
-    return source.directory if source.kind == "run" else Path(f"{source.name}-evaluation")
 
 
 def _write(evaluation: Evaluation, source: Source) -> None:

@@ -10,6 +10,7 @@ STYLE = """
 body { font-family: sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
 table { border-collapse: collapse; margin: 1rem 0; }
 th, td { text-align: left; padding: 0.3rem 0.8rem; border-bottom: 1px solid #ddd; }
+td { overflow-wrap: anywhere; unicode-bidi: isolate; }
 td + td { font-variant-numeric: tabular-nums; }
 img { max-width: 100%; image-rendering: pixelated; }
 code, pre { background: #f4f4f4; padding: 0.15rem 0.3rem; }

@@ -1,5 +1,6 @@
 """Values that differ so little that one is probably a slip for the other."""
 
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
@@ -38,6 +39,18 @@ def find_likely_typos(counts: Mapping[str, int]) -> list[tuple[str, str]]:
         rarer, meant = sorted((spelled[first][0], spelled[second][0]), key=lambda v: (counts[v], v))
         pairs.append((rarer, meant))
     return sorted(pairs)
+
+
+def rename_option(rarer: str, meant: str) -> str:
+    """Returns the option that takes one value for another, quoted for a shell.
+
+    Example:
+
+    >>> print(rename_option("Men's hat", "men's hat"))
+    --rename 'Men'"'"'s hat=men'"'"'s hat'
+    """
+    sign = "=>" if "=" in rarer + meant else "="
+    return f"--rename {shlex.quote(rarer + sign + meant)}"
 
 
 def _letters(value: str) -> str:

@@ -23,7 +23,10 @@ def write_model_card(run: Path, config: TrainingConfig, data_set: DataSet, model
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
     attributes = "".join(f"- {name}: {', '.join(values)}\n" for name, values in data_set.attributes.items())
     scores = "".join(f"| {name} | {value:.4g} |\n" for name, value in sorted(last.items()))
-    changes, degradations = (", ".join(names) or "no" for names in (config.augment, config.degrade))
+    changes, degradations, frozen = (
+        ", ".join(names) or "no" for names in (config.augment, config.degrade, config.freeze)
+    )
+    beginning = f"the weights of {config.init_from}" if config.init_from else "random weights"
     write_text(
         run / run_directory.MODEL_CARD,
         f"""# {config.model} on {config.dataset}
@@ -37,6 +40,7 @@ Repeat it: `zoo train --config {run_directory.CONFIG}`
 
 {data_set.source} {data_set.num_images["train"]:,} training pictures of {config.image_size} pixels.
 Changed at random: {changes}. Low-res pictures made worse: {degradations}.
+Begins with {beginning}. Parts that are not trained: {frozen}.
 
 {attributes}
 ## Metrics of the last epoch

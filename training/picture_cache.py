@@ -58,7 +58,8 @@ def open_cache(
     description = f"Reading {data_set.name} {split}"
     num_images = data_set.num_images[split]
     if cache == "disk":
-        content = {"split": data_set.tfds_splits[split], **content}
+        part = {"only": data_set.selection} if data_set.selection else {}
+        content = {"split": data_set.tfds_splits[split], **part, **content}
         return open_disk_cache(
             elements, num_images, cache_dir or default_cache_dir(data_set), content, description
         )

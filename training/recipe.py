@@ -29,6 +29,7 @@ class Recipe(abc.ABC):
         optimizer_options: The same of the optimizers.
         schedule: Default of how the learning rate changes.
         augmentations: Names of the random changes of training pictures that make sense for the model.
+        default_augmentations: Those that are made when the user names none.
         degradations: Names of what may be done to low-res training pictures.
     """
 
@@ -40,6 +41,7 @@ class Recipe(abc.ABC):
     optimizer_options: ClassVar[dict[str, Any]] = {}
     schedule: ClassVar[str] = "constant"
     augmentations: ClassVar[Sequence[str]] = NAMES
+    default_augmentations: ClassVar[Sequence[str]] = ()
     degradations: ClassVar[Sequence[str]] = ()
 
     @abc.abstractmethod
@@ -91,7 +93,7 @@ class Recipe(abc.ABC):
             model: A loaded model; compiled here.
             config: Configuration of its run.
             data_set: Where the test split comes from.
-            judge: A loaded `ConditionalVAE` whose attribute head judges pictures; used where a score needs
+            judge: A loaded `Classifier` or `ConditionalVAE` that judges pictures; used where a score needs
                 one.
         """
         self.compile_model(model, config, jit_compile=False)

@@ -1,5 +1,6 @@
 """The models that can be trained, by name."""
 
+from training.classifier_recipe import ClassifierRecipe
 from training.conditional_vae_recipe import ConditionalVAERecipe
 from training.dcgan_recipe import DCGANRecipe
 from training.recipe import Recipe
@@ -7,7 +8,8 @@ from training.srcnn_recipe import SRCNNRecipe
 from zoo.errors import UnknownNameError
 
 RECIPES: dict[str, Recipe] = {
-    recipe.model_name: recipe for recipe in (DCGANRecipe(), ConditionalVAERecipe(), SRCNNRecipe())
+    recipe.model_name: recipe
+    for recipe in (DCGANRecipe(), ConditionalVAERecipe(), SRCNNRecipe(), ClassifierRecipe())
 }
 
 

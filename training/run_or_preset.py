@@ -1,11 +1,17 @@
-"""A trained model by what the user calls it."""
+"""A trained model by what the user calls it: a run directory, or a preset of the package.
+
+Nothing here imports Keras until a model or its scores are asked for, so that a wrong name is told at once.
+"""
 
 import dataclasses
 import functools
+import json
 from pathlib import Path
+from typing import Any
 
 from training import run_directory
 from training.config import TrainingConfig
+from zoo import presets
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,10 +19,17 @@ class Source:
     """A trained model, whoever trained it.
 
     Args:
-        kind: `"run"`.
-        name: Name of the run directory.
+        kind: `"run"` or `"preset"`.
+        name: Name of the run directory, or of the preset.
         directory: Where its files are.
         config: What it was trained with.
+
+    Example:
+
+    ```python
+    source = load_run_or_preset("srcnn_x2")
+    source.model.upscale(raw_images)
+    ```
     """
 
     kind: str
@@ -27,26 +40,128 @@ class Source:
     @functools.cached_property
     def model(self):
         """The model, loaded when it is asked for, under the float32 policy and not compiled."""
-        return run_directory.load_model(self.directory)
+        return self.load_model()
+
+    def load_model(self, precision: str = "float32"):
+        """Loads the model.
+
+        Args:
+            precision: Dtype policy of the loaded model; the weights are float32 under every one.
+
+        Raises:
+            FileNotFoundError: The training of the run has not finished.
+            UnknownNameError: It is of a model that this version does not have.
+            ValueError: Its files are damaged or from another version.
+        """
+        if self.kind == "run":
+            return run_directory.load_model(self.directory, precision)
+        from training.recipes import find_recipe
+
+        model_class = find_recipe(self.config.model, presets.REINSTALL).import_model_class()
+        return model_class.from_preset(self.name, dtype=precision)
+
+    @property
+    def reference(self) -> str:
+        """What `find_run_or_preset` finds it by, in whatever directory."""
+        return self.name if self.kind == "preset" else str(self.directory.resolve())
+
+    @property
+    def scores(self) -> dict[str, Any]:
+        """Scores by name: of the evaluation, or the validation metrics of the last epoch, or none.
+
+        Raises:
+            ValueError: The evaluation is damaged.
+        """
+        if self.kind == "preset":
+            return dict(presets.read_preset(self.name).evaluation["scores"])
+        if (self.directory / run_directory.EVALUATION).exists():
+            return dict(read_evaluation(self.directory)["scores"])
+        from training.metrics_log import read_metrics
+
+        metrics = self.directory / run_directory.METRICS
+        epochs = read_metrics(metrics) if metrics.exists() else []
+        last = epochs[-1] if epochs else {}
+        return {name: value for name, value in last.items() if name.startswith("val_")}
+
+
+def load_run_or_preset(text: str) -> Source:
+    """Finds a run directory or a preset and loads its model.
+
+    Args:
+        text: As for `find_run_or_preset`.
+
+    Raises:
+        Exception: As `find_run_or_preset` and `Source.load_model`.
+    """
+    source = find_run_or_preset(text)
+    source.model  # noqa: B018 - loads it, so that what is damaged is said here
+    return source
 
 
 def find_run_or_preset(text: str) -> Source:
-    """Finds a run directory; reads its configuration and leaves its weights alone.
+    """Finds a run directory or a preset; reads its configuration and leaves its weights alone.
+
+    Args:
+        text: Path of a run directory, or the name of a preset. A run directory that exists comes first; so
+            `./srcnn_x2` is a run and never a preset.
+
+    Raises:
+        FileNotFoundError: It is neither; the message lists the presets.
+        ValueError: It is damaged or from another version.
+    """
+    if (Path(text) / run_directory.CONFIG).exists():
+        return find_run(Path(text))
+    if text in presets.list_presets():
+        return find_preset(text)
+    if Path(text).is_dir():
+        return find_run(Path(text))  # which says what it lacks
+    known = ", ".join(presets.list_presets()) or "none"
+    raise FileNotFoundError(
+        f"A run directory or the name of a preset is needed. Received: {text}, which is neither. "
+        f"Presets: {known}."
+    )
+
+
+def find_run(run: Path) -> Source:
+    """Finds a run directory.
 
     Raises:
         FileNotFoundError: There is none, or it is no run.
         ValueError: Its configuration is damaged or from another version.
     """
-    run = Path(text)
-    return Source("run", run.resolve().name, run, run_directory.read_config(run))
+    config = run_directory.read_config(run)
+    return Source("run", run.resolve().name, run, config)
 
 
-def load_run_or_preset(text: str) -> Source:
-    """Finds a run directory and loads its model.
+def find_preset(name: str) -> Source:
+    """Finds a preset.
 
     Raises:
-        Exception: As `find_run_or_preset` and `run_directory.load_model`.
+        UnknownNameError: There is no such preset; lists those that exist.
+        ValueError: Its description is damaged or from another version.
     """
-    source = find_run_or_preset(text)
-    source.model  # noqa: B018 - loads it, so that what is damaged is said here
-    return source
+    preset = presets.read_preset(name)
+    path = preset.directory / presets.DESCRIPTION
+    return Source("preset", name, preset.directory, TrainingConfig.from_values(preset.training_config, path))
+
+
+def read_evaluation(run: Path) -> dict[str, Any]:
+    """Reads a run's `evaluation.json`.
+
+    Raises:
+        FileNotFoundError: The run has not been evaluated.
+        ValueError: The file is damaged.
+    """
+    path = run / run_directory.EVALUATION
+    if not path.exists():
+        raise FileNotFoundError(
+            f"The run must have been evaluated. Received: {run}, where {path.name} is missing. Write it: "
+            f"zoo evaluate {run}"
+        )
+    try:
+        evaluation = json.loads(path.read_text(encoding="utf-8"))
+        return {**evaluation, "scores": dict(evaluation["scores"])}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} must be as `zoo evaluate` wrote it. Write it again: zoo evaluate {run}"
+        ) from error

@@ -54,17 +54,6 @@ class Score:
         return values
 
 
-def score_value(score: Any) -> float:
-    """Returns the number of one entry of the `scores` of an `evaluation.json`, or of a metric as it is.
-
-    Example:
-
-    >>> score_value(Score(31.2, "dB", 5).to_json()), score_value(0.5)
-    (31.2, 0.5)
-    """
-    return float(score["value"] if isinstance(score, dict) else score)
-
-
 def format_score(score: Score) -> str:
     """Returns value and interval as text.
 

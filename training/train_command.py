@@ -1,40 +1,21 @@
 """`zoo train MODEL`."""
 
+import inspect
 from pathlib import Path
 
 import click
 
+from training.model_flags import MODEL_OPTIONS
 from zoo.cli import ZooCommand
 from zoo.errors import UnknownNameError
 
-# Options that set an argument of some models' classes: flag, argument, type, help.
-MODEL_OPTIONS = (
-    ("--latent-dim", "latent_dim", click.IntRange(1), "Length of latent vectors (dcgan, conditional_vae)."),
-    ("--width", "width", click.IntRange(1), "Channels of the largest feature map (dcgan, conditional_vae)."),
-    ("--depth", "depth", click.IntRange(0), "3x3 convolutions at each resolution (dcgan: generator)."),
-    ("--discriminator-depth", "discriminator_depth", click.IntRange(0), "The same (dcgan)."),
-    ("--loss", "loss", str, "non_saturating, hinge or wasserstein_gp (dcgan)."),
-    ("--conditioning", "conditioning", str, "Of the discriminator: projection or embedding (dcgan)."),
-    ("--spectral-norm/--no-spectral-norm", "spectral_norm", bool, "Normalise the discriminator (dcgan)."),
-    ("--r1-weight", "r1_weight", click.FloatRange(0), "Gradient penalty at real pictures (dcgan)."),
-    (
-        "--diff-augment",
-        "diff_augment",
-        str,
-        "Before the discriminator: colour,translation,cutout, none, or auto for few pictures (dcgan).",
-    ),
-    ("--discriminator-steps", "discriminator_steps", click.IntRange(1), "For one of the generator (dcgan)."),
-    (
-        "--discriminator-rate",
-        "discriminator_rate",
-        click.FloatRange(0, min_open=True),
-        "Of --learning-rate (dcgan).",
-    ),
-    ("--kl-weight", "kl_weight", click.FloatRange(0), "Weight of the KL divergence (conditional_vae)."),
-    ("--factor", "upscale_factor", click.IntRange(2, 4), "Enlargement: 2, 3 or 4 (srcnn)."),
-    ("--kernels", "kernels", str, "Kernel sizes: 9-1-5, 9-3-5 or 9-5-5 (srcnn)."),
-    ("--residual/--no-residual", "is_residual", bool, "Learn the difference to bicubic (srcnn)."),
-)
+
+def _to_selection(context, parameter, texts):
+    pairs = [text.partition("=")[::2] for text in texts]
+    for text, (name, values) in zip(texts, pairs, strict=True):
+        if not (name.strip() and values.strip()):
+            raise click.BadParameter(f"A selection is NAME=VALUE,VALUE. Received: {text!r}.")
+    return {name.strip(): [value.strip() for value in values.split(",")] for name, values in pairs} or None
 
 
 def _model_options(function):
@@ -58,10 +39,18 @@ def _model_options(function):
     "--precision", default=None, help="auto, float32, mixed_float16 or mixed_bfloat16.  [default: auto]"
 )
 @click.option(
+    "--only",
+    multiple=True,
+    metavar="NAME=VALUE,VALUE",
+    callback=_to_selection,
+    help="Use only pictures with these values of an attribute, e.g. category=sneaker; may be repeated.",
+)
+@click.option(
     "--augment",
     metavar="NAMES",
     help="Random changes of training pictures, e.g. flip,crop,colour. Of: crop, flip, rotation, zoom, "
-    "brightness, contrast, saturation, hue, blur; colour is the four before blur.",
+    "brightness, contrast, saturation, hue, blur; colour is the four before blur; none switches off those of "
+    "the model.  [default: by model]",
 )
 @click.option(
     "--degrade", metavar="NAMES", help="What makes low-res training pictures worse: jpeg, blur (srcnn)."
@@ -72,6 +61,12 @@ def _model_options(function):
     help="Where decoded pictures are kept between epochs.  [default: by size]",
 )
 @click.option("--seed", type=click.IntRange(0), help="Of weights, order and latents.  [default: 0]")
+@click.option(
+    "--init-from", metavar="PRESET_OR_RUN", help="Begin with these weights, as far as they fit the network."
+)
+@click.option(
+    "--freeze", metavar="PARTS", help="Parts that are not trained, e.g. discriminator; of several: a,b."
+)
 @click.option("--runs-dir", type=click.Path(path_type=Path), default="runs", show_default=True)
 @click.option("--run-name", help="Name of the run directory.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Continue this run.")
@@ -81,7 +76,7 @@ def _model_options(function):
 @click.option("--dry-run", is_flag=True, help="Print the configuration and train nothing.")
 @_model_options
 def command(model, runs_dir, run_name, resume, config_file, dry_run, **options):
-    """Train MODEL: dcgan, conditional_vae or srcnn. Leaves a run directory."""
+    """Train MODEL: dcgan, conditional_vae, srcnn or classifier. Leaves a run directory."""
     given = {name: value for name, value in options.items() if value is not None}
     if resume is not None:
         refused = sorted(given.keys() - {"epochs"}) + [name for name in ("model",) if model]
@@ -119,6 +114,7 @@ def _make_config(model, config_file, given):
     from training import trainer
     from training.augmentation import split_names
     from training.config import TrainingConfig
+    from training.data_selection import open_data_set
     from training.data_sets import load_data_set
     from training.learning_rate import check_schedule
     from training.precision import resolve_precision
@@ -131,6 +127,8 @@ def _make_config(model, config_file, given):
     if base and base["model"] != model:
         raise click.UsageError(f"{config_file} is for {base['model']}. Received also: MODEL={model}.")
     recipe = RECIPES[model]
+    source = _find_source(given.get("init_from"), recipe)
+    inherited = _inherited_values(source, recipe)
 
     flags = {name: flag for flag, name, _, _ in MODEL_OPTIONS}
     wanted = {name: value for name, value in given.items() if name in flags}
@@ -149,26 +147,57 @@ def _make_config(model, config_file, given):
         "batch_size": recipe.batch_size,
         "learning_rate": recipe.learning_rate,
         "schedule": recipe.schedule,
+        "augment": recipe.default_augmentations,
         "seed": 0,
+        **inherited,
         **base,
         **{name: value for name, value in given.items() if name not in flags},
         "model": model,
         "precision": precision,
         **{
             group: {
-                **base.get(group, getattr(recipe, group)),
+                **base.get(group, {**getattr(recipe, group), **inherited.get(group, {})}),
                 **{name: wanted[name] for name in getattr(recipe, group) if name in wanted},
             }
             for group in ("model_options", "optimizer_options")
         },
     }
     values["data_dir"] = str(values["data_dir"]) if values["data_dir"] else None
-    for name in ("augment", "degrade"):
+    if source is not None:
+        values["init_from"] = source.reference
+    for name in ("augment", "degrade", "freeze"):
         if name in given:
             values[name] = split_names(given[name])
-    data_set = load_data_set(values["dataset"], values["data_dir"])
-    values.setdefault("image_size", recipe.default_image_size(data_set))
+    if "image_size" not in values:
+        data_set = load_data_set(values["dataset"], values["data_dir"])
+        values["image_size"] = recipe.default_image_size(data_set)
     config = TrainingConfig(**values)
+    data_set = open_data_set(config)
     recipe.check_changes(config)
     check_schedule(config.schedule)
     return trainer.with_chosen_cache(config, data_set)
+
+
+def _find_source(init_from, recipe):
+    from training.run_or_preset import find_run_or_preset
+
+    if init_from is None:
+        return None
+    source = find_run_or_preset(init_from)
+    if source.config.model != recipe.model_name:
+        raise click.UsageError(
+            f"A training must begin with weights of its own model. Received: --init-from {init_from}, "
+            f"a {source.config.model}, for MODEL={recipe.model_name}."
+        )
+    return source
+
+
+def _inherited_values(source, recipe) -> dict:
+    """Returns what decides the shapes of the weights that a training begins with."""
+    if source is None:
+        return {"model_options": {}}
+    has_image_size = "image_size" in inspect.signature(recipe.import_model_class()).parameters
+    return {
+        "model_options": source.config.model_options,
+        **({"image_size": source.config.image_size} if has_image_size else {}),
+    }

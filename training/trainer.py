@@ -5,20 +5,26 @@ import sys
 import warnings
 from pathlib import Path
 
+import click
 import keras
 import tensorflow as tf
 
 from training import run_directory
 from training.atomic_write import atomic_path
 from training.checkpoints import Checkpoints
+from training.collapse_warning import CollapseWarning
 from training.config import TrainingConfig
-from training.data_sets import DataSet, load_data_set
+from training.data_selection import open_data_set
+from training.data_sets import DataSet
+from training.freezing import freeze_parts
 from training.metrics_log import MetricsLog
 from training.model_card import write_model_card
 from training.picture_cache import check_cache
 from training.recipes import RECIPES, find_recipe
+from training.run_or_preset import load_run_or_preset
 from training.sample_writer import SampleWriter
 from training.throughput import Throughput
+from training.transfer import different_options, transfer_weights
 
 # Steps that run in one call of the compiled function: enough to hide what Python costs a call.
 MAX_STEPS_PER_EXECUTION = 20
@@ -41,11 +47,11 @@ def start_training(config: TrainingConfig, runs_dir: Path, run_name: str | None 
 
     Raises:
         TrainingInterrupted: The user pressed Ctrl-C.
-        UnknownNameError: The model or the data set does not exist.
-        ValueError: The configuration does not fit the data set.
+        UnknownNameError: The model, the data set or a part to freeze does not exist.
+        ValueError: The configuration does not fit the data set, or the weights to begin with do not fit.
     """
-    data_set = load_data_set(config.dataset, config.data_dir)
-    model = _build(config, data_set)
+    data_set = open_data_set(config)
+    model = _build(config, data_set, is_new=True)
     config = with_chosen_cache(config, data_set)
     batches = RECIPES[config.model].make_training_batches(config, data_set, first_step=0)
     run = run_directory.create_run_directory(runs_dir, config, run_name)
@@ -70,8 +76,8 @@ def resume_training(run: Path, epochs: int | None = None) -> Path:
     config = run_directory.read_config(run)
     if epochs is not None and epochs != config.epochs:
         config = TrainingConfig(**{**vars(config), "epochs": epochs})
-    data_set = load_data_set(config.dataset, config.data_dir)
-    model = _build(config, data_set)
+    data_set = open_data_set(config)
+    model = _build(config, data_set, is_new=False)
     num_epochs_done = Checkpoints(run / run_directory.CHECKPOINTS, model).restore()
     is_finished = num_epochs_done == config.epochs and (run / run_directory.MODEL).exists()
     if is_finished or num_epochs_done > config.epochs:
@@ -96,11 +102,14 @@ def with_chosen_cache(config: TrainingConfig, data_set: DataSet) -> TrainingConf
     return dataclasses.replace(config, cache=find_recipe(config.model).choose_cache(config, data_set))
 
 
-def _build(config: TrainingConfig, data_set: DataSet) -> keras.Model:
+def _build(config: TrainingConfig, data_set: DataSet, is_new: bool) -> keras.Model:
     recipe = find_recipe(config.model)
     recipe.check_changes(config)
     keras.utils.set_random_seed(config.seed)
     model = recipe.build_model(config, data_set)
+    if is_new and config.init_from is not None:
+        _take_over_weights(config.init_from, model)
+    freeze_parts(model, config.freeze)
     steps_per_execution = min(MAX_STEPS_PER_EXECUTION, _steps_per_epoch(config, data_set))
     # XLA makes these convolutions slower on CPUs, and has no antialiased resize.
     recipe.compile_model(
@@ -114,6 +123,15 @@ def _build(config: TrainingConfig, data_set: DataSet) -> keras.Model:
         # Keras makes its slots in the first step, which is too late to restore them.
         model.optimizer.build(model.trainable_variables)
     return model
+
+
+def _take_over_weights(init_from: str, model: keras.Model) -> None:
+    source = load_run_or_preset(init_from).model
+    transfer = transfer_weights(source, model)
+    click.echo(f"Weights of {init_from}: {transfer}", err=True)
+    different = different_options(source, model)
+    if different:
+        click.echo(f"Options that differ: {different}", err=True)
 
 
 def _steps_per_epoch(config: TrainingConfig, data_set: DataSet) -> int:
@@ -135,6 +153,7 @@ def _train(run: Path, config: TrainingConfig, data_set: DataSet, model, batches,
     checkpoints = Checkpoints(run / run_directory.CHECKPOINTS, model)
     callbacks = [
         Throughput(config.batch_size),
+        CollapseWarning(),
         MetricsLog(run / run_directory.METRICS, num_epochs_done),
         SampleWriter(
             lambda: recipe.draw_samples(model, config, data_set), run / run_directory.SAMPLES, tensorboard_dir

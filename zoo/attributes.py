@@ -18,7 +18,7 @@ def check_attributes(attributes: Mapping[str, Sequence[str]]) -> Attributes:
         The same as a dict of tuples.
 
     Raises:
-        ValueError: There is no attribute, one has fewer than two values, a value occurs twice or is empty.
+        ValueError: There is no attribute, one has no values, a value occurs twice or is empty.
 
     Example:
 
@@ -31,10 +31,10 @@ def check_attributes(attributes: Mapping[str, Sequence[str]]) -> Attributes:
             "Name the attribute columns of the data set."
         )
     for name, values in attributes.items():
-        if isinstance(values, str) or len(values) < 2:
+        if isinstance(values, str) or not values:
             raise ValueError(
-                "An attribute must have at least two values, because a model cannot be conditioned on a "
-                f"constant. Received: {name}={values!r}. Leave the attribute out."
+                "An attribute must have at least one value, and its values must be a list. "
+                f"Received: {name}={values!r}. Leave the attribute out."
             )
         if len(set(values)) != len(values) or "" in values:
             raise ValueError(

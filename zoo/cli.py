@@ -17,6 +17,7 @@ COMMANDS = {
     "evaluate": "training.evaluate_command",
     "export": "export.export_command",
     "serve": "serving.serve_command",
+    "presets": "zoo.presets_command",
     "generate": "serving.generate_command",
     "edit": "serving.edit_command",
     "upscale": "serving.upscale_command",
@@ -82,18 +83,22 @@ def command():
     """Product pictures: generate, edit, enlarge, evaluate, export and serve them."""
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(
+    arguments: list[str] | None = None, command: click.Command = command, prog_name: str = "zoo"
+) -> None:
     """Runs one command line and exits with 0 (done), 1 (failed) or 2 (wrong usage).
 
     Args:
-        arguments: The words after `zoo`; those of the process by default.
+        arguments: The words after `prog_name`; those of the process by default.
+        command: What they are for; `zoo` by default.
+        prog_name: How it was called.
 
     Raises:
         SystemExit: Always; its code is the exit code. The error itself is one line on standard error.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        command.main(args=arguments, prog_name="zoo", standalone_mode=False)
+        command.main(args=arguments, prog_name=prog_name, standalone_mode=False)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:

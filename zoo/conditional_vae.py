@@ -5,6 +5,8 @@ Sources:
     [CVAE] Sohn et al. 2015, "Learning Structured Output Representation using Deep Conditional Generative
     Models".
     [M2] Kingma et al. 2014, arXiv 1406.5298: the classifier q(y|x) beside q(z|x, y).
+    [Warm-up] Bowman et al. 2016, arXiv 1511.06349, section 3.1: the KL divergence counts more and more.
+    [AttGAN] He et al. 2019, arXiv 1711.10678, section 3.1: edited pictures must be judged as what was wanted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,21 +15,30 @@ import keras
 import tensorflow as tf
 
 from zoo import pixels, pyramid
+from zoo.attribute_loss import attribute_loss
 from zoo.attributes import check_attributes, num_conditions, one_hot_conditions, split_conditions
+from zoo.differentiable_augmentation import differentiable_augment
+from zoo.from_preset import FromPreset
+from zoo.likelihoods import bernoulli_loss, check_likelihood, gaussian_loss
 from zoo.psnr import psnr
+
+# Of the networks that judge edited pictures while the decoder learns from them.
+AVERAGE_MOMENTUM = 0.99
 
 
 @keras.saving.register_keras_serializable("zoo")
-class ConditionalVAE(keras.Model):
+class ConditionalVAE(FromPreset, keras.Model):
     """Encodes a picture and its attributes to latents, and decodes latents with the same or other attributes.
 
     Use it to change an attribute of an existing picture and keep the rest; for the sharpest new pictures use
     `DCGAN`.
 
     Departures from [CVAE]: the prior of the latents does not depend on the attributes, so that latents keep
-    their meaning when the attributes are changed; the likelihood is Bernoulli on grey levels taken as
-    probabilities ([VAE] appendix C.1). The attribute head is [M2]'s classifier on the encoder's features,
-    trained on labelled pictures only; it judges attributes that a client does not state.
+    their meaning when the attributes are changed. The attribute head is [M2]'s classifier on the encoder's
+    features, trained on labelled pictures only; it judges attributes that a client does not state. With
+    `edit_weight` the decoder also learns from pictures decoded with another picture's attributes: a moving
+    average of encoder and head, which takes no part in that step, must judge them as wanted [AttGAN]. It sees
+    them shifted and partly covered, so that no fine pattern can deceive it.
 
     Args:
         attributes: The values of each attribute, in the order of their class ids.
@@ -35,7 +46,11 @@ class ConditionalVAE(keras.Model):
         channels: 1 (grey) or 3 (RGB).
         latent_dim: Length of the latent vectors.
         width: Channels of the largest feature map; the smaller ones have up to eight times as many.
+        depth: Number of 3x3 convolutions at each resolution of encoder and decoder.
+        likelihood: `"bernoulli"`, or `"gaussian"` with one learned variance for all pixels.
         kl_weight: Weight of the KL divergence; 1 is the evidence lower bound.
+        kl_warm_up_steps: Steps in which that weight rises from 0 [Warm-up].
+        edit_weight: Weight of the cross-entropy of edited pictures [AttGAN]; 0 leaves it out.
         attribute_weight: Weight of the attribute head's cross-entropy, in nats against nats.
         seed: Seed of the latents drawn while training.
         dtype: Dtype policy, e.g. `"mixed_bfloat16"`; the global policy by default.
@@ -68,7 +83,11 @@ class ConditionalVAE(keras.Model):
         channels: int = 1,
         latent_dim: int = 32,
         width: int = 32,
+        depth: int = 0,
+        likelihood: str = "bernoulli",
         kl_weight: float = 1.0,
+        kl_warm_up_steps: int = 0,
+        edit_weight: float = 0.0,
         attribute_weight: float = 10.0,
         seed: int = 0,
         dtype=None,
@@ -76,19 +95,34 @@ class ConditionalVAE(keras.Model):
         **kwargs,
     ):
         super().__init__(dtype=dtype, name=name, **kwargs)
+        check_likelihood(likelihood)
         self.attributes = check_attributes(attributes)
         self.image_size = image_size
         self.channels = channels
         self.latent_dim = latent_dim
         self.width = width
+        self.depth = depth
+        self.likelihood = likelihood
         self.kl_weight = kl_weight
+        self.kl_warm_up_steps = kl_warm_up_steps
+        self.edit_weight = edit_weight
         self.attribute_weight = attribute_weight
         self.seed = seed
 
-        self.features = self._build_features()
+        self.features = self._build_features("features")
         self.posterior = self._build_posterior()
-        self.attribute_head = self._build_attribute_head()
+        self.attribute_head = self._build_attribute_head("attribute_head")
         self.decoder = self._build_decoder()
+        if likelihood == "gaussian":
+            start = keras.initializers.Constant(-3.0)
+            self.pixel_log_variance = self.add_weight(
+                name="pixel_log_variance", shape=(), initializer=start, dtype="float32"
+            )
+        if edit_weight:
+            self.average_features = self._build_features("average_features")
+            self.average_head = self._build_attribute_head("average_head")
+            self.average_features.trainable = self.average_head.trainable = False
+            self._update_averages(momentum=0.0)
         self.latent_seeds = keras.random.SeedGenerator(seed)
         self.loss_trackers = {
             name: keras.metrics.Mean(name)
@@ -98,6 +132,7 @@ class ConditionalVAE(keras.Model):
                 "kl_loss",
                 "attribute_loss",
                 "attribute_accuracy",
+                *(("edit_loss",) if edit_weight else ()),
                 "psnr",
             )
         }
@@ -137,6 +172,8 @@ class ConditionalVAE(keras.Model):
             scaled_loss = self.optimizer.scale_loss(losses["loss"])
         variables = self.trainable_variables
         self.optimizer.apply(tape.gradient(scaled_loss, variables), variables)
+        if self.edit_weight:
+            self._update_averages(AVERAGE_MOMENTUM)
         return self._update_trackers(tf.shape(raw_images)[0], losses)
 
     def test_step(self, data):
@@ -156,7 +193,11 @@ class ConditionalVAE(keras.Model):
             "channels": self.channels,
             "latent_dim": self.latent_dim,
             "width": self.width,
+            "depth": self.depth,
+            "likelihood": self.likelihood,
             "kl_weight": self.kl_weight,
+            "kl_warm_up_steps": self.kl_warm_up_steps,
+            "edit_weight": self.edit_weight,
             "attribute_weight": self.attribute_weight,
             "seed": self.seed,
         }
@@ -170,35 +211,55 @@ class ConditionalVAE(keras.Model):
         logits = self.decoder([latents, conditions], training=training)
 
         # [VAE] eq. 10, in nats per picture, mean over the batch.
-        reconstruction_loss = _sum_per_picture(
-            tf.nn.sigmoid_cross_entropy_with_logits(labels=images, logits=logits)
-        )
+        reconstruction_loss = _sum_per_picture(self._pixel_loss(images, logits))
         kl_loss = _sum_per_picture(gaussian_kl(latent_mean, latent_log_variance))
-        attribute_loss, attribute_accuracy = self._attribute_loss(features, attribute_ids, training)
+        head_loss, hits = attribute_loss(
+            self.attributes, self.attribute_head(features, training=training), attribute_ids
+        )
+        num_hits, num_known = (tf.add_n(numbers) for numbers in zip(*hits.values(), strict=True))
         # [M2] eq. 9: the bound plus the weighted classification loss.
-        loss = reconstruction_loss + self.kl_weight * kl_loss + self.attribute_weight * attribute_loss
-        return {
-            "loss": loss,
+        loss = reconstruction_loss + self._kl_weight_now(training) * kl_loss
+        loss += self.attribute_weight * head_loss
+        losses = {
             "reconstruction_loss": reconstruction_loss,
             "kl_loss": kl_loss,
-            "attribute_loss": attribute_loss,
-            "attribute_accuracy": attribute_accuracy,
+            "attribute_loss": head_loss,
+            "attribute_accuracy": tf.math.divide_no_nan(num_hits, num_known),
         }
+        if self.edit_weight:
+            losses["edit_loss"] = self._edit_loss(latents, attribute_ids, training)
+            loss += self.edit_weight * losses["edit_loss"]
+        return {"loss": loss, **losses}
 
-    def _attribute_loss(self, features, attribute_ids, training: bool):
-        logits = split_conditions(self.attributes, self.attribute_head(features, training=training))
-        losses, hits, num_known = [], [], []
-        for name, values in logits.items():
-            ids = tf.cast(attribute_ids[name], "int32")
-            # An id of -1 is an attribute that nobody has stated: there is nothing to learn from it.
-            is_known = tf.cast(ids >= 0, "float32")
-            loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.maximum(ids, 0), logits=values)
-            losses.append(tf.math.divide_no_nan(tf.reduce_sum(loss * is_known), tf.reduce_sum(is_known)))
-            hits.append(
-                tf.reduce_sum(tf.cast(tf.argmax(values, axis=-1, output_type="int32") == ids, "float32"))
-            )
-            num_known.append(tf.reduce_sum(is_known))
-        return tf.add_n(losses), tf.math.divide_no_nan(tf.add_n(hits), tf.add_n(num_known))
+    def _pixel_loss(self, images, logits):
+        if self.likelihood == "bernoulli":
+            return bernoulli_loss(images, logits)
+        return gaussian_loss(images, logits, self.pixel_log_variance)
+
+    def _kl_weight_now(self, training: bool):
+        if not (training and self.kl_warm_up_steps):
+            return self.kl_weight
+        share = tf.cast(self.optimizer.iterations, "float32") / self.kl_warm_up_steps
+        return self.kl_weight * tf.minimum(share, 1.0)
+
+    def _edit_loss(self, latents, attribute_ids, training: bool):
+        """[AttGAN] eq. 3: cross-entropy of what pictures with a neighbour's attributes are judged as."""
+        wanted_ids = {name: tf.roll(ids, shift=1, axis=0) for name, ids in attribute_ids.items()}
+        conditions = one_hot_conditions(self.attributes, wanted_ids)
+        edited = tf.sigmoid(self.decoder([latents, conditions], training=training))
+        if training:
+            edited = differentiable_augment(edited, ("translation", "cutout"), self._draw_uniform)
+        features = self.average_features(tf.cast(edited, self.compute_dtype), training=False)
+        return attribute_loss(self.attributes, self.average_head(features, training=False), wanted_ids)[0]
+
+    def _draw_uniform(self, shape):
+        return keras.random.uniform(shape, seed=self.latent_seeds)
+
+    def _update_averages(self, momentum: float):
+        pairs = ((self.average_features, self.features), (self.average_head, self.attribute_head))
+        for average_network, network in pairs:
+            for average, variable in zip(average_network.weights, network.weights, strict=True):
+                average.assign(momentum * average + (1.0 - momentum) * variable)
 
     def _update_trackers(self, num_images, losses):
         # Weighted by what comes from the data: means over pictures, whatever the sizes of the batches. An
@@ -207,7 +268,7 @@ class ConditionalVAE(keras.Model):
             self.loss_trackers[name].update_state(value, sample_weight=num_images)
         return {name: self.loss_trackers[name].result() for name in losses}
 
-    def _build_features(self) -> keras.Model:
+    def _build_features(self, name: str) -> keras.Model:
         images = keras.Input((self.image_size, self.image_size, self.channels), name="images")
         features = pyramid.downsample(
             images,
@@ -216,10 +277,11 @@ class ConditionalVAE(keras.Model):
             dtype=self.dtype_policy,
             batch_norm=True,
             name="encoder",
+            depth=self.depth,
         )
         features = keras.layers.Dense(256, dtype=self.dtype_policy, name="encoder_features")(features)
         features = keras.layers.LeakyReLU(0.2, dtype=self.dtype_policy)(features)
-        return keras.Model(images, features, name="features")
+        return keras.Model(images, features, name=name)
 
     def _build_posterior(self) -> keras.Model:
         features = keras.Input((256,), name="features")
@@ -229,10 +291,10 @@ class ConditionalVAE(keras.Model):
         log_variance = keras.layers.Dense(self.latent_dim, dtype="float32", name="latent_log_variance")(x)
         return keras.Model([features, conditions], [mean, log_variance], name="posterior")
 
-    def _build_attribute_head(self) -> keras.Model:
+    def _build_attribute_head(self, name: str) -> keras.Model:
         features = keras.Input((256,), name="features")
         logits = keras.layers.Dense(num_conditions(self.attributes), dtype="float32", name="attributes")
-        return keras.Model(features, logits(features), name="attribute_head")
+        return keras.Model(features, logits(features), name=name)
 
     def _build_decoder(self) -> keras.Model:
         latents = keras.Input((self.latent_dim,), name="latents")
@@ -246,6 +308,7 @@ class ConditionalVAE(keras.Model):
             width=self.width,
             dtype=self.dtype_policy,
             name="decoder",
+            depth=self.depth,
         )
         return keras.Model([latents, conditions], logits, name="decoder")
 

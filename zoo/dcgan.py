@@ -21,6 +21,7 @@ from zoo.attributes import check_attributes, num_conditions, one_hot_conditions
 from zoo.differentiable_augmentation import check_policies, differentiable_augment
 from zoo.diversity import same_kind_distance
 from zoo.errors import UnknownNameError
+from zoo.from_preset import FromPreset
 from zoo.gan_losses import LOSSES, interpolation_penalty, r1_penalty
 from zoo.loss_scaling import with_loss_scaling
 
@@ -30,7 +31,7 @@ R1_INTERVAL_STEPS = 16
 
 
 @keras.saving.register_keras_serializable("zoo")
-class DCGAN(keras.Model):
+class DCGAN(FromPreset, keras.Model):
     """Generates product pictures from random latents and attributes.
 
     Use it where new pictures of a kind are wanted and none has to be reproduced; to change an existing

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from zoo import pixels
 from zoo.errors import UnknownNameError
+from zoo.from_preset import FromPreset
 from zoo.psnr import psnr
 from zoo.resize import bicubic
 from zoo.strips import upscale_in_strips
@@ -25,7 +26,7 @@ MAX_STRIP_PIXELS = 1 << 19
 
 
 @keras.saving.register_keras_serializable("zoo")
-class SRCNN(keras.Model):
+class SRCNN(FromPreset, keras.Model):
     """Enlarges pictures by 2, 3 or 4: bicubic interpolation, then three convolutions on luma.
 
     Use it as the published baseline of super-resolution. Colour is enlarged by bicubic interpolation, as in

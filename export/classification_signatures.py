@@ -1,0 +1,83 @@
+"""The signature that names what pictures show: of the classifier."""
+
+import numpy as np
+import tensorflow as tf
+
+from export import rows
+from export.generation_signatures import BATCH_SIZES
+from export.image_bytes import encode_png_row, map_image_rows
+from export.image_tensors import example_pictures
+from export.signature import Signature
+from zoo import resize
+
+# Outputs of the first attribute, which have no prefix: its values, and the probability of each.
+CLASSES, PROBABILITIES = "classes", "probabilities"
+
+
+def classification_signatures(model) -> list[Signature]:
+    """Returns `classify_png`.
+
+    It answers for each attribute the most probable value by the attribute's own name, every value, and the
+    probability of each in the same order. The first attribute's are `category`, `classes` and
+    `probabilities`, the others' have its name before them: `colour`, `colour_classes`,
+    `colour_probabilities`.
+
+    Pictures of another size than the model's are cut to their centre square and resized, as for training.
+
+    Args:
+        model: A `zoo.classifier.Classifier`.
+
+    Returns:
+        The signature, which is the default one.
+
+    Raises:
+        ValueError: An attribute has the name of another output.
+    """
+    prefixes = _output_prefixes(model.attributes)
+
+    def classify_png(inputs):
+        square = tf.TensorSpec([model.image_size, model.image_size, model.channels], tf.uint8)
+        raw_images, errors = map_image_rows(
+            inputs["image_bytes"],
+            model.channels,
+            lambda raw_image: resize.to_square(raw_image, model.image_size),
+            square,
+        )
+        outputs = {}
+        for attribute, probabilities in model.judge(raw_images).items():
+            values = tf.constant(model.attributes[attribute])
+            prefix = prefixes[attribute]
+            outputs[attribute] = tf.gather(values, tf.argmax(probabilities, axis=-1))
+            outputs[prefix + CLASSES] = tf.repeat(values[tf.newaxis], tf.shape(raw_images)[0], axis=0)
+            outputs[prefix + PROBABILITIES] = probabilities
+        answers = {name: rows.blank_bad_rows(values, errors) for name, values in outputs.items()}
+        return {**answers, "error": errors}
+
+    def request(num_rows):
+        pictures = example_pictures(num_rows, model.image_size, model.image_size, model.channels)
+        files = [encode_png_row(picture).numpy() for picture in pictures]
+        return {"image_bytes": np.array(files, dtype=object)}
+
+    return [
+        Signature(
+            "classify_png",
+            {"image_bytes": rows.string_rows()},
+            classify_png,
+            [request(num_rows) for num_rows in BATCH_SIZES],
+            is_default=True,
+        )
+    ]
+
+
+def _output_prefixes(attributes) -> dict[str, str]:
+    """Returns what stands before `classes` and `probabilities` of each attribute."""
+    prefixes = {name: f"{name}_" if number > 0 else "" for number, name in enumerate(attributes)}
+    names = ["error", *attributes]
+    names += [prefix + output for prefix in prefixes.values() for output in (CLASSES, PROBABILITIES)]
+    taken = sorted({name for name in names if names.count(name) > 1})
+    if taken:
+        raise ValueError(
+            "No attribute may have the name of another output of `classify_png`. "
+            f"Received: attributes {', '.join(attributes)}. Rename in the data set: {', '.join(taken)}."
+        )
+    return prefixes

@@ -1,0 +1,181 @@
+"""`python -m training.make_preset`: the two files of a preset, whole or not at all."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from served_runs import files_in
+from small_presets import LICENCES, SCORES, evaluated_run
+
+from training import make_preset as module
+from training.command_line import command_line
+from training.half_precision import check_half_scores
+from training.make_preset import command, make_preset
+from training.run_directory import load_model
+from zoo import presets
+from zoo.errors import UnknownNameError
+from zoo.srcnn import SRCNN
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def run(make_small_config, tmp_path):
+    return evaluated_run("srcnn", make_small_config, tmp_path / "run")
+
+
+@pytest.fixture
+def output(tmp_path, monkeypatch):
+    """An empty directory that the package takes for that of its presets."""
+    monkeypatch.setattr(presets, "DIRECTORY", tmp_path / "presets")
+    return tmp_path / "presets"
+
+
+def test_a_preset_says_all_about_its_training(run, output, small_data_set):
+    made = make_preset(run, "srcnn_x2", **LICENCES)
+    assert files_in(output) == ["srcnn_x2/preset.json", "srcnn_x2/weights.npz"]
+    preset = presets.read_preset("srcnn_x2")
+    assert preset == made
+    assert (preset.model, preset.model_class) == ("srcnn", "SRCNN")
+    assert preset.model_config == {"upscale_factor": 2, "kernels": "9-1-5", "is_residual": True}
+    assert preset.data == {"name": "rendered_catalog", "licence": "CC0", "num_training_images": 32}
+    assert preset.training_config["batch_size"] == 3
+    assert preset.training_config["data_dir"] is None
+    assert preset.evaluation["scores"] == SCORES["srcnn"]
+    assert preset.headline_scores == ["psnr", "bicubic_psnr"]
+    assert preset.weights["dtype"] == "float32"
+    assert preset.weights["num_values"] == 8032 + 97
+    assert preset.minutes >= 0.0
+    assert re.match(r"\d+ cores? of ", preset.hardware)
+    assert preset.git_commit is None or re.fullmatch("[0-9a-f]{40}(-dirty)?", preset.git_commit)
+    assert set(preset.versions) == {"product-image-zoo", "tensorflow", "keras", "numpy"}
+    assert str(run.parent) not in preset.to_json()
+
+
+def test_the_headline_is_chosen(run, output):
+    assert make_preset(run, "x", headline_scores=("bicubic_psnr",), **LICENCES).headline_scores == [
+        "bicubic_psnr"
+    ]
+    with pytest.raises(UnknownNameError, match="Unknown score. Received: 'ssim'. Known: psnr, bicubic_psnr."):
+        make_preset(run, "y", headline_scores=("ssim",), **LICENCES)
+    assert files_in(output) == ["x/preset.json", "x/weights.npz"]
+
+
+def test_half_precision_rounds_the_weights_and_shows_the_scores(run, output, capsys):
+    make_preset(run, "srcnn_x2", is_half=True, **LICENCES)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["bicubic_psnr", "loss", "psnr"]
+    assert re.fullmatch(r"psnr: [\d.]+ in float32, [\d.]+ in float16", lines[2])
+    assert presets.read_preset("srcnn_x2").weights["dtype"] == "float16"
+    half, full = SRCNN.from_preset("srcnn_x2"), load_model(run)
+    for weight, other in zip(half.weights, full.weights, strict=True):
+        np.testing.assert_array_equal(weight, other.numpy().astype("float16").astype("float32"))
+    single = make_preset(run, "single", **LICENCES)
+    assert presets.read_preset("srcnn_x2").num_bytes < 0.7 * single.num_bytes
+
+
+def test_half_precision_is_refused_where_a_score_suffers(run, output, monkeypatch):
+    scores = iter([{"psnr": 30.0}, {"psnr": 29.98}])
+    monkeypatch.setattr("training.srcnn_recipe.SRCNNRecipe.score", lambda *_, **__: next(scores))
+    message = (
+        "Half precision must not move a score by more than 0.01. Received: psnr=29.98, before: 30. "
+        "Leave `--half` out."
+    )
+    with pytest.raises(RuntimeError, match=re.escape(message)):
+        make_preset(run, "srcnn_x2", is_half=True, **LICENCES)
+    assert files_in(output) == []
+
+
+def test_scores_may_move_by_a_hundredth_and_no_further():
+    check_half_scores({"psnr": 30.0, "loss": 2.0}, {"psnr": 30.009, "loss": 2.019})
+    for name, value in (("psnr", 30.02), ("loss", 2.03), ("loss", float("nan"))):
+        with pytest.raises(RuntimeError, match=f"Received: {name}="):
+            check_half_scores({"psnr": 30.0, "loss": 2.0}, {"psnr": 30.0, "loss": 2.0, name: value})
+
+
+def test_weights_that_do_not_fit_half_precision_are_named(run, output, monkeypatch):
+    model = SRCNN(2)
+    model.weights[1].assign(np.full(64, 1e5))
+    monkeypatch.setattr("training.run_directory.load_model", lambda *_: model)
+    message = "Every weight must be finite in float16. Received: patch_extraction/bias, which is not."
+    with pytest.raises(ValueError, match=re.escape(message)):
+        make_preset(run, "srcnn_x2", is_half=True, **LICENCES)
+    assert files_in(output) == []
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "Shoes", "x 2", "2x", "a-b"])
+def test_names_are_plain(run, output, name):
+    message = f"because it is typed and becomes a directory. Received: {name!r}"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        make_preset(run, name, **LICENCES)
+
+
+def test_a_preset_that_exists_is_left_alone(run, output):
+    (output / "srcnn_x2").mkdir(parents=True)
+    message = f"A preset must have a directory of its own. Received: {output / 'srcnn_x2'}, which exists."
+    with pytest.raises(ValueError, match=re.escape(message)):
+        make_preset(run, "srcnn_x2", **LICENCES)
+    assert files_in(output) == []
+
+
+def test_a_run_must_be_evaluated(run, output):
+    (run / "evaluation.json").unlink()
+    with pytest.raises(FileNotFoundError, match="The run must have been evaluated."):
+        make_preset(run, "srcnn_x2", **LICENCES)
+    assert not output.exists()
+
+
+def test_a_failure_leaves_no_half_preset(run, output, monkeypatch):
+    def fail():
+        raise OSError("No space left")
+
+    monkeypatch.setattr(module, "describe_hardware", fail)
+    with pytest.raises(OSError, match="No space left"):
+        make_preset(run, "srcnn_x2", **LICENCES)
+    assert list(output.iterdir()) == []
+
+
+def test_the_command_makes_a_preset(run, output):
+    arguments = [str(run), "srcnn_x2", "--licence-data", "CC0", "--licence-weights", "Apache-2.0"]
+    result = CliRunner().invoke(command, [*arguments, "--hardware", "a lamp", "--headline", "psnr"])
+    assert result.exit_code == 0, result.output
+    assert result.output == f"Wrote {output / 'srcnn_x2'}: 0.03 MiB\n"
+    preset = presets.read_preset("srcnn_x2")
+    assert (preset.hardware, preset.headline_scores) == ("a lamp", ["psnr"])
+
+
+def test_the_command_says_what_is_wrong_in_one_line(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "training.make_preset", str(tmp_path), "x"],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+    )
+    assert (done.returncode, done.stderr) == (2, "zoo: error: Missing option '--licence-data'.\n")
+
+
+def test_the_command_line_repeats_the_training(make_small_config, capsys, presets_dir):
+    """What it says is what `zoo train` makes of it; one part of the model's options, one of the others."""
+    import shlex
+
+    from served_runs import run_zoo
+
+    config = make_small_config(
+        "srcnn",
+        seed=3,
+        augment=("flip", "colour"),
+        freeze=("patch_extraction",),
+        init_from="srcnn_x2",
+        schedule="cosine",
+        cache="none",
+        model_options={"upscale_factor": 3, "kernels": "9-1-5", "is_residual": True},
+    )
+    words = shlex.split(command_line(config))
+    assert words[:3] == ["zoo", "train", "srcnn"]
+    code, out, _ = run_zoo(capsys, *words[1:], "--dry-run")
+    assert (code, json.loads(out)) == (0, json.loads(config.to_json()))

@@ -1,0 +1,114 @@
+"""Models by what the user calls them: which of the two a name means, and what is said when it is neither."""
+
+import re
+import shutil
+
+import numpy as np
+import pytest
+from small_presets import NAMES, SCORES, evaluated_run
+
+from training.run_or_preset import find_preset, find_run_or_preset, load_run_or_preset, read_evaluation
+from zoo.errors import UnknownNameError
+from zoo.srcnn import SRCNN
+
+
+@pytest.fixture
+def run(make_small_config, tmp_path):
+    return evaluated_run("srcnn", make_small_config, tmp_path / "run")
+
+
+def test_a_run_is_found_by_its_path(run, make_small_config):
+    source = load_run_or_preset(str(run))
+    assert (source.kind, source.name, source.directory) == ("run", "run", run)
+    assert source.reference == str(run.resolve())
+    assert source.config.model == "srcnn"
+    assert isinstance(source.model, SRCNN)
+    assert source.scores == SCORES["srcnn"]
+
+
+def test_a_preset_is_found_by_its_name(presets_dir):
+    for model, name in NAMES.items():
+        source = load_run_or_preset(name)
+        assert (source.kind, source.name, source.reference) == ("preset", name, name)
+        assert source.config.model == model
+        assert source.config.data_dir is None
+        assert source.scores == SCORES[model]
+
+
+def test_a_preset_is_loaded_in_the_precision_asked_for(presets_dir):
+    assert find_preset("srcnn_x2").load_model("mixed_bfloat16").compute_dtype == "bfloat16"
+    assert find_preset("srcnn_x2").model.compute_dtype == "float32"
+
+
+def test_scores_of_a_run_are_those_of_the_last_epoch_until_it_is_evaluated(run):
+    (run / "evaluation.json").unlink()
+    scores = find_run_or_preset(str(run)).scores
+    assert set(scores) == {"val_loss", "val_psnr", "val_bicubic_psnr"}
+    (run / "metrics.jsonl").unlink()
+    assert find_run_or_preset(str(run)).scores == {}
+
+
+def test_a_run_goes_before_a_preset_of_its_name_and_any_other_directory_does_not(
+    run, presets_dir, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "srcnn_x2").mkdir()
+    assert find_run_or_preset("srcnn_x2").kind == "preset"
+    shutil.copy(run / "config.json", tmp_path / "srcnn_x2")
+    assert find_run_or_preset("srcnn_x2").kind == "run"
+
+
+def test_what_is_neither_is_told_with_the_presets(presets_dir):
+    message = (
+        "A run directory or the name of a preset is needed. Received: shoes, which is neither. "
+        "Presets: srcnn_x2, tiny_cvae, tiny_dcgan."
+    )
+    with pytest.raises(FileNotFoundError, match=re.escape(message)):
+        find_run_or_preset("shoes")
+
+
+def test_a_directory_that_is_no_run_says_what_it_lacks(presets_dir, tmp_path):
+    message = f"A run directory must hold config.json. Received: {tmp_path}, where it is missing."
+    with pytest.raises(FileNotFoundError, match=re.escape(message)):
+        find_run_or_preset(str(tmp_path))
+
+
+def test_a_preset_of_a_model_that_this_version_lacks_is_refused(presets_dir):
+    path = presets_dir / "srcnn_x2" / "preset.json"
+    path.write_text(path.read_text().replace('"model": "srcnn"', '"model": "edsr"'))
+    source = find_run_or_preset("srcnn_x2")
+    with pytest.raises(UnknownNameError, match="Unknown model. Received: 'edsr'.*Install the package again"):
+        source.load_model()
+
+
+def test_a_preset_of_a_training_of_another_version_is_refused(presets_dir):
+    path = presets_dir / "srcnn_x2" / "preset.json"
+    path.write_text(path.read_text().replace('"degrade": []', '"degrades": []'))
+    message = f"Received: {path} of format 1 (unknown: degrades)."
+    with pytest.raises(ValueError, match=re.escape(message)):
+        find_run_or_preset("srcnn_x2")
+
+
+def test_a_run_that_is_not_evaluated_says_how_to_evaluate_it(run):
+    (run / "evaluation.json").unlink()
+    message = (
+        f"The run must have been evaluated. Received: {run}, where evaluation.json is missing. "
+        f"Write it: zoo evaluate {run}"
+    )
+    with pytest.raises(FileNotFoundError, match=re.escape(message)):
+        read_evaluation(run)
+
+
+def test_weights_are_read_when_the_model_is_asked_for(presets_dir):
+    (presets_dir / "srcnn_x2" / "weights.npz").write_bytes(b"")
+    source = find_run_or_preset("srcnn_x2")
+    with pytest.raises(ValueError, match="must be as they were shipped"):
+        source.load_model()
+    with pytest.raises(ValueError, match="must be as they were shipped"):
+        load_run_or_preset("srcnn_x2")
+
+
+def test_a_model_is_loaded_once(presets_dir):
+    source = find_preset("srcnn_x2")
+    assert source.model is source.model
+    assert np.any(source.model.weights[0])

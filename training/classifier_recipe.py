@@ -1,0 +1,172 @@
+"""How the classifier is trained.
+
+Sources:
+    [ResNet] He et al. 2015, arXiv 1512.03385, section 4.2: SGD with momentum 0.9, batches of 128, learning
+    rate 0.1, pictures shifted and flipped.
+    [Tricks] He et al. 2018, arXiv 1812.01187, sections 3.1 and 5.1: cosine, no decay of biases and norms.
+    [SGDW] Loshchilov & Hutter 2017, "Decoupled Weight Decay Regularization", arXiv 1711.05101.
+"""
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from training.confusions import accuracy_of_each_value, count_confusions
+from training.dcgan_recipe import make_attribute_batches
+from training.learning_rate import make_learning_rate
+from training.picture_sheet import PictureSheet
+from training.pipeline import image_cache_choice
+from training.recipe import Recipe, rendered_note
+from zoo.classifier import Classifier
+
+MOMENTUM = 0.9
+# Of the weights a step, times the learning rate. [ResNet]'s 1e-4 is added to the gradient, which momentum
+# multiplies by 10: this is five times as much, as is usual for trainings this short.
+WEIGHT_DECAY = 5e-3
+SHEET_ROWS, SHEET_COLUMNS = 4, 6
+# Room for a caption such as "t-shirt/top 87 %, not dress".
+SHEET_TILE = 160
+MAX_SHEET_CANDIDATES = 2_000
+
+
+class ClassifierRecipe(Recipe):
+    """Trains `zoo.classifier.Classifier` on pictures with attributes."""
+
+    model_name = "classifier"
+    epochs = 14
+    batch_size = 128
+    learning_rate = 0.1
+    schedule = "cosine"
+    model_options = {"width": 32, "label_smoothing": 0.1}
+    default_augmentations = ("flip", "crop")
+
+    def default_image_size(self, data_set):
+        return data_set.image_shape[0] or 64
+
+    def import_model_class(self):
+        return Classifier
+
+    def build_model(self, config, data_set):
+        return Classifier(
+            data_set.attributes,
+            image_size=config.image_size,
+            channels=data_set.image_shape[2],
+            dtype=config.precision,
+            **config.model_options,
+        )
+
+    def compile_model(self, model, config, num_steps=None, **kwargs):
+        optimizer = keras.optimizers.SGD(
+            make_learning_rate(config, num_steps),
+            momentum=MOMENTUM,
+            nesterov=True,
+            weight_decay=WEIGHT_DECAY,
+        )
+        optimizer.exclude_from_weight_decay(var_names=["beta", "gamma", "bias"])
+        model.compile(optimizer=optimizer, **kwargs)
+
+    def choose_cache(self, config, data_set):
+        return image_cache_choice(data_set, config.image_size, data_set.image_shape[2])
+
+    def make_training_batches(self, config, data_set, first_step):
+        return make_attribute_batches(config, data_set, "train", first_step)
+
+    def make_evaluation_batches(self, config, data_set, split):
+        return make_attribute_batches(config, data_set, split)
+
+    def draw_samples(self, model, config, data_set):
+        judgements = judge_split(model, config, data_set, "validation", MAX_SHEET_CANDIDATES)
+        # Mistakes first, and among them those that the model is surest of.
+        judgements.sort(key=lambda judgement: (judgement.is_right, -judgement.confidence))
+        shown = judgements[: SHEET_ROWS * SHEET_COLUMNS]
+        rows = [shown[start : start + SHEET_COLUMNS] for start in range(0, len(shown), SHEET_COLUMNS)]
+        return PictureSheet(
+            rows=[[_enlarge(judgement.raw_image) for judgement in row] for row in rows],
+            captions=[[judgement.to_caption() for judgement in row] for row in rows],
+            note=rendered_note(data_set),
+        )
+
+    def score(self, model, config, data_set, judge=None):
+        scores = super().score(model, config, data_set)
+        for name, counts in count_confusions(model, config, data_set, "test").items():
+            for value, accuracy in accuracy_of_each_value(model.attributes[name], counts).items():
+                scores[f"{name}_accuracy_of_{value}"] = accuracy
+        return scores
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+    """What the model says of one attribute of a picture, and what is true.
+
+    Args:
+        raw_image: uint8 array `[S, S, C]`.
+        judged: The value that the model holds for most probable.
+        confidence: Its probability.
+        true: The value that the data set states, `""` where it states none.
+    """
+
+    raw_image: np.ndarray
+    judged: str
+    confidence: float
+    true: str
+
+    @property
+    def is_right(self) -> bool:
+        """Whether there is no mistake: the data set says the same, or nothing."""
+        return self.true in ("", self.judged)
+
+    def to_caption(self) -> str:
+        """Returns the value, its probability in percent and, after a mistake, the true value.
+
+        Example:
+
+        >>> Judgement(np.zeros([8, 8, 1], "uint8"), "shirt", 0.87, "coat").to_caption()
+        'shirt 87 %, not coat'
+        """
+        is_not = "" if self.is_right else f", not {self.true}"
+        return f"{self.judged} {100 * self.confidence:.0f} %{is_not}"
+
+
+def judge_split(model, config, data_set, split: str, max_images: int) -> list[Judgement]:
+    """Judges the first pictures of a split.
+
+    Args:
+        model: A `zoo.classifier.Classifier`.
+        config: Says the size of the pictures.
+        data_set: Where they come from.
+        split: Split they come from.
+        max_images: Stop after the batch that reaches this number.
+
+    Returns:
+        One judgement a picture: of the first attribute that is judged wrong, else of the first one.
+    """
+    config = dataclasses.replace(config, cache="none")  # a part of the split usually suffices
+    judgements = []
+    for raw_images, attribute_ids in make_attribute_batches(config, data_set, split).as_numpy_iterator():
+        probabilities = {name: values.numpy() for name, values in model.judge(raw_images).items()}
+        for row, raw_image in enumerate(raw_images):
+            of_attributes = [
+                _judgement(raw_image, values, probabilities[name][row], int(attribute_ids[name][row]))
+                for name, values in model.attributes.items()
+            ]
+            wrong = [judgement for judgement in of_attributes if not judgement.is_right]
+            judgements.append((wrong or of_attributes)[0])
+        if len(judgements) >= max_images:
+            break
+    return judgements
+
+
+def _judgement(raw_image, values, probabilities, true_id: int) -> Judgement:
+    judged_id = int(np.argmax(probabilities))
+    return Judgement(
+        raw_image,
+        values[judged_id],
+        float(probabilities[judged_id]),
+        values[true_id] if true_id >= 0 else "",
+    )
+
+
+def _enlarge(raw_image: np.ndarray) -> np.ndarray:
+    factor = max(1, round(SHEET_TILE / max(raw_image.shape[:2])))
+    return raw_image.repeat(factor, axis=0).repeat(factor, axis=1)

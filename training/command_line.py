@@ -1,0 +1,44 @@
+"""The command that repeats a training, for people to read and type."""
+
+import dataclasses
+import shlex
+
+from training.config import TrainingConfig
+from training.recipes import find_recipe
+
+
+def command_line(config: TrainingConfig) -> str:
+    """Returns the `zoo train` command of a configuration; what is the default anyway is left out.
+
+    Example:
+
+    >>> options = {"kernels": "9-5-5"}
+    >>> command_line(
+    ...     TrainingConfig("srcnn", "fashion_mnist", 2, 64, 28, 1e-3, "float32", model_options=options)
+    ... )
+    'zoo train srcnn --epochs 2 --image-size 28 --precision float32 --kernels 9-5-5'
+    """
+    from training.train_command import command
+
+    recipe = find_recipe(config.model)
+    defaults = {
+        field.name: field.default
+        for field in dataclasses.fields(config)
+        if field.default is not dataclasses.MISSING
+    }
+    defaults |= {
+        name: getattr(recipe, name) for name in ("epochs", "batch_size", "learning_rate", "schedule")
+    }
+    defaults |= {"dataset": "fashion_mnist", **recipe.model_options}
+    values = {**vars(config), **config.model_options}
+    words = ["zoo", "train", config.model]
+    for option in command.params:
+        value = values.get(option.name)
+        if option.name == "model" or value is None or value == defaults.get(option.name):
+            continue
+        if isinstance(value, bool):
+            words.append((option.opts if value else option.secondary_opts)[0])
+        else:
+            text = ",".join(value) if isinstance(value, tuple) else str(value)
+            words += [option.opts[0], text]
+    return shlex.join(words)

@@ -1,0 +1,75 @@
+"""Parts of a model that a training leaves alone."""
+
+import types
+from collections.abc import Sequence
+
+import keras
+
+from zoo.errors import UnknownNameError
+
+# Names for several networks together.
+GROUPS = {"encoder": ("features", "posterior")}
+
+
+def model_parts(model: keras.Model) -> dict[str, list[keras.layers.Layer]]:
+    """Returns what can be frozen of a model, by name: its networks first, then each of their layers.
+
+    Example:
+
+    ```python
+    list(model_parts(SRCNN()))  # network, patch_extraction, non_linear_mapping, reconstruction
+    ```
+    """
+    networks = {
+        name: part
+        for name, part in vars(model).items()
+        if isinstance(part, keras.Model) and part.trainable_weights
+    }
+    parts = {name: [network] for name, network in networks.items()}
+    for name, members in GROUPS.items():
+        if all(member in networks for member in members):
+            parts[name] = [networks[member] for member in members]
+    for network in networks.values():
+        for layer in network.layers:
+            if layer.trainable_weights:
+                parts.setdefault(layer.name, [layer])
+    return parts
+
+
+def freeze_parts(model: keras.Model, names: Sequence[str]) -> None:
+    """Makes parts of a model not trainable; their normalisation works as in inference.
+
+    Args:
+        model: A model that is not compiled yet.
+        names: Names of `model_parts`.
+
+    Raises:
+        UnknownNameError: There is no such part; lists those that exist.
+        ValueError: Nothing would be left to train.
+
+    Example:
+
+    ```python
+    freeze_parts(model, ["patch_extraction"])
+    ```
+    """
+    parts = model_parts(model)
+    for name in names:
+        if name not in parts:
+            raise UnknownNameError(f"part of {model.name}", name, parts)
+    for name in names:
+        for part in parts[name]:
+            part.trainable = False
+            for layer in (part, *getattr(part, "layers", ())):
+                # Unlike batch normalisation, it changes its weights in training even if not trainable.
+                if isinstance(layer, keras.layers.SpectralNormalization):
+                    layer.call = types.MethodType(_call_for_inference, layer)
+    if names and not model.trainable_weights:
+        raise ValueError(
+            f"Something must be left to train. Received: freeze={','.join(names)}. "
+            f"Parts that can be trained: {', '.join(parts)}."
+        )
+
+
+def _call_for_inference(layer, inputs, training=False):
+    return type(layer).call(layer, inputs, training=False)

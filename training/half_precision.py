@@ -1,0 +1,72 @@
+"""Whether a model scores in half precision what it scored in training."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from training.run_or_preset import Source, load_run_or_preset
+from zoo.presets import score_value
+
+# How far half precision may move a score: decibels by the first, everything else by a share of itself.
+MAX_DB_CHANGE = 0.01
+MAX_RELATIVE_CHANGE = 0.01
+
+
+def compare_half(source: Source, weights: Path, judge: str | None) -> None:
+    """Prints the scores of a model beside those of its rounded weights.
+
+    Args:
+        source: The model as it was trained.
+        weights: The rounded weights, as `zoo.from_preset.save_weights` wrote them.
+        judge: Run or preset that judges generated pictures, or None.
+
+    Raises:
+        RuntimeError: A score suffers.
+    """
+    from training.data_selection import open_data_set
+    from training.recipes import find_recipe
+    from zoo.from_preset import load_weights
+
+    recipe = find_recipe(source.config.model)
+    config = dataclasses.replace(source.config, cache=None)
+    data_set = open_data_set(config)
+    judge_model = load_run_or_preset(judge).model if judge else None
+    rounded = source.load_model()
+    load_weights(rounded, weights)
+    before, after = (
+        {
+            name: score_value(value)
+            for name, value in recipe.score(model, config, data_set, judge=judge_model).items()
+        }
+        for model in (source.model, rounded)
+    )
+    for name, value in before.items():
+        click.echo(f"{name}: {value:.6g} in float32, {after[name]:.6g} in float16")
+    check_half_scores(before, after)
+
+
+def check_half_scores(before: Mapping[str, float], after: Mapping[str, float]) -> None:
+    """Compares scores before and after the weights were rounded to float16.
+
+    Args:
+        before: Scores by name; PSNRs, in dB, end in `psnr`.
+        after: The same scores afterwards.
+
+    Raises:
+        RuntimeError: One differs by more than `MAX_DB_CHANGE` or `MAX_RELATIVE_CHANGE`.
+
+    Example:
+
+    >>> check_half_scores({"psnr": 36.6}, {"psnr": 36.5})
+    Traceback (most recent call last):
+    RuntimeError: Half precision must not move a score by more than 0.01. Received: psnr=36.5, ...
+    """
+    for name, value in before.items():
+        bound = MAX_DB_CHANGE if name.endswith("psnr") else MAX_RELATIVE_CHANGE * abs(value)
+        if not abs(after[name] - value) <= bound:
+            raise RuntimeError(
+                f"Half precision must not move a score by more than {bound:.3g}. Received: "
+                f"{name}={after[name]:.6g}, before: {value:.6g}. Leave `--half` out."
+            )

@@ -1,0 +1,29 @@
+"""What a training runs on, in words."""
+
+import os
+import platform
+from pathlib import Path
+
+CPU_INFO = Path("/proc/cpuinfo")
+
+
+def describe_hardware() -> str:
+    """Returns the processor, the number of its cores that may be used, and the GPUs."""
+    import tensorflow as tf
+
+    # What a container or `taskset` leaves, where the system says it.
+    num_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = f"{num_cores} core{'' if num_cores == 1 else 's'} of {_processor_name()}"
+    devices = tf.config.list_physical_devices("GPU")
+    names = [
+        tf.config.experimental.get_device_details(device).get("device_name", "GPU") for device in devices
+    ]
+    return ", ".join([cores, *names])
+
+
+def _processor_name() -> str:
+    if CPU_INFO.is_file():
+        for line in CPU_INFO.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,183 @@
+"""`python -m training.make_preset RUN NAME`: a preset of the package from a finished, evaluated run."""
+
+import contextlib
+import dataclasses
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from training import run_directory
+from training.config import TrainingConfig
+from training.git_commit import git_commit
+from training.half_precision import compare_half
+from training.hardware import describe_hardware
+from training.run_or_preset import Source, find_run, read_evaluation
+from zoo import presets
+from zoo.cli import ZooCommand, main
+from zoo.errors import UnknownNameError
+from zoo.presets import Preset
+
+LIBRARIES = ("product-image-zoo", "tensorflow", "keras", "numpy")
+NUM_HEADLINE_SCORES = 3
+# Arguments of every Keras model, which say nothing about what was trained.
+GENERIC_ARGUMENTS = ("name", "trainable", "dtype")
+
+
+def make_preset(
+    run: Path,
+    name: str,
+    *,
+    licence_data: str,
+    licence_weights: str,
+    is_half: bool = False,
+    judge: str | None = None,
+    hardware: str | None = None,
+    headline_scores: tuple[str, ...] = (),
+    output: Path | None = None,
+) -> Preset:
+    """Writes the two files of a preset.
+
+    Args:
+        run: A finished and evaluated run.
+        name: Name of the preset: small letters, digits and `_`.
+        licence_data: Licence and origin of the training pictures.
+        licence_weights: Licence of the weights.
+        is_half: Whether to keep the weights in float16.
+        judge: Run or preset that judges generated pictures when half precision is compared.
+        hardware: What the run was trained on; this machine by default.
+        headline_scores: Names of the scores to show in lists; the first ones by default.
+        output: Directory of presets; that of the package by default.
+
+    Returns:
+        The preset.
+
+    Raises:
+        FileNotFoundError: The run does not exist, has not finished or has not been evaluated.
+        RuntimeError: A score suffers from half precision.
+        UnknownNameError: There is no such headline score.
+        ValueError: The name is not allowed or taken, or a weight is not finite.
+    """
+    output = output or presets.DIRECTORY
+    _check_name(name, output)
+    source = find_run(run)
+    evaluation = read_evaluation(run)
+    scores = evaluation["scores"]
+    for score in headline_scores:
+        if score not in scores:
+            raise UnknownNameError("score", score, scores)
+
+    with _directory_made_whole(output / name) as directory:
+        weights = _write_weights(source, directory / presets.WEIGHTS, is_half)
+        if is_half:
+            compare_half(source, directory / presets.WEIGHTS, judge)
+        preset = Preset(
+            name=name,
+            licence=licence_weights,
+            hardware=hardware or describe_hardware(),
+            git_commit=git_commit(),
+            versions={library: importlib.metadata.version(library) for library in LIBRARIES},
+            evaluation=evaluation,
+            headline_scores=list(headline_scores or list(scores)[:NUM_HEADLINE_SCORES]),
+            weights=weights,
+            directory=output / name,
+            **_describe_training(source, licence_data),
+        )
+        (directory / presets.DESCRIPTION).write_text(preset.to_json(), encoding="utf-8")
+    return preset
+
+
+def _check_name(name: str, output: Path) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ValueError(
+            f"The name of a preset must be small letters, digits and `_`, because it is typed and becomes a "
+            f"directory. Received: {name!r}."
+        )
+    if (output / name).exists():
+        raise ValueError(
+            f"A preset must have a directory of its own. Received: {output / name}, which exists. Remove it "
+            "first, or choose another name."
+        )
+
+
+@contextlib.contextmanager
+def _directory_made_whole(target: Path) -> Iterator[Path]:
+    """Yields a directory that gets the target's name when the block ends well, and is removed when not."""
+    temporary = target.with_name(f".{target.name}-{os.getpid()}")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        os.replace(temporary, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write_weights(source: Source, path: Path, is_half: bool) -> dict:
+    from zoo.from_preset import save_weights
+
+    dtype = "float16" if is_half else "float32"
+    num_values = save_weights(source.model, path, dtype)
+    return {"sha256": presets.file_sha256(path), "dtype": dtype, "num_values": num_values}
+
+
+def _describe_training(source: Source, licence_data: str) -> dict:
+    """Returns the fields of `Preset` that follow from the run."""
+    from training.command_line import command_line
+    from training.data_selection import open_data_set
+    from training.metrics_log import read_metrics
+
+    data_set = open_data_set(source.config)
+    config = _without_paths(source.config)
+    model_config = source.model.get_config()
+    seconds = sum(line["seconds"] for line in read_metrics(source.directory / run_directory.METRICS))
+    return {
+        "model": config.model,
+        "model_class": type(source.model).__name__,
+        "model_config": {name: model_config[name] for name in model_config if name not in GENERIC_ARGUMENTS},
+        "training_config": json.loads(config.to_json()),
+        "data": {
+            "name": data_set.name,
+            "licence": licence_data,
+            "num_training_images": data_set.num_images["train"],
+        },
+        "command": command_line(config),
+        "minutes": round(seconds / 60, 1),
+    }
+
+
+def _without_paths(config: TrainingConfig) -> TrainingConfig:
+    """Leaves out what is true of one machine only."""
+    init_from = config.init_from and Path(config.init_from).name
+    return dataclasses.replace(config, data_dir=None, init_from=init_from)
+
+
+@click.command(
+    cls=ZooCommand,
+    uses_tensorflow=True,
+    example="python -m training.make_preset runs/srcnn srcnn_x2 --half \\\n"
+    '    --licence-data "CC0 (Example Museum)" --licence-weights Apache-2.0',
+)
+@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("name")
+@click.option("--licence-data", required=True, help="Licence and origin of the training pictures.")
+@click.option("--licence-weights", required=True, help="Licence of the weights.")
+@click.option("--half", "is_half", is_flag=True, help="Keep float16, unless a score suffers.")
+@click.option("--judge", metavar="RUN_OR_PRESET", help="Judges generated pictures when --half is compared.")
+@click.option("--hardware", help="What the run was trained on.  [default: this machine]")
+@click.option("--headline", metavar="NAMES", default="", help="Scores to show in lists, with commas between.")
+@click.option("--output", type=click.Path(path_type=Path), help="[default: the package's presets]")
+def command(run, name, headline, **options):
+    """Make the preset NAME of the package from RUN, which must be finished and evaluated."""
+    from training.augmentation import split_names
+
+    preset = make_preset(run, name, headline_scores=split_names(headline), **options)
+    click.echo(f"Wrote {preset.directory}: {preset.num_bytes / (1 << 20):.2f} MiB")
+
+
+if __name__ == "__main__":
+    main(command=command, prog_name="python -m training.make_preset")
