@@ -1,4 +1,4 @@
-"""`zoo evaluate RUN_OR_PRESET`."""
+"""`zoo evaluate RUN`."""
 
 from pathlib import Path
 
@@ -18,11 +18,14 @@ from zoo.cli import ZooCommand
     show_default=True,
     help="Most pictures to generate, and to compare with.",
 )
-@click.option("--judge", metavar="RUN_OR_PRESET", help="Classifier or conditional_vae that judges.")
+@click.option(
+    "--judge", metavar="RUN_OR_PRESET", help="Classifier or conditional_vae that judges what is made."
+)
 @click.option(
     "--extractor",
     metavar="PATH",
-    help="Run, preset, .keras file or 2015 Inception graph (.pb) to compare on.  [default: the judge]",
+    help="Run, preset, .keras file or 2015 Inception graph (.pb) to measure distances on.  "
+    "[default: the judge]",
 )
 @click.option(
     "--images",
@@ -43,21 +46,21 @@ def command(run_or_preset, dry_run, output, **options):
     """Score RUN_OR_PRESET on the test pictures; leaves evaluation.json and report.html."""
     from training.evaluation import default_output, evaluate_run
     from training.run_or_preset import find_run_or_preset
-    from training.score import format_score
 
-    source = find_run_or_preset(run_or_preset)
-    output = output or default_output(source)
     if dry_run:
+        source = find_run_or_preset(run_or_preset)
         source.load_model()
-        click.echo(f"Would write {output}/evaluation.json and report.html")
+        click.echo(f"Would write {output or default_output(source)}/evaluation.json and report.html")
         return
 
-    findings = evaluate_run(run_or_preset, output=output, **options).findings
-    for name, score in findings.scores.items():
+    from training.score import format_score
+
+    evaluation = evaluate_run(run_or_preset, output=output, **options)
+    for name, score in evaluation.findings.scores.items():
         beside = ""
         if score.baseline is not None:
             beside = f"; {score.baseline_name}: {format_score(score.baseline)}"
         click.echo(f"{name}: {format_score(score)} {score.unit}{beside}")
-    for note in findings.notes:
+    for note in evaluation.findings.notes:
         click.secho(f"Warning: {note}", fg="red", err=True)
-    click.echo(f"Report: {output / 'report.html'}")
+    click.echo(f"Report: {evaluation.output / 'report.html'}")

@@ -21,7 +21,7 @@ from training.labelled_pictures import read_pictures
 from training.model_card import add_scores
 from training.recipes import RECIPES
 from training.reconstruction_scores import score_reconstructions
-from training.run_or_preset import Source, find_run_or_preset
+from training.run_or_preset import Source, find_run_or_preset, load_run_or_preset
 from training.score import Score
 from training.super_resolution_scores import read_folder, score_enlargements
 from zoo.conditional_vae import ConditionalVAE
@@ -32,7 +32,6 @@ DEFAULT_NUM_SAMPLES = 10_000
 # Of the training pictures that neighbours are looked for in, in memory.
 MAX_TRAIN_IMAGES = 60_000
 MAX_TRAIN_BYTES = 1 << 29
-# By what is in the name of a score of `test_step`; others are as the losses of the training.
 _UNITS = {"psnr": "dB", "accuracy": "share"}
 
 
@@ -92,8 +91,8 @@ def evaluate_run(
     Args:
         run: Run directory, or the name of a preset.
         dataset: Data set whose test pictures are used; that of the run by default.
-        judge: Run or preset of a model with `judge` (`classifier`, `conditional_vae`) that knows the
-            model's attributes; None leaves out what needs one.
+        judge: Run of a model with `judge` (`classifier`, `conditional_vae`) that knows the model's
+            attributes; None leaves out what needs one.
         extractor: As for `feature_extractor.load_extractor`; the judge's features by default.
         num_samples: Most pictures that are generated, and compared with.
         images: Folder of pictures to score a super-resolution model on instead of a data set.
@@ -150,11 +149,6 @@ def evaluate_run(
     return evaluation
 
 
-def default_output(source: Source) -> Path:
-    """Returns where an evaluation is left: in the run directory; of a preset in `evaluations/<preset>`."""
-    return source.directory if source.kind == "run" else Path("evaluations", source.name)
-
-
 def _run_stages(stages: dict[str, Callable[[], Findings]]) -> Findings:
     findings = Findings()
     progress = tqdm(stages.items(), unit=" parts", leave=False, disable=None)
@@ -200,11 +194,12 @@ def _score_by_recipe(recipe, model, config, data_set: DataSet) -> Findings:
     """Scores by the model's own `test_step`."""
     values = recipe.score(model, config, data_set)
     num_images = data_set.num_images["test"]
-    scores = {}
-    for name, value in values.items():
-        unit = next((unit for part, unit in _UNITS.items() if part in name), "as trained")
-        scores[name] = Score(float(value), unit, num_images, "test_step")
-    return Findings(scores)
+    return Findings(
+        {
+            name: Score(float(value), _UNITS.get(name.split("_")[-1], "as trained"), num_images, "test_step")
+            for name, value in values.items()
+        }
+    )
 
 
 def _load_features(extractor: str | None, judge: Source | None) -> FeatureExtractor | None:
@@ -220,18 +215,18 @@ def _load_judge(judge: str | Path, source: Source) -> Source:
             "Only what a dcgan or conditional_vae makes is judged. "
             f"Received: a judge for a {type(model).__name__}. Leave `--judge` out."
         )
-    loaded = find_run_or_preset(str(judge))
+    loaded = load_run_or_preset(str(judge))
     if not hasattr(loaded.model, "judge"):
         raise ValueError(
-            "The judge must be a classifier or conditional_vae run, because others do not judge. "
-            f"Received: {loaded.name}, a {type(loaded.model).__name__}."
+            "The judge must be a classifier or conditional_vae, because it must see attributes. "
+            f"Received: {judge}, a {type(loaded.model).__name__}."
         )
     _check_attributes("The judge", model.attributes, loaded.model.attributes)
     if (loaded.model.image_size, loaded.model.channels) != (model.image_size, model.channels):
         raise ValueError(
             "The judge must judge pictures of the size and channels that the model makes: "
-            f"image_size={model.image_size}, channels={model.channels}. Received: {loaded.name} "
-            f"with image_size={loaded.model.image_size}, channels={loaded.model.channels}."
+            f"image_size={model.image_size}, channels={model.channels}. Received: {judge} with "
+            f"image_size={loaded.model.image_size}, channels={loaded.model.channels}."
         )
     return loaded
 
@@ -247,6 +242,12 @@ def _check_attributes(what: str, of_model, received) -> None:
 
 def _describe(attributes) -> str:
     return "; ".join(f"{name} ({', '.join(values)})" for name, values in attributes.items()) or "none"
+
+
+def default_output(source: Source) -> Path:
+    """Returns where an evaluation is left: in the run directory; of a preset in `evaluations/<preset>`."""
+    # A preset is part of the package: nothing is written there.
+    return source.directory if source.kind == "run" else Path("evaluations", source.name)
 
 
 def _write(evaluation: Evaluation, source: Source) -> None:

@@ -17,6 +17,7 @@ from zoo import pixels
 from zoo.attribute_loss import attribute_loss
 from zoo.attributes import check_attributes, num_conditions, split_conditions
 from zoo.errors import WrongUsageError
+from zoo.from_preset import FromPreset
 
 SMALLEST_IMAGE_SIZE = 8
 # Blocks see maps of at most this side: larger ones cost most of the time and add little accuracy.
@@ -26,7 +27,7 @@ BATCH_NORM_MOMENTUM = 0.9
 
 
 @keras.saving.register_keras_serializable("zoo")
-class Classifier(keras.Model):
+class Classifier(FromPreset, keras.Model):
     """Judges the attributes of a picture, with a probability for each of their values.
 
     Use it to name what a shop's photo shows, to judge what a generator makes, and for features in which
