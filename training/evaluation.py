@@ -32,7 +32,6 @@ DEFAULT_NUM_SAMPLES = 10_000
 # Of the training pictures that neighbours are looked for in, in memory.
 MAX_TRAIN_IMAGES = 60_000
 MAX_TRAIN_BYTES = 1 << 29
-_UNITS = {"psnr": "dB", "accuracy": "share"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,11 +194,14 @@ def _score_by_recipe(recipe, model, config, data_set: DataSet) -> Findings:
     values = recipe.score(model, config, data_set)
     num_images = data_set.num_images["test"]
     return Findings(
-        {
-            name: Score(float(value), _UNITS.get(name.split("_")[-1], "as trained"), num_images, "test_step")
-            for name, value in values.items()
-        }
+        {name: Score(float(value), _unit(name), num_images, "test_step") for name, value in values.items()}
     )
+
+
+def _unit(name: str) -> str:
+    if name.endswith("psnr"):
+        return "dB"
+    return "share" if "accuracy" in name else "as trained"
 
 
 def _load_features(extractor: str | None, judge: Source | None) -> FeatureExtractor | None:

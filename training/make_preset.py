@@ -65,7 +65,9 @@ def make_preset(
     _check_name(name, output)
     source = find_run(run)
     evaluation = read_evaluation(run)
-    scores = evaluation["scores"]
+    # How fast the model was and what memory it took says more about the machine and what else ran on it.
+    scores = {name: score for name, score in evaluation["scores"].items() if not _is_of_machine(score)}
+    evaluation = {**evaluation, "scores": scores}
     for score in headline_scores:
         if score not in scores:
             raise UnknownNameError("score", score, scores)
@@ -88,6 +90,10 @@ def make_preset(
         )
         (directory / presets.DESCRIPTION).write_text(preset.to_json(), encoding="utf-8")
     return preset
+
+
+def _is_of_machine(score) -> bool:
+    return isinstance(score, dict) and score.get("unit") in ("seconds", "pictures/s", "bytes")
 
 
 def _check_name(name: str, output: Path) -> None:
