@@ -8,7 +8,7 @@ from export.upscaling_signatures import upscaling_signatures
 from zoo.classifier import Classifier
 from zoo.conditional_vae import ConditionalVAE
 from zoo.dcgan import DCGAN
-from zoo.srcnn import SRCNN
+from zoo.super_resolution import SuperResolution
 
 
 def make_signatures(model) -> list[Signature]:
@@ -24,16 +24,18 @@ def make_signatures(model) -> list[Signature]:
         return generation_signatures(model, model)
     if isinstance(model, ConditionalVAE):
         return generation_signatures(model, model.decode) + editing_signatures(model)
-    if isinstance(model, SRCNN):
+    if isinstance(model, SuperResolution):
         return upscaling_signatures(model)
     if isinstance(model, Classifier):
         return classification_signatures(model)
     raise TypeError(
-        "Served are DCGAN, ConditionalVAE, SRCNN and Classifier. "
+        "Served are DCGAN, ConditionalVAE, SRCNN, FSRCNN and Classifier. "
         f"Received: a model of class {type(model).__name__}."
     )
 
 
 def default_model_name(model) -> str:
-    """Returns the name a model is served by unless the user chooses another: `srcnn_x2`, else its own."""
-    return f"srcnn_x{model.upscale_factor}" if isinstance(model, SRCNN) else model.name
+    """Returns the name a model is served by unless the user chooses another: `srcnn_x2` and the like,
+    else its own."""
+    is_upscaler = isinstance(model, SuperResolution)
+    return f"{model.name}_x{model.upscale_factor}" if is_upscaler else model.name

@@ -157,7 +157,7 @@ def write_page(dataset: str, seconds: dict[str, float], speed, sheets, largest_d
         page.add_sheet(caption, sheet)
         (DEMO / f"sheet-{number}.png").write_bytes(sheet.to_png())
     page.add_heading("Scores on test pictures")
-    page.add_table(["model", "score", "value"], _score_rows())
+    page.add_table(["model", "score", "value", "unit"], _score_rows())
     page.add_heading("Time")
     total = sum(seconds.values())
     page.add_table(
@@ -172,10 +172,12 @@ def write_page(dataset: str, seconds: dict[str, float], speed, sheets, largest_d
 
 
 def _score_rows() -> list[list[str]]:
+    from zoo.presets import score_value
+
     rows = []
     for model, _, _ in TRAININGS:
         scores = json.loads((RUNS / model / "evaluation.json").read_text(encoding="utf-8"))["scores"]
-        rows += [[model, name, _format(value)] for name, value in scores.items()]
+        rows += [[model, name, _format(score_value(score)), score["unit"]] for name, score in scores.items()]
     return rows
 
 

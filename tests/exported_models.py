@@ -18,6 +18,7 @@ from export.signatures import make_signatures
 from zoo.classifier import Classifier
 from zoo.conditional_vae import ConditionalVAE
 from zoo.dcgan import DCGAN
+from zoo.fsrcnn import FSRCNN
 from zoo.srcnn import SRCNN
 
 CATEGORIES = ("t-shirt/top", "bag", "ankle boot")
@@ -35,6 +36,8 @@ BUILDERS = {
     "conditional_vae_rgb": lambda: ConditionalVAE(**RGB, **SMALL),
     "srcnn_x2": lambda: SRCNN(upscale_factor=2, is_residual=True),
     "srcnn_x3": lambda: SRCNN(upscale_factor=3, is_residual=True),
+    "fsrcnn_x3": lambda: FSRCNN(upscale_factor=3, is_residual=True),
+    "fsrcnn_rgb_x4": lambda: FSRCNN(upscale_factor=4, is_residual=True, colour_space="rgb"),
     "classifier": lambda: Classifier(**GREY, width=4),
     "classifier_rgb": lambda: Classifier(**RGB, width=4),
 }
@@ -64,7 +67,7 @@ def build_model(name):
     random = np.random.default_rng(0)
     for weight in model.weights:
         if len(weight.shape) > 1:
-            scale = (0.5 if name.startswith("srcnn") else 2.0) / np.sqrt(np.prod(weight.shape[:-1]))
+            scale = (0.5 if "srcnn" in name else 2.0) / np.sqrt(np.prod(weight.shape[:-1]))
             weight.assign(random.normal(scale=scale, size=weight.shape))
     return model
 

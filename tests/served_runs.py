@@ -23,12 +23,14 @@ MODEL_OPTIONS = {
     "dcgan": {"latent_dim": 8, "width": 4},
     "conditional_vae": {"latent_dim": 8, "width": 4, "kl_weight": 1.0},
     "srcnn": {"upscale_factor": 2, "kernels": "9-1-5", "is_residual": True},
+    "fsrcnn": {"upscale_factor": 2, "is_residual": True},
     "classifier": {"width": 4, "label_smoothing": 0.1},
 }
 SERVED_NAMES = {
     "dcgan": "dcgan",
     "conditional_vae": "conditional_vae",
     "srcnn": "srcnn_x2",
+    "fsrcnn": "fsrcnn_x2",
     "classifier": "classifier",
 }
 

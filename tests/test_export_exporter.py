@@ -21,7 +21,7 @@ from export.publish import existing_versions
 from export.signatures import make_signatures
 from training.metrics_log import read_metrics
 
-MODELS = ("dcgan", "conditional_vae", "srcnn", "classifier")
+MODELS = ("dcgan", "conditional_vae", "srcnn", "fsrcnn", "classifier")
 
 
 @pytest.fixture

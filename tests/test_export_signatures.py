@@ -243,7 +243,7 @@ def test_models_are_served_by_the_names_of_the_contract():
 
 def test_other_models_are_refused_by_class():
     with pytest.raises(
-        TypeError, match="Served are DCGAN, ConditionalVAE, SRCNN and Classifier.*class Sequential"
+        TypeError, match="Served are DCGAN, ConditionalVAE, SRCNN, FSRCNN and Classifier.*class Sequential"
     ):
         make_signatures(keras.Sequential())
 

@@ -6,9 +6,8 @@ from exported_models import exported, from_png, random_pictures, to_png
 from picture_files import DEEP_RGB, HEIGHT, JPEG, JPEGS, PNG, PNGS, RGB, WIDTH, deep, png
 
 from export.signatures import make_signatures
-from zoo import srcnn
 
-UPSCALERS = {"srcnn_x2": 2, "srcnn_x3": 3}
+UPSCALERS = {"srcnn_x2": 2, "srcnn_x3": 3, "fsrcnn_x3": 3, "fsrcnn_rgb_x4": 4}
 
 
 def upscale(name, raw_images):
@@ -85,14 +84,16 @@ def test_only_bad_files_are_answered_too():
     assert all(outputs["error"])
 
 
-def test_large_pictures_are_enlarged_in_strips_without_a_seam(monkeypatch):
+@pytest.mark.parametrize("name", ["srcnn_x2", "fsrcnn_x3"])
+def test_large_pictures_are_enlarged_in_tiles_without_a_seam(monkeypatch, name):
     raw_images = random_pictures(2, 45, 30, 3)
-    whole = upscale("srcnn_x2", raw_images)
-    # Seven rows of the input a strip, and fewer in the last.
-    monkeypatch.setattr(srcnn, "MAX_STRIP_PIXELS", 7 * 30 * 2**2)
-    signatures = {signature.name: signature for signature in make_signatures(exported("srcnn_x2").model)}
-    in_strips = signatures["upscale"].run({"images": raw_images})["images"]
-    assert np.abs(in_strips.astype(int) - whole).max() <= 1
+    whole = upscale(name, raw_images)
+    model = exported(name).model
+    # Fourteen by fifteen pixels of the input a tile, and fewer in the last.
+    monkeypatch.setattr(model, "max_tile_pixels", 210 * UPSCALERS[name] ** 2)
+    signatures = {signature.name: signature for signature in make_signatures(model)}
+    in_tiles = signatures["upscale"].run({"images": raw_images})["images"]
+    assert np.abs(in_tiles.astype(int) - whole).max() <= 1
     files = np.array([to_png(raw_image) for raw_image in raw_images], object)
     upscaled = signatures["upscale_png"].run({"image_bytes": files})["image_bytes"]
-    np.testing.assert_array_equal([from_png(file) for file in upscaled], in_strips)
+    np.testing.assert_array_equal([from_png(file) for file in upscaled], in_tiles)

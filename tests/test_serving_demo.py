@@ -222,7 +222,7 @@ def demo_dir(monkeypatch, tmp_path):
 def write_evaluations(demo_dir, value):
     for model in ("srcnn", "conditional_vae", "dcgan"):
         (demo_dir / "runs" / model).mkdir(parents=True)
-        scores = {"scores": {f"quality_of_{model}": value}}
+        scores = {"scores": {f"quality_of_{model}": {"value": value, "unit": "dB"}}}
         (demo_dir / "runs" / model / "evaluation.json").write_text(json.dumps(scores))
 
 
@@ -236,8 +236,8 @@ def test_page_shows_sheets_scores_and_seconds(demo_dir):
     assert (demo_dir / "sheet-2.png").read_bytes() == SHEET.to_png()
     assert "at most 1 grey levels from the model in process" in page
     for row in (
-        ("dcgan", "quality_of_dcgan", "0.1235"),
-        ("srcnn", "quality_of_srcnn", "0.1235"),
+        ("dcgan", "quality_of_dcgan", "0.1235", "dB"),
+        ("srcnn", "quality_of_srcnn", "0.1235", "dB"),
         ("train &lt;dcgan&gt;", "61"),
         ("total", "70"),
         ("speed-up", "1.25"),

@@ -8,17 +8,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from served_runs import files_in, run_zoo, trained_run
 
-from training import evaluation, preparation, run_directory
+from training import (
+    bootstrap,
+    efficiency,
+    evaluation,
+    frechet_distance,
+    kernel_distance,
+    preparation,
+    run_directory,
+)
 from training.evaluation import evaluate_run
+from training.findings import Findings
 from training.recipes import RECIPES
-from training.run_or_preset import Source
+from training.score import Score, format_score
 from zoo import presets
+from zoo.cli import main
 from zoo.conditional_vae import ConditionalVAE
 from zoo.dcgan import DCGAN
 
-MODELS = ("dcgan", "conditional_vae", "srcnn", "classifier")
+MODELS = ("dcgan", "conditional_vae", "srcnn")
 
 
 @pytest.fixture
@@ -26,19 +37,30 @@ def run_of(make_small_config):
     return lambda model: trained_run(model, make_small_config)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_repeats():
+    """Intervals and timings have tests of their own; here they are rough, and fast."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(efficiency, "_SECONDS_PER_BATCH_SIZE", 0.0)
+        patch.setattr(frechet_distance, "NUM_RESAMPLES", 3)
+        patch.setattr(bootstrap, "NUM_MEAN_RESAMPLES", 20)
+        patch.setattr(kernel_distance, "NUM_SUBSETS", 5)
+        yield
+
+
 @pytest.fixture(scope="module")
-def evaluated(make_small_config, tmp_path_factory):
-    """For each model the scores returned, and the directory of the files."""
-    outputs = {}
+def evaluated(make_small_config, tmp_path_factory, few_repeats):
+    """The evaluation of each model."""
+    found = {}
     for model in MODELS:
         output = tmp_path_factory.mktemp("evaluated") / "new" / model
-        judge = trained_run("conditional_vae", make_small_config) if model == "dcgan" else None
+        judge = None if model == "srcnn" else trained_run("conditional_vae", make_small_config)
         run = trained_run(model, make_small_config)
-        outputs[model] = evaluate_run(run, judge_run=judge, output=output), output
-    return outputs
+        found[model] = evaluate_run(run, judge=judge, output=output)
+    return found
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", ["dcgan", "conditional_vae"])
 def test_scores_are_means_over_the_test_pictures(evaluated, run_of, small_data_set, model):
     """The batches are of 3 pictures and of 1: a mean over batches, or over steps, would be another."""
     config, keras_model = run_directory.read_config(run_of(model)), run_directory.load_model(run_of(model))
@@ -50,85 +72,130 @@ def test_scores_are_means_over_the_test_pictures(evaluated, run_of, small_data_s
         for name, value in keras_model.test_step(batch).items():
             sums[name] = sums.get(name, 0.0) + num_images[-1] * float(value)
     assert num_images == [3, 1]
-    scores, _ = evaluated[model]
+    scores = evaluated[model].findings.scores
     assert sums.keys() <= scores.keys()
-    for name, value in sums.items():
-        assert scores[name] == pytest.approx(value / 4, rel=1e-5), name
+    for name in sums.keys() - {"diversity"}:
+        assert scores[name].value == pytest.approx(sums[name] / 4, rel=1e-5), name
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_evaluation_file_says_what_was_scored_on_what(evaluated, model):
-    scores, output = evaluated[model]
-    assert files_in(output) == ["evaluation.json", "report.html"]
-    assert json.loads((output / "evaluation.json").read_text()) == {
+    found = evaluated[model]
+    assert files_in(found.output) == ["evaluation.json", "report.html"]
+    written = json.loads((found.output / "evaluation.json").read_text())
+    scores, notes = written.pop("scores"), written.pop("warnings")
+    judge = None if model == "srcnn" else "conditional_vae"
+    assert written == {
         "model": model,
+        "source": model,
         "dataset": "rendered_catalog",
         "split": "test",
         "num_images": 4,
-        "judge": "conditional_vae" if model == "dcgan" else None,
-        "scores": scores,
+        "num_samples": 10_000,
+        "judge": judge,
+        "extractor": judge,
+        "seed": 0,
     }
-    assert all(isinstance(value, float) and math.isfinite(value) for value in scores.values())
+    assert scores == {name: score.to_json() for name, score in found.findings.scores.items()}
+    assert notes == found.findings.notes
+    for score in scores.values():
+        assert math.isfinite(score["value"])
+        assert score["unit"]
+        assert score["measured_with"]
+        assert score["num_samples"] >= 1
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_report_shows_scores_and_pictures(evaluated, model):
-    scores, output = evaluated[model]
-    page = (output / "report.html").read_text()
+def test_report_shows_scores_beside_baselines_and_pictures(evaluated, model):
+    page = (evaluated[model].output / "report.html").read_text()
     assert f"<h1>{model} on rendered_catalog</h1>" in page
     assert "4 test pictures. Pictures from drawings, not photos" in page
-    for name, value in scores.items():
-        assert f"<td>{name}</td><td>{value:.4g}</td>" in page
-    assert page.count("data:image/png;base64,") == 1
+    findings = evaluated[model].findings
+    for name, score in findings.scores.items():
+        assert f"<td>{name}</td><td>{format_score(score)}</td><td>{score.unit}</td>" in page
+        if score.baseline is not None:
+            cells = f"<td>{format_score(score.baseline)}</td><td>{score.baseline_name}</td>"
+            assert cells in page
+    for note in findings.notes:
+        assert f"<p class=warning>{note}</p>" in page
+    assert page.count("data:image/png;base64,") == len(findings.sheets)
+
+
+SHEETS = {
+    "dcgan": ["Samples", "Best and worst", "Nearest of 32", "Interpolation", "Traversal"],
+    "conditional_vae": [
+        "Samples",
+        "Best and worst by",
+        "Nearest of 32",
+        "Interpolation",
+        "Traversal",
+        "Best and worst reconstructions",
+    ],
+    "srcnn": ["Best by PSNR", "Worst by PSNR"],
+}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_sheets_of_each_kind(evaluated, model):
+    captions = list(evaluated[model].findings.sheets)
+    assert len(captions) == len(SHEETS[model])
+    for caption, start in zip(captions, SHEETS[model], strict=True):
+        assert caption.startswith(start)
+
+
+def test_few_pictures_are_said(evaluated):
+    notes = " ".join(evaluated["dcgan"].findings.notes)
+    assert "The Frechet distance is of 4 generated and 4 test pictures. Fewer than 2,048" in notes
+    assert "Precision and recall are left out: they need more than 5 pictures." in notes
+    assert "NIQE is left out: it needs pictures of at least 32 pixels, these have 16." in notes
+
+
+def test_model_that_judges_itself_is_said(evaluated):
+    assert "The model judges itself: such scores say little." in evaluated["conditional_vae"].findings.notes
+    assert "The model judges itself" not in " ".join(evaluated["dcgan"].findings.notes)
 
 
 def test_judge_scores_generated_pictures_with_real_ones_beside_them(evaluated, run_of, small_data_set):
-    scores, _ = evaluated["dcgan"]
+    scores = evaluated["dcgan"].findings.scores
     judge, config = (
         run_directory.load_model(run_of("conditional_vae")),
         run_directory.read_config(run_of("dcgan")),
     )
-    hits = []
+    hits = {name: [] for name in small_data_set.attributes}
     for raw_images, ids in RECIPES["dcgan"].make_evaluation_batches(config, small_data_set, "test"):
         for name, probabilities in judge.judge(raw_images).items():
-            hits += list(np.argmax(probabilities, axis=-1) == ids[name])
-    assert scores["scored_images"] == 4
-    assert scores["attribute_accuracy_of_real_images"] == pytest.approx(np.mean(hits))
-    assert 0.0 <= scores["attribute_accuracy"] <= 1.0
-    assert scores["frechet_distance_on_judge_features"] > 0.0
-    assert scores["frechet_distance_of_real_train_images"] > 0.0
+            hits[name] += list(np.argmax(probabilities, axis=-1) == ids[name])
+    for name in small_data_set.attributes:
+        score = scores[f"conditional_accuracy_{name}"]
+        assert score.baseline.value == pytest.approx(np.mean(hits[name]))
+        assert score.baseline_name == "real test pictures"
+        assert 0.0 <= score.value <= 1.0
+    assert scores["frechet_distance"].value > 0.0
+    assert scores["frechet_distance"].baseline.value > 0.0
 
 
-def test_a_classifier_judges_too(run_of, tmp_path):
-    scores = evaluate_run(run_of("dcgan"), judge_run=run_of("classifier"), output=tmp_path)
-    own = evaluate_run(run_of("classifier"), output=tmp_path / "own")
-    mean = np.mean([own[f"{name}_accuracy"] for name in ("category", "colour", "pattern")])
-    assert scores["attribute_accuracy_of_real_images"] == pytest.approx(mean)
-    assert scores["frechet_distance_on_judge_features"] > 0.0
+def test_edits_of_every_attribute_are_scored(evaluated, small_data_set):
+    scores = evaluated["conditional_vae"].findings.scores
+    for name in small_data_set.attributes:
+        assert scores[f"{name}_edit_accuracy"].baseline_name == "real test pictures"
+        for what in ("others_kept", "background_change", "feature_distance"):
+            assert scores[f"{name}_edit_{what}"].baseline_name == "reconstructions without an edit"
+    assert scores["colour_edit_accuracy_by_colour_rule"].measured_with == "colour rule"
+    assert "pattern_edit_accuracy_by_colour_rule" not in scores
 
 
 def build_judge(attributes, image_size=16, channels=3):
     return ConditionalVAE(attributes, image_size=image_size, channels=channels, latent_dim=2, width=2)
 
 
-@dataclasses.dataclass(frozen=True)
-class Built(Source):
-    model: object
-
-
 def with_models(monkeypatch, models):
-    """Lets runs be of models that the test has built; those that do not exist are called by their path."""
-    find = evaluation.find_run_or_preset
+    """Lets runs be of models that the test has built."""
+    load_model = run_directory.load_model
 
-    def find_built(text):
-        config = find(text).config if Path(text).exists() else None
-        return Built("run", Path(text).name, Path(text), config, models[Path(text)])
+    def load(run, *precision):
+        return models[run] if run in models else load_model(run, *precision)
 
-    monkeypatch.setattr(
-        evaluation,
-        "find_run_or_preset",
-        lambda text: find_built(text) if Path(text) in models else find(text),
-    )
+    monkeypatch.setattr(run_directory, "load_model", load)
 
 
 def test_judge_judges_the_attributes_of_the_model_among_those_of_itself_and_of_the_data_set(
@@ -137,23 +204,25 @@ def test_judge_judges_the_attributes_of_the_model_among_those_of_itself_and_of_t
     attributes = {name: small_data_set.attributes[name] for name in ("category", "colour")}
     model = DCGAN(attributes, image_size=16, channels=3, latent_dim=2, width=2)
     judge = build_judge({**attributes, "material": ["wool", "silk"]})
-    with_models(monkeypatch, {run_of("dcgan"): model, tmp_path / "judge": judge})
-    scores = evaluate_run(run_of("dcgan"), judge_run=tmp_path / "judge", output=tmp_path)
-    # Two attributes of four pictures.
-    assert scores["attribute_accuracy"] in np.arange(9) / 8
+    judge_run = Path(shutil.copytree(run_of("conditional_vae"), tmp_path / "judge"))
+    with_models(monkeypatch, {run_of("dcgan"): model, judge_run: judge})
+    scores = evaluate_run(run_of("dcgan"), judge=judge_run, output=tmp_path).findings.scores
+    judged = {name for name in scores if name.startswith("conditional_accuracy_")}
+    assert judged == {"conditional_accuracy_category", "conditional_accuracy_colour"}
+    assert scores["conditional_accuracy_colour"].value in np.arange(5) / 4
 
 
 def test_judge_of_another_kind_is_refused(run_of, tmp_path):
-    message = "The judge must be a classifier or conditional_vae run.*Received: .*srcnn, a SRCNN."
+    message = "The judge must be a classifier or conditional_vae.*Received: .*srcnn, a SRCNN."
     with pytest.raises(ValueError, match=message):
-        evaluate_run(run_of("dcgan"), judge_run=run_of("srcnn"), output=tmp_path / "output")
+        evaluate_run(run_of("dcgan"), judge=run_of("srcnn"), output=tmp_path / "output")
     assert not (tmp_path / "output").exists()
 
 
-@pytest.mark.parametrize("model", ["srcnn", "conditional_vae"])
-def test_judge_with_nothing_to_judge_is_refused(run_of, tmp_path, model):
-    with pytest.raises(ValueError, match="Only what a dcgan generates is judged. Received: a judge for a "):
-        evaluate_run(run_of(model), judge_run=run_of("conditional_vae"), output=tmp_path / "output")
+def test_judge_with_nothing_to_judge_is_refused(run_of, tmp_path):
+    message = "Only what a dcgan or conditional_vae makes is judged. Received: a judge for a SRCNN."
+    with pytest.raises(ValueError, match=message):
+        evaluate_run(run_of("srcnn"), judge=run_of("conditional_vae"), output=tmp_path / "output")
     assert not (tmp_path / "output").exists()
 
 
@@ -174,9 +243,10 @@ WRONG_JUDGES = {
 @pytest.mark.parametrize("key", WRONG_JUDGES)
 def test_judge_that_does_not_fit_is_refused(run_of, small_data_set, monkeypatch, tmp_path, key):
     build, message = WRONG_JUDGES[key]
-    with_models(monkeypatch, {tmp_path / "judge": build(small_data_set.attributes)})
+    judge_run = Path(shutil.copytree(run_of("conditional_vae"), tmp_path / "judge"))
+    with_models(monkeypatch, {judge_run: build(small_data_set.attributes)})
     with pytest.raises(ValueError, match="The judge must ") as raised:
-        evaluate_run(run_of("dcgan"), judge_run=tmp_path / "judge", output=tmp_path / "output")
+        evaluate_run(run_of("dcgan"), judge=judge_run, output=tmp_path / "output")
     assert message in str(raised.value)
     assert not (tmp_path / "output").exists()
 
@@ -194,14 +264,15 @@ def test_data_set_with_other_attributes_is_refused(run_of, small_data_set, monke
 
 def test_names_are_escaped_in_the_report(run_of, small_data_set, monkeypatch, tmp_path):
     nasty = dataclasses.replace(small_data_set, source="<script>alert(1)</script>")
+    found = Findings({"<i>psnr</i>": Score(1.0, "dB", 4, "luma")}, notes=["<u>few</u>"])
     monkeypatch.setattr(evaluation, "load_data_set", lambda name, data_dir: nasty)
-    monkeypatch.setattr(type(RECIPES["srcnn"]), "score", lambda *arguments, **options: {"<i>psnr</i>": 1.0})
+    monkeypatch.setattr(evaluation, "score_enlargements", lambda *arguments: found)
     evaluate_run(run_of("srcnn"), dataset="<b>catalog</b>", output=tmp_path)
     page = (tmp_path / "report.html").read_text()
     assert "<h1>srcnn on &lt;b&gt;catalog&lt;/b&gt;</h1>" in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "<td>&lt;i&gt;psnr&lt;/i&gt;</td><td>1</td>" in page
-    assert not any(tag in page for tag in ("<script", "<b>", "<i>"))
+    assert not any(tag in page for tag in ("<script", "<b>", "<i>", "<u>"))
 
 
 def test_command_prints_scores_and_writes_into_the_run(capsys, run_of, tmp_path):
@@ -211,10 +282,47 @@ def test_command_prints_scores_and_writes_into_the_run(capsys, run_of, tmp_path)
     assert code == 0
     assert set(files_in(run)) - before == {"evaluation.json", "report.html"}
     scores = json.loads((run / "evaluation.json").read_text())["scores"]
-    assert out.splitlines() == [
-        *(f"{name}: {value:.6g}" for name, value in scores.items()),
-        f"Report: {run / 'report.html'}",
-    ]
+    lines = out.splitlines()
+    assert [line.split(":")[0] for line in lines] == [*scores, "Report"]
+    assert f"{scores['psnr']['value']:.4g}" in lines[0]
+    assert f"; bicubic: {scores['psnr']['baseline']['value']:.4g}" in lines[0]
+    assert lines[-1] == f"Report: {run / 'report.html'}"
+    card = (run / "model_card.md").read_text()
+    assert card.startswith("# srcnn on rendered_catalog")
+    assert card.count("## Scores on the test pictures") == card.count("| psnr_gain |") == 1
+    # Another evaluation takes its place.
+    assert run_zoo(capsys, "evaluate", run, "--samples", 2)[0] == 0
+    assert (run / "model_card.md").read_text().count("## Scores on the test pictures") == 1
+
+
+def test_few_samples_are_warned_of_on_the_command_line(capsys, run_of, tmp_path):
+    main_arguments = ["evaluate", run_of("dcgan"), "--judge", run_of("conditional_vae"), "--output", tmp_path]
+    with pytest.raises(SystemExit):
+        main([str(argument) for argument in main_arguments])
+    assert "Warning: The Frechet distance is of 4 generated" in capsys.readouterr().err
+
+
+def test_folder_of_pictures_is_scored_as_it_is(capsys, run_of, tmp_path):
+    random = np.random.default_rng(0)
+    for name, shape in (("grey.png", (33, 40)), ("colour.png", (36, 30, 3))):
+        Image.fromarray(random.integers(0, 256, shape, dtype="uint8")).save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no picture")
+    output = tmp_path / "output"
+    code, _, _ = run_zoo(capsys, "evaluate", run_of("srcnn"), "--images", tmp_path, "--output", output)
+    assert code == 0
+    written = json.loads((output / "evaluation.json").read_text())
+    assert (written["dataset"], written["split"], written["num_images"]) == (tmp_path.name, "", 2)
+    assert {name: written["scores"][name]["num_samples"] for name in ("psnr", "ssim", "psnr_rgb")} == {
+        "psnr": 2,
+        "ssim": 2,
+        "psnr_rgb": 1,
+    }
+
+
+def test_folder_of_pictures_is_for_super_resolution(capsys, run_of, tmp_path):
+    code, _, error = run_zoo(capsys, "evaluate", run_of("dcgan"), "--images", tmp_path)
+    assert code == 2
+    assert "Only super-resolution is scored on a folder of pictures" in error
 
 
 def test_a_preset_is_scored_as_its_run(capsys, run_of, presets_dir, small_data_dir, tmp_path, monkeypatch):
@@ -225,9 +333,8 @@ def test_a_preset_is_scored_as_its_run(capsys, run_of, presets_dir, small_data_d
     assert code == 0
     assert out.splitlines()[-1] == "Report: evaluations/srcnn_x2/report.html"
     scores = json.loads((tmp_path / "evaluations" / "srcnn_x2" / "evaluation.json").read_text())["scores"]
-    assert scores == pytest.approx(expected)
-    judged = evaluate_run("tiny_dcgan", judge_run="tiny_cvae", output=tmp_path / "judged")
-    assert judged["scored_images"] == 4
+    assert scores["psnr"] == expected.findings.scores["psnr"].to_json()
+    evaluate_run("tiny_dcgan", judge="tiny_cvae", output=tmp_path / "judged")
     assert json.loads((tmp_path / "judged" / "evaluation.json").read_text())["judge"] == "tiny_cvae"
 
 
@@ -242,8 +349,10 @@ def test_dry_run_checks_the_run_and_writes_nothing(capsys, run_of, no_presets, t
     assert (code, out) == (0, f"Would write {output}/evaluation.json and report.html\n")
     assert not output.exists()
     code, _, error = run_zoo(capsys, "evaluate", tmp_path / "no-run", "--dry-run")
-    message = "A run directory or the name of a preset is needed. "
-    assert (code, error) == (1, f"{message}Received: {tmp_path}/no-run, which is neither. Presets: none.")
+    assert (code, error) == (
+        1,
+        f"A run directory is needed. Received: {tmp_path}/no-run, which does not exist.",
+    )
 
 
 @pytest.mark.parametrize(
@@ -254,11 +363,10 @@ def test_dry_run_checks_the_run_and_writes_nothing(capsys, run_of, no_presets, t
             2,
             "Unknown data set. Received: 'no_catalog'. Known: fashion_mnist, rendered_catalog.",
         ),
-        (["--judge", "no-run"], 1, "is needed. Received: no-run, which is neither. Presets: none."),
+        (["--judge", "no-run"], 1, "A run directory is needed. Received: no-run, which does not exist."),
         (["--output", "a-file"], 1, "a-file"),
     ],
 )
-@pytest.mark.usefixtures("no_presets")
 def test_what_is_wrong_is_one_line(capsys, run_of, tmp_path, monkeypatch, options, exit_code, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a-file").write_text("")

@@ -10,8 +10,9 @@ from training.conditional_accuracy import find_hits, judge_pictures
 from training.diversity import mean_distance_within_values, mean_pairwise_distance
 from training.inception_score import inception_score_on_classifier
 from training.mean_absolute_error import mean_absolute_error
-from training.score import Score, format_score, score_value
+from training.score import Score, format_score
 from training.ssim import ssim
+from zoo.presets import score_value
 
 
 def test_ssim_of_constant_pictures_is_their_luminance():

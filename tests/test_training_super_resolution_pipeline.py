@@ -1,10 +1,13 @@
 """Pairs of patches: places, borders, resume, changes, errors."""
 
+import functools
+
 import numpy as np
 import pytest
 from pictures_in_memory import assert_same_batches, make_data_set, noise, numbered
 
-from training.super_resolution_pipeline import make_super_resolution_batches
+from training import super_resolution_pipeline
+from training.super_resolution_pipeline import SCALES, make_super_resolution_batches, make_whole_pairs
 from zoo import pixels, resize
 from zoo.errors import UnknownNameError
 
@@ -148,7 +151,76 @@ def test_super_resolution_refuses_what_would_soften_its_targets():
         patch_batches(numbered(10), augment=["flip", "rotation"])
 
 
-@pytest.mark.parametrize("augment", [[], ["flip"]])
+def scaled(picture, scale):
+    height, width = (round(scale * side) for side in picture.shape[:2])
+    shrunk = picture if scale == 1 else pixels.round_to_uint8(resize.bicubic(picture, height, width)).numpy()
+    return shrunk[: height // 3 * 3, : width // 3 * 3]
+
+
+def test_each_picture_counts_in_five_sizes(cached):
+    pictures = noise(2, 40, 30)
+    batches = list(patch_batches(make_data_set(pictures), augment=["scale"], batch_size=5, **cached))
+    assert len(batches) == 2
+    for picture, (_, high_res_images) in zip(pictures, batches, strict=True):
+        for scale, patch in zip(SCALES, high_res_images, strict=True):
+            assert find_patch(scaled(picture, scale), patch.numpy(), 3)
+
+
+def test_no_picture_becomes_smaller_than_a_patch():
+    data_set = make_data_set(noise(2, 10, 14), (None, None, 3))
+    batches = list(patch_batches(data_set, augment=["scale"], patch_size=9, batch_size=5))
+    assert [high_res.shape for _, high_res in batches] == [(5, 9, 9, 3)] * 2
+
+
+def restore(is_mirrored, num_turns, patch):
+    return np.rot90(patch[:, ::-1] if is_mirrored else patch, num_turns)
+
+
+def test_mirrored_and_turned_patches_are_pairs(cached):
+    pictures = noise(3, 24, 24)
+    batches = patch_batches(
+        make_data_set(pictures), augment=["flip", "turn"], batch_size=3, repeat=True, **cached
+    )
+    seen = set()
+    for low_res_images, high_res_images in batches.take(12):
+        for picture, low_res, high_res in zip(pictures, low_res_images, high_res_images, strict=True):
+            small = pixels.round_to_uint8(resize.bicubic(picture, 8, 8)).numpy()
+            found = [
+                (is_mirrored, num_turns, top // 3, left // 3, restored)
+                for is_mirrored in (False, True)
+                for num_turns in range(4)
+                for restored in [functools.partial(restore, is_mirrored, num_turns)]
+                for top, left in find_patch(picture, restored(high_res.numpy()), 3)
+            ]
+            [(is_mirrored, num_turns, top, left, restored)] = found
+            np.testing.assert_array_equal(restored(low_res.numpy()), small[top : top + 3, left : left + 3])
+            seen.add((is_mirrored, num_turns))
+    assert len(seen) == 8
+
+
+def test_changed_patches_are_the_same_after_a_resume():
+    data_set = make_data_set(noise(5, 20, 20))
+    options = {"augment": ["flip", "turn", "scale"], "shuffle": True, "repeat": True, "seed": 2}
+    whole = list(patch_batches(data_set, **options).take(6))
+    assert_same_batches(patch_batches(data_set, first_step=4, **options).take(2), whole[4:])
+
+
+def test_whole_pairs_follow_the_protocol(monkeypatch):
+    pictures = noise(1, 25, 31) + noise(1, 14, 9)
+    data_set = make_data_set(pictures, (None, None, 3))
+    pairs = list(make_whole_pairs(data_set, "train", upscale_factor=3))
+    for picture, (low_res, high_res) in zip(pictures, pairs, strict=True):
+        height, width = (side // 3 for side in picture.shape[:2])
+        np.testing.assert_array_equal(high_res[0], picture[: 3 * height, : 3 * width])
+        expected = pixels.round_to_uint8(resize.bicubic(high_res, height, width))
+        np.testing.assert_array_equal(low_res, expected)
+    monkeypatch.setattr(super_resolution_pipeline, "MAX_WHOLE_PIXELS", 12)
+    (_, high_res), (_, small) = make_whole_pairs(data_set, "train", upscale_factor=3)
+    np.testing.assert_array_equal(high_res[0], pictures[0][6:18, 9:21])
+    np.testing.assert_array_equal(small[0], pictures[1][1:13])
+
+
+@pytest.mark.parametrize("augment", [[], ["flip"], ["turn", "scale", "colour"]])
 def test_memory_and_disk_give_the_same_patches(tmp_path, augment):
     data_set = make_data_set(noise(1, 10, 12) + noise(4, 14, 9), (None, None, 3))
     options = {"shuffle": True, "repeat": True, "augment": augment, "cache_dir": tmp_path}

@@ -76,8 +76,14 @@ def test_a_dry_run_prints_the_configuration_and_writes_nothing(train, small_data
         "precision": "float32",
         "schedule": "constant",
         "seed": 4,
-        "model_options": {"upscale_factor": 3, "kernels": "9-1-5", "is_residual": True},
+        "model_options": {
+            "upscale_factor": 3,
+            "kernels": "9-1-5",
+            "is_residual": True,
+            "colour_space": "luma",
+        },
         "optimizer_options": {},
+        "patches_per_image": 1,
         "init_from": None,
         "freeze": [],
         "data_dir": str(small_data_dir),
@@ -156,7 +162,7 @@ def test_a_dry_run_of_resuming_prints_the_configuration_of_the_run(train, finish
     [
         (
             ["dcgann"],
-            ["Unknown model. Received: 'dcgann'. Known: dcgan, conditional_vae, srcnn, classifier."],
+            ["Unknown model. Received: 'dcgann'. Known: dcgan, conditional_vae, srcnn, fsrcnn, classifier."],
         ),
         (
             ["dcgan", "--precision", "float16"],
@@ -168,7 +174,7 @@ def test_a_dry_run_of_resuming_prints_the_configuration_of_the_run(train, finish
             ["srcnn", "--latent-dim", "5"],
             [
                 "Unknown option of srcnn. Received: '--latent-dim'.",
-                "Known: --factor, --kernels, --residual/--no-residual.",
+                "Known: --factor, --kernels, --residual/--no-residual, --colour-space.",
             ],
         ),
         (
@@ -176,8 +182,15 @@ def test_a_dry_run_of_resuming_prints_the_configuration_of_the_run(train, finish
             ["Unknown augmentation. Received: 'roll'. Known: crop, flip, rotation, zoom, brightness,"],
         ),
         (
+            ["dcgan", "--patches-per-image", "2"],
+            ["dcgan is trained on whole pictures. Received: patches_per_image=2."],
+        ),
+        (
             ["srcnn", "--augment", "zoom"],
-            ["Received: 'zoom'. Known: crop, flip, brightness,", "leaves out what would soften its targets."],
+            [
+                "Received: 'zoom'. Known: crop, flip, turn, scale, brightness,",
+                "leaves out what would soften its targets.",
+            ],
         ),
         (
             ["srcnn", "--degrade", "noise"],
@@ -185,7 +198,7 @@ def test_a_dry_run_of_resuming_prints_the_configuration_of_the_run(train, finish
         ),
         (
             ["dcgan", "--degrade", "jpeg"],
-            ["Known: none. Only super-resolution has low-res pictures (srcnn)."],
+            ["Known: none. Only super-resolution has low-res pictures (srcnn, fsrcnn)."],
         ),
         (
             ["dcgan", "--cache", "tape"],

@@ -145,5 +145,6 @@ def test_a_reader_that_leaves_is_no_reason_for_a_traceback():
 def test_importing_tensorflow_adds_nothing_to_the_error():
     with start("train", "gann") as process:
         out, err = process.communicate()
-    line = "zoo: error: Unknown model. Received: 'gann'. Known: dcgan, conditional_vae, srcnn, classifier.\n"
+    known = "dcgan, conditional_vae, srcnn, fsrcnn, classifier"
+    line = f"zoo: error: Unknown model. Received: 'gann'. Known: {known}.\n"
     assert (process.returncode, out, err) == (2, "", line)

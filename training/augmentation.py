@@ -97,6 +97,10 @@ class Augmentation:
         wanted = {part for name in names for part in GROUPS.get(name, (name,))}
         self._layers = {name: make() for name, make in AUGMENTATIONS.items() if name in wanted}
 
+    @property
+    def changes_anything(self) -> bool:
+        return bool(self._layers)
+
     def __call__(self, raw_images, seed) -> tf.Tensor:
         if not self._layers:
             return raw_images

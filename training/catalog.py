@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from training.catalog_settings import CatalogSettings
 from training.catalog_spool import Spool
 from training.catalog_table import Table, open_table
 from training.likely_typos import find_likely_typos
+from training.photo_folder import PhotoFolder
 from training.picture_sizes import summarise_sizes
 
 COLOUR = "colour"
@@ -88,7 +90,7 @@ def read_catalog(settings: CatalogSettings, spool: Spool, is_strict: bool = Fals
         catalog = read_catalog(CatalogSettings(images_dir="photos", table="catalog.csv"), spool)
     ```
     """
-    table = open_table(settings.table, settings.encoding)
+    table = open_rows(settings)
     columns = catalog_columns.find_columns(table, attribute_columns(settings, table), settings.renames)
     rows = read_rows(table, columns, settings, spool)
     # Before rare values go: a slip is rare.
@@ -145,6 +147,13 @@ def describe_counts(report: dict) -> str:
         f"{report['rows_read']:,} rows read = {report['kept']:,} kept + {report['quarantined']:,} quarantined"
     )
     return f"{counts} ({reasons})" if reasons else counts
+
+
+def open_rows(settings: CatalogSettings) -> Table | PhotoFolder:
+    """Returns the table, or the folder of photos where there is none."""
+    if settings.table is None:
+        return PhotoFolder(Path(settings.images_dir))
+    return open_table(settings.table, settings.encoding)
 
 
 def attribute_columns(settings: CatalogSettings, table: Table) -> tuple[str, ...]:

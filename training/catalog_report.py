@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from training import catalog_columns
-from training.catalog import attribute_columns, describe_counts
+from training.catalog import attribute_columns, describe_counts, open_rows
 from training.catalog_quarantine import FILE_NAME
 from training.catalog_settings import CatalogSettings
-from training.catalog_table import open_table
 from training.likely_typos import rename_option
 
 MAX_NAMED = 10
@@ -20,8 +19,10 @@ def describe(report: Mapping, version_dir: Path) -> list[str]:
         report: The key `report` of the metadata of a prepared catalogue.
         version_dir: Where it is.
     """
+    has_table = report["encoding"] is not None
+    column = f"; photos are in the column {report['image_column']}" if has_table else ""
     lines = [
-        f"Read {report['table']} ({report['format']}); photos are in the column {report['image_column']}.",
+        f"Read {report['table']} ({report['format']}){column}.",
         f"{describe_counts(report)}.",
     ]
     if report["quarantined"]:
@@ -50,13 +51,13 @@ def describe_plan(settings: CatalogSettings) -> str:
     Raises:
         ValueError: If the table cannot be used.
     """
-    table = open_table(settings.table, settings.encoding)
+    table = open_rows(settings)
     columns = catalog_columns.find_columns(table, attribute_columns(settings, table), settings.renames)
     used = [*columns.attributes, *columns.numbers]
     used += [name for name in ("description", "split") if name in table.columns]
     return (
         f"Would read {table.path.name} ({table.describe()}): photos in the column {columns.image}; also "
-        f"{', '.join(used)}. Pictures: {settings.describe_pictures()}."
+        f"{', '.join(used) or 'nothing'}. Pictures: {settings.describe_pictures()}."
     )
 
 

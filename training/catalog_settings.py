@@ -16,8 +16,9 @@ class CatalogSettings:
 
     Args:
         images_dir: The folder with the photos.
-        table: The table: CSV or JSON Lines.
-        attributes: Columns that become attributes; the first one is spread evenly over the splits.
+        table: The table: CSV or JSON Lines. None takes all photos of the folder.
+        attributes: Columns that become attributes; the first one is spread evenly over the splits. By default
+            `category`, without a table none.
         size: Side of the square pictures in pixels; None to leave photos as large as they are.
         fit: How a photo becomes a square: `crop` or `pad`.
         validation: Share of the validation split.
@@ -30,7 +31,8 @@ class CatalogSettings:
         num_workers: Number of processes that read photos; by default one a processor.
 
     Raises:
-        WrongUsageError: If the shares leave nothing for a split, or another value is impossible.
+        WrongUsageError: If the shares leave nothing for a split, there are attributes without a table, or
+            another value is impossible.
 
     Example:
 
@@ -40,8 +42,8 @@ class CatalogSettings:
     """
 
     images_dir: str | os.PathLike
-    table: str | os.PathLike
-    attributes: tuple[str, ...] = ("category",)
+    table: str | os.PathLike | None = None
+    attributes: tuple[str, ...] | None = None
     size: int | None = None
     fit: str = "crop"
     validation: float = 0.1
@@ -54,6 +56,13 @@ class CatalogSettings:
     num_workers: int | None = None
 
     def __post_init__(self):
+        if self.attributes is None:
+            object.__setattr__(self, "attributes", () if self.table is None else ("category",))
+        if self.table is None and (self.attributes or self.renames or self.encoding):
+            raise WrongUsageError(
+                "Attributes, what is renamed and the encoding are those of a table. Received: none. Name it "
+                "with --table, or leave out --attributes, --rename and --encoding."
+            )
         if not (0 < self.validation < 1 and 0 < self.test < 1 and self.validation + self.test < 1):
             raise WrongUsageError(
                 "`validation` and `test` must be more than 0 and together less than 1, because each split "

@@ -87,7 +87,7 @@ class ClassifierRecipe(Recipe):
             note=rendered_note(data_set),
         )
 
-    def score(self, model, config, data_set, judge=None):
+    def score(self, model, config, data_set):
         scores = super().score(model, config, data_set)
         for name, counts in count_confusions(model, config, data_set, "test").items():
             for value, accuracy in accuracy_of_each_value(model.attributes[name], counts).items():

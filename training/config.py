@@ -27,6 +27,7 @@ class TrainingConfig:
         only: For some attributes the values that pictures must have to be used.
         augment: Names of random changes of training pictures, e.g. `("flip", "colour")`.
         degrade: Names of what makes low-res training pictures worse; super-resolution only.
+        patches_per_image: Patches of each training picture that make an epoch; super-resolution only.
         schedule: How the learning rate changes, `"constant"` or `"cosine"`.
         cache: Where decoded pictures are kept, `"memory"`, `"disk"` or `"none"`; None chooses by size.
         init_from: Run directory or preset whose weights the training begins with; None for random ones.
@@ -56,6 +57,7 @@ class TrainingConfig:
     only: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     augment: tuple[str, ...] = ()
     degrade: tuple[str, ...] = ()
+    patches_per_image: int = 1
     schedule: str = "constant"
     cache: str | None = None
     init_from: str | None = None
@@ -64,7 +66,7 @@ class TrainingConfig:
     def __post_init__(self):
         for name in ("augment", "degrade", "freeze"):  # JSON has lists only
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        for name in ("epochs", "batch_size", "image_size", "learning_rate"):
+        for name in ("epochs", "batch_size", "image_size", "patches_per_image", "learning_rate"):
             value = getattr(self, name)
             kinds = (int, float) if name == "learning_rate" else int
             if not isinstance(value, kinds) or not value > 0:

@@ -117,8 +117,9 @@ def _to_renames(context, parameter, texts):
 def build(name, data_dir, overwrite, dry_run, **options):
     """Prepare the data set NAME: `fashion_mnist`, `rendered_catalog`, or a catalogue of your own.
 
-    A catalogue is a folder of photos (--images) and a table (--table). Rows that cannot be used are listed in
-    quarantine.csv beside the prepared data; all others are kept.
+    A catalogue is a folder of photos (--images) and a table (--table). Without a table all photos of the
+    folder and of the folders in it are taken, without attributes: enough for super-resolution. Rows that
+    cannot be used are listed in quarantine.csv beside the prepared data; all others are kept.
     """
     from training import data_sets, preparation
 
@@ -142,14 +143,11 @@ def _build_catalog(name, data_dir, overwrite, dry_run, options) -> None:
     from training import catalog_builder, catalog_report, data_sets
     from training.catalog_settings import CatalogSettings
 
-    missing = [
-        _FLAGS.get(option, f"--{option}") for option in ("images_dir", "table") if option not in options
-    ]
-    if len(missing) == 2:
+    if "images_dir" not in options and "table" not in options:
         advice = f"Only built-in ones can be built by name alone. Your own: {CATALOG_EXAMPLE}"
         raise UnknownNameError("data set", name, data_sets.list_names(data_dir), advice)
-    if missing:
-        raise click.UsageError(f"A catalogue needs {missing[0]}, too. Example: {CATALOG_EXAMPLE}")
+    if "images_dir" not in options:
+        raise click.UsageError(f"A catalogue needs --images, too. Example: {CATALOG_EXAMPLE}")
     catalog_builder.check_name(name)
     is_strict = options.pop("is_strict", False)
     _check_options(name, inspect.signature(CatalogSettings).parameters, options)

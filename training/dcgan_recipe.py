@@ -15,7 +15,6 @@ import tensorflow as tf
 from training.augmentation import split_names
 from training.config import TrainingConfig
 from training.data_sets import DataSet
-from training.frechet_distance import frechet_distance
 from training.learning_rate import make_learning_rate
 from training.picture_sheet import PictureSheet
 from training.pipeline import image_cache_choice, make_image_batches
@@ -25,7 +24,6 @@ from zoo.dcgan import DCGAN
 from zoo.differentiable_augmentation import POLICIES
 
 SAMPLE_ROWS = 8
-MAX_SCORED_IMAGES = 10_000
 # [DiffAugment] section 4: with a fifth of CIFAR-10's 50,000 pictures it helps a lot, with all hardly.
 FEW_IMAGES = 20_000
 
@@ -101,12 +99,6 @@ class DCGANRecipe(Recipe):
             note=rendered_note(data_set),
         )
 
-    def score(self, model, config, data_set, judge=None):
-        scores = super().score(model, config, data_set)
-        if judge is not None:
-            scores |= _judge_generated_images(model, config, data_set, judge)
-        return scores
-
 
 def _diff_augment(config: TrainingConfig, data_set: DataSet) -> tuple[str, ...]:
     chosen = config.model_options.get("diff_augment", "none")
@@ -147,47 +139,3 @@ def random_attribute_ids(attributes, count: int, seed: int) -> dict[str, np.ndar
     return {
         name: random.integers(0, len(values), count, dtype="int32") for name, values in attributes.items()
     }
-
-
-def _judge_generated_images(model, config, data_set, judge) -> dict[str, float]:
-    """Scores generated pictures by a judge that the generator never saw, with real pictures beside them."""
-    real_features, generated_features = [], []
-    real_hits, generated_hits = [], []
-    num_images = 0
-    for step, (raw_images, all_ids) in enumerate(make_attribute_batches(config, data_set, "test")):
-        # Data set and judge may know more attributes than the model was given.
-        attribute_ids = {name: all_ids[name] for name in model.attributes}
-        latents = tf.random.stateless_normal(
-            (len(raw_images), model.latent_dim), seed=(config.seed, 2 + step)
-        )
-        generated = pixels.from_model_range(model(latents, attribute_ids), model.pixel_range)
-        for images, features, hits in (
-            (raw_images, real_features, real_hits),
-            (generated, generated_features, generated_hits),
-        ):
-            features.append(judge.extract_features(images).numpy())
-            hits.append(_judge_hits(judge, images, attribute_ids))
-        num_images += len(raw_images)
-        if num_images >= MAX_SCORED_IMAGES:
-            break
-    train_features = []
-    for raw_images, _ in make_attribute_batches(config, data_set, "train").take(len(real_features)):
-        train_features.append(judge.extract_features(raw_images).numpy())
-    real = np.concatenate(real_features)
-    return {
-        "scored_images": num_images,
-        "attribute_accuracy": float(np.concatenate(generated_hits).mean()),
-        "attribute_accuracy_of_real_images": float(np.concatenate(real_hits).mean()),
-        "frechet_distance_on_judge_features": frechet_distance(real, np.concatenate(generated_features)),
-        "frechet_distance_of_real_train_images": frechet_distance(real, np.concatenate(train_features)),
-    }
-
-
-def _judge_hits(judge, raw_images, attribute_ids) -> np.ndarray:
-    """Returns for every attribute that is known whether the judge sees it."""
-    probabilities = judge.judge(raw_images)
-    hits = []
-    for name, ids in attribute_ids.items():
-        ids = np.asarray(ids)
-        hits.append((np.argmax(probabilities[name].numpy(), axis=-1) == ids)[ids >= 0])
-    return np.concatenate(hits)

@@ -1,4 +1,4 @@
-"""`zoo evaluate RUN_OR_PRESET`."""
+"""`zoo evaluate RUN`."""
 
 from pathlib import Path
 
@@ -7,35 +7,60 @@ import click
 from zoo.cli import ZooCommand
 
 
-@click.command(
-    cls=ZooCommand, uses_tensorflow=True, example="zoo evaluate runs/20260101-120000-srcnn-fashion_mnist"
-)
+@click.command(cls=ZooCommand, uses_tensorflow=True, example="zoo evaluate runs/gan --judge runs/classifier")
 @click.argument("run_or_preset")
 @click.option("--dataset", help="Data set to score on.  [default: that of the run]")
 @click.option(
-    "--judge",
-    metavar="RUN_OR_PRESET",
-    help="Finished classifier (or conditional_vae) that judges what a dcgan generates.",
+    "--samples",
+    "num_samples",
+    type=click.IntRange(min=2),
+    default=10_000,
+    show_default=True,
+    help="Most pictures to generate, and to compare with.",
+)
+@click.option(
+    "--judge", metavar="RUN_OR_PRESET", help="Classifier or conditional_vae that judges what is made."
+)
+@click.option(
+    "--extractor",
+    metavar="PATH",
+    help="Run, preset, .keras file or 2015 Inception graph (.pb) to measure distances on.  "
+    "[default: the judge]",
+)
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Score super-resolution on these pictures instead of a data set.",
 )
 @click.option(
     "--output",
     type=click.Path(path_type=Path),
     help="Where to write.  [default: the run directory, or evaluations/<preset>]",
 )
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that is drawn."
+)
 @click.option("--dry-run", is_flag=True, help="Load the model and write nothing.")
-def command(run_or_preset, dataset, judge, output, dry_run):
+def command(run_or_preset, dry_run, output, **options):
     """Score RUN_OR_PRESET on the test pictures; leaves evaluation.json and report.html."""
     from training.evaluation import default_output, evaluate_run
     from training.run_or_preset import find_run_or_preset
 
-    source = find_run_or_preset(run_or_preset)
-    output = output or default_output(source)
     if dry_run:
+        source = find_run_or_preset(run_or_preset)
         source.load_model()
-        click.echo(f"Would write {output}/evaluation.json and report.html")
+        click.echo(f"Would write {output or default_output(source)}/evaluation.json and report.html")
         return
 
-    scores = evaluate_run(run_or_preset, dataset, judge, output)
-    for name, value in scores.items():
-        click.echo(f"{name}: {value:.6g}")
-    click.echo(f"Report: {output / 'report.html'}")
+    from training.score import format_score
+
+    evaluation = evaluate_run(run_or_preset, output=output, **options)
+    for name, score in evaluation.findings.scores.items():
+        beside = ""
+        if score.baseline is not None:
+            beside = f"; {score.baseline_name}: {format_score(score.baseline)}"
+        click.echo(f"{name}: {format_score(score)} {score.unit}{beside}")
+    for note in evaluation.findings.notes:
+        click.secho(f"Warning: {note}", fg="red", err=True)
+    click.echo(f"Report: {evaluation.output / 'report.html'}")

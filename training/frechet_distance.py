@@ -47,12 +47,20 @@ def frechet_distance(features, other_features) -> float:
     mean_difference = features.mean(axis=0) - other_features.mean(axis=0)
     covariance = np.atleast_2d(np.cov(features, rowvar=False))
     other_covariance = np.atleast_2d(np.cov(other_features, rowvar=False))
-    # tr (C1 C2)^(1/2) = tr (C1^(1/2) C2 C1^(1/2))^(1/2), and that matrix is symmetric.
-    values, vectors = np.linalg.eigh(covariance)
-    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
-    cross = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ other_covariance @ root), 0.0)).sum()
+    # tr (C1 C2)^(1/2) = tr (L^T C2 L)^(1/2) with C1 = L L^T, and that matrix is symmetric.
+    factor = _factor(covariance)
+    cross = np.sqrt(np.maximum(np.linalg.eigvalsh(factor.T @ other_covariance @ factor), 0.0)).sum()
     distance = mean_difference @ mean_difference + np.trace(covariance + other_covariance) - 2.0 * cross
     return float(max(distance, 0.0))
+
+
+def _factor(covariance: np.ndarray) -> np.ndarray:
+    """Returns L with `L L^T` equal to the covariance."""
+    try:
+        return np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:  # singular: constant or dependent features
+        values, vectors = np.linalg.eigh(covariance)
+        return vectors * np.sqrt(np.maximum(values, 0.0))
 
 
 def frechet_distance_interval(features, other_features, seed: int = 0) -> tuple[float, float]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from training.run_or_preset import Source, load_run_or_preset
+from training.run_or_preset import Source
 from zoo.presets import score_value
 
 # How far half precision may move a score: decibels by the first, everything else by a share of itself.
@@ -14,13 +14,12 @@ MAX_DB_CHANGE = 0.01
 MAX_RELATIVE_CHANGE = 0.01
 
 
-def compare_half(source: Source, weights: Path, judge: str | None) -> None:
+def compare_half(source: Source, weights: Path) -> None:
     """Prints the scores of a model beside those of its rounded weights.
 
     Args:
         source: The model as it was trained.
         weights: The rounded weights, as `zoo.from_preset.save_weights` wrote them.
-        judge: Run or preset that judges generated pictures, or None.
 
     Raises:
         RuntimeError: A score suffers.
@@ -32,14 +31,10 @@ def compare_half(source: Source, weights: Path, judge: str | None) -> None:
     recipe = find_recipe(source.config.model)
     config = dataclasses.replace(source.config, cache=None)
     data_set = open_data_set(config)
-    judge_model = load_run_or_preset(judge).model if judge else None
     rounded = source.load_model()
     load_weights(rounded, weights)
     before, after = (
-        {
-            name: score_value(value)
-            for name, value in recipe.score(model, config, data_set, judge=judge_model).items()
-        }
+        {name: score_value(value) for name, value in recipe.score(model, config, data_set).items()}
         for model in (source.model, rounded)
     )
     for name, value in before.items():

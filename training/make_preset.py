@@ -36,7 +36,6 @@ def make_preset(
     licence_data: str,
     licence_weights: str,
     is_half: bool = False,
-    judge: str | None = None,
     hardware: str | None = None,
     headline_scores: tuple[str, ...] = (),
     output: Path | None = None,
@@ -49,7 +48,6 @@ def make_preset(
         licence_data: Licence and origin of the training pictures.
         licence_weights: Licence of the weights.
         is_half: Whether to keep the weights in float16.
-        judge: Run or preset that judges generated pictures when half precision is compared.
         hardware: What the run was trained on; this machine by default.
         headline_scores: Names of the scores to show in lists; the first ones by default.
         output: Directory of presets; that of the package by default.
@@ -75,7 +73,7 @@ def make_preset(
     with _directory_made_whole(output / name) as directory:
         weights = _write_weights(source, directory / presets.WEIGHTS, is_half)
         if is_half:
-            compare_half(source, directory / presets.WEIGHTS, judge)
+            compare_half(source, directory / presets.WEIGHTS)
         preset = Preset(
             name=name,
             licence=licence_weights,
@@ -167,7 +165,6 @@ def _without_paths(config: TrainingConfig) -> TrainingConfig:
 @click.option("--licence-data", required=True, help="Licence and origin of the training pictures.")
 @click.option("--licence-weights", required=True, help="Licence of the weights.")
 @click.option("--half", "is_half", is_flag=True, help="Keep float16, unless a score suffers.")
-@click.option("--judge", metavar="RUN_OR_PRESET", help="Judges generated pictures when --half is compared.")
 @click.option("--hardware", help="What the run was trained on.  [default: this machine]")
 @click.option("--headline", metavar="NAMES", default="", help="Scores to show in lists, with commas between.")
 @click.option("--output", type=click.Path(path_type=Path), help="[default: the package's presets]")

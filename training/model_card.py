@@ -9,8 +9,10 @@ from training.atomic_write import write_text
 from training.config import TrainingConfig
 from training.data_sets import DataSet
 from training.metrics_log import read_metrics
+from training.score import format_score
 
 LIBRARIES = ("product-image-zoo", "tensorflow", "keras")
+SCORES_HEADING = "\n## Scores on the test pictures\n"
 
 
 def write_model_card(run: Path, config: TrainingConfig, data_set: DataSet, model) -> None:
@@ -49,3 +51,36 @@ Validation metrics begin with `val_`. Scores on the test pictures: `zoo evaluate
 |---|---|
 {scores}""",
     )
+
+
+def add_scores(run: Path, evaluation) -> None:
+    """Puts the scores of an evaluation at the end of the run's model card, in place of earlier ones.
+
+    Args:
+        run: A finished run; without a card nothing is written.
+        evaluation: A `training.evaluation.Evaluation`.
+    """
+    path = run / run_directory.MODEL_CARD
+    if not path.exists():
+        return
+    card = path.read_text(encoding="utf-8").split(SCORES_HEADING)[0].rstrip("\n") + "\n"
+    findings = evaluation.findings
+    notes = "".join(f"\n{note}\n" for note in findings.notes)
+    rows = "".join(
+        f"| {name} | {format_score(score)} {score.unit} | {_baseline_text(score)} |\n"
+        for name, score in findings.scores.items()
+    )
+    write_text(
+        path,
+        f"""{card}{SCORES_HEADING}
+{evaluation.num_images:,} pictures of {evaluation.dataset}, judge {evaluation.judge or "none"}, distances on
+{evaluation.extractor or "nothing"}, seed {evaluation.seed}. Intervals of 95 % in brackets.
+{notes}
+| score | value | beside it |
+|---|---|---|
+{rows}""",
+    )
+
+
+def _baseline_text(score) -> str:
+    return "" if score.baseline is None else f"{score.baseline_name}: {format_score(score.baseline)}"

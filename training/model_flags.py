@@ -46,7 +46,8 @@ MODEL_OPTIONS = (
         click.FloatRange(0, 1, max_open=True),
         "Share of the labels that is spread over all values (classifier).",
     ),
-    ("--factor", "upscale_factor", click.IntRange(2, 4), "Enlargement: 2, 3 or 4 (srcnn)."),
+    ("--factor", "upscale_factor", click.IntRange(2, 4), "Enlargement: 2, 3 or 4 (srcnn, fsrcnn)."),
     ("--kernels", "kernels", str, "Kernel sizes: 9-1-5, 9-3-5 or 9-5-5 (srcnn)."),
-    ("--residual/--no-residual", "is_residual", bool, "Learn the difference to bicubic (srcnn)."),
+    ("--residual/--no-residual", "is_residual", bool, "Learn the difference to bicubic (srcnn, fsrcnn)."),
+    ("--colour-space", "colour_space", str, "What the network enlarges: luma or rgb (srcnn, fsrcnn)."),
 )

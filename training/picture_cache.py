@@ -38,6 +38,7 @@ def open_cache(
     split: str,
     cache_dir: Path | None,
     content: Mapping[str, Any],
+    num_images: int | None = None,
 ) -> tuple[dict[str, Pictures], dict[str, np.ndarray]]:
     """Puts the pictures of a split where any of them can be had at once.
 
@@ -48,6 +49,7 @@ def open_cache(
         split: `train`, `validation` or `test`.
         cache_dir: Directory for `disk`; beside the records of the data set by default.
         content: What was done to the pictures, ready for JSON.
+        num_images: Number of elements; that of the split by default.
 
     Returns:
         The pictures by key, and the scalars by key, arrays `[num_images]`.
@@ -56,7 +58,7 @@ def open_cache(
         OSError: If the directory cannot be written, or the disk is full.
     """
     description = f"Reading {data_set.name} {split}"
-    num_images = data_set.num_images[split]
+    num_images = data_set.num_images[split] if num_images is None else num_images
     if cache == "disk":
         part = {"only": data_set.selection} if data_set.selection else {}
         content = {"split": data_set.tfds_splits[split], **part, **content}

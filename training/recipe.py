@@ -11,7 +11,7 @@ from training.augmentation import NAMES, check_augmentations
 from training.config import TrainingConfig
 from training.data_sets import DataSet
 from training.picture_sheet import PictureSheet
-from zoo.errors import UnknownNameError
+from zoo.errors import UnknownNameError, WrongUsageError
 
 
 class Recipe(abc.ABC):
@@ -31,6 +31,8 @@ class Recipe(abc.ABC):
         augmentations: Names of the random changes of training pictures that make sense for the model.
         default_augmentations: Those that are made when the user names none.
         degradations: Names of what may be done to low-res training pictures.
+        needs_attributes: Whether it learns from pictures with attributes only.
+        takes_patches: Whether it learns from patches, of which a picture has many.
     """
 
     model_name: ClassVar[str]
@@ -43,10 +45,16 @@ class Recipe(abc.ABC):
     augmentations: ClassVar[Sequence[str]] = NAMES
     default_augmentations: ClassVar[Sequence[str]] = ()
     degradations: ClassVar[Sequence[str]] = ()
+    needs_attributes: ClassVar[bool] = True
+    takes_patches: ClassVar[bool] = False
 
     @abc.abstractmethod
     def default_image_size(self, data_set: DataSet) -> int:
         """Returns the side in pixels that the model is trained at when the user names none."""
+
+    def default_patches_per_image(self, data_set: DataSet) -> int:
+        """Returns how many patches of each picture make an epoch when the user does not say."""
+        return 1
 
     @abc.abstractmethod
     def import_model_class(self) -> type[keras.Model]:
@@ -78,23 +86,42 @@ class Recipe(abc.ABC):
     def draw_samples(self, model: keras.Model, config: TrainingConfig, data_set: DataSet) -> PictureSheet:
         """Returns a sheet that is the same at every call but for what the model has learned."""
 
+    def check_data_set(self, data_set: DataSet) -> None:
+        """Raises `WrongUsageError` if the model cannot learn from a data set."""
+        if self.needs_attributes and not data_set.attributes:
+            raise WrongUsageError(
+                f"{self.model_name} needs an attribute, because it learns what pictures of each value share. "
+                f"Received: {data_set.name}, which has none. Build it with a --table, or train "
+                "srcnn or fsrcnn."
+            )
+
     def check_changes(self, config: TrainingConfig) -> None:
-        """Raises `UnknownNameError` if training pictures are to be changed in a way that does not exist."""
+        """Checks that training pictures are to be changed and cut in ways that exist.
+
+        Raises:
+            UnknownNameError: There is no such augmentation or degradation.
+            WrongUsageError: There are to be patches where whole pictures are trained on.
+        """
+        if config.patches_per_image > 1 and not self.takes_patches:
+            raise WrongUsageError(
+                f"{config.model} is trained on whole pictures. Received: "
+                f"patches_per_image={config.patches_per_image}. Leave `--patches-per-image` out."
+            )
         check_augmentations(config.augment, self.augmentations)
         for name in config.degrade:
             if name not in self.degradations:
-                advice = "" if self.degradations else "Only super-resolution has low-res pictures (srcnn)."
+                advice = (
+                    "" if self.degradations else "Only super-resolution has low-res pictures (srcnn, fsrcnn)."
+                )
                 raise UnknownNameError(f"degradation of {self.model_name}", name, self.degradations, advice)
 
-    def score(self, model: keras.Model, config: TrainingConfig, data_set: DataSet, judge=None) -> dict:
+    def score(self, model: keras.Model, config: TrainingConfig, data_set: DataSet) -> dict:
         """Returns the model's scores on the test split, by name; by default those of its `test_step`.
 
         Args:
             model: A loaded model; compiled here.
             config: Configuration of its run.
             data_set: Where the test split comes from.
-            judge: A loaded `Classifier` or `ConditionalVAE` that judges pictures; used where a score needs
-                one.
         """
         self.compile_model(model, config, jit_compile=False)
         batches = self.make_evaluation_batches(config, data_set, "test")

@@ -3,13 +3,20 @@
 from training.classifier_recipe import ClassifierRecipe
 from training.conditional_vae_recipe import ConditionalVAERecipe
 from training.dcgan_recipe import DCGANRecipe
+from training.fsrcnn_recipe import FSRCNNRecipe
 from training.recipe import Recipe
 from training.srcnn_recipe import SRCNNRecipe
 from zoo.errors import UnknownNameError
 
 RECIPES: dict[str, Recipe] = {
     recipe.model_name: recipe
-    for recipe in (DCGANRecipe(), ConditionalVAERecipe(), SRCNNRecipe(), ClassifierRecipe())
+    for recipe in (
+        DCGANRecipe(),
+        ConditionalVAERecipe(),
+        SRCNNRecipe(),
+        FSRCNNRecipe(),
+        ClassifierRecipe(),
+    )
 }
 
 

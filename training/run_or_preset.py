@@ -6,6 +6,7 @@ Nothing here imports Keras until a model or its scores are asked for, so that a 
 import dataclasses
 import functools
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,16 +68,16 @@ class Source:
         return self.name if self.kind == "preset" else str(self.directory.resolve())
 
     @property
-    def scores(self) -> dict[str, Any]:
+    def scores(self) -> dict[str, float]:
         """Scores by name: of the evaluation, or the validation metrics of the last epoch, or none.
 
         Raises:
             ValueError: The evaluation is damaged.
         """
         if self.kind == "preset":
-            return dict(presets.read_preset(self.name).evaluation["scores"])
+            return _to_numbers(presets.read_preset(self.name).evaluation)
         if (self.directory / run_directory.EVALUATION).exists():
-            return dict(read_evaluation(self.directory)["scores"])
+            return _to_numbers(read_evaluation(self.directory))
         from training.metrics_log import read_metrics
 
         metrics = self.directory / run_directory.METRICS
@@ -144,6 +145,10 @@ def find_preset(name: str) -> Source:
     preset = presets.read_preset(name)
     path = preset.directory / presets.DESCRIPTION
     return Source("preset", name, preset.directory, TrainingConfig.from_values(preset.training_config, path))
+
+
+def _to_numbers(evaluation: Mapping[str, Any]) -> dict[str, float]:
+    return {name: presets.score_value(score) for name, score in evaluation["scores"].items()}
 
 
 def read_evaluation(run: Path) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class Score:
 
     Example:
 
-    >>> Score(31.2, "dB", 5, "luma", baseline=Score(30.4, "dB", 5, "luma"), baseline_name="bicubic").gain
+    >>> Score(31.2, "dB", 5, "luma").beside(Score(30.4, "dB", 5, "luma"), "bicubic").gain
     0.8
     """
 
@@ -36,6 +36,10 @@ class Score:
         """The value less that of the baseline, without the last bits; None without a baseline."""
         return None if self.baseline is None else round(self.value - self.baseline.value, 10)
 
+    def beside(self, baseline: "Score", name: str) -> "Score":
+        """Returns the score with a baseline beside it."""
+        return dataclasses.replace(self, baseline=baseline, baseline_name=name)
+
     def to_json(self) -> dict[str, Any]:
         """Returns what `evaluation.json` says of the score."""
         values = {
@@ -48,17 +52,6 @@ class Score:
         if self.baseline is not None:
             values["baseline"] = {"name": self.baseline_name, **self.baseline.to_json()}
         return values
-
-
-def score_value(score: Any) -> float:
-    """Returns the number of one entry of the `scores` of an `evaluation.json`.
-
-    Example:
-
-    >>> score_value(Score(31.2, "dB", 5).to_json())
-    31.2
-    """
-    return float(score["value"])
 
 
 def format_score(score: Score) -> str:

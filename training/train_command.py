@@ -49,11 +49,18 @@ def _model_options(function):
     "--augment",
     metavar="NAMES",
     help="Random changes of training pictures, e.g. flip,crop,colour. Of: crop, flip, rotation, zoom, "
-    "brightness, contrast, saturation, hue, blur; colour is the four before blur; none switches off those of "
-    "the model.  [default: by model]",
+    "brightness, contrast, saturation, hue, blur; colour is the four before blur; turn, scale (srcnn, "
+    "fsrcnn); none switches off those of the model.  [default: by model]",
 )
 @click.option(
-    "--degrade", metavar="NAMES", help="What makes low-res training pictures worse: jpeg, blur (srcnn)."
+    "--degrade",
+    metavar="NAMES",
+    help="What makes low-res training pictures worse: jpeg, blur (srcnn, fsrcnn).",
+)
+@click.option(
+    "--patches-per-image",
+    type=click.IntRange(1),
+    help="Patches of each picture in an epoch (srcnn, fsrcnn).  [default: by data set]",
 )
 @click.option(
     "--cache",
@@ -76,7 +83,7 @@ def _model_options(function):
 @click.option("--dry-run", is_flag=True, help="Print the configuration and train nothing.")
 @_model_options
 def command(model, runs_dir, run_name, resume, config_file, dry_run, **options):
-    """Train MODEL: dcgan, conditional_vae, srcnn or classifier. Leaves a run directory."""
+    """Train MODEL: dcgan, conditional_vae, srcnn, fsrcnn or classifier. Leaves a run directory."""
     given = {name: value for name, value in options.items() if value is not None}
     if resume is not None:
         refused = sorted(given.keys() - {"epochs"}) + [name for name in ("model",) if model]
@@ -168,9 +175,10 @@ def _make_config(model, config_file, given):
     for name in ("augment", "degrade", "freeze"):
         if name in given:
             values[name] = split_names(given[name])
-    if "image_size" not in values:
-        data_set = load_data_set(values["dataset"], values["data_dir"])
-        values["image_size"] = recipe.default_image_size(data_set)
+    data_set = load_data_set(values["dataset"], values["data_dir"])
+    recipe.check_data_set(data_set)
+    values.setdefault("image_size", recipe.default_image_size(data_set))
+    values.setdefault("patches_per_image", recipe.default_patches_per_image(data_set))
     config = TrainingConfig(**values)
     data_set = open_data_set(config)
     recipe.check_changes(config)

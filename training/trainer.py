@@ -105,6 +105,7 @@ def with_chosen_cache(config: TrainingConfig, data_set: DataSet) -> TrainingConf
 def _build(config: TrainingConfig, data_set: DataSet, is_new: bool) -> keras.Model:
     recipe = find_recipe(config.model)
     recipe.check_changes(config)
+    recipe.check_data_set(data_set)
     keras.utils.set_random_seed(config.seed)
     model = recipe.build_model(config, data_set)
     if is_new and config.init_from is not None:
@@ -142,7 +143,7 @@ def _steps_per_epoch(config: TrainingConfig, data_set: DataSet) -> int:
             f"`batch_size` must be at most the number of training pictures. Received: "
             f"batch_size={config.batch_size}, {num_images} pictures in {config.dataset}."
         )
-    steps = num_images // config.batch_size
+    steps = num_images * config.patches_per_image // config.batch_size
     steps_per_execution = min(MAX_STEPS_PER_EXECUTION, steps)
     return round(steps / steps_per_execution) * steps_per_execution
 

@@ -138,6 +138,23 @@ def to_luma(raw_images) -> tf.Tensor:
     return rgb_to_ycbcr(images)[..., :1]
 
 
+def luma_to_rgb_difference(luma_difference) -> tf.Tensor:
+    """Returns what to add to RGB pictures so that their luma changes by so much and their chroma not at all.
+
+    Args:
+        luma_difference: float tensor `[..., 1]`, grey levels of [BT.601] luma.
+
+    Returns:
+        float32 tensor `[..., 3]`.
+
+    Example:
+
+    >>> luma_to_rgb_difference([[219.0]]).numpy().round(2).tolist()
+    [[255.0, 255.0, 255.0]]
+    """
+    return tf.cast(luma_difference, "float32") * _YCBCR_TO_RGB[0].astype("float32")
+
+
 def match_channels(raw_images, channels: int) -> tf.Tensor:
     """Converts grey pictures to RGB by repetition, or RGB to grey by full-range BT.601 weights.
 

@@ -1,0 +1,128 @@
+"""The protocol of the super-resolution papers: their bicubic figures, and what can be worked out by hand."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from training.super_resolution_scores import read_folder, score_enlargements, score_picture, shrink
+from zoo import pixels
+from zoo.resize import bicubic
+
+BENCH_DATA = os.environ.get("ZOO_BENCH_DATA", "")
+
+
+class Enlarger:
+    """Bicubic interpolation with the calls of a super-resolution model, a number of grey levels brighter."""
+
+    def __init__(self, upscale_factor, offset=0.0):
+        self.upscale_factor = upscale_factor
+        self.offset = offset
+
+    def __call__(self, raw_images):
+        return self._enlarge(pixels.to_luma(raw_images))
+
+    def upscale(self, raw_images):
+        return pixels.round_to_uint8(self._enlarge(raw_images))
+
+    def _enlarge(self, images):
+        height, width = (side * self.upscale_factor for side in images.shape[1:3])
+        return bicubic(images, height, width) + self.offset
+
+
+def picture(height=40, width=50, channels=3, seed=0):
+    return np.random.default_rng(seed).integers(60, 190, (height, width, channels), dtype="uint8")
+
+
+def test_constant_offset_of_a_constant_picture():
+    scored = score_picture(Enlarger(2, offset=25.0), np.full((30, 30, 1), 100, "uint8"))
+    assert scored.bicubic["psnr"] == pytest.approx(100.0)
+    assert scored.model["psnr"] == pytest.approx(20 * np.log10(255 / 25))
+    assert scored.model["mae"] == pytest.approx(25.0)
+    assert "psnr_rgb" not in scored.model
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_model_that_interpolates_scores_as_interpolation(factor):
+    scores = score_enlargements(Enlarger(factor), "same", [picture(), picture(41, 47, seed=1)]).scores
+    assert list(scores) == ["psnr", "ssim", "mae", "psnr_rgb", "ssim_rgb", "mae_rgb", "psnr_gain"]
+    for name, score in scores.items():
+        assert score.num_samples == 2
+        if name != "psnr_gain":
+            assert score.value == pytest.approx(score.baseline.value)
+    assert (scores["psnr_gain"].value, scores["psnr_gain"].interval) == (0.0, (0.0, 0.0))
+
+
+def test_luma_is_shrunk_unrounded_and_the_border_left_out():
+    raw_image = picture(13, 12)
+    luma = tf.round(pixels.to_luma(raw_image[None, :12]))
+    enlarged = np.clip(np.round(bicubic(shrink(luma, 3), 12, 12)), 0, 255)
+    error = np.square(luma - enlarged)[:, 3:-3, 3:-3].mean()
+    assert score_picture(Enlarger(3), raw_image).model["psnr"] == pytest.approx(
+        10 * np.log10(255**2 / error), abs=1e-4
+    )
+
+
+def test_ssim_is_left_out_of_small_pictures_and_said():
+    findings = score_enlargements(Enlarger(2), "same", [picture(12, 12), picture()])
+    assert (findings.scores["psnr"].num_samples, findings.scores["ssim"].num_samples) == (2, 1)
+    assert findings.notes == ["SSIM leaves out pictures of fewer than 11 pixels without their border."]
+
+
+def test_picture_without_a_middle_is_refused():
+    with pytest.raises(ValueError, match="must be larger than the border of 4 pixels.*Received: shape="):
+        score_picture(Enlarger(4), picture(8, 40))
+
+
+def test_sheets_show_the_best_and_the_worst():
+    pictures = [np.full((200, 200, 3), 90, "uint8"), picture(200, 200)]
+    sheets = score_enlargements(Enlarger(2), "same", pictures).sheets
+    best, worst = sheets["Best by PSNR"], sheets["Worst by PSNR"]
+    assert best.captions[0] == ["", "100.00 dB", "100.00 dB", ""]
+    assert best.captions == worst.captions[::-1]
+    assert [image.shape[0] for image in best.rows[0]] == [80, 160, 160, 160]
+
+
+def test_folder_gives_grey_as_luma_and_the_rest_as_rgb(tmp_path):
+    Image.fromarray(picture(channels=1)[..., 0]).save(tmp_path / "b.png")
+    Image.fromarray(picture()).convert("P").save(tmp_path / "a.png")
+    Image.fromarray(picture()).save(tmp_path / "c.JPG", format="JPEG")
+    found = read_folder(tmp_path)
+    assert {name: image.shape for name, image in found.items()} == {
+        "a.png": (40, 50, 3),
+        "b.png": (40, 50, 1),
+        "c.JPG": (40, 50, 3),
+    }
+
+
+def test_folder_without_pictures_and_damaged_pictures_are_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="A folder with pictures .* is needed. Received: .*none"):
+        read_folder(tmp_path / "none")
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r"A picture to score must be whole. Received: .*bad.png"):
+        read_folder(tmp_path)
+
+
+# Figures of the papers, in dB on luma.
+BICUBIC = {
+    ("Set5", 2): 33.66,
+    ("Set5", 3): 30.39,
+    ("Set5", 4): 28.42,
+    ("Set14", 2): 30.23,
+    ("Set14", 3): 27.54,
+    ("Set14", 4): 26.00,
+}
+
+
+@pytest.mark.data
+@pytest.mark.skipif(
+    not BENCH_DATA, reason="ZOO_BENCH_DATA does not name the folder with super_resolution/Set5"
+)
+@pytest.mark.parametrize(("name", "factor"), BICUBIC)
+def test_bicubic_figures_of_the_papers(name, factor):
+    pictures = read_folder(Path(BENCH_DATA) / "super_resolution" / name).values()
+    scores = [score_picture(Enlarger(factor), image).bicubic["psnr"] for image in pictures]
+    assert round(float(np.mean(scores)), 2) == BICUBIC[name, factor]

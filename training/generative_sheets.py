@@ -1,0 +1,125 @@
+"""Sheets of a generator to look at: what the judge is surest of, ways through the latents, neighbours."""
+
+import numpy as np
+
+from training.conditional_accuracy import judge_pictures
+from training.feature_distances import distance_blocks
+from training.findings import Findings
+from training.generative_scores import FeatureSets
+from training.labelled_pictures import LabelledPictures, decode_latents
+from training.picture_sheet import PictureSheet
+
+NUM_COLUMNS = 8
+MAX_SHOWN_VALUES = 12
+NUM_INTERPOLATIONS = 5
+NUM_TRAVERSED_LATENTS = 6
+NUM_NEIGHBOURS = 4
+TRAVERSAL_REACH = 2.5  # standard deviations of the latents
+
+
+def best_and_worst(judge, generated: LabelledPictures) -> Findings:
+    """Shows for each value of the first attribute the pictures that the judge is surest and least sure of."""
+    name = next(iter(generated.attribute_ids))
+    ids = generated.attribute_ids[name]
+    confidence = judge_pictures(judge, generated.raw_images)[name][np.arange(len(ids)), ids]
+    order = np.argsort(confidence, kind="stable")
+    shown = np.unique(ids)[:MAX_SHOWN_VALUES]
+    worst = [order[ids[order] == value][0] for value in shown]
+    best = [order[ids[order] == value][-1] for value in shown]
+    sheet = PictureSheet(
+        rows=[list(generated.raw_images[chosen]) for chosen in (best, worst)],
+        row_labels=["surest", "least sure"],
+        column_labels=[judge.attributes[name][value] for value in shown],
+        captions=[[f"{confidence[row]:.2f}" for row in chosen] for chosen in (best, worst)],
+    )
+    return Findings(sheets={"Best and worst by the judge's probability of what was asked for": sheet})
+
+
+def interpolation(model, seed: int) -> Findings:
+    """Shows a way from one random latent to another for several values of the first attribute."""
+    name, values = next(iter(model.attributes.items()))
+    random = np.random.default_rng([seed, 1])
+    value_ids = np.unique(np.linspace(0, len(values) - 1, NUM_INTERPOLATIONS).astype("int32"))
+    rows = []
+    for value_id in value_ids:
+        latents = interpolate_on_sphere(*random.normal(size=(2, model.latent_dim)), NUM_COLUMNS)
+        rows.append(list(decode_latents(model, latents, _constant_ids(model, value_id, NUM_COLUMNS))))
+    labels = [values[value_id] for value_id in value_ids]
+    return Findings(
+        sheets={"Interpolation from one latent vector to another": PictureSheet(rows=rows, row_labels=labels)}
+    )
+
+
+def traversal(model, seed: int) -> Findings:
+    """Shows what the latents do that change most: each alone goes from low to high."""
+    random = np.random.default_rng([seed, 2])
+    start = random.normal(size=model.latent_dim)
+
+    def move(latent, place):
+        moved = start.copy()
+        moved[latent] = place
+        return moved
+
+    def decode(latents):
+        return decode_latents(model, np.stack(latents), _constant_ids(model, 0, len(latents)))
+
+    low = decode([move(latent, -TRAVERSAL_REACH) for latent in range(model.latent_dim)])
+    high = decode([move(latent, TRAVERSAL_REACH) for latent in range(model.latent_dim)])
+    changes = np.abs(high.astype("float32") - low).mean(axis=(1, 2, 3))
+    chosen = np.argsort(-changes)[:NUM_TRAVERSED_LATENTS]
+    places = np.linspace(-TRAVERSAL_REACH, TRAVERSAL_REACH, NUM_COLUMNS)
+    rows = [list(decode([move(latent, place) for place in places])) for latent in chosen]
+    value = next(iter(model.attributes.values()))[0]
+    sheet = PictureSheet(
+        rows=rows,
+        row_labels=[f"latent {latent}" for latent in chosen],
+        column_labels=[f"{place:+.1f}" for place in places],
+    )
+    return Findings(sheets={f"Traversal of the latents that change a {value} most": sheet})
+
+
+def nearest_training_pictures(
+    features: FeatureSets, generated: LabelledPictures, train: LabelledPictures
+) -> Findings:
+    """Shows generated pictures over the training pictures whose features are nearest."""
+    count, num_neighbours = min(NUM_COLUMNS, len(generated)), min(NUM_NEIGHBOURS, len(train))
+    rows = [list(generated.raw_images[:count])] + [[] for _ in range(num_neighbours)]
+    captions = [[""] * count] + [[] for _ in range(num_neighbours)]
+    for _, distances in distance_blocks(features.generated[:count], features.train):
+        for to_train in distances:
+            for place, nearest in enumerate(np.argsort(to_train)[:num_neighbours], start=1):
+                rows[place].append(train.raw_images[nearest])
+                captions[place].append(f"{to_train[nearest]:.2f}")
+    labels = ["generated", *(f"{place}. nearest" for place in range(1, num_neighbours + 1))]
+    caption = f"Nearest of {len(train):,} training pictures, by {features.measured_with}"
+    return Findings(sheets={caption: PictureSheet(rows=rows, row_labels=labels, captions=captions)})
+
+
+def interpolate_on_sphere(start: np.ndarray, end: np.ndarray, num_steps: int) -> np.ndarray:
+    """Goes from one latent vector to another at about their length: straight ways lead through unlikely ones.
+
+    Args:
+        start: float array `[D]`.
+        end: float array `[D]`, not opposite to `start`.
+        num_steps: Number of vectors, both ends counted.
+
+    Returns:
+        float64 array `[num_steps, D]`.
+
+    Example:
+
+    >>> interpolate_on_sphere(np.array([1.0, 0.0]), np.array([0.0, 1.0]), 3).round(3).tolist()
+    [[1.0, 0.0], [0.707, 0.707], [0.0, 1.0]]
+    """
+    cosine = start @ end / (np.linalg.norm(start) * np.linalg.norm(end))
+    angle = np.arccos(np.clip(cosine, -1.0, 1.0))
+    shares = np.linspace(0.0, 1.0, num_steps)[:, None]
+    if angle < 1e-6:
+        return (1.0 - shares) * start + shares * end
+    return (np.sin((1.0 - shares) * angle) * start + np.sin(shares * angle) * end) / np.sin(angle)
+
+
+def _constant_ids(model, value_id: int, count: int) -> dict[str, np.ndarray]:
+    """Returns ids of one value of the first attribute, and of the first value of the others."""
+    first = next(iter(model.attributes))
+    return {name: np.full(count, value_id if name == first else 0, "int32") for name in model.attributes}

@@ -1,0 +1,50 @@
+"""A folder of photos without a table: a catalogue whose rows are its files."""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from training.catalog_table import TableRow
+
+COLUMN = "file"
+ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
+
+
+@dataclasses.dataclass(frozen=True)
+class PhotoFolder:
+    """Takes the place of a `training.catalog_table.Table` where there is none.
+
+    Its rows are the files with a picture's ending in the folder and in all folders in it, in the order of
+    their paths. Hidden ones are left out, and links to folders are not followed.
+
+    Args:
+        path: The folder.
+
+    Example:
+
+    ```python
+    for row in PhotoFolder(Path("photos")).read():
+        print(row.cells["file"])
+    ```
+    """
+
+    path: Path
+    encoding: None = None
+    columns: tuple[str, ...] = (COLUMN,)
+
+    def read(self) -> Iterator[TableRow]:
+        """Yields a row for each photo, numbered from 1."""
+        for number, file in enumerate(sorted(self._find_files()), 1):
+            yield TableRow(number, {COLUMN: file})
+
+    def describe(self) -> str:
+        """Says what it is."""
+        return "folder without a table"
+
+    def _find_files(self) -> Iterator[str]:
+        for directory, folders, files in os.walk(self.path):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for name in files:
+                if name.lower().endswith(ENDINGS) and not name.startswith("."):
+                    yield os.path.relpath(os.path.join(directory, name), self.path)

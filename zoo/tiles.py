@@ -1,0 +1,87 @@
+"""Enlarging a picture tile by tile, so that memory does not grow with its height or width."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+
+def upscale_in_tiles(
+    raw_image: tf.Tensor,
+    upscale: Callable[[tf.Tensor], tf.Tensor],
+    upscale_factor: int,
+    halo: int,
+    max_tile_pixels: int,
+) -> tf.Tensor:
+    """Applies `upscale` to overlapping tiles and joins the results without a seam.
+
+    A picture of no more than `max_tile_pixels` is one tile. Others are cut into tiles that are about square,
+    so that as little as possible is computed twice.
+
+    Args:
+        raw_image: uint8 tensor `[h, w, C]`.
+        upscale: Turns uint8 `[1, h, w, C]` into uint8 `[1, s * h, s * w, C]`, of any h and w.
+        upscale_factor: The factor s.
+        halo: Pixels of the input that a pixel of the result depends on, in every direction.
+        max_tile_pixels: Pixels of the result that one tile may have without its halo; a tile has at least one
+            pixel of the input.
+
+    Returns:
+        uint8 tensor `[s * h, s * w, C]`, what `upscale` makes of the whole picture.
+
+    Example:
+
+    >>> double = lambda raw_images: tf.repeat(tf.repeat(raw_images, 2, axis=1), 2, axis=2)
+    >>> upscale_in_tiles(tf.zeros([7, 5, 3], "uint8"), double, 2, halo=1, max_tile_pixels=40).shape
+    TensorShape([14, 10, 3])
+    """
+    height, width = tf.shape(raw_image)[0], tf.shape(raw_image)[1]
+    tile_height, tile_width = _tile_sides(height, width, max_tile_pixels // upscale_factor**2)
+
+    def upscale_row(top, bottom):
+        rows, kept_rows = _with_halo(top, bottom, height, halo, upscale_factor)
+
+        def upscale_tile(left, right):
+            columns, kept_columns = _with_halo(left, right, width, halo, upscale_factor)
+            upscaled = upscale(raw_image[tf.newaxis, rows, columns])[0, kept_rows, kept_columns]
+            # Tiles can be joined along their first axis only.
+            return tf.transpose(upscaled, [1, 0, 2])
+
+        return tf.transpose(_join(upscale_tile, width, tile_width, raw_image.shape[-1]), [1, 0, 2])
+
+    return _join(upscale_row, height, tile_height, raw_image.shape[-1])
+
+
+def _tile_sides(height, width, max_pixels: int):
+    """Returns the sides of a tile: those of the picture, or of the largest square, evened out."""
+    side = tf.cast(tf.sqrt(float(max(max_pixels, 1))), "int32")
+    tile_width = _even_out(width, side)
+    tile_height = _even_out(height, tf.maximum(max_pixels // tile_width, 1))
+    tile_width = _even_out(width, tf.maximum(max_pixels // tile_height, 1))
+    return tile_height, tile_width
+
+
+def _even_out(length, max_part):
+    """Returns the part of a length that leaves as many parts as the largest one, but all about equal."""
+    num_parts = -(-length // tf.minimum(max_part, length))
+    return -(-length // num_parts)
+
+
+def _with_halo(begin, end, length, halo: int, upscale_factor: int) -> tuple[slice, slice]:
+    """Returns what to enlarge, and what to keep of the result."""
+    first, last = tf.maximum(begin - halo, 0), tf.minimum(end + halo, length)
+    return slice(first, last), slice((begin - first) * upscale_factor, (end - first) * upscale_factor)
+
+
+def _join(make_part: Callable, length, part_length, num_channels: int) -> tf.Tensor:
+    """Joins parts of a length along their first axis, made one after the other."""
+    num_parts = -(-length // part_length)
+
+    def add_part(index, parts):
+        begin = index * part_length
+        return index + 1, parts.write(index, make_part(begin, tf.minimum(begin + part_length, length)))
+
+    parts = tf.TensorArray(
+        "uint8", size=num_parts, infer_shape=False, element_shape=[None, None, num_channels]
+    )
+    _, parts = tf.while_loop(lambda index, _: index < num_parts, add_part, (0, parts), parallel_iterations=1)
+    return parts.concat()
