@@ -17,6 +17,7 @@ from training import make_preset as module
 from training.command_line import command_line
 from training.half_precision import check_half_scores
 from training.make_preset import command, make_preset
+from training.picture_sheet import PictureSheet
 from training.recipes import RECIPES
 from training.run_directory import load_model
 from zoo import presets
@@ -44,7 +45,8 @@ def test_a_preset_says_all_about_its_training(run, output, small_data_set):
     preset = presets.read_preset("srcnn_x2")
     assert preset == made
     assert (preset.model, preset.model_class) == ("srcnn", "SRCNN")
-    assert preset.model_config == {"upscale_factor": 2, "kernels": "9-1-5", "is_residual": True}
+    assert preset.model_config.keys() >= {"upscale_factor", "kernels", "is_residual"}
+    assert preset.model_config.keys().isdisjoint({"name", "trainable", "dtype"})
     assert preset.data == {"name": "rendered_catalog", "licence": "CC0", "num_training_images": 32}
     assert preset.training_config["batch_size"] == 3
     assert preset.training_config["data_dir"] is None
@@ -71,7 +73,8 @@ def test_the_headline_is_chosen(run, output):
 def test_half_precision_rounds_the_weights_and_shows_the_scores(run, output, capsys):
     make_preset(run, "srcnn_x2", is_half=True, **LICENCES)
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in lines] == ["bicubic_psnr", "loss", "psnr"]
+    assert [line.split(":")[0] for line in lines] == ["bicubic_psnr", "loss", "psnr", "sample sheet"]
+    assert re.fullmatch(r"sample sheet: moves by [\d.e-]+ grey levels on average", lines[3])
     assert re.fullmatch(r"psnr: [\d.]+ in float32, [\d.]+ in float16", lines[2])
     assert presets.read_preset("srcnn_x2").weights["dtype"] == "float16"
     half, full = SRCNN.from_preset("srcnn_x2"), load_model(run)
@@ -83,7 +86,7 @@ def test_half_precision_rounds_the_weights_and_shows_the_scores(run, output, cap
 
 def test_half_precision_is_refused_where_a_score_suffers(run, output, monkeypatch):
     scores = iter([{"psnr": 30.0}, {"psnr": 29.98}])
-    monkeypatch.setattr("training.srcnn_recipe.SRCNNRecipe.score", lambda *_, **__: next(scores))
+    monkeypatch.setattr(type(RECIPES["srcnn"]), "score", lambda *_, **__: next(scores))
     message = (
         "Half precision must not move a score by more than 0.01. Received: psnr=29.98, before: 30. "
         "Leave `--half` out."
@@ -98,6 +101,15 @@ def test_scores_may_move_by_a_hundredth_and_no_further():
     for name, value in (("psnr", 30.02), ("loss", 2.03), ("loss", float("nan"))):
         with pytest.raises(RuntimeError, match=f"Received: {name}="):
             check_half_scores({"psnr": 30.0, "loss": 2.0}, {"psnr": 30.0, "loss": 2.0, name: value})
+
+
+def test_half_precision_is_refused_where_the_pictures_suffer(run, output, monkeypatch):
+    sheets = iter([PictureSheet(rows=[[np.full((2, 2, 1), level, "uint8")]]) for level in (9, 10)])
+    monkeypatch.setattr(type(RECIPES["srcnn"]), "draw_samples", lambda *_: next(sheets))
+    message = "must not move the sample sheet by more than 0.5 grey levels on average. Received: 1."
+    with pytest.raises(RuntimeError, match=re.escape(message)):
+        make_preset(run, "srcnn_x2", is_half=True, **LICENCES)
+    assert files_in(output) == []
 
 
 def test_weights_that_do_not_fit_half_precision_are_named(run, output, monkeypatch):

@@ -9,6 +9,7 @@ from small_presets import NAMES, SCORES, evaluated_run
 
 from training.run_or_preset import find_preset, find_run_or_preset, load_run_or_preset, read_evaluation
 from zoo.errors import UnknownNameError
+from zoo.presets import score_value
 from zoo.srcnn import SRCNN
 
 
@@ -32,7 +33,7 @@ def test_a_preset_is_found_by_its_name(presets_dir):
         assert (source.kind, source.name, source.reference) == ("preset", name, name)
         assert source.config.model == model
         assert source.config.data_dir is None
-        assert source.scores == SCORES[model]
+        assert source.scores == {key: score_value(score) for key, score in SCORES[model].items()}
 
 
 def test_a_preset_is_loaded_in_the_precision_asked_for(presets_dir):

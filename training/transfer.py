@@ -53,7 +53,7 @@ def transfer_weights(source: keras.Model, model: keras.Model) -> Transfer:
         What was taken over.
 
     Raises:
-        ValueError: The models are of two classes or networks, or no layer fits; says what differs.
+        ValueError: The models are of two classes or networks; says what differs.
     """
     _check_same_network(source, model)
     same_attributes = _with_options_of(source, model, ("attributes",))
@@ -77,12 +77,6 @@ def transfer_weights(source: keras.Model, model: keras.Model) -> Transfer:
             weight.assign(values[leaf])
         depends_on_attributes = any(weight.path in axes.axes for weight in weights.values())
         (in_part if depends_on_attributes else taken).append(name)
-    if not taken and not in_part:
-        raise ValueError(
-            "Some layer of the new model must fit the weights to begin with. Received: none that does, with "
-            f"pictures of {_option(source, 'image_size')} pixels there and {_option(model, 'image_size')} "
-            "here. Choose a nearer `--image-size`, or train without `--init-from`."
-        )
     return Transfer(taken, in_part, new)
 
 
