@@ -29,7 +29,8 @@ from zoo.cli import main
 from zoo.conditional_vae import ConditionalVAE
 from zoo.dcgan import DCGAN
 
-MODELS = ("dcgan", "conditional_vae", "srcnn")
+JUDGED = ("dcgan", "conditional_vae")
+MODELS = (*JUDGED, "srcnn", "classifier")
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def evaluated(make_small_config, tmp_path_factory, few_repeats):
     found = {}
     for model in MODELS:
         output = tmp_path_factory.mktemp("evaluated") / "new" / model
-        judge = None if model == "srcnn" else trained_run("conditional_vae", make_small_config)
+        judge = trained_run("conditional_vae", make_small_config) if model in JUDGED else None
         run = trained_run(model, make_small_config)
         found[model] = evaluate_run(run, judge=judge, output=output)
     return found
@@ -84,7 +85,7 @@ def test_evaluation_file_says_what_was_scored_on_what(evaluated, model):
     assert files_in(found.output) == ["evaluation.json", "report.html"]
     written = json.loads((found.output / "evaluation.json").read_text())
     scores, notes = written.pop("scores"), written.pop("warnings")
-    judge = None if model == "srcnn" else "conditional_vae"
+    judge = "conditional_vae" if model in JUDGED else None
     assert written == {
         "model": model,
         "source": model,
@@ -132,6 +133,7 @@ SHEETS = {
         "Best and worst reconstructions",
     ],
     "srcnn": ["Best by PSNR", "Worst by PSNR"],
+    "classifier": ["Samples"],
 }
 
 
@@ -336,6 +338,16 @@ def test_a_preset_is_scored_as_its_run(capsys, run_of, presets_dir, small_data_d
     assert scores["psnr"] == expected.findings.scores["psnr"].to_json()
     evaluate_run("tiny_dcgan", judge="tiny_cvae", output=tmp_path / "judged")
     assert json.loads((tmp_path / "judged" / "evaluation.json").read_text())["judge"] == "tiny_cvae"
+
+
+def test_a_classifier_judges_too(run_of, tmp_path):
+    scores = evaluate_run(run_of("dcgan"), judge=run_of("classifier"), output=tmp_path).findings.scores
+    own = evaluate_run(run_of("classifier"), output=tmp_path / "own").findings.scores
+    for name in ("category", "colour", "pattern"):
+        accuracy = scores[f"conditional_accuracy_{name}"].baseline.value
+        assert accuracy == pytest.approx(own[f"{name}_accuracy"].value)
+        assert own[f"{name}_accuracy"].unit == "share"
+    assert scores["frechet_distance"].measured_with == "features of classifier"
 
 
 @pytest.fixture

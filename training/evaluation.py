@@ -32,6 +32,7 @@ DEFAULT_NUM_SAMPLES = 10_000
 # Of the training pictures that neighbours are looked for in, in memory.
 MAX_TRAIN_IMAGES = 60_000
 MAX_TRAIN_BYTES = 1 << 29
+# By what is in the name of a score of `test_step`; others are as the losses of the training.
 _UNITS = {"psnr": "dB", "accuracy": "share"}
 
 
@@ -194,12 +195,11 @@ def _score_by_recipe(recipe, model, config, data_set: DataSet) -> Findings:
     """Scores by the model's own `test_step`."""
     values = recipe.score(model, config, data_set)
     num_images = data_set.num_images["test"]
-    return Findings(
-        {
-            name: Score(float(value), _UNITS.get(name.split("_")[-1], "as trained"), num_images, "test_step")
-            for name, value in values.items()
-        }
-    )
+    scores = {}
+    for name, value in values.items():
+        unit = next((unit for part, unit in _UNITS.items() if part in name), "as trained")
+        scores[name] = Score(float(value), unit, num_images, "test_step")
+    return Findings(scores)
 
 
 def _load_features(extractor: str | None, judge: Source | None) -> FeatureExtractor | None:
