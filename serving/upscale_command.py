@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from serving.picture_source import open_source, source_options
-from training.run_or_preset import find_preset, find_run
+from serving.picture_source import PictureSource, open_source, source_options
 from zoo.cli import ZooCommand
 
 FACTORS = (2, 3, 4)
@@ -34,10 +33,11 @@ def command(photos, server, model, run, preset, factor, output, dry_run):
 
     from serving.picture_files import convert_photos
 
-    _check_factor(run, preset, factor)
     name = f"srcnn_x{factor or 2}"
     with open_source(server, model, run, preset, default_model=name, default_preset=name) as source:
         source.input_names("upscale_png")
+        if factor is not None:
+            _check_factor(source, factor)
         if dry_run:
             for photo in photos:
                 click.echo(output / f"{photo.stem}.png")
@@ -50,13 +50,13 @@ def command(photos, server, model, run, preset, factor, output, dry_run):
         convert_photos(photos, output, upscale)
 
 
-def _check_factor(run: Path | None, preset: str | None, factor: str | None) -> None:
-    if factor is None or (run is None) == (preset is None):
-        return
-    source = find_run(run) if run is not None else find_preset(preset)
-    own = source.config.model_options.get("upscale_factor")
-    if own is not None and str(own) != factor:
+def _check_factor(source: PictureSource, factor: str) -> None:
+    """Asks for the enlargement of a single pixel: its side is the model's factor, whatever its name."""
+    import numpy as np
+
+    (enlarged,) = source.predict("upscale", {"images": np.zeros([1, 1, 1, 3], "uint8")})["images"]
+    if enlarged.shape[0] != int(factor):
         raise click.UsageError(
-            f"The {source.kind} enlarges {own} times. Received: --factor {factor}. Leave it out, or name "
-            f"another {source.kind}."
+            f"The model enlarges {enlarged.shape[0]} times. Received: --factor {factor}. Leave it out, or "
+            "name another model."
         )

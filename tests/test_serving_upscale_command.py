@@ -88,20 +88,20 @@ def test_factor_that_is_not_served_is_told(upscale, tmp_path):
 
 def test_factor_of_a_run_must_be_its_own(upscale, tmp_path):
     code, _, error = upscale("a.png", "--factor", "3", source="run")
-    assert (code, error) == (
-        2,
-        "The run enlarges 2 times. Received: --factor 3. Leave it out, or name another run.",
-    )
-    assert (
-        upscale(
-            "a.png",
-            "--factor",
-            "2",
-            source="run",
-        )[0]
-        == 0
-    )
+    message = "The model enlarges 2 times. Received: --factor 3. Leave it out, or name another model."
+    assert (code, error) == (2, message)
+    assert upscale("a.png", "--factor", "2", source="run")[0] == 0
     assert files_in(tmp_path / "upscaled") == ["a.png"]
+
+
+@pytest.mark.parametrize("source", ["grpc", "rest"])
+def test_factor_of_a_named_model_of_the_server_must_be_its_own(upscale, tmp_path, source):
+    for arguments in (["--factor", "3", "--model", "srcnn_x2"], ["--factor", "2", "--model", "srcnn_x3"]):
+        code, _, error = upscale("a.png", *arguments, source=source)
+        of_model = 5 - int(arguments[1])
+        assert code == 2
+        assert f"The model enlarges {of_model} times. Received: --factor {arguments[1]}. Leave it" in error
+    assert not (tmp_path / "upscaled").exists()
 
 
 def test_without_a_source_the_preset_of_the_factor_is_taken(upscale, presets_dir, tmp_path):
@@ -125,7 +125,7 @@ def test_a_factor_that_no_preset_has_needs_a_source(upscale, presets_dir, tmp_pa
 
 def test_factor_of_a_preset_must_be_its_own(upscale, presets_dir):
     code, _, error = upscale("a.png", "--factor", "3", source=("--preset", "srcnn_x2"))
-    message = "The preset enlarges 2 times. Received: --factor 3. Leave it out, or name another preset."
+    message = "The model enlarges 2 times. Received: --factor 3. Leave it out, or name another model."
     assert (code, error) == (2, message)
 
 

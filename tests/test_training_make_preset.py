@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from served_runs import files_in
+from served_runs import files_in, run_zoo
 from small_presets import LICENCES, SCORES, evaluated_run
 
 from training import make_preset as module
 from training.command_line import command_line
 from training.half_precision import check_half_scores
 from training.make_preset import command, make_preset
+from training.recipes import RECIPES
 from training.run_directory import load_model
 from zoo import presets
 from zoo.errors import UnknownNameError
@@ -159,23 +161,31 @@ def test_the_command_says_what_is_wrong_in_one_line(tmp_path):
     assert (done.returncode, done.stderr) == (2, "zoo: error: Missing option '--licence-data'.\n")
 
 
-def test_the_command_line_repeats_the_training(make_small_config, capsys, presets_dir):
-    """What it says is what `zoo train` makes of it; one part of the model's options, one of the others."""
-    import shlex
+TRAININGS = {
+    "srcnn": {
+        "seed": 3,
+        "augment": ("flip", "colour"),
+        "freeze": ("patch_extraction",),
+        "init_from": "srcnn_x2",
+        "schedule": "cosine",
+        "model_options": {"upscale_factor": 3, "is_residual": True},
+    },
+    "dcgan": {
+        "model_options": {"spectral_norm": True, "loss": "hinge"},
+        "optimizer_options": {"discriminator_rate": 2.0},
+    },
+    "classifier": {"augment": (), "model_options": {}},
+}
 
-    from served_runs import run_zoo
 
-    config = make_small_config(
-        "srcnn",
-        seed=3,
-        augment=("flip", "colour"),
-        freeze=("patch_extraction",),
-        init_from="srcnn_x2",
-        schedule="cosine",
-        cache="none",
-        model_options={"upscale_factor": 3, "kernels": "9-1-5", "is_residual": True},
-    )
+@pytest.mark.parametrize("model", TRAININGS)
+def test_the_command_line_repeats_the_training(make_small_config, small_data_set, capsys, presets_dir, model):
+    most = {name: list(values[1:]) for name, values in small_data_set.attributes.items()}
+    changes = {"cache": "none", "only": most if model == "dcgan" else {}, **TRAININGS[model]}
+    for group in ("model_options", "optimizer_options"):
+        changes[group] = {**getattr(RECIPES[model], group), **changes.get(group, {})}
+    config = make_small_config(model, **changes)
     words = shlex.split(command_line(config))
-    assert words[:3] == ["zoo", "train", "srcnn"]
+    assert words[:3] == ["zoo", "train", model]
     code, out, _ = run_zoo(capsys, *words[1:], "--dry-run")
     assert (code, json.loads(out)) == (0, json.loads(config.to_json()))

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from training.transfer import transfer_weights
 from zoo.attributes import one_hot_conditions
+from zoo.classifier import Classifier
 from zoo.conditional_vae import ConditionalVAE
 from zoo.dcgan import DCGAN
 from zoo.srcnn import SRCNN
@@ -15,7 +16,14 @@ from zoo.srcnn import SRCNN
 SHOES = {"category": ["boot", "sandal", "sneaker"]}
 SHOP = {"season": ["winter", "summer"], "category": ["hat", "sneaker", "boot"]}
 SMALL = {"image_size": 16, "channels": 1, "latent_dim": 3, "width": 2}
-MODELS = {"dcgan": DCGAN, "conditional_vae": ConditionalVAE}
+GENERATORS = ("generator_dense", "ema_generator_dense")
+VARIANTS = {
+    "dcgan": (DCGAN, {}),
+    "dcgan_embedding": (DCGAN, {"conditioning": "embedding", "depth": 1, "discriminator_depth": 1}),
+    "dcgan_spectral": (DCGAN, {"spectral_norm": True}),
+    "conditional_vae": (ConditionalVAE, {}),
+    "conditional_vae_gaussian": (ConditionalVAE, {"likelihood": "gaussian", "depth": 1}),
+}
 
 
 def with_random_weights(model, seed=0):
@@ -28,15 +36,16 @@ def with_random_weights(model, seed=0):
 
 
 def build(name, attributes=SHOES, seed=0, **options):
-    return with_random_weights(MODELS[name](attributes, **{**SMALL, **options}), seed)
+    model_class, variant = VARIANTS[name]
+    return with_random_weights(model_class(attributes, **{**SMALL, **variant, **options}), seed)
 
 
-def answer(name, model, **values):
+def answer(model, **values):
     """Asks a model for attribute values by name; an attribute that it lacks is left out."""
     ids = {key: tf.constant([model.attributes[key].index(value)]) for key, value in values.items()}
     ids |= {key: tf.constant([-1]) for key in model.attributes if key not in ids}  # conditions nothing
     latents = tf.ones([1, 3])
-    if name == "dcgan":
+    if isinstance(model, DCGAN):
         images = model(latents, ids)
         conditions = one_hot_conditions(model.attributes, ids)
         return images.numpy(), model.discriminator([images, conditions]).numpy()
@@ -44,7 +53,7 @@ def answer(name, model, **values):
     return model.decode(latents, ids).numpy(), model.encode(raw_images, ids).numpy()
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", VARIANTS)
 def test_equal_networks_become_equal(name):
     source, model = build(name), build(name, seed=1)
     transfer = transfer_weights(source, model)
@@ -54,24 +63,24 @@ def test_equal_networks_become_equal(name):
     assert str(transfer) == f"{len(transfer.taken)} layers taken over"
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", VARIANTS)
 def test_values_that_both_know_keep_what_they_mean(name):
     """Whatever their order, and whatever values and attributes are beside them."""
     source, model = build(name), build(name, SHOP, seed=1)
     transfer = transfer_weights(source, model)
     for value in ("boot", "sneaker"):
-        for own, expected in zip(
-            answer(name, model, category=value), answer(name, source, category=value), strict=True
-        ):
+        for own, expected in zip(answer(model, category=value), answer(source, category=value), strict=True):
             np.testing.assert_allclose(own, expected, atol=1e-5)
-    before = answer(name, build(name, SHOP, seed=1), category="hat")
-    assert not np.allclose(answer(name, model, category="hat")[0], before[0], atol=1e-3)
+    before = answer(build(name, SHOP, seed=1), category="hat")
+    assert not np.allclose(answer(model, category="hat")[0], before[0], atol=1e-3)
     assert transfer.new == []
-    expected = {
-        "dcgan": ["generator_dense", "ema_generator_dense", "discriminator_projection"],
-        "conditional_vae": ["latent_mean", "latent_log_variance", "attributes", "decoder_features"],
+    in_part = {
+        "dcgan": [*GENERATORS, "discriminator_projection"],
+        "dcgan_embedding": [*GENERATORS, "embedding"],
+        "dcgan_spectral": [*GENERATORS, "discriminator_projection_sn/discriminator_projection"],
     }
-    assert transfer.taken_in_part == expected[name]
+    of_vae = ["latent_mean", "latent_log_variance", "attributes", "decoder_features"]
+    assert transfer.taken_in_part == in_part.get(name, of_vae)
 
 
 def test_new_values_begin_as_they_would_without():
@@ -114,6 +123,16 @@ def test_networks_of_another_size_are_matched_from_the_picture():
         *(f"discriminator_{layer}" for layer in ("conv_2", "projection", "logits")),
     }
     assert str(transfer).startswith(f"{len(transfer.taken)} layers taken over; new: generator_dense, ")
+
+
+def test_a_classifier_keeps_the_values_that_both_know():
+    source, model = (with_random_weights(Classifier(each, 16, 1, width=2)) for each in (SHOES, SHOP))
+    transfer = transfer_weights(source, model)
+    raw_images = tf.cast(tf.random.stateless_uniform([4, 16, 16, 1], [0, 0], 0, 256, "int32"), "uint8")
+    boot, _, sneaker = source.attribute_head(source.extract_features(raw_images)).numpy().T
+    *_, own_sneaker, own_boot = model.attribute_head(model.extract_features(raw_images)).numpy().T
+    np.testing.assert_allclose((own_boot, own_sneaker), (boot, sneaker), rtol=1e-4)
+    assert (len(transfer.taken_in_part), transfer.new) == (1, [])
 
 
 def test_size_and_attributes_may_change_together():

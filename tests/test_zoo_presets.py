@@ -12,12 +12,14 @@ import tensorflow as tf
 from served_runs import run_zoo, trained_run
 from small_presets import NAMES, SCORES
 
+from training.recipes import RECIPES
 from training.run_directory import load_model
 from training.run_or_preset import load_run_or_preset
 from zoo import presets
 from zoo.conditional_vae import ConditionalVAE
 from zoo.dcgan import DCGAN
 from zoo.errors import UnknownNameError
+from zoo.from_preset import FromPreset
 from zoo.presets import list_presets, read_preset, score_value
 from zoo.srcnn import SRCNN
 
@@ -99,6 +101,11 @@ def test_an_unknown_preset_is_answered_with_those_that_exist(presets_dir, capsys
 def test_a_name_is_never_taken_for_a_path(presets_dir, name):
     with pytest.raises(UnknownNameError, match="Unknown preset"):
         read_preset(name)
+
+
+def test_every_model_has_presets():
+    for recipe in RECIPES.values():
+        assert issubclass(recipe.import_model_class(), FromPreset), recipe.model_name
 
 
 def test_damaged_weights_say_which_file_and_what_was_expected(presets_dir):

@@ -26,19 +26,24 @@ def command_line(config: TrainingConfig) -> str:
         for field in dataclasses.fields(config)
         if field.default is not dataclasses.MISSING
     }
-    defaults |= {
-        name: getattr(recipe, name) for name in ("epochs", "batch_size", "learning_rate", "schedule")
-    }
-    defaults |= {"dataset": "fashion_mnist", **recipe.model_options}
-    values = {**vars(config), **config.model_options}
+    of_recipe = ("epochs", "batch_size", "learning_rate", "schedule")
+    defaults |= {name: getattr(recipe, name) for name in of_recipe}
+    defaults |= {"dataset": "fashion_mnist", "augment": tuple(recipe.default_augmentations)}
+    defaults |= {**recipe.model_options, **recipe.optimizer_options}
+    values = {**vars(config), **config.model_options, **config.optimizer_options}
     words = ["zoo", "train", config.model]
     for option in command.params:
         value = values.get(option.name)
-        if option.name == "model" or value is None or value == defaults.get(option.name):
-            continue
-        if isinstance(value, bool):
-            words.append((option.opts if value else option.secondary_opts)[0])
-        else:
-            text = ",".join(value) if isinstance(value, tuple) else str(value)
-            words += [option.opts[0], text]
+        if option.name != "model" and value is not None and value != defaults.get(option.name):
+            words += _to_words(option, value)
     return shlex.join(words)
+
+
+def _to_words(option, value) -> list[str]:
+    if isinstance(value, bool):
+        return [(option.opts if value else option.secondary_opts)[0]]
+    if isinstance(value, dict):  # may be repeated
+        texts = [f"{name}={','.join(values)}" for name, values in value.items()]
+        return [word for text in texts for word in (option.opts[0], text)]
+    text = ",".join(value) or "none" if isinstance(value, tuple) else str(value)
+    return [option.opts[0], text]

@@ -57,9 +57,10 @@ class Source:
         if self.kind == "run":
             return run_directory.load_model(self.directory, precision)
         from training.recipes import find_recipe
+        from zoo.from_preset import load_preset
 
         model_class = find_recipe(self.config.model, presets.REINSTALL).import_model_class()
-        return model_class.from_preset(self.name, dtype=precision)
+        return load_preset(model_class, self.name, dtype=precision)
 
     @property
     def reference(self) -> str:

@@ -42,23 +42,29 @@ class FromPreset:
         upscaled_images = SRCNN.from_preset("srcnn_x2").upscale(raw_images)
         ```
         """
-        description = read_preset(preset)
-        if description.model_class != cls.__name__:
-            raise TypeError(
-                f"The preset must be of the class that loads it, {cls.__name__}. Received: {preset!r}, which "
-                f"is of {description.model_class}. Presets of {cls.__name__}: {_names_of(cls)}."
-            )
-        path = description.find_weights()
-        try:
-            config = {**description.model_config, **({} if dtype is None else {"dtype": dtype})}
-            model = cls.from_config(config)
-            load_weights(model, path)
-        except (TypeError, ValueError, KeyError) as error:
-            raise ValueError(
-                f"The preset {preset} must be of the version that loads it. Loading it failed: {error} "
-                f"{REINSTALL}"
-            ) from error
-        return model
+        return load_preset(cls, preset, dtype)
+
+
+def load_preset(model_class: type[keras.Model], preset: str, dtype=None) -> keras.Model:
+    """Returns a model of any class with the package's trained weights; as `FromPreset.from_preset`."""
+    description = read_preset(preset)
+    class_name = model_class.__name__
+    if description.model_class != class_name:
+        raise TypeError(
+            f"The preset must be of the class that loads it, {class_name}. Received: {preset!r}, which is of "
+            f"{description.model_class}. Presets of {class_name}: {_names_of(model_class)}."
+        )
+    path = description.find_weights()
+    try:
+        config = {**description.model_config, **({} if dtype is None else {"dtype": dtype})}
+        model = model_class.from_config(config)
+        load_weights(model, path)
+    except (TypeError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"The preset {preset} must be of the version that loads it. Loading it failed: {error} "
+            f"{REINSTALL}"
+        ) from error
+    return model
 
 
 def save_weights(model: keras.Model, path: Path, dtype: str = "float32") -> int:

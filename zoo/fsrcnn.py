@@ -13,7 +13,7 @@ from zoo.super_resolution import SuperResolution, pad_by_repeating
 # [FSRCNN] section 3.2: d features, s of them after shrinking, m mapping layers; FSRCNN (56, 12, 4).
 NUM_FEATURES, NUM_SHRUNK, NUM_MAPPINGS = 56, 12, 4
 EXTRACTION_SIZE, MAPPING_SIZE, DECONVOLUTION_SIZE = 5, 3, 9
-# Tiles as large as fit into a processor's cache are faster than larger ones.
+# On two processors the fastest of 2^16 to 2^23; larger tiles leave the cache, smaller ones overlap more.
 MAX_TILE_PIXELS = 1 << 19
 
 

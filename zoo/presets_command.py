@@ -37,7 +37,7 @@ def _describe(preset: Preset) -> dict:
 def _row(preset: Preset) -> tuple[str, ...]:
     scores = preset.evaluation["scores"]
     headline = ", ".join(f"{name} {score_value(scores[name]):.4g}" for name in preset.headline_scores)
-    size = f"{preset.num_bytes / MIB:.1f}"
+    size = f"{preset.num_bytes / MIB:.2f}"
     return preset.name, preset.model, preset.data["name"], preset.licence, size, headline
 
 

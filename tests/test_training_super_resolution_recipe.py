@@ -1,0 +1,95 @@
+"""Training on a folder of photos in original size: steps of an epoch, whole pictures as test, defaults."""
+
+import json
+
+import keras
+import pytest
+from catalog_files import draw_photo
+
+from training import catalog_builder
+from training.catalog_settings import CatalogSettings
+from training.config import TrainingConfig
+from training.data_sets import load_data_set
+from training.evaluation import evaluate_run
+from training.recipes import RECIPES
+from training.run_directory import load_model
+from training.trainer import start_training
+from zoo import pixels
+from zoo.psnr import psnr
+from zoo.resize import bicubic
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    """A data set `photos` of twelve photos of two sizes: 8 train, 2, 2."""
+    directory = tmp_path_factory.mktemp("photos")
+    for index in range(12):
+        draw_photo(index, width=40 + index % 2, height=50).save(directory / f"{index}.png")
+    settings = CatalogSettings(images_dir=directory, validation=0.2, test=0.2)
+    catalog_builder.prepare("photos", directory / "data", settings)
+    return directory / "data"
+
+
+def make_config(data_dir, model="fsrcnn", **changes):
+    values = {
+        "model": model,
+        "dataset": "photos",
+        "data_dir": str(data_dir),
+        "epochs": 2,
+        "batch_size": 4,
+        "image_size": 13,
+        "patches_per_image": 3,
+        "learning_rate": 1e-3,
+        "precision": "float32",
+        "augment": ("flip", "turn", "scale"),
+        "schedule": "cosine",
+        "model_options": {"upscale_factor": 2, "is_residual": True},
+    }
+    return TrainingConfig(**{**values, **changes})
+
+
+@pytest.fixture(scope="module")
+def run(data_dir, tmp_path_factory):
+    return start_training(make_config(data_dir), tmp_path_factory.mktemp("runs"))
+
+
+def read_metrics(run):
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_an_epoch_has_so_many_patches_of_each_picture(run, data_dir):
+    num_images = load_data_set("photos", data_dir).num_images["train"]
+    model = keras.models.load_model(run / "model.keras")
+    assert int(model.optimizer.iterations) == 2 * (num_images * 3 // 4)
+    assert len(read_metrics(run)) == 2
+    assert list((run / "samples").glob("*.png"))
+
+
+def test_whole_pictures_are_scored(run, data_dir):
+    scores = evaluate_run(run)
+    expected = []
+    for element in load_data_set("photos", data_dir).read("test"):
+        height, width = (side // 2 * 2 for side in element["image"].shape[:2])
+        high_res = element["image"][:height, :width]
+        luma = pixels.round_to_uint8(pixels.to_luma(high_res))[None]
+        low_res = pixels.round_to_uint8(bicubic(high_res[None], height // 2, width // 2))
+        enlarged = pixels.round_to_uint8(pixels.to_luma(bicubic(low_res, height, width)))
+        expected.append(float(psnr(luma, enlarged, border=2)[0]))
+    assert scores["bicubic_psnr"] == pytest.approx(sum(expected) / len(expected), abs=0.01)
+    assert scores["psnr"] > 10
+
+
+@pytest.mark.parametrize("model", ["srcnn", "fsrcnn"])
+def test_defaults_fit_pictures_in_original_size_and_of_one_size(model, data_dir, small_data_set):
+    recipe = RECIPES[model]
+    originals = load_data_set("photos", data_dir)
+    assert recipe.default_patches_per_image(originals) == 64
+    assert recipe.default_image_size(originals) == recipe.patch_size
+    assert recipe.default_patches_per_image(small_data_set) == 1
+    assert recipe.default_image_size(small_data_set) == 16
+
+
+def test_rgb_is_trained_and_kept(data_dir, tmp_path):
+    options = {"upscale_factor": 3, "is_residual": True, "colour_space": "rgb"}
+    run = start_training(make_config(data_dir, epochs=1, model_options=options), tmp_path)
+    assert load_model(run).colour_space == "rgb"
