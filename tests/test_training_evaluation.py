@@ -255,7 +255,7 @@ def test_judge_that_does_not_fit_is_refused(run_of, small_data_set, monkeypatch,
 
 def test_data_set_with_other_attributes_is_refused(run_of, small_data_set, monkeypatch, tmp_path):
     other = dataclasses.replace(small_data_set, attributes={"category": ("dress", "shirt")})
-    monkeypatch.setattr(evaluation, "load_data_set", lambda name, data_dir: other)
+    monkeypatch.setattr(evaluation, "open_data_set", lambda config: other)
     message = (
         r"The data set must have the attributes.*category \(t-shirt, .*Received: category \(dress, shirt\)"
     )
@@ -267,7 +267,7 @@ def test_data_set_with_other_attributes_is_refused(run_of, small_data_set, monke
 def test_names_are_escaped_in_the_report(run_of, small_data_set, monkeypatch, tmp_path):
     nasty = dataclasses.replace(small_data_set, source="<script>alert(1)</script>")
     found = Findings({"<i>psnr</i>": Score(1.0, "dB", 4, "luma")}, notes=["<u>few</u>"])
-    monkeypatch.setattr(evaluation, "load_data_set", lambda name, data_dir: nasty)
+    monkeypatch.setattr(evaluation, "open_data_set", lambda config: nasty)
     monkeypatch.setattr(evaluation, "score_enlargements", lambda *arguments: found)
     evaluate_run(run_of("srcnn"), dataset="<b>catalog</b>", output=tmp_path)
     page = (tmp_path / "report.html").read_text()
@@ -361,10 +361,8 @@ def test_dry_run_checks_the_run_and_writes_nothing(capsys, run_of, no_presets, t
     assert (code, out) == (0, f"Would write {output}/evaluation.json and report.html\n")
     assert not output.exists()
     code, _, error = run_zoo(capsys, "evaluate", tmp_path / "no-run", "--dry-run")
-    assert (code, error) == (
-        1,
-        f"A run directory is needed. Received: {tmp_path}/no-run, which does not exist.",
-    )
+    message = "A run directory or the name of a preset is needed. "
+    assert (code, error) == (1, f"{message}Received: {tmp_path}/no-run, which is neither. Presets: none.")
 
 
 @pytest.mark.parametrize(
@@ -375,10 +373,11 @@ def test_dry_run_checks_the_run_and_writes_nothing(capsys, run_of, no_presets, t
             2,
             "Unknown data set. Received: 'no_catalog'. Known: fashion_mnist, rendered_catalog.",
         ),
-        (["--judge", "no-run"], 1, "A run directory is needed. Received: no-run, which does not exist."),
+        (["--judge", "no-run"], 1, "is needed. Received: no-run, which is neither. Presets: none."),
         (["--output", "a-file"], 1, "a-file"),
     ],
 )
+@pytest.mark.usefixtures("no_presets")
 def test_what_is_wrong_is_one_line(capsys, run_of, tmp_path, monkeypatch, options, exit_code, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a-file").write_text("")
