@@ -119,7 +119,7 @@ class DemoAnswers:
 
     def upscaled_sheet(self) -> PictureSheet:
         """Returns low-res test pictures, their enlargements and the originals, with PSNR."""
-        from training.srcnn_recipe import NUM_SAMPLES, upscaling_sheet
+        from training.super_resolution_recipe import NUM_SAMPLES, upscaling_sheet
 
         batches = RECIPES["srcnn"].make_evaluation_batches(self.config, self.data_set, "test")
         low_res_images, high_res_images = (

@@ -29,7 +29,8 @@ from zoo.cli import main
 from zoo.conditional_vae import ConditionalVAE
 from zoo.dcgan import DCGAN
 
-MODELS = ("dcgan", "conditional_vae", "srcnn")
+JUDGED = ("dcgan", "conditional_vae")
+MODELS = (*JUDGED, "srcnn", "classifier")
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def evaluated(make_small_config, tmp_path_factory, few_repeats):
     found = {}
     for model in MODELS:
         output = tmp_path_factory.mktemp("evaluated") / "new" / model
-        judge = None if model == "srcnn" else trained_run("conditional_vae", make_small_config)
+        judge = trained_run("conditional_vae", make_small_config) if model in JUDGED else None
         run = trained_run(model, make_small_config)
         found[model] = evaluate_run(run, judge=judge, output=output)
     return found
@@ -84,7 +85,7 @@ def test_evaluation_file_says_what_was_scored_on_what(evaluated, model):
     assert files_in(found.output) == ["evaluation.json", "report.html"]
     written = json.loads((found.output / "evaluation.json").read_text())
     scores, notes = written.pop("scores"), written.pop("warnings")
-    judge = None if model == "srcnn" else "conditional_vae"
+    judge = "conditional_vae" if model in JUDGED else None
     assert written == {
         "model": model,
         "source": model,
@@ -132,6 +133,7 @@ SHEETS = {
         "Best and worst reconstructions",
     ],
     "srcnn": ["Best by PSNR", "Worst by PSNR"],
+    "classifier": ["Samples"],
 }
 
 
@@ -253,7 +255,7 @@ def test_judge_that_does_not_fit_is_refused(run_of, small_data_set, monkeypatch,
 
 def test_data_set_with_other_attributes_is_refused(run_of, small_data_set, monkeypatch, tmp_path):
     other = dataclasses.replace(small_data_set, attributes={"category": ("dress", "shirt")})
-    monkeypatch.setattr(evaluation, "load_data_set", lambda name, data_dir: other)
+    monkeypatch.setattr(evaluation, "open_data_set", lambda config: other)
     message = (
         r"The data set must have the attributes.*category \(t-shirt, .*Received: category \(dress, shirt\)"
     )
@@ -265,7 +267,7 @@ def test_data_set_with_other_attributes_is_refused(run_of, small_data_set, monke
 def test_names_are_escaped_in_the_report(run_of, small_data_set, monkeypatch, tmp_path):
     nasty = dataclasses.replace(small_data_set, source="<script>alert(1)</script>")
     found = Findings({"<i>psnr</i>": Score(1.0, "dB", 4, "luma")}, notes=["<u>few</u>"])
-    monkeypatch.setattr(evaluation, "load_data_set", lambda name, data_dir: nasty)
+    monkeypatch.setattr(evaluation, "open_data_set", lambda config: nasty)
     monkeypatch.setattr(evaluation, "score_enlargements", lambda *arguments: found)
     evaluate_run(run_of("srcnn"), dataset="<b>catalog</b>", output=tmp_path)
     page = (tmp_path / "report.html").read_text()
@@ -338,6 +340,16 @@ def test_a_preset_is_scored_as_its_run(capsys, run_of, presets_dir, small_data_d
     assert json.loads((tmp_path / "judged" / "evaluation.json").read_text())["judge"] == "tiny_cvae"
 
 
+def test_a_classifier_judges_too(run_of, tmp_path):
+    scores = evaluate_run(run_of("dcgan"), judge=run_of("classifier"), output=tmp_path).findings.scores
+    own = evaluate_run(run_of("classifier"), output=tmp_path / "own").findings.scores
+    for name in ("category", "colour", "pattern"):
+        accuracy = scores[f"conditional_accuracy_{name}"].baseline.value
+        assert accuracy == pytest.approx(own[f"{name}_accuracy"].value)
+        assert own[f"{name}_accuracy"].unit == "share"
+    assert scores["frechet_distance"].measured_with == "features of classifier"
+
+
 @pytest.fixture
 def no_presets(monkeypatch, tmp_path):
     monkeypatch.setattr(presets, "DIRECTORY", tmp_path / "no-presets")
@@ -349,10 +361,8 @@ def test_dry_run_checks_the_run_and_writes_nothing(capsys, run_of, no_presets, t
     assert (code, out) == (0, f"Would write {output}/evaluation.json and report.html\n")
     assert not output.exists()
     code, _, error = run_zoo(capsys, "evaluate", tmp_path / "no-run", "--dry-run")
-    assert (code, error) == (
-        1,
-        f"A run directory is needed. Received: {tmp_path}/no-run, which does not exist.",
-    )
+    message = "A run directory or the name of a preset is needed. "
+    assert (code, error) == (1, f"{message}Received: {tmp_path}/no-run, which is neither. Presets: none.")
 
 
 @pytest.mark.parametrize(
@@ -363,10 +373,11 @@ def test_dry_run_checks_the_run_and_writes_nothing(capsys, run_of, no_presets, t
             2,
             "Unknown data set. Received: 'no_catalog'. Known: fashion_mnist, rendered_catalog.",
         ),
-        (["--judge", "no-run"], 1, "A run directory is needed. Received: no-run, which does not exist."),
+        (["--judge", "no-run"], 1, "is needed. Received: no-run, which is neither. Presets: none."),
         (["--output", "a-file"], 1, "a-file"),
     ],
 )
+@pytest.mark.usefixtures("no_presets")
 def test_what_is_wrong_is_one_line(capsys, run_of, tmp_path, monkeypatch, options, exit_code, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a-file").write_text("")

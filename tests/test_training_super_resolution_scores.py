@@ -66,6 +66,21 @@ def test_luma_is_shrunk_unrounded_and_the_border_left_out():
     )
 
 
+def test_luma_of_a_model_that_learned_rgb_is_that_of_its_picture():
+    class RGBEnlarger(Enlarger):
+        colour_space = "rgb"
+
+        def __call__(self, raw_images):
+            raise AssertionError("it takes no luma")
+
+    raw_image = picture(16, 20)
+    high_res = raw_image[None]
+    enlarged = RGBEnlarger(2).upscale(pixels.round_to_uint8(shrink(high_res, 2)))
+    luma = [np.round(pixels.to_luma(images))[:, 2:-2, 2:-2] for images in (high_res, enlarged)]
+    expected = 10 * np.log10(255**2 / np.square(luma[0] - luma[1]).mean())
+    assert score_picture(RGBEnlarger(2), raw_image).model["psnr"] == pytest.approx(expected, abs=1e-3)
+
+
 def test_ssim_is_left_out_of_small_pictures_and_said():
     findings = score_enlargements(Enlarger(2), "same", [picture(12, 12), picture()])
     assert (findings.scores["psnr"].num_samples, findings.scores["ssim"].num_samples) == (2, 1)

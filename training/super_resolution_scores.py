@@ -2,7 +2,8 @@
 
 Pictures are cut to a multiple of the factor and turned to luma, rounded to 8 bits; luma is shrunk by
 antialiased bicubic interpolation, enlarged, rounded, and compared without a border as wide as the factor.
-Grey pictures are luma as they are. RGB scores are of pictures shrunk and rounded as RGB, as a shop has them.
+Grey pictures are luma as they are. RGB scores are of pictures shrunk and rounded as RGB, as a shop has them;
+so are the luma scores of a model that learned RGB.
 
 Sources:
     [SRCNN] Dong et al. 2014, arXiv 1501.00092, section 4.
@@ -93,7 +94,7 @@ def score_picture(model, raw_image: np.ndarray) -> ScoredPicture:
     low_res_luma = shrink(luma, factor)
     height, width = luma.shape[1:3]
     scores = {
-        "model": _measure(luma, pixels.round_to_uint8(model(low_res_luma)), factor),
+        "model": _measure(luma, _enlarge_luma(model, low_res_luma, high_res), factor),
         "bicubic": _measure(luma, pixels.round_to_uint8(bicubic(low_res_luma, height, width)), factor),
     }
     low_res = pixels.round_to_uint8(shrink(high_res, factor))
@@ -108,6 +109,14 @@ def score_picture(model, raw_image: np.ndarray) -> ScoredPicture:
     sides = (SHOWN_SIDE // factor, SHOWN_SIDE, SHOWN_SIDE, SHOWN_SIDE)
     middles = tuple(_middle(np.asarray(image)[0], side) for image, side in zip(shown, sides, strict=True))
     return ScoredPicture(scores["model"], scores["bicubic"], middles)
+
+
+def _enlarge_luma(model, low_res_luma, high_res) -> tf.Tensor:
+    if getattr(model, "colour_space", "luma") == "luma":
+        return pixels.round_to_uint8(model(low_res_luma))
+    # It needs colour: luma is taken of what it makes of the picture shrunk as RGB.
+    low_res = pixels.round_to_uint8(shrink(high_res, model.upscale_factor))
+    return pixels.round_to_uint8(pixels.to_luma(model.upscale(low_res)))
 
 
 def shrink(images, factor: int) -> tf.Tensor:

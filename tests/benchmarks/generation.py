@@ -9,7 +9,8 @@ python tests/benchmarks/generation.py --classifier runs/classifier --runs dcgan=
 
 Nothing is trained here. Every row is scored alike: Frechet and kernel distance of 10,000 pictures to the
 test pictures on the classifier's features, precision, recall, density and coverage of 5,000 against 5,000,
-accuracy of the categories asked for as the classifier judges. The first row is of real training pictures.
+accuracy of the categories asked for as the classifier judges. The first row is of real pictures: training
+pictures against test pictures, and the test pictures themselves for accuracy, variety and nearest ones.
 """
 
 import argparse
@@ -50,7 +51,7 @@ COLUMNS = (
     ("pairwise_distance_within_category", "within category"),
     ("nearest_training_distance", "nearest training"),
 )
-REAL = "real train pictures"
+REAL = "real pictures"
 
 
 def score_all(generated: dict[str, LabelledPictures], test, train, extractor, judge, seed: int) -> dict:
