@@ -33,8 +33,10 @@ def command(photos, server, model, run, preset, factor, output, dry_run):
 
     from serving.picture_files import convert_photos
 
-    name = f"srcnn_x{factor or 2}"
-    with open_source(server, model, run, preset, default_model=name, default_preset=name) as source:
+    suffix = f"x{factor or 2}"
+    with open_source(
+        server, model, run, preset, default_model=f"srcnn_{suffix}", default_preset=f"fsrcnn_{suffix}"
+    ) as source:
         source.input_names("upscale_png")
         if factor is not None:
             _check_factor(source, factor)

@@ -107,6 +107,7 @@ def test_factor_of_a_named_model_of_the_server_must_be_its_own(upscale, tmp_path
 def test_without_a_source_the_preset_of_the_factor_is_taken(upscale, presets_dir, tmp_path):
     assert upscale("a.png", source="run")[0] == 0
     of_run = contents(tmp_path / "upscaled")
+    shutil.copytree(presets_dir / "srcnn_x2", presets_dir / "fsrcnn_x2")
     for options in ([], ["--factor", "2"], ["--preset", "srcnn_x2"]):
         shutil.rmtree(tmp_path / "upscaled")
         assert upscale("a.png", *options, source=()) == (0, "Wrote 1 of 1 pictures to upscaled\n", "")
