@@ -20,6 +20,8 @@ from zoo.quiet_import import import_tensorflow
 DEMO = Path("demo")
 RUNS, MODELS = DEMO / "runs", DEMO / "models"
 PORTS = {"port": 18500, "rest_api_port": 18501}
+# Of Fashion-MNIST, which no model of the demo has seen; drawings are judged by the conditional VAE itself.
+JUDGE = "classifier_fashion_mnist"
 RENDERED_IMAGE_SIZE = 32
 # Model, what it is trained for, and the name it is served by.
 TRAININGS = (
@@ -68,9 +70,10 @@ def main() -> None:
     for model, options, _ in TRAININGS:
         where = ["--dataset", dataset, "--runs-dir", str(RUNS), "--run-name", model]
         stages.run(f"train {model}", "train", model, *where, *options, *size)
+    judge = str(RUNS / "conditional_vae") if dataset == "rendered_catalog" else JUDGE
     for model, _, _ in TRAININGS:
-        judge = ["--judge", str(RUNS / "conditional_vae")] if model == "dcgan" else []
-        stages.run("evaluate", "evaluate", str(RUNS / model), *judge)
+        judged = [] if model == "srcnn" else ["--judge", judge]
+        stages.run("evaluate", "evaluate", str(RUNS / model), *judged)
         stages.run("export", "export", str(RUNS / model), "--models-dir", str(MODELS))
     speed = stages.call("measure speed", measure_speed) if dataset == "fashion_mnist" else None
     sheets, largest_difference = stages.call("serve and ask", lambda: serve_and_ask(dataset))
