@@ -20,7 +20,7 @@ from zoo.quiet_import import import_tensorflow
 DEMO = Path("demo")
 RUNS, MODELS = DEMO / "runs", DEMO / "models"
 PORTS = {"port": 18500, "rest_api_port": 18501}
-# Of Fashion-MNIST, which no model of the demo has seen; drawings are judged by the conditional VAE itself.
+# Of Fashion-MNIST, which no model of the demo has seen; drawings are judged by the conditional VAE.
 JUDGE = "classifier_fashion_mnist"
 RENDERED_IMAGE_SIZE = 32
 # Model, what it is trained for, and the name it is served by.
@@ -70,10 +70,13 @@ def main() -> None:
     for model, options, _ in TRAININGS:
         where = ["--dataset", dataset, "--runs-dir", str(RUNS), "--run-name", model]
         stages.run(f"train {model}", "train", model, *where, *options, *size)
-    judge = str(RUNS / "conditional_vae") if dataset == "rendered_catalog" else JUDGE
+    if dataset == "rendered_catalog":
+        judges = {"dcgan": str(RUNS / "conditional_vae")}
+    else:
+        judges = {"dcgan": JUDGE, "conditional_vae": JUDGE}
     for model, _, _ in TRAININGS:
-        judged = [] if model == "srcnn" else ["--judge", judge]
-        stages.run("evaluate", "evaluate", str(RUNS / model), *judged)
+        judge = ["--judge", judges[model]] if model in judges else []
+        stages.run("evaluate", "evaluate", str(RUNS / model), *judge)
         stages.run("export", "export", str(RUNS / model), "--models-dir", str(MODELS))
     speed = stages.call("measure speed", measure_speed) if dataset == "fashion_mnist" else None
     sheets, largest_difference = stages.call("serve and ask", lambda: serve_and_ask(dataset))

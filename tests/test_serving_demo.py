@@ -275,8 +275,14 @@ def test_demo_trains_scores_exports_and_asks_the_three_models(demo_dir, monkeypa
         *((stage, run) for run in runs.values() for stage in ("evaluate", "export")),
     ]
     judges = {command[1]: command[3] for command in stages.commands if "--judge" in command}
-    judge = "classifier_fashion_mnist" if dataset == "fashion_mnist" else runs["conditional_vae"]
-    assert judges == {runs["conditional_vae"]: judge, runs["dcgan"]: judge}
+    preset = "classifier_fashion_mnist"
+    assert (
+        judges
+        == {
+            "fashion_mnist": {runs["conditional_vae"]: preset, runs["dcgan"]: preset},
+            "rendered_catalog": {runs["dcgan"]: runs["conditional_vae"]},
+        }[dataset]
+    )
     drawn = dataset == "rendered_catalog"
     assert all(("--image-size" in command) == drawn for command in stages.commands[:3])
     page = (demo_dir / "index.html").read_text()
