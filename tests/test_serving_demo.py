@@ -274,7 +274,7 @@ def test_demo_trains_scores_exports_and_asks_the_three_models(demo_dir, monkeypa
         *(("train", model) for model in runs),
         *((stage, run) for run in runs.values() for stage in ("evaluate", "export")),
     ]
-    judges = {command[1]: command[3] for command in stages.commands if "--judge" in command}
+    judges = {command[1]: command[-1] for command in stages.commands if "--judge" in command}
     preset = "classifier_fashion_mnist"
     assert (
         judges
