@@ -79,7 +79,7 @@ def test_dry_run_says_what_would_be_read(build_folder, tmp_path):
 
 def test_options_of_a_table_are_refused_without_one(build_folder):
     code, _, error = build_folder("--attributes", "category")
-    assert code == 1
+    assert code == 2
     assert "Attributes, what is renamed and the encoding are those of a table. Received: none." in error
 
 
