@@ -32,7 +32,7 @@ _TAKEN_NAMES = {
     *("images", "seed", "latents", "error", "classes", "probabilities"),
     *("server", "model", "run", "preset", "count", "output", "factor", "dry_run", "help", "debug"),
 }
-_TAKEN_FORMS = re.compile("target_.*|.*_bytes")
+_TAKEN_FORMS = re.compile("target_.*|.*_(bytes|classes|probabilities)")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _LARGEST_FLOAT32 = 3.4e38
 
@@ -191,7 +191,8 @@ def _check_attribute(table: Table, name: str, names: Sequence[str]) -> None:
         raise ValueError(
             "An attribute must be named once, by letters, digits and underscores, and not by a word that "
             f"means something else here. Received: {name}. Rename the column. Taken: "
-            f"{', '.join(sorted(_TAKEN_NAMES))}, target_... and ..._bytes."
+            f"{', '.join(sorted(_TAKEN_NAMES))}, target_..., ..._bytes, "
+            "..._classes and ..._probabilities."
         )
 
 

@@ -71,7 +71,8 @@ def downsample(
         batch_norm: Whether to normalise after each convolution but the first.
         name: Prefix of the layers' names.
         depth: Number of 3x3 convolutions after each strided one; 0 as in [DCGAN].
-        spectral_norm: Whether each convolution is divided by its largest singular value [SN].
+        spectral_norm: Whether each convolution is divided by its largest singular value [SN]. Keras' layer
+            rewrites the kernel at each step instead of dividing it in the forward pass alone.
 
     Returns:
         Keras tensor `[N, base_size ** 2 * channels]`.
