@@ -163,7 +163,9 @@ class DCGAN(FromPreset, keras.Model):
 
         with tf.GradientTape(persistent=True) as tape:
             generated_images = self._generate(conditions)
-            real_logits, generated_logits = self._discriminate(real_images, generated_images, conditions)
+            # Not as one batch: the generator's gradient would pass through the real half, too.
+            real_logits = self._see(real_images, conditions)
+            generated_logits = self._see(generated_images, conditions)
             discriminator_loss = self.discriminator_loss(real_logits, generated_logits)
             generator_loss = self.generator_loss(generated_logits)
             penalty = self._penalty(real_images, generated_images, conditions)
@@ -246,12 +248,6 @@ class DCGAN(FromPreset, keras.Model):
         latents = keras.random.normal((tf.shape(conditions)[0], self.latent_dim), seed=self.latent_seeds)
         return self.generator([latents, conditions], training=True)
 
-    def _discriminate(self, real_images, generated_images, conditions):
-        """Returns the logits of both halves of one batch: larger matrices are faster than two passes."""
-        images = tf.concat([real_images, tf.cast(generated_images, real_images.dtype)], axis=0)
-        logits = self._see(images, tf.concat([conditions, conditions], axis=0))
-        return tf.split(logits, 2)
-
     def _see(self, images, conditions):
         changed = differentiable_augment(images, self.diff_augment, self._draw_uniform)
         return self.discriminator([changed, conditions], training=True)
@@ -286,8 +282,9 @@ class DCGAN(FromPreset, keras.Model):
         generated_images = self._generate(conditions)
         variables = self.discriminator.trainable_variables
         with tf.GradientTape() as tape:
-            logits = self._discriminate(real_images, generated_images, conditions)
-            loss = self.discriminator_loss(*logits)
+            loss = self.discriminator_loss(
+                self._see(real_images, conditions), self._see(generated_images, conditions)
+            )
             loss += self._penalty(real_images, generated_images, conditions)
             scaled_loss = self.discriminator_optimizer.scale_loss(loss)
         self.discriminator_optimizer.apply(tape.gradient(scaled_loss, variables), variables)
