@@ -12,12 +12,11 @@ import dataclasses
 import keras
 import numpy as np
 
+from training.attribute_recipe import AttributeRecipe, make_attribute_batches
 from training.confusions import accuracy_of_each_value, count_confusions
-from training.dcgan_recipe import make_attribute_batches
 from training.learning_rate import make_learning_rate
 from training.picture_sheet import PictureSheet
-from training.pipeline import image_cache_choice
-from training.recipe import Recipe, rendered_note
+from training.recipe import rendered_note
 from zoo.classifier import Classifier
 
 MOMENTUM = 0.9
@@ -30,7 +29,7 @@ SHEET_TILE = 160
 MAX_SHEET_CANDIDATES = 2_000
 
 
-class ClassifierRecipe(Recipe):
+class ClassifierRecipe(AttributeRecipe):
     """Trains `zoo.classifier.Classifier` on pictures with attributes."""
 
     model_name = "classifier"
@@ -40,9 +39,6 @@ class ClassifierRecipe(Recipe):
     schedule = "cosine"
     model_options = {"width": 32, "label_smoothing": 0.1}
     default_augmentations = ("flip", "crop")
-
-    def default_image_size(self, data_set):
-        return data_set.image_shape[0] or 64
 
     def import_model_class(self):
         return Classifier
@@ -65,15 +61,6 @@ class ClassifierRecipe(Recipe):
         )
         optimizer.exclude_from_weight_decay(var_names=["beta", "gamma", "bias"])
         model.compile(optimizer=optimizer, **kwargs)
-
-    def choose_cache(self, config, data_set):
-        return image_cache_choice(data_set, config.image_size, data_set.image_shape[2])
-
-    def make_training_batches(self, config, data_set, first_step):
-        return make_attribute_batches(config, data_set, "train", first_step)
-
-    def make_evaluation_batches(self, config, data_set, split):
-        return make_attribute_batches(config, data_set, split)
 
     def draw_samples(self, model, config, data_set):
         judgements = judge_split(model, config, data_set, "validation", MAX_SHEET_CANDIDATES)

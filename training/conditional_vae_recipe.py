@@ -5,16 +5,15 @@ import dataclasses
 import keras
 import numpy as np
 
-from training.dcgan_recipe import make_attribute_batches
+from training.attribute_recipe import AttributeRecipe, make_attribute_batches
 from training.learning_rate import make_learning_rate
 from training.picture_sheet import PictureSheet
-from training.pipeline import image_cache_choice
-from training.recipe import Recipe, rendered_note
+from training.recipe import rendered_note
 from zoo import pixels
 from zoo.conditional_vae import ConditionalVAE
 
 
-class ConditionalVAERecipe(Recipe):
+class ConditionalVAERecipe(AttributeRecipe):
     """Trains `zoo.conditional_vae.ConditionalVAE` on pictures with attributes."""
 
     model_name = "conditional_vae"
@@ -31,9 +30,6 @@ class ConditionalVAERecipe(Recipe):
         "edit_weight": 0.0,
     }
 
-    def default_image_size(self, data_set):
-        return data_set.image_shape[0] or 64
-
     def import_model_class(self):
         return ConditionalVAE
 
@@ -49,15 +45,6 @@ class ConditionalVAERecipe(Recipe):
 
     def compile_model(self, model, config, num_steps=None, **kwargs):
         model.compile(optimizer=keras.optimizers.Adam(make_learning_rate(config, num_steps)), **kwargs)
-
-    def choose_cache(self, config, data_set):
-        return image_cache_choice(data_set, config.image_size, data_set.image_shape[2])
-
-    def make_training_batches(self, config, data_set, first_step):
-        return make_attribute_batches(config, data_set, "train", first_step)
-
-    def make_evaluation_batches(self, config, data_set, split):
-        return make_attribute_batches(config, data_set, split)
 
     def draw_samples(self, model, config, data_set):
         raw_images, attribute_ids = first_of_each_value(config, data_set)

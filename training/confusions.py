@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.dcgan_recipe import make_attribute_batches
+from training.attribute_recipe import make_attribute_batches
 
 
 def count_confusions(judge, config, data_set, split: str) -> dict[str, np.ndarray]:

@@ -12,13 +12,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from training.attribute_recipe import AttributeRecipe
 from training.augmentation import split_names
 from training.config import TrainingConfig
 from training.data_sets import DataSet
 from training.learning_rate import make_learning_rate
 from training.picture_sheet import PictureSheet
-from training.pipeline import image_cache_choice, make_image_batches
-from training.recipe import Recipe, rendered_note
+from training.recipe import rendered_note
 from zoo import pixels
 from zoo.dcgan import DCGAN
 from zoo.differentiable_augmentation import POLICIES
@@ -28,7 +28,7 @@ SAMPLE_ROWS = 8
 FEW_IMAGES = 20_000
 
 
-class DCGANRecipe(Recipe):
+class DCGANRecipe(AttributeRecipe):
     """Trains `zoo.dcgan.DCGAN` on pictures with attributes."""
 
     model_name = "dcgan"
@@ -50,9 +50,6 @@ class DCGANRecipe(Recipe):
     }
     # [TTUR]: the discriminator's learning rate in units of the generator's.
     optimizer_options = {"discriminator_rate": 1.0}
-
-    def default_image_size(self, data_set):
-        return data_set.image_shape[0] or 64
 
     def import_model_class(self):
         return DCGAN
@@ -77,15 +74,6 @@ class DCGANRecipe(Recipe):
             **kwargs,
         )
 
-    def choose_cache(self, config, data_set):
-        return image_cache_choice(data_set, config.image_size, data_set.image_shape[2])
-
-    def make_training_batches(self, config, data_set, first_step):
-        return make_attribute_batches(config, data_set, "train", first_step)
-
-    def make_evaluation_batches(self, config, data_set, split):
-        return make_attribute_batches(config, data_set, split)
-
     def draw_samples(self, model, config, data_set):
         name, values = next(iter(model.attributes.items()))
         count = SAMPLE_ROWS * len(values)
@@ -107,30 +95,6 @@ def _diff_augment(config: TrainingConfig, data_set: DataSet) -> tuple[str, ...]:
     if chosen == "none":
         return ()
     return split_names(chosen)
-
-
-def make_attribute_batches(
-    config: TrainingConfig, data_set: DataSet, split: str, first_step: int | None = None
-):
-    """Makes batches of pictures with their attributes.
-
-    They are endless, shuffled and augmented if `first_step` is given.
-    """
-    is_training = first_step is not None
-    return make_image_batches(
-        data_set,
-        split,
-        image_size=config.image_size,
-        channels=data_set.image_shape[2],
-        batch_size=config.batch_size,
-        shuffle=is_training,
-        repeat=is_training,
-        seed=config.seed,
-        first_step=first_step or 0,
-        drop_remainder=is_training,
-        augment=config.augment if is_training else (),
-        cache=config.cache,
-    )
 
 
 def random_attribute_ids(attributes, count: int, seed: int) -> dict[str, np.ndarray]:
