@@ -29,7 +29,7 @@ demo: setup ## Train, export, serve and ask the three models; leaves demo/index.
 	fi
 	$(BIN)/python -m serving.demo
 
-test: setup lint ## Lint, then the default test run (under five minutes on two cores).
+test: setup lint ## Lint, then the default test run (about twelve minutes on two cores).
 	$(BIN)/python -m pytest
 
 test-slow: setup ## The tests that take longer than ten seconds each.

@@ -7,20 +7,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from attribute_batches import ATTRIBUTES, make_batch
 
 from zoo import pixels
 from zoo.conditional_vae import ConditionalVAE, gaussian_kl
 from zoo.errors import UnknownNameError
-
-ATTRIBUTES = {"category": ("bag", "shoe", "hat"), "colour": ("red", "blue")}
-
-
-def make_batch(image_size=28, channels=1, num_images=8):
-    random = np.random.default_rng(0)
-    raw_images = random.integers(0, 256, (num_images, image_size, image_size, channels), dtype="uint8")
-    attribute_ids = {"category": np.arange(num_images) % 3, "colour": np.arange(num_images) % 2}
-    return tf.constant(raw_images), {name: tf.constant(ids) for name, ids in attribute_ids.items()}
-
 
 BATCH = make_batch()
 
