@@ -10,7 +10,7 @@ import tensorflow as tf
 from attribute_batches import ATTRIBUTES, make_batch
 
 from zoo.dcgan import DCGAN
-from zoo.errors import UnknownNameError
+from zoo.errors import UnknownNameError, WrongUsageError
 from zoo.gan_losses import r1_penalty
 
 LN_2 = np.log(2.0)
@@ -256,6 +256,7 @@ def test_impossible_arguments_are_refused():
         {"loss": "hinge", "spectral_norm": True},
         {"loss": "wasserstein_gp", "discriminator_steps": 2},
         {"r1_weight": 1.0, "diff_augment": ("colour", "translation", "cutout")},
+        {"classification_weight": 0.5, "discriminator_steps": 2},
         {"conditioning": "embedding", "depth": 1, "discriminator_depth": 1, "width": 8},
     ],
     ids=lambda options: "-".join(options),
@@ -282,6 +283,30 @@ def test_r1_is_added_at_each_sixteenth_step_times_sixteen():
     assert float(model._penalty(images, images, conditions)) == pytest.approx(expected)
     model.discriminator_optimizer.iterations.assign(1)
     assert float(model._penalty(images, images, conditions)) == 0.0
+
+
+def test_classification_weighs_the_cross_entropy_of_known_attributes():
+    model = build(classification_weight=2.0)
+    model.discriminator.set_weights([np.zeros(weight.shape) for weight in model.discriminator.weights])
+    _, judged = model._discriminate(tf.zeros([2, 28, 28, 1]), tf.zeros([2, 5]), training=False)
+    ids = {"category": tf.constant([0, -1]), "colour": tf.constant([-1, -1])}
+    assert float(model._classification_loss(judged, ids)) == pytest.approx(2 * np.log(3.0))
+
+
+def test_classification_teaches_both_networks():
+    kept = {}
+    for weight in (0.0, 1.0):
+        model = build(classification_weight=weight)
+        model.train_step(BATCH)
+        # The first convolution of one network, the last of the other.
+        kept[weight] = model.discriminator.weights[0].numpy(), model.generator.weights[-2].numpy()
+    for without, with_weight in zip(kept[0.0], kept[1.0], strict=True):
+        assert np.abs(without - with_weight).max() > 1e-6
+
+
+def test_a_discriminator_that_sees_attributes_cannot_be_asked_for_them():
+    with pytest.raises(WrongUsageError, match=re.escape("Received: classification_weight=0.5")):
+        make_model(conditioning="embedding", classification_weight=0.5)
 
 
 def test_spectral_norms_are_one():

@@ -42,6 +42,7 @@ class DCGANRecipe(AttributeRecipe):
         "discriminator_depth": 0,
         "loss": "non_saturating",
         "conditioning": "projection",
+        "classification_weight": 0.0,
         "spectral_norm": False,
         "r1_weight": 0.0,
         "diff_augment": "auto",

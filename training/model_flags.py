@@ -10,6 +10,12 @@ MODEL_OPTIONS = (
     ("--discriminator-depth", "discriminator_depth", click.IntRange(0), "The same (dcgan)."),
     ("--loss", "loss", str, "non_saturating, hinge or wasserstein_gp (dcgan)."),
     ("--conditioning", "conditioning", str, "Of the discriminator: projection or embedding (dcgan)."),
+    (
+        "--classification-weight",
+        "classification_weight",
+        click.FloatRange(0),
+        "Weight of being what was asked for (dcgan).",
+    ),
     ("--spectral-norm/--no-spectral-norm", "spectral_norm", bool, "Normalise the discriminator (dcgan)."),
     ("--r1-weight", "r1_weight", click.FloatRange(0), "Gradient penalty at real pictures (dcgan)."),
     (

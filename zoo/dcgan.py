@@ -4,6 +4,7 @@ Sources:
     [DCGAN] Radford et al. 2015, arXiv 1511.06434.
     [cGAN] Mirza & Osindero 2014, arXiv 1411.1784: attributes as a further input.
     [Projection] Miyato & Koyama 2018, arXiv 1802.05637: the conditional discriminator.
+    [AC-GAN] Odena et al. 2017, arXiv 1610.09585: the discriminator also tells the attributes.
     [EMA] Yazici et al. 2019, arXiv 1806.04498: averaged generator weights for sampling.
     [SN] Miyato et al. 2018, arXiv 1802.05957: spectral normalisation of the discriminator.
     [R1] Mescheder et al. 2018, arXiv 1801.04406: a gradient penalty at real pictures.
@@ -17,10 +18,11 @@ import keras
 import tensorflow as tf
 
 from zoo import pixels, pyramid
+from zoo.attribute_loss import attribute_loss
 from zoo.attributes import check_attributes, num_conditions, one_hot_conditions
 from zoo.differentiable_augmentation import check_policies, differentiable_augment
 from zoo.diversity import same_kind_distance
-from zoo.errors import UnknownNameError
+from zoo.errors import UnknownNameError, WrongUsageError
 from zoo.from_preset import FromPreset
 from zoo.gan_losses import LOSSES, interpolation_penalty, r1_penalty
 from zoo.loss_scaling import with_loss_scaling
@@ -40,7 +42,9 @@ class DCGAN(FromPreset, keras.Model):
     Departures from [DCGAN]: kernels are 4x4 instead of 5x5, the discriminator has no batch normalisation,
     both networks are updated from one forward pass of each (simultaneous instead of alternating gradient
     steps), and samples come from a moving average of the generator [EMA]. With `discriminator_steps` above 1
-    the further steps see the same real pictures with new generated ones.
+    the further steps see the same real pictures with new generated ones. With `classification_weight` the
+    discriminator learns attributes from real pictures alone, so that it cannot help bad ones along, where
+    [AC-GAN] takes generated ones, too.
 
     Args:
         attributes: The values of each attribute, in the order of their class ids.
@@ -53,6 +57,8 @@ class DCGAN(FromPreset, keras.Model):
         loss: `"non_saturating"`, `"hinge"` or `"wasserstein_gp"`.
         conditioning: How the discriminator sees attributes: `"projection"` [Projection], or `"embedding"`: as
             a learned map beside the picture's channels [cGAN].
+        classification_weight: Weight of the cross-entropy of attributes [AC-GAN], for both networks: pictures
+            are more often what was asked for, and vary less. 0 leaves it out.
         spectral_norm: Whether the discriminator's layers are spectrally normalised [SN].
         r1_weight: Weight of the penalty [R1], its gamma; 0 switches it off.
         diff_augment: Names of changes that real and generated pictures undergo before the discriminator.
@@ -71,6 +77,7 @@ class DCGAN(FromPreset, keras.Model):
     Raises:
         ValueError: `image_size` cannot be reached by doubling, or `attributes` are not distinct.
         UnknownNameError: There is no such loss, conditioning or change.
+        WrongUsageError: `classification_weight` with the conditioning `"embedding"`, which shows them.
 
     Example:
 
@@ -92,6 +99,7 @@ class DCGAN(FromPreset, keras.Model):
         discriminator_depth: int = 0,
         loss: str = "non_saturating",
         conditioning: str = "projection",
+        classification_weight: float = 0.0,
         spectral_norm: bool = False,
         r1_weight: float = 0.0,
         diff_augment: Sequence[str] = (),
@@ -107,6 +115,12 @@ class DCGAN(FromPreset, keras.Model):
             raise UnknownNameError("loss of dcgan", loss, LOSSES)
         if conditioning not in CONDITIONINGS:
             raise UnknownNameError("conditioning of dcgan", conditioning, CONDITIONINGS)
+        if classification_weight and conditioning == "embedding":
+            raise WrongUsageError(
+                "`classification_weight` needs conditioning 'projection': the discriminator must not see the "
+                f"attributes that it tells. Received: classification_weight={classification_weight}, "
+                f"conditioning={conditioning!r}."
+            )
         check_policies(diff_augment)
         self.image_size = image_size
         self.channels = channels
@@ -117,6 +131,7 @@ class DCGAN(FromPreset, keras.Model):
         self.discriminator_depth = discriminator_depth
         self.adversarial_loss = loss
         self.conditioning = conditioning
+        self.classification_weight = classification_weight
         self.spectral_norm = spectral_norm
         self.r1_weight = r1_weight
         self.diff_augment = tuple(diff_augment)
@@ -159,18 +174,22 @@ class DCGAN(FromPreset, keras.Model):
         real_images = pixels.to_model_range(raw_images, self.pixel_range, self.compute_dtype)
         conditions = one_hot_conditions(self.attributes, attribute_ids)
         for _ in range(self.discriminator_steps - 1):
-            self._update_discriminator(real_images, conditions)
+            self._update_discriminator(real_images, conditions, attribute_ids)
 
         with tf.GradientTape(persistent=True) as tape:
             generated_images = self._generate(conditions)
             # Not as one batch: the generator's gradient would pass through the real half, too.
-            real_logits = self._see(real_images, conditions)
-            generated_logits = self._see(generated_images, conditions)
+            real_logits, real_judged = self._see(real_images, conditions)
+            generated_logits, generated_judged = self._see(generated_images, conditions)
             discriminator_loss = self.discriminator_loss(real_logits, generated_logits)
             generator_loss = self.generator_loss(generated_logits)
             penalty = self._penalty(real_images, generated_images, conditions)
-            scaled_discriminator_loss = self.discriminator_optimizer.scale_loss(discriminator_loss + penalty)
-            scaled_generator_loss = self.generator_optimizer.scale_loss(generator_loss)
+            scaled_discriminator_loss = self.discriminator_optimizer.scale_loss(
+                discriminator_loss + penalty + self._classification_loss(real_judged, attribute_ids)
+            )
+            scaled_generator_loss = self.generator_optimizer.scale_loss(
+                generator_loss + self._classification_loss(generated_judged, attribute_ids)
+            )
 
         for optimizer, network, loss in (
             (self.discriminator_optimizer, self.discriminator, scaled_discriminator_loss),
@@ -192,8 +211,8 @@ class DCGAN(FromPreset, keras.Model):
         # The same latents at every evaluation, so that epochs can be compared.
         latents = tf.random.stateless_normal((num_images, self.latent_dim), seed=(self.seed, 0))
         generated_images = self.ema_generator([latents, conditions], training=False)
-        real_logits = self.discriminator([real_images, conditions], training=False)
-        generated_logits = self.discriminator([generated_images, conditions], training=False)
+        real_logits, _ = self._discriminate(real_images, conditions, training=False)
+        generated_logits, _ = self._discriminate(generated_images, conditions, training=False)
         # How different generated pictures of one kind are, against real ones: near 0 after a collapse.
         diversity = tf.math.divide_no_nan(
             same_kind_distance(generated_images, conditions), same_kind_distance(real_images, conditions)
@@ -227,6 +246,7 @@ class DCGAN(FromPreset, keras.Model):
             "discriminator_depth": self.discriminator_depth,
             "loss": self.adversarial_loss,
             "conditioning": self.conditioning,
+            "classification_weight": self.classification_weight,
             "spectral_norm": self.spectral_norm,
             "r1_weight": self.r1_weight,
             "diff_augment": list(self.diff_augment),
@@ -250,7 +270,18 @@ class DCGAN(FromPreset, keras.Model):
 
     def _see(self, images, conditions):
         changed = differentiable_augment(images, self.diff_augment, self._draw_uniform)
-        return self.discriminator([changed, conditions], training=True)
+        return self._discriminate(changed, conditions, training=True)
+
+    def _discriminate(self, images, conditions, training: bool):
+        """Returns the logits of being real, and those of the attributes or None."""
+        outputs = self.discriminator([images, conditions], training=training)
+        return outputs if self.classification_weight else (outputs, None)
+
+    def _classification_loss(self, attribute_logits, attribute_ids):
+        if not self.classification_weight:
+            return 0.0
+        loss, _ = attribute_loss(self.attributes, attribute_logits, attribute_ids)
+        return self.classification_weight * loss
 
     def _draw_uniform(self, shape):
         return keras.random.uniform(shape, seed=self.latent_seeds)
@@ -263,7 +294,7 @@ class DCGAN(FromPreset, keras.Model):
             mixing = tf.cast(self._draw_uniform([tf.shape(real_images)[0], 1, 1, 1]), real_images.dtype)
             generated_images = tf.stop_gradient(tf.cast(generated_images, real_images.dtype))
             penalty += weight * interpolation_penalty(
-                lambda images: self._see(images, conditions), real_images, generated_images, mixing
+                lambda images: self._see(images, conditions)[0], real_images, generated_images, mixing
             )
         if self.r1_weight:
             penalty += tf.cond(
@@ -272,19 +303,19 @@ class DCGAN(FromPreset, keras.Model):
                 lambda: (
                     R1_INTERVAL_STEPS
                     * (self.r1_weight / 2)
-                    * r1_penalty(lambda images: self._see(images, conditions), real_images)
+                    * r1_penalty(lambda images: self._see(images, conditions)[0], real_images)
                 ),
                 lambda: 0.0,
             )
         return penalty
 
-    def _update_discriminator(self, real_images, conditions):
+    def _update_discriminator(self, real_images, conditions, attribute_ids):
         generated_images = self._generate(conditions)
         variables = self.discriminator.trainable_variables
         with tf.GradientTape() as tape:
-            loss = self.discriminator_loss(
-                self._see(real_images, conditions), self._see(generated_images, conditions)
-            )
+            real_logits, real_judged = self._see(real_images, conditions)
+            loss = self.discriminator_loss(real_logits, self._see(generated_images, conditions)[0])
+            loss += self._classification_loss(real_judged, attribute_ids)
             loss += self._penalty(real_images, generated_images, conditions)
             scaled_loss = self.discriminator_optimizer.scale_loss(loss)
         self.discriminator_optimizer.apply(tape.gradient(scaled_loss, variables), variables)
@@ -345,7 +376,10 @@ class DCGAN(FromPreset, keras.Model):
             project = self._normalised_dense(features.shape[-1], "discriminator_projection", use_bias=False)
             projection = keras.layers.Dot(axes=1, dtype="float32")([features, project(conditions)])
             logits = keras.layers.Add(dtype="float32")([logits, projection])
-        return keras.Model([images, conditions], logits)
+        if not self.classification_weight:
+            return keras.Model([images, conditions], logits)
+        judge = self._normalised_dense(num_conditions(self.attributes), "discriminator_attributes")
+        return keras.Model([images, conditions], [logits, judge(features)])
 
     def _normalised_dense(self, units: int, name: str, use_bias: bool = True):
         dense = keras.layers.Dense(units, use_bias=use_bias, dtype="float32", name=name)
