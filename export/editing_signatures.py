@@ -43,7 +43,7 @@ def editing_signatures(model) -> list[Signature]:
         stated_ids, stated_errors = to_stated_ids(raw_images, inputs)
         targets = {attribute: inputs[TARGET + attribute] for attribute in attributes}
         wanted_ids, wanted_errors = rows.to_attribute_ids(attributes, targets, stated_ids)
-        edited = model.decode(model.encode(raw_images, stated_ids), wanted_ids)
+        edited = model.edit(raw_images, stated_ids, wanted_ids)
         errors = rows.join_errors(stated_errors, wanted_errors)
         return rows.blank_bad_rows(pixels.from_model_range(edited, model.pixel_range), errors), errors
 

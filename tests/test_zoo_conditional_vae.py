@@ -10,7 +10,7 @@ import tensorflow as tf
 from attribute_batches import ATTRIBUTES, make_batch
 
 from zoo import pixels
-from zoo.conditional_vae import ConditionalVAE, gaussian_kl
+from zoo.conditional_vae import ConditionalVAE, gaussian_kl, with_detail
 from zoo.errors import UnknownNameError
 
 BATCH = make_batch()
@@ -313,7 +313,13 @@ def test_what_edits_are_judged_as_reaches_the_decoder(trained_on_dark_and_bright
 
 
 def test_options_survive_a_config_round_trip():
-    options = {"likelihood": "gaussian", "kl_warm_up_steps": 3, "edit_weight": 0.5, "depth": 1}
+    options = {
+        "likelihood": "gaussian",
+        "kl_warm_up_steps": 3,
+        "edit_weight": 0.5,
+        "keep_detail": True,
+        "depth": 1,
+    }
     model = build(**options)
     config = ConditionalVAE.from_config(model.get_config()).get_config()
     assert {name: config[name] for name in options} == options
@@ -322,3 +328,68 @@ def test_options_survive_a_config_round_trip():
 def test_unknown_likelihood():
     with pytest.raises(UnknownNameError, match="likelihood.*laplace.*bernoulli, gaussian"):
         build(likelihood="laplace")
+
+
+def test_edits_are_what_is_decoded_or_keep_the_detail(trained_on_dark_and_bright):
+    plain, (raw_images, ids) = trained_on_dark_and_bright
+    model = build(attributes=plain.attributes, width=4, keep_detail=True)
+    model.set_weights(plain.get_weights())
+    latents = plain.encode(raw_images, ids)
+    wanted = {"ground": 1 - ids["ground"]}
+    decoded = plain.decode(latents, wanted).numpy()
+    np.testing.assert_array_equal(plain.edit(raw_images, ids, wanted), decoded)
+
+    images = raw_images / 255.0
+    np.testing.assert_allclose(model.edit(raw_images, ids, ids), images, atol=1e-6)
+    # Where ground and bar are decoded quite differently, nothing is kept of the picture.
+    changed = np.abs(decoded - plain.decode(latents, ids)) > 0.3
+    assert changed.mean() > 0.5
+    edited = model.edit(raw_images, ids, wanted).numpy()
+    np.testing.assert_allclose(edited[changed], decoded[changed], atol=1e-3)
+    expected = with_detail(decoded, images.astype("float32"), plain.decode(latents, ids))
+    np.testing.assert_allclose(edited, expected, atol=1e-6)
+
+
+def test_detail_by_hand():
+    # One pixel changes in one channel only, one not at all, one beyond white.
+    edited = tf.constant([[[[0.5, 0.2], [0.3, 0.3], [0.9, 0.9]]]])
+    images = tf.constant([[[[0.4, 0.3], [0.6, 0.1], [1.0, 1.0]]]])
+    reconstructed = tf.constant([[[[0.4, 0.2], [0.3, 0.3], [0.9, 0.8]]]])
+    kept = np.exp(-1.0)
+    expected = [[0.5, 0.2 + kept * 0.1], [0.6, 0.1], [0.9 + kept * 0.1, 0.9 + kept * 0.2]]
+    np.testing.assert_allclose(with_detail(edited, images, reconstructed)[0, 0], expected, atol=1e-6)
+
+
+def test_ways_lead_from_one_reconstruction_to_another(trained_on_dark_and_bright):
+    model, (raw_images, ids) = trained_on_dark_and_bright
+    ends, end_ids = raw_images[::-1], {"ground": ids["ground"][::-1]}
+    ways = model.interpolate(raw_images, ids, ends, end_ids, num_steps=5).numpy()
+    assert ways.shape == (8, 5, 28, 28, 1)
+    np.testing.assert_allclose(ways[:, 0], model(raw_images, ids), atol=1e-5)
+    np.testing.assert_allclose(ways[:, -1], model(ends, end_ids), atol=1e-5)
+    # From a dark ground to a bright one the corners get brighter all the way.
+    corners = ways[ids["ground"] == 0, :, 0, 0, 0]
+    assert (np.diff(corners, axis=1) > -0.01).all()
+    assert ((corners[:, 2] > corners[:, 0] + 0.05) & (corners[:, 2] < corners[:, -1] - 0.05)).all()
+
+
+def test_a_direction_leads_to_what_is_no_attribute(trained_on_dark_and_bright):
+    model, (raw_images, ids) = trained_on_dark_and_bright
+    is_low = np.arange(8) // 2 >= 2  # the bar's height is none of the model's attributes
+    direction = model.latent_direction(raw_images, ids, is_low)
+    latents = model.encode(raw_images, ids).numpy()
+    np.testing.assert_allclose(direction, latents[is_low].mean(0) - latents[~is_low].mean(0), atol=1e-6)
+    with pytest.raises(ValueError, match="Received: 0 of 8 pictures with it"):
+        model.latent_direction(raw_images, ids, np.zeros(8, bool))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_edits_that_keep_detail_train(dtype):
+    model = build(dtype, edit_weight=1.0, keep_detail=True)
+    before = [weight.numpy() for weight in model.decoder.trainable_variables]
+    logs = model.train_step(BATCH)
+    assert np.isfinite([float(value) for value in logs.values()]).all()
+    assert any(
+        np.abs(old - new).max() > 0
+        for old, new in zip(before, model.decoder.trainable_variables, strict=True)
+    )

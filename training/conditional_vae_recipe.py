@@ -28,6 +28,7 @@ class ConditionalVAERecipe(AttributeRecipe):
         "kl_weight": 1.0,
         "kl_warm_up_steps": 0,
         "edit_weight": 0.0,
+        "keep_detail": False,
     }
 
     def import_model_class(self):
@@ -48,12 +49,11 @@ class ConditionalVAERecipe(AttributeRecipe):
 
     def draw_samples(self, model, config, data_set):
         raw_images, attribute_ids = first_of_each_value(config, data_set)
-        latents = model.encode(raw_images, attribute_ids)
         name, values = next(iter(model.attributes.items()))
-        rows = [list(raw_images), _decode(model, latents, attribute_ids)]
+        rows = [list(raw_images), _to_uint8(model, model(raw_images, attribute_ids))]
         for value_id in range(len(values)):
             wanted = {**attribute_ids, name: np.full(len(raw_images), value_id, "int32")}
-            rows.append(_decode(model, latents, wanted))
+            rows.append(_to_uint8(model, model.edit(raw_images, attribute_ids, wanted)))
         return PictureSheet(
             rows=rows,
             column_labels=[values[value_id] for value_id in attribute_ids[name]],
@@ -90,5 +90,5 @@ def first_of_each_value(config, data_set, split: str = "validation"):
     }
 
 
-def _decode(model, latents, attribute_ids) -> list[np.ndarray]:
-    return list(pixels.from_model_range(model.decode(latents, attribute_ids), model.pixel_range).numpy())
+def _to_uint8(model, images) -> list[np.ndarray]:
+    return list(pixels.from_model_range(images, model.pixel_range).numpy())

@@ -10,11 +10,11 @@ from training.conditional_accuracy import find_hits, judge_pictures
 from training.feature_extractor import FeatureExtractor
 from training.findings import Findings
 from training.foreground import find_foreground
-from training.labelled_pictures import LabelledPictures, decode_latents
+from training.labelled_pictures import LabelledPictures
 from training.oklab import to_linear, to_oklab
 from training.product_colour import judge_colour
 from training.product_drawing import COLOURS
-from training.reconstruction_scores import encode_pictures, reconstruct
+from training.reconstruction_scores import reconstruct
 from training.score import Score
 from zoo import pixels
 
@@ -23,6 +23,7 @@ MAX_EDITED_IMAGES = 2000
 # Half a millisecond to five each.
 MAX_SEGMENTED_IMAGES = 500
 COLOUR_RULE = "colour rule"
+_BATCH_SIZE = 256
 
 
 def score_edits(
@@ -77,8 +78,14 @@ def edit_pictures(model, pictures: LabelledPictures, attribute: str, wanted_ids:
     Returns:
         uint8 array `[N, S, S, C]`.
     """
-    wanted = {**pictures.attribute_ids, attribute: np.asarray(wanted_ids, "int32")}
-    return decode_latents(model, encode_pictures(model, pictures), wanted)
+    edited = []
+    for start in range(0, len(pictures), _BATCH_SIZE):
+        part = slice(start, start + _BATCH_SIZE)
+        own = {name: pictures.attribute_ids[name][part] for name in model.attributes}
+        wanted = {**own, attribute: np.asarray(wanted_ids[part], "int32")}
+        images = model.edit(pictures.raw_images[part], own, wanted)
+        edited.append(pixels.from_model_range(images, model.pixel_range).numpy())
+    return np.concatenate(edited)
 
 
 def draw_other_values(value_ids: np.ndarray, num_values: int, random: np.random.Generator) -> np.ndarray:

@@ -77,8 +77,8 @@ def answer_of(model) -> tuple[Callable, Callable, str]:
         return dict.fromkeys(model.attributes, value_ids)
 
     def edit(raw_images, value_ids):
-        latents = model.encode(raw_images, ids(value_ids))
-        return pixels.from_model_range(model.decode(latents, ids(value_ids)), model.pixel_range)
+        edited = model.edit(raw_images, ids(value_ids), ids(value_ids))
+        return pixels.from_model_range(edited, model.pixel_range)
 
     def generate(latents, value_ids):
         return pixels.from_model_range(model(latents, ids(value_ids)), model.pixel_range)

@@ -8,6 +8,7 @@ from training.findings import Findings
 from training.generative_scores import FeatureSets
 from training.labelled_pictures import LabelledPictures, decode_latents
 from training.picture_sheet import PictureSheet
+from zoo.latents import interpolate_on_sphere
 
 NUM_COLUMNS = 8
 MAX_SHOWN_VALUES = 12
@@ -42,7 +43,8 @@ def interpolation(model, seed: int) -> Findings:
     value_ids = np.unique(np.linspace(0, len(values) - 1, NUM_INTERPOLATIONS).astype("int32"))
     rows = []
     for value_id in value_ids:
-        latents = interpolate_on_sphere(*random.normal(size=(2, model.latent_dim)), NUM_COLUMNS)
+        start, end = random.normal(size=(2, 1, model.latent_dim)).astype("float32")
+        latents = interpolate_on_sphere(start, end, NUM_COLUMNS)[0].numpy()
         rows.append(list(decode_latents(model, latents, _constant_ids(model, value_id, NUM_COLUMNS))))
     labels = [values[value_id] for value_id in value_ids]
     return Findings(
@@ -93,30 +95,6 @@ def nearest_training_pictures(
     labels = ["generated", *(f"{place}. nearest" for place in range(1, num_neighbours + 1))]
     caption = f"Nearest of {len(train):,} training pictures, by {features.measured_with}"
     return Findings(sheets={caption: PictureSheet(rows=rows, row_labels=labels, captions=captions)})
-
-
-def interpolate_on_sphere(start: np.ndarray, end: np.ndarray, num_steps: int) -> np.ndarray:
-    """Goes from one latent vector to another at about their length: straight ways lead through unlikely ones.
-
-    Args:
-        start: float array `[D]`.
-        end: float array `[D]`, not opposite to `start`.
-        num_steps: Number of vectors, both ends counted.
-
-    Returns:
-        float64 array `[num_steps, D]`.
-
-    Example:
-
-    >>> interpolate_on_sphere(np.array([1.0, 0.0]), np.array([0.0, 1.0]), 3).round(3).tolist()
-    [[1.0, 0.0], [0.707, 0.707], [0.0, 1.0]]
-    """
-    cosine = start @ end / (np.linalg.norm(start) * np.linalg.norm(end))
-    angle = np.arccos(np.clip(cosine, -1.0, 1.0))
-    shares = np.linspace(0.0, 1.0, num_steps)[:, None]
-    if angle < 1e-6:
-        return (1.0 - shares) * start + shares * end
-    return (np.sin((1.0 - shares) * angle) * start + np.sin(shares * angle) * end) / np.sin(angle)
 
 
 def _constant_ids(model, value_id: int, count: int) -> dict[str, np.ndarray]:

@@ -47,6 +47,12 @@ MODEL_OPTIONS = (
     ("--likelihood", "likelihood", str, "bernoulli or gaussian (conditional_vae)."),
     ("--edit-weight", "edit_weight", click.FloatRange(0), "Weight of the edits' loss (conditional_vae)."),
     (
+        "--keep-detail/--no-keep-detail",
+        "keep_detail",
+        bool,
+        "Edits keep the photo where nothing has to change (conditional_vae).",
+    ),
+    (
         "--label-smoothing",
         "label_smoothing",
         click.FloatRange(0, 1, max_open=True),

@@ -7,6 +7,7 @@ Sources:
     [M2] Kingma et al. 2014, arXiv 1406.5298: the classifier q(y|x) beside q(z|x, y).
     [Warm-up] Bowman et al. 2016, arXiv 1511.06349, section 3.1: the KL divergence counts more and more.
     [AttGAN] He et al. 2019, arXiv 1711.10678, section 3.1: edited pictures must be judged as what was wanted.
+    [Directions] White 2016, arXiv 1609.04468, section 3: attribute vectors and ways through latents.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,11 +20,14 @@ from zoo.attribute_loss import attribute_loss
 from zoo.attributes import check_attributes, num_conditions, one_hot_conditions, split_conditions
 from zoo.differentiable_augmentation import differentiable_augment
 from zoo.from_preset import FromPreset
+from zoo.latents import interpolate_on_sphere, mean_difference
 from zoo.likelihoods import bernoulli_loss, check_likelihood, gaussian_loss
 from zoo.psnr import psnr
 
 # Of the networks that judge edited pictures while the decoder learns from them.
 AVERAGE_MOMENTUM = 0.99
+# Of the range: where decoding with other attributes changes that much, a third of a picture's detail stays.
+DETAIL_TOLERANCE = 0.1
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -38,7 +42,8 @@ class ConditionalVAE(FromPreset, keras.Model):
     features, trained on labelled pictures only; it judges attributes that a client does not state. With
     `edit_weight` the decoder also learns from pictures decoded with another picture's attributes: a moving
     average of encoder and head, which takes no part in that step, must judge them as wanted [AttGAN]. It sees
-    them shifted and partly covered, so that no fine pattern can deceive it.
+    them shifted and partly covered, so that no fine pattern can deceive it. With `keep_detail` an edit takes
+    what the decoder cannot draw, the background above all, from the picture itself.
 
     Args:
         attributes: The values of each attribute, in the order of their class ids.
@@ -51,6 +56,8 @@ class ConditionalVAE(FromPreset, keras.Model):
         kl_weight: Weight of the KL divergence; 1 is the evidence lower bound.
         kl_warm_up_steps: Steps in which that weight rises from 0 [Warm-up].
         edit_weight: Weight of the cross-entropy of edited pictures [AttGAN]; 0 leaves it out.
+        keep_detail: Whether edits add to what is decoded the difference of picture and reconstruction, where
+            the wanted attributes change little: for colours of photos, rather than for other shapes.
         attribute_weight: Weight of the attribute head's cross-entropy, in nats against nats.
         seed: Seed of the latents drawn while training.
         dtype: Dtype policy, e.g. `"mixed_bfloat16"`; the global policy by default.
@@ -88,6 +95,7 @@ class ConditionalVAE(FromPreset, keras.Model):
         kl_weight: float = 1.0,
         kl_warm_up_steps: int = 0,
         edit_weight: float = 0.0,
+        keep_detail: bool = False,
         attribute_weight: float = 10.0,
         seed: int = 0,
         dtype=None,
@@ -106,6 +114,7 @@ class ConditionalVAE(FromPreset, keras.Model):
         self.kl_weight = kl_weight
         self.kl_warm_up_steps = kl_warm_up_steps
         self.edit_weight = edit_weight
+        self.keep_detail = keep_detail
         self.attribute_weight = attribute_weight
         self.seed = seed
 
@@ -149,8 +158,77 @@ class ConditionalVAE(FromPreset, keras.Model):
 
     def decode(self, latents, attribute_ids: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Returns pictures, float32 `[N, image_size, image_size, channels]` in [0, 1]."""
-        conditions = one_hot_conditions(self.attributes, attribute_ids)
-        return tf.sigmoid(self.decoder([latents, conditions], training=False))
+        return self._decode(latents, one_hot_conditions(self.attributes, attribute_ids))
+
+    def edit(
+        self, raw_images, attribute_ids: Mapping[str, tf.Tensor], wanted_ids: Mapping[str, tf.Tensor]
+    ) -> tf.Tensor:
+        """Changes attributes of pictures and keeps the rest.
+
+        Args:
+            raw_images: uint8 tensor `[N, image_size, image_size, channels]`.
+            attribute_ids: What they show: for each attribute an integer tensor `[N]`.
+            wanted_ids: What they shall show, likewise.
+
+        Returns:
+            float32 tensor of the pictures' shape, range [0, 1].
+        """
+        latents = self.encode(raw_images, attribute_ids)
+        edited = self.decode(latents, wanted_ids)
+        if not self.keep_detail:
+            return edited
+        images = pixels.to_model_range(raw_images, self.pixel_range)
+        return with_detail(edited, images, self.decode(latents, attribute_ids))
+
+    def interpolate(
+        self,
+        raw_images,
+        attribute_ids: Mapping[str, tf.Tensor],
+        end_images,
+        end_ids: Mapping[str, tf.Tensor],
+        num_steps: int = 8,
+    ) -> tf.Tensor:
+        """Goes from pictures to others, through their latents on a sphere and through their attributes.
+
+        Args:
+            raw_images: uint8 tensor `[N, image_size, image_size, channels]`.
+            attribute_ids: What they show: for each attribute an integer tensor `[N]`.
+            end_images: uint8 tensor of the same shape.
+            end_ids: What those show.
+            num_steps: Number of pictures on each way, both ends counted.
+
+        Returns:
+            float32 tensor `[N, num_steps, image_size, image_size, channels]`, range [0, 1]; the first and the
+            last are reconstructions.
+        """
+        latents, end_latents = self.encode(raw_images, attribute_ids), self.encode(end_images, end_ids)
+        start, end = (one_hot_conditions(self.attributes, ids) for ids in (attribute_ids, end_ids))
+        shares = tf.linspace(0.0, 1.0, num_steps)
+        ways = interpolate_on_sphere(latents, end_latents, num_steps)
+        conditions = start[:, None] + shares[None, :, None] * (end - start)[:, None]
+        images = self._decode(
+            tf.reshape(ways, [-1, self.latent_dim]), tf.reshape(conditions, [-1, conditions.shape[-1]])
+        )
+        return tf.reshape(images, [-1, num_steps, *images.shape[1:]])
+
+    def latent_direction(self, raw_images, attribute_ids: Mapping[str, tf.Tensor], has_property) -> tf.Tensor:
+        """Finds which way in the latents leads to a property that is none of the model's attributes.
+
+        `model.decode(latents + strength * direction, ids)` draws more of it, or less.
+
+        Args:
+            raw_images: uint8 tensor `[N, image_size, image_size, channels]`.
+            attribute_ids: What they show: for each attribute an integer tensor `[N]`.
+            has_property: Boolean tensor `[N]`: which pictures have it, e.g. those with long sleeves.
+
+        Returns:
+            float32 tensor `[latent_dim]`: from the mean latents of pictures without it to those of pictures
+            with it [Directions] section 3.2.
+
+        Raises:
+            ValueError: All pictures have the property, or none.
+        """
+        return mean_difference(self.encode(raw_images, attribute_ids), has_property)
 
     def judge(self, raw_images) -> dict[str, tf.Tensor]:
         """Returns for each attribute the probabilities, float32 `[N, number of values]`, of uint8 images."""
@@ -198,9 +276,13 @@ class ConditionalVAE(FromPreset, keras.Model):
             "kl_weight": self.kl_weight,
             "kl_warm_up_steps": self.kl_warm_up_steps,
             "edit_weight": self.edit_weight,
+            "keep_detail": self.keep_detail,
             "attribute_weight": self.attribute_weight,
             "seed": self.seed,
         }
+
+    def _decode(self, latents, conditions) -> tf.Tensor:
+        return tf.sigmoid(self.decoder([latents, conditions], training=False))
 
     def _objective(self, raw_images, attribute_ids, noise, training: bool):
         images = pixels.to_model_range(raw_images, self.pixel_range)
@@ -227,7 +309,7 @@ class ConditionalVAE(FromPreset, keras.Model):
             "attribute_accuracy": tf.math.divide_no_nan(num_hits, num_known),
         }
         if self.edit_weight:
-            losses["edit_loss"] = self._edit_loss(latents, attribute_ids, training)
+            losses["edit_loss"] = self._edit_loss(images, logits, latents, attribute_ids, training)
             loss += self.edit_weight * losses["edit_loss"]
         return {"loss": loss, **losses}
 
@@ -242,11 +324,13 @@ class ConditionalVAE(FromPreset, keras.Model):
         share = tf.cast(self.optimizer.iterations, "float32") / self.kl_warm_up_steps
         return self.kl_weight * tf.minimum(share, 1.0)
 
-    def _edit_loss(self, latents, attribute_ids, training: bool):
+    def _edit_loss(self, images, logits, latents, attribute_ids, training: bool):
         """[AttGAN] eq. 3: cross-entropy of what pictures with a neighbour's attributes are judged as."""
         wanted_ids = {name: tf.roll(ids, shift=1, axis=0) for name, ids in attribute_ids.items()}
         conditions = one_hot_conditions(self.attributes, wanted_ids)
         edited = tf.sigmoid(self.decoder([latents, conditions], training=training))
+        if self.keep_detail:
+            edited = with_detail(edited, images, tf.sigmoid(logits))
         if training:
             edited = differentiable_augment(edited, ("translation", "cutout"), self._draw_uniform)
         features = self.average_features(tf.cast(edited, self.compute_dtype), training=False)
@@ -329,6 +413,28 @@ def gaussian_kl(mean, log_variance) -> tf.Tensor:
     [0.0, 0.5]
     """
     return 0.5 * (tf.square(mean) + tf.exp(log_variance) - 1.0 - log_variance)
+
+
+def with_detail(edited, images, reconstructed) -> tf.Tensor:
+    """Returns edits with what the reconstructions lack of the pictures, where both decodings are alike.
+
+    Args:
+        edited: float32 tensor `[N, S, S, C]`, range [0, 1]: decoded with the wanted attributes.
+        images: The pictures, likewise.
+        reconstructed: The pictures decoded with their own attributes.
+
+    Returns:
+        float32 tensor `[N, S, S, C]`, range [0, 1]; the pictures where nothing is to be changed.
+
+    Example:
+
+    >>> edited, image, reconstructed = (tf.fill([1, 1, 1, 1], value) for value in (0.5, 0.7, 0.4))
+    >>> round(float(with_detail(edited, image, reconstructed)), 3)  # 0.5 + exp(-1) * (0.7 - 0.4)
+    0.61
+    """
+    change = tf.reduce_max(tf.abs(edited - reconstructed), axis=-1, keepdims=True)
+    share = tf.exp(-tf.square(change / DETAIL_TOLERANCE))
+    return tf.clip_by_value(edited + share * (images - reconstructed), 0.0, 1.0)
 
 
 def _sum_per_picture(values):
