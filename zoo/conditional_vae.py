@@ -40,7 +40,7 @@ class ConditionalVAE(FromPreset, keras.Model):
     Departures from [CVAE]: the prior of the latents does not depend on the attributes, so that latents keep
     their meaning when the attributes are changed. The attribute head is [M2]'s classifier on the encoder's
     features, trained on labelled pictures only; it judges attributes that a client does not state. With
-    `edit_weight` the decoder also learns from pictures decoded with another picture's attributes: a moving
+    `edit_weight` the decoder also learns from pictures decoded with another value of one attribute: a moving
     average of encoder and head, which takes no part in that step, must judge them as wanted [AttGAN]. It sees
     them shifted and partly covered, so that no fine pattern can deceive it. With `keep_detail` an edit takes
     what the decoder cannot draw, the background above all, from the picture itself.
@@ -325,8 +325,8 @@ class ConditionalVAE(FromPreset, keras.Model):
         return self.kl_weight * tf.minimum(share, 1.0)
 
     def _edit_loss(self, images, logits, latents, attribute_ids, training: bool):
-        """[AttGAN] eq. 3: cross-entropy of what pictures with a neighbour's attributes are judged as."""
-        wanted_ids = {name: tf.roll(ids, shift=1, axis=0) for name, ids in attribute_ids.items()}
+        """[AttGAN] eq. 3: cross-entropy of what pictures with one other attribute are judged as."""
+        wanted_ids = self._draw_wanted_ids(attribute_ids, training)
         conditions = one_hot_conditions(self.attributes, wanted_ids)
         edited = tf.sigmoid(self.decoder([latents, conditions], training=training))
         if self.keep_detail:
@@ -335,6 +335,25 @@ class ConditionalVAE(FromPreset, keras.Model):
             edited = differentiable_augment(edited, ("translation", "cutout"), self._draw_uniform)
         features = self.average_features(tf.cast(edited, self.compute_dtype), training=False)
         return attribute_loss(self.attributes, self.average_head(features, training=False), wanted_ids)[0]
+
+    def _draw_wanted_ids(self, attribute_ids, training: bool):
+        """Draws another value for one attribute of each picture; the rest stays."""
+        rows = tf.range(tf.shape(next(iter(attribute_ids.values())))[0])
+
+        def draw(count, otherwise):
+            # The same at every evaluation, so that epochs can be compared.
+            if not training:
+                return otherwise % count
+            return tf.cast(self._draw_uniform(tf.shape(rows)) * float(count), "int32")
+
+        num_attributes = len(self.attributes)
+        changed, wanted_ids = draw(num_attributes, rows), {}
+        for index, (name, values) in enumerate(self.attributes.items()):
+            own_ids = tf.cast(attribute_ids[name], "int32")
+            step = 1 + draw(max(len(values) - 1, 1), rows // num_attributes)
+            other_ids = (tf.maximum(own_ids, 0) + step) % len(values)
+            wanted_ids[name] = tf.where(changed == index, other_ids, own_ids)
+        return wanted_ids
 
     def _draw_uniform(self, shape):
         return keras.random.uniform(shape, seed=self.latent_seeds)
