@@ -299,7 +299,7 @@ def test_what_edits_are_judged_as_reaches_the_decoder(trained_on_dark_and_bright
     _, batch = trained_on_dark_and_bright
     losses = {}
     for edit_weight in (30.0, 1e-6):
-        # Latents that cost hardly anything carry the ground, too: nothing makes the decoder look at what is wanted.
+        # Latents that cost hardly anything carry the ground, too: the decoder need not see what is wanted.
         model = build(
             attributes={"ground": ("dark", "bright")},
             width=4,

@@ -110,15 +110,17 @@ def test_the_loss_of_one_network_does_not_reach_the_other():
         np.testing.assert_array_equal(weight, alone)
 
 
-def test_the_moving_average_follows_the_generator():
+@pytest.mark.parametrize(("num_steps_done", "momentum"), [(0, 2 / 11), (100, 0.75)])
+def test_the_moving_average_follows_the_generator(num_steps_done, momentum):
     model = build(ema_momentum=0.75)
+    model.generator_optimizer.iterations.assign(num_steps_done)
     for average, weight in zip(model.ema_generator.weights, model.generator.weights, strict=True):
         assert average.path == f"ema_{weight.path}"
         np.testing.assert_array_equal(average, weight)
     before = checks.values_of(model.generator.weights)
     model.train_step(BATCH)
     for average, weight in zip(model.ema_generator.weights, model.generator.weights, strict=True):
-        expected = 0.75 * before[weight.path] + 0.25 * checks.copy_of(weight)
+        expected = momentum * before[weight.path] + (1 - momentum) * checks.copy_of(weight)
         np.testing.assert_allclose(average, expected, rtol=1e-5, atol=1e-7)
 
 

@@ -63,7 +63,8 @@ class DCGAN(FromPreset, keras.Model):
         r1_weight: Weight of the penalty [R1], its gamma; 0 switches it off.
         diff_augment: Names of changes that real and generated pictures undergo before the discriminator.
         discriminator_steps: Steps of the discriminator for each one of the generator.
-        ema_momentum: Share of the generator's moving average that a step keeps, in [0, 1).
+        ema_momentum: Share of the generator's moving average that a step keeps, in [0, 1); after the n-th
+            step at most (1 + n) / (10 + n).
         seed: Seed of the latents drawn while training.
         dtype: Dtype policy, e.g. `"mixed_bfloat16"`; the global policy by default.
 
@@ -321,8 +322,11 @@ class DCGAN(FromPreset, keras.Model):
         self.discriminator_optimizer.apply(tape.gradient(scaled_loss, variables), variables)
 
     def _update_ema_generator(self):
+        # Shorter in the first steps, so that samples do not show the random start for long.
+        step = tf.cast(self.generator_optimizer.iterations, "float32")
+        momentum = tf.minimum(self.ema_momentum, (1.0 + step) / (10.0 + step))
         for average, variable in zip(self.ema_generator.weights, self.generator.weights, strict=True):
-            average.assign(self.ema_momentum * average + (1.0 - self.ema_momentum) * variable)
+            average.assign(momentum * average + (1.0 - momentum) * variable)
 
     def _update_trackers(self, num_images, values):
         # Weighted by what comes from the data: means over pictures, whatever the sizes of the batches. An
