@@ -317,6 +317,7 @@ def test_options_survive_a_config_round_trip():
         "likelihood": "gaussian",
         "kl_warm_up_steps": 3,
         "edit_weight": 0.5,
+        "independence_weight": 0.5,
         "keep_detail": True,
         "depth": 1,
     }
@@ -407,3 +408,33 @@ def test_edits_want_another_value_of_one_attribute_of_each_picture():
     assert (
         only_value._draw_wanted_ids({"category": tf.zeros(3, "int32")}, True)["category"].numpy().max() == 0
     )
+
+
+def test_the_adversary_learns_to_tell_and_the_encoder_not_to_be_told():
+    model = build(independence_weight=1.0)
+    latents = tf.random.stateless_normal([8, 4], (0, 0))
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(latents)
+        adversary_loss, confusion = model._tell_attributes(latents, BATCH[1])
+    weights = model.adversary.trainable_variables
+    assert all(gradient is not None for gradient in tape.gradient(adversary_loss, weights))
+    assert tape.gradient(adversary_loss, latents) is None
+    assert tape.gradient(confusion, latents) is not None
+    assert all(gradient is None for gradient in tape.gradient(confusion, weights))
+
+
+def test_independent_latents_do_not_tell_the_ground(trained_on_dark_and_bright):
+    plain, batch = trained_on_dark_and_bright
+    told = {}
+    for weight in (1e-6, 100.0):
+        model = build(
+            attributes=plain.attributes,
+            width=4,
+            kl_weight=1e-3,
+            independence_weight=weight,
+            optimizer=keras.optimizers.Adam(1e-2),
+        )
+        checks.fit(model, batch, num_steps=150)
+        told[weight] = float(model.test_step(batch)["adversary_loss"])
+    assert told[1e-6] < 0.1  # the ground is all that there is to be seen
+    assert told[100.0] > 0.4  # ln 2 at most: nothing can be told

@@ -28,6 +28,7 @@ class ConditionalVAERecipe(AttributeRecipe):
         "kl_weight": 1.0,
         "kl_warm_up_steps": 0,
         "edit_weight": 0.0,
+        "independence_weight": 0.0,
         "keep_detail": False,
     }
 

@@ -7,6 +7,7 @@ Sources:
     [M2] Kingma et al. 2014, arXiv 1406.5298: the classifier q(y|x) beside q(z|x, y).
     [Warm-up] Bowman et al. 2016, arXiv 1511.06349, section 3.1: the KL divergence counts more and more.
     [AttGAN] He et al. 2019, arXiv 1711.10678, section 3.1: edited pictures must be judged as what was wanted.
+    [Fader] Lample et al. 2017, arXiv 1706.00409, section 3: latents that do not tell the attributes.
     [Directions] White 2016, arXiv 1609.04468, section 3: attribute vectors and ways through latents.
 """
 
@@ -16,7 +17,7 @@ import keras
 import tensorflow as tf
 
 from zoo import pixels, pyramid
-from zoo.attribute_loss import attribute_loss
+from zoo.attribute_loss import attribute_loss, confusion_loss
 from zoo.attributes import check_attributes, num_conditions, one_hot_conditions, split_conditions
 from zoo.differentiable_augmentation import differentiable_augment
 from zoo.from_preset import FromPreset
@@ -39,11 +40,14 @@ class ConditionalVAE(FromPreset, keras.Model):
 
     Departures from [CVAE]: the prior of the latents does not depend on the attributes, so that latents keep
     their meaning when the attributes are changed. The attribute head is [M2]'s classifier on the encoder's
-    features, trained on labelled pictures only; it judges attributes that a client does not state. With
-    `edit_weight` the decoder also learns from pictures decoded with another value of one attribute: a moving
-    average of encoder and head, which takes no part in that step, must judge them as wanted [AttGAN]. It sees
-    them shifted and partly covered, so that no fine pattern can deceive it. With `keep_detail` an edit takes
-    what the decoder cannot draw, the background above all, from the picture itself.
+    features, trained on labelled pictures only; it judges attributes that a client does not state.
+
+    For better edits: with `edit_weight` the decoder also learns from pictures decoded with another value of one
+    attribute: a moving average of encoder and head, which takes no part in that step, must judge them as wanted
+    [AttGAN]. It sees them shifted and partly covered, so that no fine pattern can deceive it. With
+    `independence_weight` a network learns to tell the attributes from the mean latents, and the encoder that it
+    cannot [Fader]: latents then go with every other value as well as with their own. With `keep_detail` an edit
+    takes what the decoder cannot draw, the background above all, from the picture itself.
 
     Args:
         attributes: The values of each attribute, in the order of their class ids.
@@ -56,6 +60,8 @@ class ConditionalVAE(FromPreset, keras.Model):
         kl_weight: Weight of the KL divergence; 1 is the evidence lower bound.
         kl_warm_up_steps: Steps in which that weight rises from 0 [Warm-up].
         edit_weight: Weight of the cross-entropy of edited pictures [AttGAN]; 0 leaves it out.
+        independence_weight: Weight of what the latents tell of the attributes [Fader], in nats; 0 leaves it
+            out.
         keep_detail: Whether edits add to what is decoded the difference of picture and reconstruction, where
             the wanted attributes change little: for colours of photos, rather than for other shapes.
         attribute_weight: Weight of the attribute head's cross-entropy, in nats against nats.
@@ -95,6 +101,7 @@ class ConditionalVAE(FromPreset, keras.Model):
         kl_weight: float = 1.0,
         kl_warm_up_steps: int = 0,
         edit_weight: float = 0.0,
+        independence_weight: float = 0.0,
         keep_detail: bool = False,
         attribute_weight: float = 10.0,
         seed: int = 0,
@@ -114,6 +121,7 @@ class ConditionalVAE(FromPreset, keras.Model):
         self.kl_weight = kl_weight
         self.kl_warm_up_steps = kl_warm_up_steps
         self.edit_weight = edit_weight
+        self.independence_weight = independence_weight
         self.keep_detail = keep_detail
         self.attribute_weight = attribute_weight
         self.seed = seed
@@ -132,6 +140,8 @@ class ConditionalVAE(FromPreset, keras.Model):
             self.average_head = self._build_attribute_head("average_head")
             self.average_features.trainable = self.average_head.trainable = False
             self._update_averages(momentum=0.0)
+        if independence_weight:
+            self.adversary = self._build_adversary()
         self.latent_seeds = keras.random.SeedGenerator(seed)
         self.loss_trackers = {
             name: keras.metrics.Mean(name)
@@ -142,6 +152,7 @@ class ConditionalVAE(FromPreset, keras.Model):
                 "attribute_loss",
                 "attribute_accuracy",
                 *(("edit_loss",) if edit_weight else ()),
+                *(("adversary_loss",) if independence_weight else ()),
                 "psnr",
             )
         }
@@ -276,6 +287,7 @@ class ConditionalVAE(FromPreset, keras.Model):
             "kl_weight": self.kl_weight,
             "kl_warm_up_steps": self.kl_warm_up_steps,
             "edit_weight": self.edit_weight,
+            "independence_weight": self.independence_weight,
             "keep_detail": self.keep_detail,
             "attribute_weight": self.attribute_weight,
             "seed": self.seed,
@@ -311,6 +323,9 @@ class ConditionalVAE(FromPreset, keras.Model):
         if self.edit_weight:
             losses["edit_loss"] = self._edit_loss(images, logits, latents, attribute_ids, training)
             loss += self.edit_weight * losses["edit_loss"]
+        if self.independence_weight:
+            losses["adversary_loss"], confusion = self._tell_attributes(latent_mean, attribute_ids)
+            loss += losses["adversary_loss"] + self.independence_weight * confusion
         return {"loss": loss, **losses}
 
     def _pixel_loss(self, images, logits):
@@ -335,6 +350,14 @@ class ConditionalVAE(FromPreset, keras.Model):
             edited = differentiable_augment(edited, ("translation", "cutout"), self._draw_uniform)
         features = self.average_features(tf.cast(edited, self.compute_dtype), training=False)
         return attribute_loss(self.attributes, self.average_head(features, training=False), wanted_ids)[0]
+
+    def _tell_attributes(self, latent_mean, attribute_ids):
+        """Returns what the adversary learns from, and what the encoder does; neither changes the other."""
+        logits = self.adversary(tf.stop_gradient(latent_mean))
+        adversary_loss, _ = attribute_loss(self.attributes, logits, attribute_ids)
+        frozen = [tf.stop_gradient(variable) for variable in self.adversary.trainable_variables]
+        logits, _ = self.adversary.stateless_call(frozen, [], latent_mean)
+        return adversary_loss, confusion_loss(self.attributes, logits, attribute_ids)
 
     def _draw_wanted_ids(self, attribute_ids, training: bool):
         """Draws another value for one attribute of each picture; the rest stays."""
@@ -398,6 +421,15 @@ class ConditionalVAE(FromPreset, keras.Model):
         features = keras.Input((256,), name="features")
         logits = keras.layers.Dense(num_conditions(self.attributes), dtype="float32", name="attributes")
         return keras.Model(features, logits(features), name=name)
+
+    def _build_adversary(self) -> keras.Model:
+        latents = keras.Input((self.latent_dim,), name="latents")
+        x = latents
+        for layer in range(2):
+            x = keras.layers.Dense(256, dtype="float32", name=f"adversary_{layer}")(x)
+            x = keras.layers.LeakyReLU(0.2, dtype="float32")(x)
+        logits = keras.layers.Dense(num_conditions(self.attributes), dtype="float32", name="adversary_logits")
+        return keras.Model(latents, logits(x), name="adversary")
 
     def _build_decoder(self) -> keras.Model:
         latents = keras.Input((self.latent_dim,), name="latents")
