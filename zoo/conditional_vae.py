@@ -42,12 +42,12 @@ class ConditionalVAE(FromPreset, keras.Model):
     their meaning when the attributes are changed. The attribute head is [M2]'s classifier on the encoder's
     features, trained on labelled pictures only; it judges attributes that a client does not state.
 
-    For better edits: with `edit_weight` the decoder also learns from pictures decoded with another value of one
-    attribute: a moving average of encoder and head, which takes no part in that step, must judge them as wanted
-    [AttGAN]. It sees them shifted and partly covered, so that no fine pattern can deceive it. With
-    `independence_weight` a network learns to tell the attributes from the mean latents, and the encoder that it
-    cannot [Fader]: latents then go with every other value as well as with their own. With `keep_detail` an edit
-    takes what the decoder cannot draw, the background above all, from the picture itself.
+    For better edits: with `edit_weight` the decoder also learns from pictures decoded with another value of
+    one attribute: a moving average of encoder and head, which takes no part in that step, must judge them as
+    wanted [AttGAN]. It sees them shifted and partly covered, so that no fine pattern can deceive it. With
+    `independence_weight` a network learns to tell the attributes from the mean latents, and the encoder that
+    it cannot [Fader]: latents then go with every other value as well as with their own. With `keep_detail` an
+    edit takes what the decoder cannot draw, the background above all, from the picture itself.
 
     Args:
         attributes: The values of each attribute, in the order of their class ids.
