@@ -438,3 +438,24 @@ def test_independent_latents_do_not_tell_the_ground(trained_on_dark_and_bright):
         told[weight] = float(model.test_step(batch)["adversary_loss"])
     assert told[1e-6] < 0.1  # the ground is all that there is to be seen
     assert told[100.0] > 0.4  # ln 2 at most: nothing can be told
+
+
+def test_every_weight_has_a_path_of_its_own():
+    model = build(likelihood="gaussian", edit_weight=1.0, independence_weight=1.0, depth=1)
+    paths = [weight.path for weight in model.weights]
+    assert len(set(paths)) == len(paths)
+
+
+def test_evaluation_sees_what_training_has_seen_where_edits_are_learned(trained_on_dark_and_bright):
+    # Own and wanted values go through the decoder's normalisation together, as its averages count them.
+    plain, (raw_images, ids) = trained_on_dark_and_bright
+    model = build(attributes=plain.attributes, width=4, edit_weight=1.0)
+    seen = []
+    decoder = model.decoder
+    model.decoder = lambda inputs, training: (
+        seen.append(inputs[1].numpy()) or decoder(inputs, training=training)
+    )
+    model._objective(raw_images, ids, tf.zeros([8, 4]), training=True)
+    (conditions,) = seen
+    np.testing.assert_array_equal(conditions[:8].argmax(axis=1), ids["ground"])
+    np.testing.assert_array_equal(conditions[8:].argmax(axis=1), 1 - ids["ground"])

@@ -67,6 +67,12 @@ def _named_variables(model: keras.Model) -> dict[str, keras.Variable]:
     are named by their place in the model instead.
     """
     named = {weight.path: weight for weight in model.weights}
+    if len(named) < len(model.weights):
+        paths = [weight.path for weight in model.weights]
+        raise ValueError(
+            "Every weight must have a path of its own, or a checkpoint loses some. "
+            f"Received: {', '.join(sorted({path for path in paths if paths.count(path) > 1}))} several times."
+        )
     weight_ids = {id(weight) for weight in model.weights}
     seeds = [variable for variable in model.variables if id(variable) not in weight_ids]
     named |= {f"seed_{index}": seed for index, seed in enumerate(seeds)}

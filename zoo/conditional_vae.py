@@ -27,6 +27,7 @@ from zoo.psnr import psnr
 
 # Of the networks that judge edited pictures while the decoder learns from them.
 AVERAGE_MOMENTUM = 0.99
+AVERAGE = "average_"
 # Of the range: where decoding with other attributes changes that much, a third of a picture's detail stays.
 DETAIL_TOLERANCE = 0.1
 
@@ -126,9 +127,9 @@ class ConditionalVAE(FromPreset, keras.Model):
         self.attribute_weight = attribute_weight
         self.seed = seed
 
-        self.features = self._build_features("features")
+        self.features = self._build_features()
         self.posterior = self._build_posterior()
-        self.attribute_head = self._build_attribute_head("attribute_head")
+        self.attribute_head = self._build_attribute_head()
         self.decoder = self._build_decoder()
         if likelihood == "gaussian":
             start = keras.initializers.Constant(-3.0)
@@ -136,9 +137,9 @@ class ConditionalVAE(FromPreset, keras.Model):
                 name="pixel_log_variance", shape=(), initializer=start, dtype="float32"
             )
         if edit_weight:
-            self.average_features = self._build_features("average_features")
-            self.average_head = self._build_attribute_head("average_head")
-            self.average_features.trainable = self.average_head.trainable = False
+            self.average_features = self._build_features(AVERAGE)
+            self.average_attribute_head = self._build_attribute_head(AVERAGE)
+            self.average_features.trainable = self.average_attribute_head.trainable = False
             self._update_averages(momentum=0.0)
         if independence_weight:
             self.adversary = self._build_adversary()
@@ -302,7 +303,15 @@ class ConditionalVAE(FromPreset, keras.Model):
         features = self.features(tf.cast(images, self.compute_dtype), training=training)
         latent_mean, latent_log_variance = self.posterior([features, conditions], training=training)
         latents = latent_mean + tf.exp(0.5 * latent_log_variance) * noise
-        logits = self.decoder([latents, conditions], training=training)
+        edited_logits = wanted_ids = None
+        if self.edit_weight:
+            wanted_ids = self._draw_wanted_ids(attribute_ids, training)
+            wanted = one_hot_conditions(self.attributes, wanted_ids)
+            # As one batch: what the decoder's normalisation counts is then the same as what it has seen.
+            both = [tf.tile(latents, [2, 1]), tf.concat([conditions, wanted], axis=0)]
+            logits, edited_logits = tf.split(self.decoder(both, training=training), 2)
+        else:
+            logits = self.decoder([latents, conditions], training=training)
 
         # [VAE] eq. 10, in nats per picture, mean over the batch.
         reconstruction_loss = _sum_per_picture(self._pixel_loss(images, logits))
@@ -321,7 +330,7 @@ class ConditionalVAE(FromPreset, keras.Model):
             "attribute_accuracy": tf.math.divide_no_nan(num_hits, num_known),
         }
         if self.edit_weight:
-            losses["edit_loss"] = self._edit_loss(images, logits, latents, attribute_ids, training)
+            losses["edit_loss"] = self._edit_loss(images, logits, edited_logits, wanted_ids, training)
             loss += self.edit_weight * losses["edit_loss"]
         if self.independence_weight:
             losses["adversary_loss"], confusion = self._tell_attributes(latent_mean, attribute_ids)
@@ -339,17 +348,17 @@ class ConditionalVAE(FromPreset, keras.Model):
         share = tf.cast(self.optimizer.iterations, "float32") / self.kl_warm_up_steps
         return self.kl_weight * tf.minimum(share, 1.0)
 
-    def _edit_loss(self, images, logits, latents, attribute_ids, training: bool):
+    def _edit_loss(self, images, logits, edited_logits, wanted_ids, training: bool):
         """[AttGAN] eq. 3: cross-entropy of what pictures with one other attribute are judged as."""
-        wanted_ids = self._draw_wanted_ids(attribute_ids, training)
-        conditions = one_hot_conditions(self.attributes, wanted_ids)
-        edited = tf.sigmoid(self.decoder([latents, conditions], training=training))
+        edited = tf.sigmoid(edited_logits)
         if self.keep_detail:
             edited = with_detail(edited, images, tf.sigmoid(logits))
         if training:
             edited = differentiable_augment(edited, ("translation", "cutout"), self._draw_uniform)
         features = self.average_features(tf.cast(edited, self.compute_dtype), training=False)
-        return attribute_loss(self.attributes, self.average_head(features, training=False), wanted_ids)[0]
+        return attribute_loss(
+            self.attributes, self.average_attribute_head(features, training=False), wanted_ids
+        )[0]
 
     def _tell_attributes(self, latent_mean, attribute_ids):
         """Returns what the adversary learns from, and what the encoder does; neither changes the other."""
@@ -382,7 +391,7 @@ class ConditionalVAE(FromPreset, keras.Model):
         return keras.random.uniform(shape, seed=self.latent_seeds)
 
     def _update_averages(self, momentum: float):
-        pairs = ((self.average_features, self.features), (self.average_head, self.attribute_head))
+        pairs = ((self.average_features, self.features), (self.average_attribute_head, self.attribute_head))
         for average_network, network in pairs:
             for average, variable in zip(average_network.weights, network.weights, strict=True):
                 average.assign(momentum * average + (1.0 - momentum) * variable)
@@ -394,7 +403,7 @@ class ConditionalVAE(FromPreset, keras.Model):
             self.loss_trackers[name].update_state(value, sample_weight=num_images)
         return {name: self.loss_trackers[name].result() for name in losses}
 
-    def _build_features(self, name: str) -> keras.Model:
+    def _build_features(self, prefix: str = "") -> keras.Model:
         images = keras.Input((self.image_size, self.image_size, self.channels), name="images")
         features = pyramid.downsample(
             images,
@@ -402,12 +411,12 @@ class ConditionalVAE(FromPreset, keras.Model):
             width=self.width,
             dtype=self.dtype_policy,
             batch_norm=True,
-            name="encoder",
+            name=f"{prefix}encoder",
             depth=self.depth,
         )
-        features = keras.layers.Dense(256, dtype=self.dtype_policy, name="encoder_features")(features)
-        features = keras.layers.LeakyReLU(0.2, dtype=self.dtype_policy)(features)
-        return keras.Model(images, features, name=name)
+        dense = keras.layers.Dense(256, dtype=self.dtype_policy, name=f"{prefix}encoder_features")
+        features = keras.layers.LeakyReLU(0.2, dtype=self.dtype_policy)(dense(features))
+        return keras.Model(images, features, name=f"{prefix}features")
 
     def _build_posterior(self) -> keras.Model:
         features = keras.Input((256,), name="features")
@@ -417,10 +426,12 @@ class ConditionalVAE(FromPreset, keras.Model):
         log_variance = keras.layers.Dense(self.latent_dim, dtype="float32", name="latent_log_variance")(x)
         return keras.Model([features, conditions], [mean, log_variance], name="posterior")
 
-    def _build_attribute_head(self, name: str) -> keras.Model:
+    def _build_attribute_head(self, prefix: str = "") -> keras.Model:
         features = keras.Input((256,), name="features")
-        logits = keras.layers.Dense(num_conditions(self.attributes), dtype="float32", name="attributes")
-        return keras.Model(features, logits(features), name=name)
+        logits = keras.layers.Dense(
+            num_conditions(self.attributes), dtype="float32", name=f"{prefix}attributes"
+        )
+        return keras.Model(features, logits(features), name=f"{prefix}attribute_head")
 
     def _build_adversary(self) -> keras.Model:
         latents = keras.Input((self.latent_dim,), name="latents")
