@@ -24,8 +24,8 @@ def build_dcgan(width=2, dtype="float32"):
     return model
 
 
-def build_vae(has_slots=True):
-    model = ConditionalVAE(ATTRIBUTES, image_size=8, latent_dim=2, width=2)
+def build_vae(has_slots=True, **options):
+    model = ConditionalVAE(ATTRIBUTES, image_size=8, latent_dim=2, width=2, **options)
     model.compile(optimizer=keras.optimizers.Adam(1e-2), jit_compile=False)
     if has_slots:
         model.optimizer.build(model.trainable_variables)
@@ -38,7 +38,13 @@ def save_after_one_epoch(directory, model):
     return checkpoints
 
 
-@pytest.mark.parametrize("build", [build_dcgan, build_vae, lambda: build_dcgan(dtype="mixed_float16")])
+def build_editing_vae():
+    return build_vae(likelihood="gaussian", edit_weight=1.0, independence_weight=1.0)
+
+
+@pytest.mark.parametrize(
+    "build", [build_dcgan, build_vae, build_editing_vae, lambda: build_dcgan(dtype="mixed_float16")]
+)
 def test_a_restored_model_goes_on_as_if_it_had_not_stopped(tmp_path, build):
     # Built earlier, so that Keras numbers the optimizers and seeds of both in another order.
     resumed, model = build(), build()
@@ -123,3 +129,13 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, damaged, num_bytes_left):
         (tmp_path / damaged).write_bytes(content[:num_bytes_left])
     with pytest.raises(ValueError, match=refusal(tmp_path)):
         Checkpoints(tmp_path, build_dcgan()).restore()
+
+
+def test_weights_of_the_same_path_are_refused(tmp_path):
+    model = build_vae()
+    layers = [keras.layers.Dense(2, name="twin") for _ in range(2)]
+    for layer in layers:
+        layer.build([1, 2])
+    model.twins = layers
+    with pytest.raises(ValueError, match="Received: twin/bias, twin/kernel several times"):
+        Checkpoints(tmp_path, model)
