@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from attribute_batches import ATTRIBUTES, make_batch
 
-from zoo.attribute_loss import confusion_loss, smoothed_cross_entropy
+from zoo.attribute_loss import smoothed_cross_entropy
 from zoo.classifier import Classifier
 
 BATCH = make_batch()
@@ -210,15 +210,3 @@ def test_every_precision_trains_like_float32():
 def test_impossible_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         Classifier(**{"attributes": ATTRIBUTES, **arguments})
-
-
-def test_confusion_by_hand():
-    ids = {"category": tf.constant([0, 0, 1, -1]), "colour": tf.constant([0, 1, -1, -1])}
-    # Of the known categories two thirds are the first; nobody is judged that way.
-    even = tf.zeros([4, 5])
-    expected = np.log(3) - (2 / 3 * np.log(3 / 2) + 1 / 3 * np.log(3))
-    assert float(confusion_loss(ATTRIBUTES, even, ids)) == pytest.approx(expected, abs=1e-5)
-    shares = tf.constant([[2 / 3, 1 / 3, 1e-12, 1 / 2, 1 / 2]] * 4)
-    assert float(confusion_loss(ATTRIBUTES, tf.math.log(shares), ids)) == pytest.approx(0.0, abs=1e-5)
-    nobody = {name: tf.constant([-1, -1, -1, -1]) for name in ATTRIBUTES}
-    assert np.isfinite(float(confusion_loss(ATTRIBUTES, even, nobody)))

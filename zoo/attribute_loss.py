@@ -2,7 +2,6 @@
 
 Sources:
     [Smoothing] Szegedy et al. 2016, arXiv 1512.00567, section 7: smoothed labels.
-    [Confusion] Tzeng et al. 2015, arXiv 1510.02192, section 4.1: what nobody can tell.
 """
 
 from collections.abc import Mapping
@@ -43,34 +42,6 @@ def attribute_loss(
         is_hit = tf.cast(tf.argmax(values, axis=-1, output_type="int32") == ids, "float32")
         hits[name] = tf.reduce_sum(is_hit), tf.reduce_sum(is_known)
     return tf.add_n(losses), hits
-
-
-def confusion_loss(attributes: Attributes, logits, attribute_ids: Mapping[str, tf.Tensor]) -> tf.Tensor:
-    """Tells how far judgements are from knowing nothing but how frequent each value is [Confusion].
-
-    Args:
-        attributes: The vocabulary.
-        logits: float32 tensor `[N, num_conditions]`.
-        attribute_ids: For each attribute an integer tensor `[N]`; -1 where it is unknown.
-
-    Returns:
-        float32 scalar: the sum over the attributes of the mean Kullback-Leibler divergences of the judgements
-        from the shares of the values among known ones, in nats; 0 if every row is judged to be as all are.
-
-    Example:
-
-    >>> logits = tf.constant([[0.0, 0.0], [0.0, tf.math.log(3.0)]])
-    >>> round(float(confusion_loss({"size": ("s", "m")}, logits, {"size": tf.constant([0, 1])})), 4)
-    0.0719
-    """
-    losses = []
-    for name, values in split_conditions(attributes, logits).items():
-        known = tf.one_hot(attribute_ids[name], values.shape[-1])
-        shares = tf.math.divide_no_nan(tf.reduce_sum(known, axis=0), tf.reduce_sum(known))
-        cross_entropy = -tf.reduce_sum(shares * tf.nn.log_softmax(values), axis=-1)
-        entropy = -tf.reduce_sum(tf.math.xlogy(shares, shares))
-        losses.append(tf.reduce_mean(cross_entropy) - entropy)
-    return tf.add_n(losses)
 
 
 def smoothed_cross_entropy(ids, logits, label_smoothing: float) -> tf.Tensor:

@@ -7,7 +7,7 @@ Sources:
     [M2] Kingma et al. 2014, arXiv 1406.5298: the classifier q(y|x) beside q(z|x, y).
     [Warm-up] Bowman et al. 2016, arXiv 1511.06349, section 3.1: the KL divergence counts more and more.
     [AttGAN] He et al. 2019, arXiv 1711.10678, section 3.1: edited pictures must be judged as what was wanted.
-    [Fader] Lample et al. 2017, arXiv 1706.00409, section 3: latents that do not tell the attributes.
+    [HCV] Lopez et al. 2018, arXiv 1805.08672: latents that do not tell the attributes.
     [Directions] White 2016, arXiv 1609.04468, section 3: attribute vectors and ways through latents.
 """
 
@@ -17,10 +17,11 @@ import keras
 import tensorflow as tf
 
 from zoo import pixels, pyramid
-from zoo.attribute_loss import attribute_loss, confusion_loss
+from zoo.attribute_loss import attribute_loss
 from zoo.attributes import check_attributes, num_conditions, one_hot_conditions, split_conditions
 from zoo.differentiable_augmentation import differentiable_augment
 from zoo.from_preset import FromPreset
+from zoo.independence import dependence
 from zoo.latents import interpolate_on_sphere, mean_difference
 from zoo.likelihoods import bernoulli_loss, check_likelihood, gaussian_loss
 from zoo.psnr import psnr
@@ -46,9 +47,9 @@ class ConditionalVAE(FromPreset, keras.Model):
     For better edits: with `edit_weight` the decoder also learns from pictures decoded with another value of
     one attribute: a moving average of encoder and head, which takes no part in that step, must judge them as
     wanted [AttGAN]. It sees them shifted and partly covered, so that no fine pattern can deceive it. With
-    `independence_weight` a network learns to tell the attributes from the mean latents, and the encoder that
-    it cannot [Fader]: latents then go with every other value as well as with their own. With `keep_detail` an
-    edit takes what the decoder cannot draw, the background above all, from the picture itself.
+    `independence_weight` mean latents must not tell the attributes [HCV]: they then go with every other value
+    as well as with their own. With `keep_detail` an edit takes what the decoder cannot draw, the background
+    above all, from the picture itself.
 
     Args:
         attributes: The values of each attribute, in the order of their class ids.
@@ -61,8 +62,8 @@ class ConditionalVAE(FromPreset, keras.Model):
         kl_weight: Weight of the KL divergence; 1 is the evidence lower bound.
         kl_warm_up_steps: Steps in which that weight rises from 0 [Warm-up].
         edit_weight: Weight of the cross-entropy of edited pictures [AttGAN]; 0 leaves it out.
-        independence_weight: Weight of what the latents tell of the attributes [Fader], in nats; 0 leaves it
-            out.
+        independence_weight: Weight of how much the latents tell of the attributes (`zoo/independence.py`), in
+            nats; 0 leaves it out.
         keep_detail: Whether edits add to what is decoded the difference of picture and reconstruction, where
             the wanted attributes change little: for colours of photos, rather than for other shapes.
         attribute_weight: Weight of the attribute head's cross-entropy, in nats against nats.
@@ -141,8 +142,6 @@ class ConditionalVAE(FromPreset, keras.Model):
             self.average_attribute_head = self._build_attribute_head(AVERAGE)
             self.average_features.trainable = self.average_attribute_head.trainable = False
             self._update_averages(momentum=0.0)
-        if independence_weight:
-            self.adversary = self._build_adversary()
         self.latent_seeds = keras.random.SeedGenerator(seed)
         self.loss_trackers = {
             name: keras.metrics.Mean(name)
@@ -153,7 +152,7 @@ class ConditionalVAE(FromPreset, keras.Model):
                 "attribute_loss",
                 "attribute_accuracy",
                 *(("edit_loss",) if edit_weight else ()),
-                *(("adversary_loss",) if independence_weight else ()),
+                *(("dependence",) if independence_weight else ()),
                 "psnr",
             )
         }
@@ -333,8 +332,10 @@ class ConditionalVAE(FromPreset, keras.Model):
             losses["edit_loss"] = self._edit_loss(images, logits, edited_logits, wanted_ids, training)
             loss += self.edit_weight * losses["edit_loss"]
         if self.independence_weight:
-            losses["adversary_loss"], confusion = self._tell_attributes(latent_mean, attribute_ids)
-            loss += losses["adversary_loss"] + self.independence_weight * confusion
+            losses["dependence"] = tf.add_n(
+                [dependence(latent_mean, attribute_ids[k]) for k in self.attributes]
+            )
+            loss += self.independence_weight * losses["dependence"]
         return {"loss": loss, **losses}
 
     def _pixel_loss(self, images, logits):
@@ -359,14 +360,6 @@ class ConditionalVAE(FromPreset, keras.Model):
         return attribute_loss(
             self.attributes, self.average_attribute_head(features, training=False), wanted_ids
         )[0]
-
-    def _tell_attributes(self, latent_mean, attribute_ids):
-        """Returns what the adversary learns from, and what the encoder does; neither changes the other."""
-        logits = self.adversary(tf.stop_gradient(latent_mean))
-        adversary_loss, _ = attribute_loss(self.attributes, logits, attribute_ids)
-        frozen = [tf.stop_gradient(variable) for variable in self.adversary.trainable_variables]
-        logits, _ = self.adversary.stateless_call(frozen, [], latent_mean)
-        return adversary_loss, confusion_loss(self.attributes, logits, attribute_ids)
 
     def _draw_wanted_ids(self, attribute_ids, training: bool):
         """Draws another value for one attribute of each picture; the rest stays."""
@@ -432,15 +425,6 @@ class ConditionalVAE(FromPreset, keras.Model):
             num_conditions(self.attributes), dtype="float32", name=f"{prefix}attributes"
         )
         return keras.Model(features, logits(features), name=f"{prefix}attribute_head")
-
-    def _build_adversary(self) -> keras.Model:
-        latents = keras.Input((self.latent_dim,), name="latents")
-        x = latents
-        for layer in range(2):
-            x = keras.layers.Dense(256, dtype="float32", name=f"adversary_{layer}")(x)
-            x = keras.layers.LeakyReLU(0.2, dtype="float32")(x)
-        logits = keras.layers.Dense(num_conditions(self.attributes), dtype="float32", name="adversary_logits")
-        return keras.Model(latents, logits(x), name="adversary")
 
     def _build_decoder(self) -> keras.Model:
         latents = keras.Input((self.latent_dim,), name="latents")
