@@ -335,7 +335,8 @@ class ConditionalVAE(FromPreset, keras.Model):
             losses["dependence"] = tf.add_n(
                 [dependence(latent_mean, attribute_ids[k]) for k in self.attributes]
             )
-            loss += self.independence_weight * losses["dependence"]
+            # Below 0 lies the chance of one batch: nothing is to be learned from it.
+            loss += self.independence_weight * tf.nn.relu(losses["dependence"])
         return {"loss": loss, **losses}
 
     def _pixel_loss(self, images, logits):
