@@ -30,6 +30,7 @@ class ConditionalVAERecipe(AttributeRecipe):
         "edit_weight": 0.0,
         "independence_weight": 0.0,
         "keep_detail": False,
+        "attribute_weight": 10.0,
     }
 
     def import_model_class(self):

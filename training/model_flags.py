@@ -47,6 +47,12 @@ MODEL_OPTIONS = (
     ("--likelihood", "likelihood", str, "bernoulli or gaussian (conditional_vae)."),
     ("--edit-weight", "edit_weight", click.FloatRange(0), "Weight of the edits' loss (conditional_vae)."),
     (
+        "--attribute-weight",
+        "attribute_weight",
+        click.FloatRange(0),
+        "Weight of judging the attributes (conditional_vae).",
+    ),
+    (
         "--independence-weight",
         "independence_weight",
         click.FloatRange(0),
