@@ -224,3 +224,10 @@ def test_streaming_does_not_take_more_memory_with_every_batch():
     # The shuffle buffer is full after some batches; 400 batches are 79 MB.
     before = read_batches(100)
     assert read_batches(400) - before < 30e6
+
+
+def test_no_thread_tunes_batches_that_somebody_would_wait_for(small_data_set):
+    batches = pipeline.make_image_batches(
+        small_data_set, "validation", image_size=8, channels=3, batch_size=4
+    )
+    assert batches.options().autotune.enabled is False

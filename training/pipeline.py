@@ -129,7 +129,18 @@ def make_image_batches(
         return raw_images, batch
 
     batches = batches.enumerate(start=first_step)
-    return batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    return prefetch_untuned(batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE))
+
+
+def prefetch_untuned(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Makes the next batch while the model works, with all cores instead of tuned parallelism.
+
+    The thread that tunes sleeps for up to a minute, and whatever drops an iterator may wait for it to wake
+    up: Keras drops one after each validation. Batches of cached pictures leave nothing to tune.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
 def image_cache_choice(data_set: DataSet, image_size: int, channels: int) -> str:

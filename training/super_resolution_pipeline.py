@@ -18,7 +18,7 @@ from training.data_sets import DataSet
 from training.degradation import Degradation
 from training.patch_cutter import PatchCutter
 from training.picture_cache import check_cache, choose_cache, default_cache_dir, estimate_bytes, open_cache
-from training.pipeline import map_pictures
+from training.pipeline import map_pictures, prefetch_untuned
 from zoo import pixels, resize
 
 # What leaves the pictures sharp that are to be learned: rotation, zoom and blur soften them.
@@ -144,7 +144,7 @@ def make_super_resolution_batches(
         return batch["low_res"], batch["high_res"]
 
     batches = batches.enumerate(start=first_step)
-    return batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    return prefetch_untuned(batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE))
 
 
 def make_whole_pairs(data_set: DataSet, split: str, *, upscale_factor: int) -> tf.data.Dataset:
@@ -164,7 +164,7 @@ def make_whole_pairs(data_set: DataSet, split: str, *, upscale_factor: int) -> t
         pair = _make_pair(_cut_middle(element["image"]), upscale_factor)
         return pair["low_res"], pair["high_res"]
 
-    return map_pictures(data_set, split, make_pair).batch(1).prefetch(tf.data.AUTOTUNE)
+    return prefetch_untuned(map_pictures(data_set, split, make_pair).batch(1))
 
 
 def pair_cache_choice(data_set: DataSet, upscale_factor: int, patch_size: int, augment: Sequence[str]) -> str:
