@@ -20,8 +20,8 @@ def interpolate_on_sphere(start, end, num_steps: int) -> tf.Tensor:
 
     Example:
 
-    >>> interpolate_on_sphere([[1.0, 0.0]], [[0.0, 1.0]], 3).numpy().round(3).tolist()
-    [[[1.0, 0.0], [0.707, 0.707], [0.0, 1.0]]]
+    >>> [[round(float(x), 3) for x in place] for place in interpolate_on_sphere([[1, 0]], [[0, 1]], 3)[0]]
+    [[1.0, 0.0], [0.707, 0.707], [0.0, 1.0]]
     """
     start, end = (tf.cast(latents, "float32")[:, None] for latents in (start, end))
     shares = tf.linspace(0.0, 1.0, num_steps)[None, :, None]
