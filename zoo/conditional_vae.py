@@ -16,21 +16,22 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from zoo import pixels, pyramid
+from zoo import pixels
+from zoo.attribute_edits import draw_wanted_ids, with_detail
 from zoo.attribute_loss import attribute_loss
 from zoo.attributes import check_attributes, num_conditions, one_hot_conditions, split_conditions
 from zoo.differentiable_augmentation import differentiable_augment
 from zoo.from_preset import FromPreset
+from zoo.gaussian_kl import gaussian_kl
 from zoo.independence import dependence
 from zoo.latents import interpolate_on_sphere, mean_difference
 from zoo.likelihoods import bernoulli_loss, check_likelihood, gaussian_loss
 from zoo.psnr import psnr
+from zoo.variational_networks import VariationalNetworks
 
 # Of the networks that judge edited pictures while the decoder learns from them.
 AVERAGE_MOMENTUM = 0.99
 AVERAGE = "average_"
-# Of the range: where decoding with other attributes changes that much, a third of a picture's detail stays.
-DETAIL_TOLERANCE = 0.1
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -128,18 +129,21 @@ class ConditionalVAE(FromPreset, keras.Model):
         self.attribute_weight = attribute_weight
         self.seed = seed
 
-        self.features = self._build_features()
-        self.posterior = self._build_posterior()
-        self.attribute_head = self._build_attribute_head()
-        self.decoder = self._build_decoder()
+        networks = VariationalNetworks(
+            num_conditions(self.attributes), image_size, channels, latent_dim, width, depth, self.dtype_policy
+        )
+        self.features = networks.build_features()
+        self.posterior = networks.build_posterior()
+        self.attribute_head = networks.build_attribute_head()
+        self.decoder = networks.build_decoder()
         if likelihood == "gaussian":
             start = keras.initializers.Constant(-3.0)
             self.pixel_log_variance = self.add_weight(
                 name="pixel_log_variance", shape=(), initializer=start, dtype="float32"
             )
         if edit_weight:
-            self.average_features = self._build_features(AVERAGE)
-            self.average_attribute_head = self._build_attribute_head(AVERAGE)
+            self.average_features = networks.build_features(AVERAGE)
+            self.average_attribute_head = networks.build_attribute_head(AVERAGE)
             self.average_features.trainable = self.average_attribute_head.trainable = False
             self._update_averages(momentum=0.0)
         self.latent_seeds = keras.random.SeedGenerator(seed)
@@ -304,7 +308,9 @@ class ConditionalVAE(FromPreset, keras.Model):
         latents = latent_mean + tf.exp(0.5 * latent_log_variance) * noise
         edited_logits = wanted_ids = None
         if self.edit_weight:
-            wanted_ids = self._draw_wanted_ids(attribute_ids, training)
+            wanted_ids = draw_wanted_ids(
+                self.attributes, attribute_ids, self._draw_uniform if training else None
+            )
             wanted = one_hot_conditions(self.attributes, wanted_ids)
             # As one batch: what the decoder's normalisation counts is then the same as what it has seen.
             both = [tf.tile(latents, [2, 1]), tf.concat([conditions, wanted], axis=0)]
@@ -362,25 +368,6 @@ class ConditionalVAE(FromPreset, keras.Model):
             self.attributes, self.average_attribute_head(features, training=False), wanted_ids
         )[0]
 
-    def _draw_wanted_ids(self, attribute_ids, training: bool):
-        """Draws another value for one attribute of each picture; the rest stays."""
-        rows = tf.range(tf.shape(next(iter(attribute_ids.values())))[0])
-
-        def draw(count, otherwise):
-            # The same at every evaluation, so that epochs can be compared.
-            if not training:
-                return otherwise % count
-            return tf.cast(self._draw_uniform(tf.shape(rows)) * float(count), "int32")
-
-        num_attributes = len(self.attributes)
-        changed, wanted_ids = draw(num_attributes, rows), {}
-        for index, (name, values) in enumerate(self.attributes.items()):
-            own_ids = tf.cast(attribute_ids[name], "int32")
-            step = 1 + draw(max(len(values) - 1, 1), rows // num_attributes)
-            other_ids = (tf.maximum(own_ids, 0) + step) % len(values)
-            wanted_ids[name] = tf.where(changed == index, other_ids, own_ids)
-        return wanted_ids
-
     def _draw_uniform(self, shape):
         return keras.random.uniform(shape, seed=self.latent_seeds)
 
@@ -396,92 +383,6 @@ class ConditionalVAE(FromPreset, keras.Model):
         for name, value in losses.items():
             self.loss_trackers[name].update_state(value, sample_weight=num_images)
         return {name: self.loss_trackers[name].result() for name in losses}
-
-    def _build_features(self, prefix: str = "") -> keras.Model:
-        images = keras.Input((self.image_size, self.image_size, self.channels), name="images")
-        features = pyramid.downsample(
-            images,
-            image_size=self.image_size,
-            width=self.width,
-            dtype=self.dtype_policy,
-            batch_norm=True,
-            name=f"{prefix}encoder",
-            depth=self.depth,
-        )
-        dense = keras.layers.Dense(256, dtype=self.dtype_policy, name=f"{prefix}encoder_features")
-        features = keras.layers.LeakyReLU(0.2, dtype=self.dtype_policy)(dense(features))
-        return keras.Model(images, features, name=f"{prefix}features")
-
-    def _build_posterior(self) -> keras.Model:
-        features = keras.Input((256,), name="features")
-        conditions = keras.Input((num_conditions(self.attributes),), name="conditions")
-        x = keras.layers.Concatenate(dtype=self.dtype_policy)([features, conditions])
-        mean = keras.layers.Dense(self.latent_dim, dtype="float32", name="latent_mean")(x)
-        log_variance = keras.layers.Dense(self.latent_dim, dtype="float32", name="latent_log_variance")(x)
-        return keras.Model([features, conditions], [mean, log_variance], name="posterior")
-
-    def _build_attribute_head(self, prefix: str = "") -> keras.Model:
-        features = keras.Input((256,), name="features")
-        logits = keras.layers.Dense(
-            num_conditions(self.attributes), dtype="float32", name=f"{prefix}attributes"
-        )
-        return keras.Model(features, logits(features), name=f"{prefix}attribute_head")
-
-    def _build_decoder(self) -> keras.Model:
-        latents = keras.Input((self.latent_dim,), name="latents")
-        conditions = keras.Input((num_conditions(self.attributes),), name="conditions")
-        x = keras.layers.Concatenate(dtype=self.dtype_policy)([latents, conditions])
-        x = keras.layers.Dense(256, activation="relu", dtype=self.dtype_policy, name="decoder_features")(x)
-        logits = pyramid.upsample(
-            x,
-            image_size=self.image_size,
-            channels=self.channels,
-            width=self.width,
-            dtype=self.dtype_policy,
-            name="decoder",
-            depth=self.depth,
-        )
-        return keras.Model([latents, conditions], logits, name="decoder")
-
-
-def gaussian_kl(mean, log_variance) -> tf.Tensor:
-    """[VAE] appendix B: KL divergence of a diagonal Gaussian from the standard normal, in nats.
-
-    Args:
-        mean: float tensor of any shape.
-        log_variance: float tensor of the same shape.
-
-    Returns:
-        float tensor of the same shape, one value a dimension, not negative.
-
-    Example:
-
-    >>> gaussian_kl(tf.constant([0.0, 1.0]), tf.constant([0.0, 0.0])).numpy().tolist()
-    [0.0, 0.5]
-    """
-    return 0.5 * (tf.square(mean) + tf.exp(log_variance) - 1.0 - log_variance)
-
-
-def with_detail(edited, images, reconstructed) -> tf.Tensor:
-    """Returns edits with what the reconstructions lack of the pictures, where both decodings are alike.
-
-    Args:
-        edited: float32 tensor `[N, S, S, C]`, range [0, 1]: decoded with the wanted attributes.
-        images: The pictures, likewise.
-        reconstructed: The pictures decoded with their own attributes.
-
-    Returns:
-        float32 tensor `[N, S, S, C]`, range [0, 1]; the pictures where nothing is to be changed.
-
-    Example:
-
-    >>> edited, image, reconstructed = (tf.fill([1, 1, 1, 1], value) for value in (0.5, 0.7, 0.4))
-    >>> round(float(with_detail(edited, image, reconstructed)[0, 0, 0, 0]), 2)  # 0.5 + exp(-1) * (0.7 - 0.4)
-    0.61
-    """
-    change = tf.reduce_max(tf.abs(edited - reconstructed), axis=-1, keepdims=True)
-    share = tf.exp(-tf.square(change / DETAIL_TOLERANCE))
-    return tf.clip_by_value(edited + share * (images - reconstructed), 0.0, 1.0)
 
 
 def _sum_per_picture(values):

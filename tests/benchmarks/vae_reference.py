@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo import pixels
-from zoo.conditional_vae import gaussian_kl
+from zoo.gaussian_kl import gaussian_kl
 from zoo.loss_scaling import with_loss_scaling
 
 

@@ -1,0 +1,84 @@
+"""The networks of the conditional VAE."""
+
+import dataclasses
+
+import keras
+
+from zoo import pyramid
+
+NUM_FEATURES = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class VariationalNetworks:
+    """Builds networks that fit each other.
+
+    Args:
+        num_conditions: Length of the one-hot attributes.
+        image_size: Side of the pictures in pixels.
+        channels: 1 or 3.
+        latent_dim: Length of the latents.
+        width: Channels of the largest feature map.
+        depth: Number of 3x3 convolutions at each resolution.
+        dtype: Dtype policy.
+    """
+
+    num_conditions: int
+    image_size: int
+    channels: int
+    latent_dim: int
+    width: int
+    depth: int
+    dtype: keras.DTypePolicy
+
+    def build_features(self, prefix: str = "") -> keras.Model:
+        """Builds images `[N, S, S, C]` in [0, 1] to features `[N, NUM_FEATURES]`.
+
+        Args:
+            prefix: Of the weights' paths, where a model has several of these networks.
+        """
+        images = keras.Input((self.image_size, self.image_size, self.channels), name="images")
+        features = pyramid.downsample(
+            images,
+            image_size=self.image_size,
+            width=self.width,
+            dtype=self.dtype,
+            batch_norm=True,
+            name=f"{prefix}encoder",
+            depth=self.depth,
+        )
+        dense = keras.layers.Dense(NUM_FEATURES, dtype=self.dtype, name=f"{prefix}encoder_features")
+        features = keras.layers.LeakyReLU(0.2, dtype=self.dtype)(dense(features))
+        return keras.Model(images, features, name=f"{prefix}features")
+
+    def build_posterior(self) -> keras.Model:
+        """Builds features and conditions to mean and log variance of the latents, float32."""
+        features = keras.Input((NUM_FEATURES,), name="features")
+        conditions = keras.Input((self.num_conditions,), name="conditions")
+        x = keras.layers.Concatenate(dtype=self.dtype)([features, conditions])
+        mean = keras.layers.Dense(self.latent_dim, dtype="float32", name="latent_mean")(x)
+        log_variance = keras.layers.Dense(self.latent_dim, dtype="float32", name="latent_log_variance")(x)
+        return keras.Model([features, conditions], [mean, log_variance], name="posterior")
+
+    def build_attribute_head(self, prefix: str = "") -> keras.Model:
+        """Builds features to float32 logits `[N, num_conditions]`."""
+        features = keras.Input((NUM_FEATURES,), name="features")
+        logits = keras.layers.Dense(self.num_conditions, dtype="float32", name=f"{prefix}attributes")
+        return keras.Model(features, logits(features), name=f"{prefix}attribute_head")
+
+    def build_decoder(self) -> keras.Model:
+        """Builds latents and conditions to float32 logits of pixels `[N, S, S, C]`."""
+        latents = keras.Input((self.latent_dim,), name="latents")
+        conditions = keras.Input((self.num_conditions,), name="conditions")
+        x = keras.layers.Concatenate(dtype=self.dtype)([latents, conditions])
+        dense = keras.layers.Dense(NUM_FEATURES, activation="relu", dtype=self.dtype, name="decoder_features")
+        logits = pyramid.upsample(
+            dense(x),
+            image_size=self.image_size,
+            channels=self.channels,
+            width=self.width,
+            dtype=self.dtype,
+            name="decoder",
+            depth=self.depth,
+        )
+        return keras.Model([latents, conditions], logits, name="decoder")
