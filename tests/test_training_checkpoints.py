@@ -6,8 +6,10 @@ import checks
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from training.checkpoints import Checkpoints
+from training.diverged import DivergedError
 from zoo.conditional_vae import ConditionalVAE
 from zoo.dcgan import DCGAN
 
@@ -35,6 +37,7 @@ def build_vae(has_slots=True, **options):
 def save_after_one_epoch(directory, model):
     checkpoints = Checkpoints(directory, model)
     checkpoints.on_epoch_end(epoch=0)
+    checkpoints.wait()
     return checkpoints
 
 
@@ -51,7 +54,7 @@ def test_a_restored_model_goes_on_as_if_it_had_not_stopped(tmp_path, build):
     for _ in range(3):
         model.train_step(BATCH)
     save_after_one_epoch(tmp_path, model)
-    assert Checkpoints(tmp_path, resumed).restore() == 1
+    assert Checkpoints(tmp_path, resumed).restore() == (1, 0)
 
     for _ in range(2):
         model.train_step(BATCH)
@@ -70,9 +73,10 @@ def test_the_newest_checkpoint_is_restored_and_few_are_kept(tmp_path):
     for epoch in range(3):
         model.train_step(BATCH)
         checkpoints.on_epoch_end(epoch)
+    checkpoints.wait()
     assert {path.stem for path in tmp_path.glob("*.index")} == {"ckpt-2", "ckpt-3"}
     resumed = build_dcgan()
-    assert Checkpoints(tmp_path, resumed).restore() == 3
+    assert Checkpoints(tmp_path, resumed).restore() == (3, 0)
     assert all(map(np.array_equal, model.get_weights(), resumed.get_weights()))
 
 
@@ -80,14 +84,14 @@ def test_a_training_can_be_resumed_before_its_first_epoch_has_ended(tmp_path):
     model = build_dcgan()
     Checkpoints(tmp_path, model).save_initial_state()
     resumed = build_dcgan()
-    assert Checkpoints(tmp_path, resumed).restore() == 0
+    assert Checkpoints(tmp_path, resumed).restore() == (0, 0)
     assert all(map(np.array_equal, model.get_weights(), resumed.get_weights()))
 
 
 def test_beginning_again_does_not_replace_what_is_there(tmp_path):
     save_after_one_epoch(tmp_path, build_dcgan())
     Checkpoints(tmp_path, build_dcgan()).save_initial_state()
-    assert Checkpoints(tmp_path, build_dcgan()).restore() == 1
+    assert Checkpoints(tmp_path, build_dcgan()).restore() == (1, 0)
 
 
 def test_a_directory_without_checkpoints_says_how_to_begin(tmp_path):
@@ -139,3 +143,120 @@ def test_weights_of_the_same_path_are_refused(tmp_path):
     model.twins = layers
     with pytest.raises(ValueError, match="Received: twin/bias, twin/kernel several times"):
         Checkpoints(tmp_path, model)
+
+
+class Clock:
+    seconds = 0.0
+
+    def __call__(self):
+        return self.seconds
+
+
+def train_steps(checkpoints, model, steps, first=0, num_steps_of_epoch=100):
+    checkpoints.set_params({"steps": num_steps_of_epoch})
+    for step in range(first, first + steps):
+        model.train_step(BATCH)
+        checkpoints.on_train_batch_end(step)
+    checkpoints.wait()
+
+
+def names_of(directory):
+    return {path.stem for path in directory.glob("*.index")}
+
+
+def test_checkpoints_within_an_epoch_by_steps_and_minutes(tmp_path):
+    model, clock = build_dcgan(), Clock()
+    checkpoints = Checkpoints(tmp_path, model, num_kept=9, every_steps=3, every_minutes=2.0, now=clock)
+    train_steps(checkpoints, model, 2)
+    assert names_of(tmp_path) == set()
+    train_steps(checkpoints, model, 1, first=2)
+    assert names_of(tmp_path) == {"ckpt-1"}
+    clock.seconds = 119.0
+    train_steps(checkpoints, model, 1, first=3)
+    assert names_of(tmp_path) == {"ckpt-1"}
+    clock.seconds = 120.0
+    train_steps(checkpoints, model, 1, first=4)
+    assert names_of(tmp_path) == {"ckpt-1", "ckpt-2"}
+    resumed = build_dcgan()
+    assert Checkpoints(tmp_path, resumed).restore() == (0, 5)
+    assert all(map(np.array_equal, model.get_weights(), resumed.get_weights()))
+
+
+def test_the_last_step_of_an_epoch_is_saved_with_its_end(tmp_path):
+    model = build_dcgan()
+    checkpoints = Checkpoints(tmp_path, model, every_steps=1)
+    train_steps(checkpoints, model, 2, num_steps_of_epoch=2)
+    assert names_of(tmp_path) == {"ckpt-1"}
+    checkpoints.on_epoch_end(0)
+    checkpoints.wait()
+    assert Checkpoints(tmp_path, build_dcgan()).restore() == (1, 0)
+
+
+def test_metrics_of_an_epoch_go_on_where_they_stood(tmp_path):
+    model, resumed = build_dcgan(), build_dcgan()
+    checkpoints = Checkpoints(tmp_path, model)
+    train_steps(checkpoints, model, 3)
+    checkpoints.save()
+    checkpoints.wait()
+    again = Checkpoints(tmp_path, resumed)
+    again.restore()
+    resumed.reset_metrics()  # as Keras does before each epoch
+    again.on_epoch_begin(0)
+    logs, other_logs = (each.train_step(BATCH) for each in (model, resumed))
+    assert {name: float(value) for name, value in logs.items()} == {
+        name: float(value) for name, value in other_logs.items()
+    }
+
+
+def test_what_is_saved_is_what_was_when_saving_began(tmp_path):
+    model = build_dcgan()
+    checkpoints = Checkpoints(tmp_path, model)
+    train_steps(checkpoints, model, 1)
+    weights = [weight.numpy().copy() for weight in model.weights]
+    checkpoints.save()
+    model.train_step(BATCH)  # while it is written
+    checkpoints.wait()
+    resumed = build_dcgan()
+    Checkpoints(tmp_path, resumed).restore()
+    assert all(map(np.array_equal, weights, resumed.get_weights()))
+
+
+def test_the_best_epoch_is_kept_besides_the_newest(tmp_path):
+    model = build_dcgan()
+    checkpoints = Checkpoints(tmp_path, model, num_kept=1, is_best=lambda num_epochs: num_epochs == 2)
+    weights = {}
+    for epoch in range(4):
+        model.train_step(BATCH)
+        checkpoints.on_epoch_end(epoch)
+        weights[epoch + 1] = [weight.numpy().copy() for weight in model.weights]
+    checkpoints.wait()
+    assert (names_of(tmp_path), names_of(tmp_path / "best")) == ({"ckpt-4"}, {"ckpt-2"})
+    assert checkpoints.restore_best() == 2
+    assert all(map(np.array_equal, weights[2], model.get_weights()))
+    assert Checkpoints(tmp_path / "other", build_dcgan()).restore_best() is None
+
+
+def test_weights_that_are_not_finite_are_never_saved(tmp_path):
+    model = build_dcgan()
+    checkpoints = save_after_one_epoch(tmp_path, model)
+    model.generator.trainable_variables[0].assign(
+        np.full(model.generator.trainable_variables[0].shape, np.nan)
+    )
+    with pytest.raises(DivergedError, match="generator_dense/kernel is not finite"):
+        checkpoints.on_epoch_end(1)
+    assert names_of(tmp_path) == {"ckpt-1"}
+
+
+def test_what_a_full_disk_raises_reaches_the_training(tmp_path, monkeypatch):
+    model = build_dcgan()
+    checkpoints = save_after_one_epoch(tmp_path, model)
+
+    def fail(self, checkpoint_number):
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tf.train.CheckpointManager, "save", fail)
+        checkpoints.on_epoch_end(1)
+        with pytest.raises(tf.errors.ResourceExhaustedError, match="No space left"):
+            checkpoints.wait()
+    assert Checkpoints(tmp_path, build_dcgan()).restore() == (1, 0)

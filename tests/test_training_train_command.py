@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training import trainer
+from training import fit
 from training.run_directory import create_run_directory, load_model, read_config
 from zoo import cli
 
@@ -86,6 +86,8 @@ def test_a_dry_run_prints_the_configuration_and_writes_nothing(train, small_data
         "patches_per_image": 1,
         "init_from": None,
         "freeze": [],
+        "early_stop": None,
+        "deterministic": False,
         "data_dir": str(small_data_dir),
         "only": {},
         "augment": [],
@@ -252,10 +254,13 @@ def test_resuming_takes_everything_from_the_run(train, finished_run):
     def resume(*arguments):
         return train("--resume", finished_run, *arguments, adds_data_set=False)
 
-    message = "`--resume` takes everything from the run but `--epochs`. Received also: "
-    assert_refused(resume("--seed", 1, "--width", 3), 2, f"{message}seed, width")
-    assert_refused(resume("dcgan"), 2, f"{message}model")
-    assert_refused(resume("--run-name", "other"), 2, f"{message}--config or --run-name")
+    message = "but for --epochs, --learning-rate, --early-stop, --data-dir, --deterministic. Received: "
+    assert_refused(
+        resume("--seed", 1, "--width", 3), 2, f"{message}seed 1 instead of 0, width 3 instead of 2."
+    )
+    assert_refused(resume("srcnn"), 2, f"{message}model 'srcnn' instead of 'dcgan'.")
+    assert_refused(resume("--kernels", "9-5-5"), 2, f"{message}kernels '9-5-5' instead of None.")
+    assert_refused(resume("--run-name", "other"), 2, "`--resume` takes name and configuration from the run.")
 
 
 def test_what_cannot_be_resumed_says_what_is_missing(train, tmp_path_factory, make_small_config):
@@ -300,13 +305,13 @@ def test_a_directory_that_cannot_be_written_is_named(train, tmp_path_factory):
 
 
 def test_ctrl_c_at_the_very_beginning_leaves_a_run_that_resumes(train, monkeypatch):
-    class Stopping(trainer.Throughput):
+    class Stopping(fit.Throughput):
         def on_train_begin(self, logs=None):
             raise KeyboardInterrupt
 
     run = Path("runs", "stopped")
     with monkeypatch.context() as patch:
-        patch.setattr(trainer, "Throughput", Stopping)
+        patch.setattr(fit, "Throughput", Stopping)
         code, _, err = train("dcgan", *SMALL, "--width", 2, "--run-name", "stopped")
     message = f"The training was interrupted in epoch 1 of 1. Continue it: zoo train --resume {run}"
     assert (code, err.splitlines()[-1]) == (1, f"zoo: error: {message}")

@@ -3,21 +3,20 @@
 import os
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from run_states import assert_same_training, last_state_of
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from training import trainer
+from training import fit
+from training.best_epoch import best_epoch
+from training.diverged import DivergedError
 from training.metrics_log import read_metrics
 from training.picture_sheet import NOTE_INK
+from training.run_control import RunControl
 from training.run_directory import load_model, read_config
 from training.trainer import TrainingInterrupted, resume_training, start_training
 from zoo.errors import UnknownNameError
@@ -32,32 +31,10 @@ def finished_srcnn_run(make_small_config, tmp_path_factory):
     return start_training(make_small_config("srcnn", epochs=2), tmp_path_factory.mktemp("runs"))
 
 
-def last_state_of(run) -> dict[str, np.ndarray]:
-    """Reads everything that the newest checkpoint holds."""
-    reader = tf.train.load_checkpoint(run / "checkpoints")
-    names = [name for name in reader.get_variable_to_shape_map() if name.startswith("state/")]
-    return {name: reader.get_tensor(name) for name in [*names, "num_epochs_done/.ATTRIBUTES/VARIABLE_VALUE"]}
-
-
-def assert_same_training(run, other):
-    """Two runs ended with the same weights, optimizer slots, random streams and metrics."""
-    state, other_state = last_state_of(run), last_state_of(other)
-    assert state.keys() == other_state.keys()
-    different = [name for name in state if not np.array_equal(state[name], other_state[name])]
-    assert different == []
-    assert all(map(np.array_equal, load_model(run).get_weights(), load_model(other).get_weights()))
-    clocked = {"seconds", "images_per_second"}
-    metrics, other_metrics = (
-        [{name: value for name, value in line.items() if name not in clocked} for line in read_metrics(path)]
-        for path in (run / "metrics.jsonl", other / "metrics.jsonl")
-    )
-    assert metrics == other_metrics
-
-
 def stop_in_epoch(monkeypatch, epoch):
     """Presses Ctrl-C after a step of this epoch, counted from 1."""
 
-    class Stopping(trainer.Throughput):
+    class Stopping(fit.Throughput):
         def on_epoch_begin(self, index, logs=None):
             self.is_stopping = index + 1 == epoch
             super().on_epoch_begin(index, logs)
@@ -67,7 +44,7 @@ def stop_in_epoch(monkeypatch, epoch):
                 raise KeyboardInterrupt
             super().on_train_batch_end(batch, logs)
 
-    monkeypatch.setattr(trainer, "Throughput", Stopping)
+    monkeypatch.setattr(fit, "Throughput", Stopping)
 
 
 def fail_at_checkpoint(monkeypatch, number, message):
@@ -181,7 +158,7 @@ def test_changed_pictures_from_a_cache_on_disk_go_on_where_they_stopped(
     changes = {"augment": ["flip", "colour"], "degrade": ["jpeg", "blur"], "cache": "disk"}
     whole = start_training(make_small_config("srcnn", epochs=2, **changes), tmp_path, "whole")
     first = start_training(make_small_config("srcnn", epochs=1, **changes), tmp_path, "first")
-    resume_training(first, epochs=2)
+    resume_training(first, {"epochs": 2})
     assert_same_training(first, whole)
     assert read_config(first).augment == ("flip", "colour")
     card = (whole / "model_card.md").read_text(encoding="utf-8")
@@ -239,7 +216,7 @@ def test_a_finished_run_can_be_trained_longer(finished_srcnn_run, make_small_con
     )
     with pytest.raises(ValueError, match=re.escape(message)):
         resume_training(run)
-    resume_training(run, epochs=2)
+    resume_training(run, {"epochs": 2})
     assert read_config(run).epochs == 2
     assert_same_training(run, finished_srcnn_run)
 
@@ -273,27 +250,61 @@ def test_what_does_not_fit_together_leaves_no_run(make_small_config, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-@pytest.mark.slow
-def test_a_run_that_was_killed_goes_on_as_if_it_had_not(make_small_config, tmp_path):
-    config = make_small_config("dcgan", epochs=30)
-    (tmp_path / "config.json").write_text(config.to_json(), encoding="utf-8")
-    command = ["-m", "zoo", "train", "--config", "config.json", "--runs-dir", ".", "--run-name", "killed"]
-    repository = Path(__file__).parent.parent
-    process = subprocess.Popen(
-        [sys.executable, *command],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(repository)},
-        stdout=subprocess.DEVNULL,
-    )
-    run = tmp_path / "killed"
-    try:
-        while not list(run.glob("checkpoints/ckpt-3.index")):
-            assert process.poll() is None, "the training ended before it could be killed"
-            time.sleep(0.01)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert not (run / "model.keras").exists()
-    assert len(read_metrics(run / "metrics.jsonl")) < 30
-    resume_training(run)
-    assert_same_training(run, start_training(config, tmp_path, "uninterrupted"))
+def test_a_loss_that_is_no_number_stops_the_run_and_names_the_cause(make_small_config, tmp_path):
+    config = make_small_config("srcnn", epochs=9, learning_rate=1e30)
+    message = "The training diverged: .* after step [0-9]+, epoch [0-9]"
+    with pytest.raises(DivergedError, match=message) as caught:
+        start_training(config, tmp_path, "diverged")
+    cause = "the learning rate of 1e+30 is higher than the usual 0.001. Train again with"
+    assert f"has the last good checkpoint. Likely cause: {cause} --learning-rate 0.001." in str(caught.value)
+    # What is kept is whole and finite.
+    state = last_state_of(tmp_path / "diverged")
+    assert all(np.isfinite(value).all() for value in state.values())
+    assert not (tmp_path / "diverged" / "model.keras").exists()
+
+
+def test_a_run_whose_time_is_up_has_a_model_and_goes_on(make_small_config, tmp_path, capsys):
+    config = make_small_config("srcnn", epochs=2, batch_size=1)
+    whole = start_training(config, tmp_path, "whole")
+    run = start_training(config, tmp_path, "short", RunControl(max_minutes=1e-9))
+    advice = f"The 1e-09 minutes are over in epoch 1 of 2. Continue it: zoo train --resume {run}"
+    assert capsys.readouterr().err.splitlines()[-1] == advice
+    assert set(os.listdir(run)) == NAMES
+    assert last_state_of(run)["position/.ATTRIBUTES/VARIABLE_VALUE"].tolist() == [0, 20]
+    # Each time it gets as far as the end of an execution: 20 steps, half of an epoch.
+    resume_training(run, control=RunControl(max_minutes=1e-9))
+    assert_same_training(resume_training(run), whole)
+
+
+def test_early_stop_takes_the_best_epoch(make_small_config, tmp_path, capsys):
+    # So high a rate that no epoch is better than the first ones.
+    config = make_small_config("srcnn", epochs=12, learning_rate=0.3, early_stop="val_psnr:2")
+    run = start_training(config, tmp_path, "stopped")
+    metrics = read_metrics(run / "metrics.jsonl")
+    best = best_epoch(metrics, "val_psnr")
+    assert len(metrics) == best + 2 < 12
+    assert f"weights of epoch {best}, the best by val_psnr" in capsys.readouterr().err
+    best_state = tf.train.load_checkpoint(run / "checkpoints" / "best")
+    weight = load_model(run).weights[0]
+    name = "state/" + weight.path.replace("/", ".S") + "/.ATTRIBUTES/VARIABLE_VALUE"
+    np.testing.assert_array_equal(best_state.get_tensor(name), weight)
+    with pytest.raises(ValueError, match=f"--resume {run} --early-stop none"):
+        resume_training(run)
+
+
+def test_an_unknown_metric_to_stop_by_is_told_with_the_known_ones(make_small_config, tmp_path):
+    with pytest.raises(UnknownNameError, match="metric to stop by. Received: 'val_psn'. Known: .*val_psnr"):
+        start_training(make_small_config("srcnn", early_stop="val_psn"), tmp_path)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_new_learning_rate_holds_for_what_is_resumed(make_small_config, tmp_path):
+    run = start_training(make_small_config("dcgan", epochs=1), tmp_path, "slower")
+    before = load_model(run).get_weights()
+    resume_training(run, {"epochs": 2, "learning_rate": 1e-12})
+    assert read_config(run).learning_rate == 1e-12
+    trained = load_model(run)
+    names = {weight.path for weight in trained.generator.trainable_variables}
+    for weight, value in zip(trained.weights, before, strict=True):
+        if weight.path in names:
+            np.testing.assert_allclose(weight, value, atol=1e-9)

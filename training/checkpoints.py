@@ -1,36 +1,87 @@
 """Checkpoints of everything that a training needs to go on."""
 
+import concurrent.futures
+import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
+
+from training.diverged import DivergedError
+
+# Beside the newest checkpoints, in a directory of its own, so that it is not swept away with them.
+BEST = "best"
+# Of TensorFlow's reason for refusing a checkpoint, which may name every weight with its values.
+MAX_REASON_LENGTH = 200
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Saves weights, every optimizer's state and the random streams after each epoch.
+    """Saves weights, every optimizer's state, the random streams and the metrics of the epoch so far.
 
-    Unlike `keras.callbacks.ModelCheckpoint` it keeps the state of a GAN's two optimizers, and it can restore
-    what it saved. Checkpoints are written by `tf.train.CheckpointManager`: whole or not at all.
+    It saves after each epoch, and within epochs every so many steps or minutes. Unlike
+    `keras.callbacks.ModelCheckpoint` it keeps the state of a GAN's two optimizers, and it can restore what it
+    saved. `tf.train.CheckpointManager` writes checkpoints whole or not at all, in a thread: the training
+    waits only while variables are copied. Weights that are not finite are never saved.
 
     Args:
         directory: Where the checkpoints are kept.
         model: A compiled model whose variables all exist.
-        num_kept: How many checkpoints to keep.
+        num_kept: How many of the newest checkpoints to keep.
+        every_steps: Steps between checkpoints within an epoch; None for no such checkpoints.
+        every_minutes: Minutes between checkpoints within an epoch; None for no such checkpoints.
+        is_best: Says, given the number of a finished epoch, whether it is the best one so far: its checkpoint
+            is kept in `best/`, too.
+        now: Clock in seconds.
+
+    Attributes:
+        num_epochs_done: Finished epochs.
+        num_steps_done: Steps of the next epoch that are done.
     """
 
-    def __init__(self, directory: Path, model: keras.Model, num_kept: int = 2):
+    def __init__(
+        self,
+        directory: Path,
+        model: keras.Model,
+        num_kept: int = 2,
+        every_steps: int | None = None,
+        every_minutes: float | None = None,
+        is_best: Callable[[int], bool] = lambda num_epochs: False,
+        now: Callable[[], float] = time.monotonic,
+    ):
         super().__init__()
-        self.num_epochs_done = tf.Variable(0, dtype="int64", trainable=False)
         self.directory = directory
-        self._state = {name: variable.value for name, variable in _named_variables(model).items()}
-        checkpoint = tf.train.Checkpoint(num_epochs_done=self.num_epochs_done, state=self._state)
-        self._manager = tf.train.CheckpointManager(checkpoint, str(directory), max_to_keep=num_kept)
+        self.num_epochs_done = self.num_steps_done = 0
+        self._every_steps = every_steps
+        self._every_seconds = None if every_minutes is None else 60.0 * every_minutes
+        self._is_best = is_best
+        self._now = now
+        self._metrics = list(model.metrics_variables)
+        self._restored_metrics = None
+        self._first_step_of_fit = 0
+        self._variables = {name: variable.value for name, variable in _named_variables(model).items()}
+        # What is written while the training goes on.
+        self._copies = {
+            name: tf.Variable(variable, trainable=False) for name, variable in self._variables.items()
+        }
+        self._position = tf.Variable([0, 0], dtype="int64", trainable=False)
+        self._manager, self._best_manager = (
+            tf.train.CheckpointManager(
+                tf.train.Checkpoint(position=self._position, state=self._copies), str(place), max_to_keep=kept
+            )
+            for place, kept in ((directory, num_kept), (directory / BEST, 1))
+        )
+        self._writer = concurrent.futures.ThreadPoolExecutor(1, "checkpoints")
+        self._writing = None
+        self._note_saved()
 
-    def restore(self) -> int:
+    def restore(self) -> tuple[int, int]:
         """Restores the newest checkpoint.
 
         Returns:
-            The number of finished epochs.
+            The number of finished epochs, and how many steps of the next one are done.
 
         Raises:
             FileNotFoundError: There is none.
@@ -42,22 +93,115 @@ class Checkpoints(keras.callbacks.Callback):
                 f"A checkpoint is needed to resume. Received: {self.directory}, which holds none. Start the "
                 "training anew: zoo train --config " + str(self.directory.parent / "config.json")
             )
-        try:
-            self._manager.checkpoint.restore(path).assert_consumed()
-        except (AssertionError, IndexError, RuntimeError, tf.errors.OpError, ValueError) as error:
-            raise ValueError(
-                f"The checkpoint must be whole and of the same network. Received: {path}. {error}"
-            ) from error
-        return int(self.num_epochs_done.numpy())
+        self._restore(path)
+        self._remove_leftovers()
+        self._first_step_of_fit = self.num_steps_done
+        if self.num_steps_done:
+            self._restored_metrics = [variable.numpy() for variable in self._metrics]
+        return self.num_epochs_done, self.num_steps_done
+
+    def restore_best(self) -> int | None:
+        """Restores the checkpoint of the best epoch, and returns that epoch's number; None without one."""
+        self.wait()
+        path = self._best_manager.latest_checkpoint
+        if path is not None:
+            self._restore(path)
+        return None if path is None else self.num_epochs_done
 
     def save_initial_state(self) -> None:
         """Saves what the model begins with, so that it can be resumed before its first epoch has ended."""
         if self._manager.latest_checkpoint is None:
-            self._manager.save(checkpoint_number=0)
+            self._begin_saving(self._manager, 0)
+            self.wait()  # a disk without room is found before the first step
+
+    def save(self) -> None:
+        """Begins to save what is now, between two steps, unless that has been done.
+
+        Raises:
+            DivergedError: A weight is not finite.
+            tf.errors.OpError: The checkpoint before could not be written.
+        """
+        if not self._is_saved:
+            self.wait()
+            last = self._manager.latest_checkpoint
+            self._begin_saving(self._manager, int(last.rpartition("-")[2]) + 1 if last else 1)
+
+    def wait(self) -> None:
+        """Waits until what was saved is on the disk.
+
+        Raises:
+            tf.errors.OpError: It could not be written.
+        """
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.num_steps_done = self._first_step_of_fit
+        if self._restored_metrics is not None:
+            # Keras has reset them just now.
+            for variable, value in zip(self._metrics, self._restored_metrics, strict=True):
+                variable.assign(value)
+        self._restored_metrics = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.num_steps_done = self._first_step_of_fit + batch + 1
+        self._is_saved = False
+        # The last step of an epoch is saved with what belongs to the epoch's end.
+        if batch + 1 < self.params["steps"] and self._is_due():
+            self.save()
 
     def on_epoch_end(self, epoch, logs=None):
-        self.num_epochs_done.assign(epoch + 1)
-        self._manager.save(checkpoint_number=epoch + 1)
+        self.num_epochs_done, self.num_steps_done = epoch + 1, 0
+        self._first_step_of_fit = 0
+        self._is_saved = False
+        self.save()
+        if self._is_best(epoch + 1):
+            self.wait()
+            self._begin_saving(self._best_manager, epoch + 1)
+
+    def on_train_end(self, logs=None):
+        self.wait()
+
+    def _is_due(self) -> bool:
+        num_steps, seconds = self.num_steps_done - self._saved_step, self._now() - self._saved_seconds
+        return (self._every_steps is not None and num_steps >= self._every_steps) or (
+            self._every_seconds is not None and seconds >= self._every_seconds
+        )
+
+    def _begin_saving(self, manager, number: int) -> None:
+        for name, variable in self._variables.items():
+            if variable.dtype.is_floating and not np.isfinite(variable.numpy()).all():
+                raise DivergedError(f"{name} is not finite")
+            self._copies[name].assign(variable)
+        self._position.assign([self.num_epochs_done, self.num_steps_done])
+        self._writing = self._writer.submit(manager.save, checkpoint_number=number)
+        self._note_saved()
+
+    def _note_saved(self) -> None:
+        self._is_saved = True
+        self._saved_step, self._saved_seconds = self.num_steps_done, self._now()
+
+    def _remove_leftovers(self) -> None:
+        """Removes what a process that was killed had begun to write."""
+        for leftover in self.directory.glob("*temp*"):
+            if leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
+
+    def _restore(self, path: str) -> None:
+        checkpoint = tf.train.Checkpoint(position=self._position, state=self._variables)
+        try:
+            # Whatever is missing is said here; TensorFlow says it again for every variable, later.
+            checkpoint.restore(path).expect_partial().assert_consumed()
+        except (AssertionError, IndexError, RuntimeError, tf.errors.OpError, ValueError) as error:
+            raise ValueError(
+                "The checkpoint must be whole and of the same network. "
+                f"Received: {path}. {str(error).splitlines()[0][:MAX_REASON_LENGTH]}"
+            ) from error
+        self.num_epochs_done, self.num_steps_done = map(int, self._position.numpy())
+        self._note_saved()
 
 
 def _named_variables(model: keras.Model) -> dict[str, keras.Variable]:
@@ -76,6 +220,7 @@ def _named_variables(model: keras.Model) -> dict[str, keras.Variable]:
     weight_ids = {id(weight) for weight in model.weights}
     seeds = [variable for variable in model.variables if id(variable) not in weight_ids]
     named |= {f"seed_{index}": seed for index, seed in enumerate(seeds)}
+    named |= {f"metric_{index}": metric for index, metric in enumerate(model.metrics_variables)}
     for attribute, value in vars(model).items():
         if isinstance(value, keras.optimizers.Optimizer):
             for variable in value.variables:

@@ -33,6 +33,7 @@ class ClassifierRecipe(AttributeRecipe):
     """Trains `zoo.classifier.Classifier` on pictures with attributes."""
 
     model_name = "classifier"
+    objective = "val_loss"
     epochs = 14
     batch_size = 128
     learning_rate = 0.1

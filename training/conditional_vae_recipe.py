@@ -20,6 +20,7 @@ class ConditionalVAERecipe(AttributeRecipe):
     epochs = 20
     batch_size = 64
     learning_rate = 1e-3
+    objective = "val_psnr"
     model_options = {
         "latent_dim": 32,
         "width": 32,

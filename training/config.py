@@ -32,6 +32,9 @@ class TrainingConfig:
         cache: Where decoded pictures are kept, `"memory"`, `"disk"` or `"none"`; None chooses by size.
         init_from: Run directory or preset whose weights the training begins with; None for random ones.
         freeze: Names of parts of the model that are not trained, e.g. `("discriminator",)`.
+        early_stop: `METRIC` or `METRIC:EPOCHS`: train no longer when the metric has not become better for so
+            many epochs, and take the weights of the best one; None trains all epochs.
+        deterministic: Whether the same configuration gives the same bits on the same machine.
 
     Raises:
         ValueError: A number is no number or not positive.
@@ -62,6 +65,8 @@ class TrainingConfig:
     cache: str | None = None
     init_from: str | None = None
     freeze: tuple[str, ...] = ()
+    early_stop: str | None = None
+    deterministic: bool = False
 
     def __post_init__(self):
         for name in ("augment", "degrade", "freeze"):  # JSON has lists only

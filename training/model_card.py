@@ -19,7 +19,7 @@ def write_model_card(run: Path, config: TrainingConfig, data_set: DataSet, model
     """Writes `model_card.md` of a finished run: what was trained on what, how to repeat it, last metrics."""
     metrics = read_metrics(run / run_directory.METRICS)
     minutes = sum(line["seconds"] for line in metrics) / 60
-    last = {name: value for name, value in metrics[-1].items() if name not in ("epoch", "seconds")}
+    last = {name: value for name, value in (metrics or [{}])[-1].items() if name not in ("epoch", "seconds")}
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
     attributes = "".join(f"- {name}: {', '.join(values)}\n" for name, values in data_set.attributes.items())
     scores = "".join(f"| {name} | {value:.4g} |\n" for name, value in sorted(last.items()))

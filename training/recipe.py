@@ -33,6 +33,7 @@ class Recipe(abc.ABC):
         degradations: Names of what may be done to low-res training pictures.
         needs_attributes: Whether it learns from pictures with attributes only.
         takes_patches: Whether it learns from patches, of which a picture has many.
+        objective: The validation metric that says which epoch is the best one; None where none does.
     """
 
     model_name: ClassVar[str]
@@ -47,6 +48,7 @@ class Recipe(abc.ABC):
     degradations: ClassVar[Sequence[str]] = ()
     needs_attributes: ClassVar[bool] = True
     takes_patches: ClassVar[bool] = False
+    objective: ClassVar[str | None] = None
 
     @abc.abstractmethod
     def default_image_size(self, data_set: DataSet) -> int:

@@ -38,6 +38,7 @@ class SuperResolutionRecipe(Recipe):
     degradations = DEGRADATIONS
     needs_attributes = False
     takes_patches = True
+    objective = "val_psnr"
 
     def default_image_size(self, data_set):
         return min(data_set.image_shape[0] or self.patch_size, self.patch_size)

@@ -1,11 +1,13 @@
 """`zoo train MODEL`."""
 
+import dataclasses
 import inspect
 from pathlib import Path
 
 import click
 
 from training.model_flags import MODEL_OPTIONS
+from training.run_control import RunControl
 from zoo.cli import ZooCommand
 from zoo.errors import UnknownNameError
 
@@ -78,20 +80,43 @@ def _model_options(function):
 @click.option("--run-name", help="Name of the run directory.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Continue this run.")
 @click.option(
+    "--early-stop",
+    metavar="METRIC[:EPOCHS]",
+    help="Stop when no epoch was better for so many (5), and take the best; e.g. val_psnr:3.",
+)
+@click.option(
+    "--deterministic/--no-deterministic", default=None, help="The same bits in every run on this machine."
+)
+@click.option(
+    "--max-minutes", type=click.FloatRange(0, min_open=True), help="Save and end after so many minutes."
+)
+@click.option("--checkpoint-steps", type=click.IntRange(1), help="Save within epochs after so many steps.")
+@click.option(
+    "--checkpoint-minutes",
+    type=click.FloatRange(0, min_open=True),
+    default=RunControl.checkpoint_minutes,
+    show_default=True,
+    help="Save within epochs after so many minutes.",
+)
+@click.option(
+    "--keep-checkpoints",
+    "num_checkpoints",
+    type=click.IntRange(1),
+    default=RunControl.num_checkpoints,
+    show_default=True,
+    help="How many of the newest checkpoints to keep; that of the best epoch is kept besides.",
+)
+@click.option(
     "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Repeat a config.json."
 )
 @click.option("--dry-run", is_flag=True, help="Print the configuration and train nothing.")
 @_model_options
 def command(model, runs_dir, run_name, resume, config_file, dry_run, **options):
     """Train MODEL: dcgan, conditional_vae, srcnn, fsrcnn or classifier. Leaves a run directory."""
+    control = RunControl(**{field.name: options.pop(field.name) for field in dataclasses.fields(RunControl)})
     given = {name: value for name, value in options.items() if value is not None}
-    if resume is not None:
-        refused = sorted(given.keys() - {"epochs"}) + [name for name in ("model",) if model]
-        if refused or config_file or run_name:
-            raise click.UsageError(
-                "`--resume` takes everything from the run but `--epochs`. Received also: "
-                + ", ".join(refused or ["--config or --run-name"])
-            )
+    if resume is not None and (config_file or run_name):
+        raise click.UsageError("`--resume` takes name and configuration from the run. Leave the others out.")
     if resume is None and config_file is None and model is None:
         raise click.UsageError("Name a MODEL, a run to `--resume` or a `--config` file.")
 
@@ -109,9 +134,9 @@ def command(model, runs_dir, run_name, resume, config_file, dry_run, **options):
     from training import trainer
 
     if resume is not None:
-        run = trainer.resume_training(resume, given.get("epochs"))
+        run = trainer.resume_training(resume, _to_values({"model": model, **given}), control)
     else:
-        run = trainer.start_training(config, runs_dir, run_name)
+        run = trainer.start_training(config, runs_dir, run_name, control)
     click.echo(f"Run: {run}")
     click.echo(f"Look at it: tensorboard --logdir {run / 'tensorboard'}")
     click.echo(f"Export it:  zoo export {run}")
@@ -119,7 +144,7 @@ def command(model, runs_dir, run_name, resume, config_file, dry_run, **options):
 
 def _make_config(model, config_file, given):
     from training import trainer
-    from training.augmentation import split_names
+    from training.best_epoch import EarlyStop
     from training.config import TrainingConfig
     from training.data_selection import open_data_set
     from training.data_sets import load_data_set
@@ -158,7 +183,7 @@ def _make_config(model, config_file, given):
         "seed": 0,
         **inherited,
         **base,
-        **{name: value for name, value in given.items() if name not in flags},
+        **{name: value for name, value in _to_values(given).items() if name not in flags},
         "model": model,
         "precision": precision,
         **{
@@ -169,12 +194,8 @@ def _make_config(model, config_file, given):
             for group in ("model_options", "optimizer_options")
         },
     }
-    values["data_dir"] = str(values["data_dir"]) if values["data_dir"] else None
     if source is not None:
         values["init_from"] = source.reference
-    for name in ("augment", "degrade", "freeze"):
-        if name in given:
-            values[name] = split_names(given[name])
     data_set = load_data_set(values["dataset"], values["data_dir"])
     recipe.check_data_set(data_set)
     values.setdefault("image_size", recipe.default_image_size(data_set))
@@ -183,7 +204,26 @@ def _make_config(model, config_file, given):
     data_set = open_data_set(config)
     recipe.check_changes(config)
     check_schedule(config.schedule)
+    if config.early_stop:
+        EarlyStop.parse(config.early_stop)
     return trainer.with_chosen_cache(config, data_set)
+
+
+def _to_values(given) -> dict:
+    """Returns what a configuration holds for what the command line takes."""
+    from training.augmentation import split_names
+
+    values = {name: value for name, value in given.items() if value is not None}
+    for name in ("augment", "degrade", "freeze"):
+        if name in values:
+            values[name] = split_names(values[name])
+    if "data_dir" in values:
+        values["data_dir"] = str(values["data_dir"])
+    if values.get("early_stop") == "none":
+        values["early_stop"] = None
+    if values.get("precision") == "auto":
+        del values["precision"]
+    return values
 
 
 def _find_source(init_from, recipe):

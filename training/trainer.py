@@ -1,29 +1,33 @@
 """Trains a model by its recipe: data set in, run directory out."""
 
 import dataclasses
-import sys
-import warnings
+import signal
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 import keras
 import tensorflow as tf
 
-from training import run_directory
+from training import run_control, run_directory
 from training.atomic_write import atomic_path
+from training.best_epoch import EarlyStop, best_epoch
 from training.checkpoints import Checkpoints
-from training.collapse_warning import CollapseWarning
 from training.config import TrainingConfig
 from training.data_selection import open_data_set
 from training.data_sets import DataSet
+from training.diverged import DivergedError, likely_cause
+from training.fit import fit
 from training.freezing import freeze_parts
-from training.metrics_log import MetricsLog
+from training.metrics_log import read_metrics
 from training.model_card import write_model_card
 from training.picture_cache import check_cache
 from training.recipes import RECIPES, find_recipe
+from training.resumption import changed_config
+from training.run_control import RunControl
 from training.run_or_preset import load_run_or_preset
-from training.sample_writer import SampleWriter
-from training.throughput import Throughput
+from training.stop_requests import TerminationRequest, TimeIsUp
 from training.transfer import different_options, transfer_weights
 
 # Steps that run in one call of the compiled function: enough to hide what Python costs a call.
@@ -34,61 +38,117 @@ class TrainingInterrupted(RuntimeError):
     """The user stopped the training; the message says how to resume it."""
 
 
-def start_training(config: TrainingConfig, runs_dir: Path, run_name: str | None = None) -> Path:
+class TrainingTerminated(RuntimeError):
+    """A scheduler stopped the training, which has been saved; the message says how to resume it."""
+
+    # What a shell, Kubernetes and Slurm report of a process that SIGTERM ended: 128 + 15.
+    exit_code = 128 + signal.SIGTERM
+
+
+def start_training(
+    config: TrainingConfig,
+    runs_dir: Path,
+    run_name: str | None = None,
+    control: RunControl = run_control.DEFAULT,
+) -> Path:
     """Trains a new run.
 
     Args:
         config: What to train on what.
         runs_dir: Where the run directory is made. Nothing is made before data set and model are known to fit.
         run_name: Name of the run directory; time, model and data set by default.
+        control: How long it may take and how often it is saved.
 
     Returns:
         The run directory, with everything in it that the contract of run directories names.
 
     Raises:
+        DivergedError: A loss or a weight became NaN or infinite.
         TrainingInterrupted: The user pressed Ctrl-C.
+        TrainingTerminated: SIGTERM came.
         UnknownNameError: The model, the data set or a part to freeze does not exist.
         ValueError: The configuration does not fit the data set, or the weights to begin with do not fit.
     """
     data_set = open_data_set(config)
     model = _build(config, data_set, is_new=True)
     config = with_chosen_cache(config, data_set)
-    batches = RECIPES[config.model].make_training_batches(config, data_set, first_step=0)
     run = run_directory.create_run_directory(runs_dir, config, run_name)
-    return _train(run, config, data_set, model, batches)
+    checkpoints = _make_checkpoints(run, config, model, control)
+    return _train(run, config, data_set, model, checkpoints, control)
 
 
-def resume_training(run: Path, epochs: int | None = None) -> Path:
-    """Continues a run after its last finished epoch.
+def resume_training(
+    run: Path, changes: Mapping[str, Any] | None = None, control: RunControl = run_control.DEFAULT
+) -> Path:
+    """Continues a run at its newest checkpoint.
 
     Args:
         run: Run directory.
-        epochs: New total number of epochs; that of the run by default.
+        changes: What shall be different from the run's configuration, of `CHANGEABLE`.
+        control: How long it may take from now on and how often it is saved.
 
     Returns:
         The run directory.
 
     Raises:
+        DivergedError: A loss or a weight became NaN or infinite.
         FileNotFoundError: There is no such run or no checkpoint in it.
         TrainingInterrupted: The user pressed Ctrl-C.
+        TrainingTerminated: SIGTERM came.
         ValueError: The run is finished, damaged or from another version.
+        WrongUsageError: Something shall be different that cannot change.
     """
-    config = run_directory.read_config(run)
-    if epochs is not None and epochs != config.epochs:
-        config = TrainingConfig(**{**vars(config), "epochs": epochs})
+    config = changed_config(run_directory.read_config(run), changes or {})
     data_set = open_data_set(config)
     model = _build(config, data_set, is_new=False)
-    num_epochs_done = Checkpoints(run / run_directory.CHECKPOINTS, model).restore()
-    is_finished = num_epochs_done == config.epochs and (run / run_directory.MODEL).exists()
-    if is_finished or num_epochs_done > config.epochs:
+    checkpoints = _make_checkpoints(run, config, model, control)
+    num_epochs_done, num_steps_done = checkpoints.restore()
+    _check_unfinished(run, config, num_epochs_done, num_steps_done)
+    if "learning_rate" in (changes or {}):
+        _set_learning_rate(model, config)
+    run_directory.write_config(run, config)
+    return _train(run, config, data_set, model, checkpoints, control)
+
+
+def _check_unfinished(run: Path, config: TrainingConfig, num_epochs_done: int, num_steps_done: int) -> None:
+    """Raises `ValueError` if nothing of a run is left to be done."""
+    epochs = read_metrics(run / run_directory.METRICS)[:num_epochs_done] if num_epochs_done else []
+    is_stopped_early = bool(config.early_stop) and EarlyStop.parse(config.early_stop).is_due(epochs)
+    is_finished = (num_epochs_done == config.epochs or is_stopped_early) and (
+        run / run_directory.MODEL
+    ).exists()
+    if is_finished or num_epochs_done + (num_steps_done > 0) > config.epochs:
+        flag = "--early-stop none" if is_stopped_early else f"--epochs {num_epochs_done + config.epochs}"
         raise ValueError(
             f"Only an unfinished run can be resumed. Received: {run}, which has finished {num_epochs_done} "
-            f"epochs. Train it longer: zoo train --resume {run} --epochs {num_epochs_done + config.epochs}"
+            f"epochs. Train it longer: zoo train --resume {run} {flag}"
         )
-    first_step = num_epochs_done * _steps_per_epoch(config, data_set)
-    batches = RECIPES[config.model].make_training_batches(config, data_set, first_step)
-    run_directory.write_config(run, config)
-    return _train(run, config, data_set, model, batches, num_epochs_done)
+
+
+def _set_learning_rate(model, config: TrainingConfig) -> None:
+    # The checkpoint holds the one before.
+    if config.schedule == "constant":
+        for value in vars(model).values():
+            if isinstance(value, keras.optimizers.Optimizer):
+                value.learning_rate = config.learning_rate
+
+
+def _make_checkpoints(run: Path, config: TrainingConfig, model, control: RunControl) -> Checkpoints:
+    metrics, metric = run / run_directory.METRICS, RECIPES[config.model].objective
+    if config.early_stop:
+        metric = EarlyStop.parse(config.early_stop).metric
+
+    def is_best(num_epochs):
+        return metric is not None and best_epoch(read_metrics(metrics), metric) == num_epochs
+
+    return Checkpoints(
+        run / run_directory.CHECKPOINTS,
+        model,
+        control.num_checkpoints,
+        control.checkpoint_steps,
+        control.checkpoint_minutes,
+        is_best,
+    )
 
 
 def with_chosen_cache(config: TrainingConfig, data_set: DataSet) -> TrainingConfig:
@@ -107,6 +167,8 @@ def _build(config: TrainingConfig, data_set: DataSet, is_new: bool) -> keras.Mod
     recipe.check_changes(config)
     recipe.check_data_set(data_set)
     keras.utils.set_random_seed(config.seed)
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
     model = recipe.build_model(config, data_set)
     if is_new and config.init_from is not None:
         _take_over_weights(config.init_from, model)
@@ -120,6 +182,8 @@ def _build(config: TrainingConfig, data_set: DataSet, is_new: bool) -> keras.Mod
         jit_compile=False,
         steps_per_execution=steps_per_execution,
     )
+    if config.early_stop:
+        EarlyStop.parse(config.early_stop).check([f"val_{metric.name}" for metric in model.metrics])
     if model.optimizer is not None:
         # Keras makes its slots in the first step, which is too late to restore them.
         model.optimizer.build(model.trainable_variables)
@@ -148,53 +212,70 @@ def _steps_per_epoch(config: TrainingConfig, data_set: DataSet) -> int:
     return round(steps / steps_per_execution) * steps_per_execution
 
 
-def _train(run: Path, config: TrainingConfig, data_set: DataSet, model, batches, num_epochs_done=0) -> Path:
-    recipe = RECIPES[config.model]
-    tensorboard_dir = run / run_directory.TENSORBOARD
-    checkpoints = Checkpoints(run / run_directory.CHECKPOINTS, model)
-    callbacks = [
-        Throughput(config.batch_size),
-        CollapseWarning(),
-        MetricsLog(run / run_directory.METRICS, num_epochs_done),
-        SampleWriter(
-            lambda: recipe.draw_samples(model, config, data_set), run / run_directory.SAMPLES, tensorboard_dir
-        ),
-        keras.callbacks.TensorBoard(str(tensorboard_dir), write_graph=False),
-        # Last, so that an epoch counts as done only when its metrics and samples are written.
-        checkpoints,
-    ]
-    with warnings.catch_warnings():
-        # Both are about a `tf.data` pipeline as it should be: shuffled by itself, finite for validation.
-        warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
-        warnings.filterwarnings("ignore", message="Your input ran out of data")
-        try:
-            checkpoints.save_initial_state()
-            model.fit(
-                batches,
-                initial_epoch=num_epochs_done,
-                epochs=config.epochs,
-                steps_per_epoch=_steps_per_epoch(config, data_set),
-                validation_data=recipe.make_evaluation_batches(config, data_set, "validation"),
-                callbacks=callbacks,
-                verbose=1 if sys.stdout.isatty() else 2,
-            )
-        except KeyboardInterrupt as error:
-            raise TrainingInterrupted(
-                f"The training was interrupted in epoch {int(checkpoints.num_epochs_done) + 1} of "
-                f"{config.epochs}. Continue it: zoo train --resume {run}"
-            ) from error
-        except tf.errors.ResourceExhaustedError as error:
-            # TensorFlow raises the same error for a full disk.
-            if "No space left" in error.message:
-                raise OSError(
-                    f"The run directory must have room for checkpoints. Received: {run}, no space left. Free "
-                    f"some and continue: zoo train --resume {run}"
-                ) from error
-            raise MemoryError(
-                f"The step does not fit into memory. Received: batch_size={config.batch_size}. "
-                f"Try --batch-size {max(config.batch_size // 2, 1)}."
-            ) from error
+def _train(
+    run: Path, config: TrainingConfig, data_set: DataSet, model, checkpoints: Checkpoints, control: RunControl
+) -> Path:
+    stopped = None
+    try:
+        fit(
+            run, config, data_set, model, checkpoints, _steps_per_epoch(config, data_set), control.max_minutes
+        )
+    except KeyboardInterrupt as error:
+        raise TrainingInterrupted(
+            f"The training was interrupted {_where(run, config, checkpoints)}"
+        ) from error
+    except TerminationRequest as request:
+        _save(checkpoints)
+        raise TrainingTerminated(
+            f"The training was terminated and saved {_where(run, config, checkpoints)}"
+        ) from request
+    except TimeIsUp:
+        _save(checkpoints)
+        stopped = f"The {control.max_minutes:g} minutes are over {_where(run, config, checkpoints)}"
+    except DivergedError as error:
+        step = checkpoints.num_epochs_done * _steps_per_epoch(config, data_set) + checkpoints.num_steps_done
+        cause = likely_cause(config, RECIPES[config.model].learning_rate)
+        raise DivergedError(
+            f"The training diverged: {error} after step {step:,}, epoch {checkpoints.num_epochs_done + 1}. "
+            f"{checkpoints.directory} has the last good checkpoint. Likely cause: {cause}"
+        ) from error
+    except tf.errors.ResourceExhaustedError as error:
+        raise _exhausted(error, run, config) from error
+    if config.early_stop and not stopped:
+        num_epochs, best = checkpoints.num_epochs_done, checkpoints.restore_best()
+        click.echo(
+            f"Trained {num_epochs} of at most {config.epochs} epochs. The model has the weights of epoch "
+            f"{best}, the best by {EarlyStop.parse(config.early_stop).metric}.",
+            err=True,
+        )
     with atomic_path(run / run_directory.MODEL) as path:
         model.save(path)
     write_model_card(run, config, data_set, model)
+    if stopped:
+        click.echo(stopped, err=True)
     return run
+
+
+def _where(run: Path, config: TrainingConfig, checkpoints: Checkpoints) -> str:
+    return (
+        f"in epoch {min(checkpoints.num_epochs_done + 1, config.epochs)} of {config.epochs}. "
+        f"Continue it: zoo train --resume {run}"
+    )
+
+
+def _save(checkpoints: Checkpoints) -> None:
+    checkpoints.save()
+    checkpoints.wait()
+
+
+def _exhausted(error: tf.errors.ResourceExhaustedError, run: Path, config: TrainingConfig) -> Exception:
+    # TensorFlow raises the same error for a full disk.
+    if "No space left" in error.message:
+        return OSError(
+            f"The run directory must have room for checkpoints. Received: {run}, no space left. Free "
+            f"some and continue: zoo train --resume {run}"
+        )
+    return MemoryError(
+        f"The step does not fit into memory. Received: batch_size={config.batch_size}. "
+        f"Try --batch-size {max(config.batch_size // 2, 1)}."
+    )

@@ -86,7 +86,7 @@ def command():
 def main(
     arguments: list[str] | None = None, command: click.Command = command, prog_name: str = "zoo"
 ) -> None:
-    """Runs one command line and exits with 0 (done), 1 (failed) or 2 (wrong usage).
+    """Runs one command line and exits with 0 (done), 1 (failed), 2 (wrong usage) or an error's `exit_code`.
 
     Args:
         arguments: The words after `prog_name`; those of the process by default.
@@ -111,7 +111,8 @@ def main(
     except WrongUsageError as error:
         sys.exit(_report(str(error), 2, arguments))
     except Exception as error:  # noqa: BLE001 - the last resort of a command line
-        sys.exit(_report(str(error) or type(error).__name__, 1, arguments))
+        exit_code = getattr(error, "exit_code", 1)
+        sys.exit(_report(str(error) or type(error).__name__, exit_code, arguments))
     sys.exit(0)
 
 

@@ -1,0 +1,74 @@
+"""Which epoch was the best one, and when to stop because none is better any more.
+
+Both follow from the run's metrics alone, so that a resumed training decides as one that was never stopped.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+
+from zoo.errors import UnknownNameError, WrongUsageError
+
+DEFAULT_PATIENCE = 5
+# Parts of names of metrics that are better when smaller; all others are better when larger.
+SMALLER_IS_BETTER = ("loss", "distance", "mae", "dependence")
+
+
+@dataclasses.dataclass(frozen=True)
+class EarlyStop:
+    """Stops a training whose metric has not become better for some epochs.
+
+    Args:
+        metric: Name of a metric of the epoch, e.g. `"val_psnr"`.
+        patience: Epochs without a better one after which the training stops.
+
+    Example:
+
+    >>> stop = EarlyStop.parse("val_psnr:2")
+    >>> [stop.is_due([{"val_psnr": value} for value in values]) for values in ([30, 31, 29], [31, 30, 31])]
+    [False, True]
+    """
+
+    metric: str
+    patience: int = DEFAULT_PATIENCE
+
+    @classmethod
+    def parse(cls, text: str) -> "EarlyStop":
+        """Reads `METRIC` or `METRIC:PATIENCE`.
+
+        Raises:
+            WrongUsageError: The patience is no positive number.
+        """
+        metric, _, patience = text.partition(":")
+        if patience and (not patience.isdecimal() or int(patience) == 0):
+            raise WrongUsageError(
+                "`--early-stop` takes METRIC or METRIC:PATIENCE, epochs from 1. "
+                f"Received: {text!r}. For example: val_psnr:5."
+            )
+        return cls(metric.strip(), int(patience or DEFAULT_PATIENCE))
+
+    def check(self, metrics: Iterable[str]) -> None:
+        """Raises `UnknownNameError` unless the metric is one of these."""
+        if self.metric not in metrics:
+            raise UnknownNameError("metric to stop by", self.metric, metrics)
+
+    def is_due(self, epochs: Sequence[Mapping[str, float]]) -> bool:
+        """Says whether the training shall stop after these epochs."""
+        best = best_epoch(epochs, self.metric)
+        return best is not None and len(epochs) - best >= self.patience
+
+
+def best_epoch(epochs: Sequence[Mapping[str, float]], metric: str) -> int | None:
+    """Returns the number, from 1, of the first epoch with the best value; None where none has one.
+
+    Args:
+        epochs: The metrics of each epoch in their order.
+        metric: Name of the metric.
+
+    Example:
+
+    >>> best_epoch([{"val_loss": 2.0}, {"val_loss": 1.0}, {"val_loss": 1.5}], "val_loss")
+    2
+    """
+    sign = -1 if any(part in metric for part in SMALLER_IS_BETTER) else 1
+    values = [(sign * line[metric], -number) for number, line in enumerate(epochs, 1) if metric in line]
+    return -max(values)[1] if values else None

@@ -1,0 +1,99 @@
+"""Runs a model's steps, from wherever a run stands."""
+
+import sys
+import warnings
+from pathlib import Path
+
+import keras
+
+from training import run_directory
+from training.best_epoch import EarlyStop
+from training.checkpoints import Checkpoints
+from training.collapse_warning import CollapseWarning
+from training.config import TrainingConfig
+from training.data_sets import DataSet
+from training.diverged import FiniteLosses
+from training.metrics_log import MetricsLog, read_metrics
+from training.recipes import RECIPES
+from training.sample_writer import SampleWriter
+from training.stop_requests import StopRequests
+from training.throughput import Throughput
+
+
+class StopEarly(keras.callbacks.Callback):
+    """Ends the training after an epoch when `EarlyStop` says so; place it after `MetricsLog`."""
+
+    def __init__(self, early_stop: EarlyStop, metrics: Path):
+        super().__init__()
+        self._early_stop = early_stop
+        self._metrics = metrics
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = self._early_stop.is_due(read_metrics(self._metrics))
+
+
+def fit(
+    run: Path,
+    config: TrainingConfig,
+    data_set: DataSet,
+    model: keras.Model,
+    checkpoints: Checkpoints,
+    steps_per_epoch: int,
+    max_minutes: float | None = None,
+) -> None:
+    """Trains a model from where its checkpoints stand to the last epoch.
+
+    Args:
+        run: Run directory; metrics, samples and events are written there.
+        config: The run's configuration.
+        data_set: What it is trained on.
+        model: A compiled model with the state of the newest checkpoint, if there is one.
+        checkpoints: Say where the training stands, and save it.
+        steps_per_epoch: Steps of an epoch.
+        max_minutes: Minutes after which `TimeIsUp` is raised.
+
+    Raises:
+        DivergedError: A loss or a weight is not finite.
+        StopRequest: SIGTERM came or the time is over. Nothing has happened since the last step.
+        UnknownNameError: There is no such metric to stop by.
+        tf.errors.ResourceExhaustedError: Memory or the disk is full.
+    """
+    recipe = RECIPES[config.model]
+    tensorboard_dir, metrics = run / run_directory.TENSORBOARD, run / run_directory.METRICS
+    stop_requests = StopRequests(max_minutes)
+    callbacks = [
+        Throughput(config.batch_size),
+        CollapseWarning(),
+        MetricsLog(metrics, checkpoints.num_epochs_done),
+        SampleWriter(
+            lambda: recipe.draw_samples(model, config, data_set), run / run_directory.SAMPLES, tensorboard_dir
+        ),
+        keras.callbacks.TensorBoard(str(tensorboard_dir), write_graph=False),
+        *([StopEarly(EarlyStop.parse(config.early_stop), metrics)] if config.early_stop else []),
+        # An epoch counts as done only when its metrics and samples are written.
+        checkpoints,
+        # Last, so that what they stop stands where the checkpoints say.
+        FiniteLosses(),
+        stop_requests,
+    ]
+    checkpoints.save_initial_state()
+    with warnings.catch_warnings(), stop_requests:
+        # Both are about a `tf.data` pipeline as it should be: shuffled by itself, finite for validation.
+        warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
+        warnings.filterwarnings("ignore", message="Your input ran out of data")
+        evaluation_batches = recipe.make_evaluation_batches(config, data_set, "validation")
+        model.stop_training = False
+        while checkpoints.num_epochs_done < config.epochs and not model.stop_training:
+            # What is left of an epoch is an epoch of its own to Keras.
+            num_epochs_done, num_steps_done = checkpoints.num_epochs_done, checkpoints.num_steps_done
+            model.fit(
+                recipe.make_training_batches(
+                    config, data_set, first_step=num_epochs_done * steps_per_epoch + num_steps_done
+                ),
+                initial_epoch=num_epochs_done,
+                epochs=num_epochs_done + 1 if num_steps_done else config.epochs,
+                steps_per_epoch=steps_per_epoch - num_steps_done,
+                validation_data=evaluation_batches,
+                callbacks=callbacks,
+                verbose=1 if sys.stdout.isatty() else 2,
+            )

@@ -1,0 +1,72 @@
+"""Stops that are asked for from outside: a scheduler's SIGTERM, and a limit of time."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+import keras
+
+
+class StopRequest(Exception):
+    """Raised between two steps, where everything can be saved."""
+
+
+class TerminationRequest(StopRequest):
+    """SIGTERM came."""
+
+
+class TimeIsUp(StopRequest):
+    """The time that the training may take is over."""
+
+
+class StopRequests(keras.callbacks.Callback):
+    """Raises a `StopRequest` after the step in which SIGTERM came or the time ran out.
+
+    Use it as a context manager around `fit`: SIGTERM is listened to inside. A second SIGTERM ends the process
+    at once, as it would without this.
+
+    Args:
+        max_minutes: Minutes that the training may take, from the beginning of the context; None for no limit.
+        now: Clock in seconds.
+    """
+
+    def __init__(self, max_minutes: float | None = None, now: Callable[[], float] = time.monotonic):
+        super().__init__()
+        self._max_seconds = None if max_minutes is None else 60.0 * max_minutes
+        self._now = now
+        self._is_terminated = False
+        # However short the time, a training that is started again and again gets on.
+        self._has_stepped = False
+
+    def __enter__(self):
+        self._start_seconds = self._now()
+        # Only the main thread may set handlers; elsewhere the process has its own.
+        self._is_listening = threading.current_thread() is threading.main_thread()
+        if self._is_listening:
+            self._handler_before = signal.signal(signal.SIGTERM, self._note_termination)
+        return self
+
+    def __exit__(self, *exception):
+        if self._is_listening:
+            signal.signal(signal.SIGTERM, self._handler_before)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._has_stepped = True
+        # After the last step of an epoch, its end comes first.
+        if batch + 1 < self.params["steps"]:
+            self._raise_if_requested()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._raise_if_requested()
+
+    def _raise_if_requested(self):
+        if self._is_terminated:
+            raise TerminationRequest
+        has_limit = self._has_stepped and self._max_seconds is not None
+        if has_limit and self._now() - self._start_seconds >= self._max_seconds:
+            raise TimeIsUp
+
+    def _note_termination(self, number, frame):
+        self._is_terminated = True
+        signal.signal(signal.SIGTERM, self._handler_before)
