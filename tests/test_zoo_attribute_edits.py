@@ -1,10 +1,12 @@
 """Edits of attributes: what is kept of a picture, and what is wanted while edits are learned."""
 
+import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from attribute_batches import ATTRIBUTES
 
-from zoo.attribute_edits import draw_wanted_ids, with_detail
+from zoo.attribute_edits import MAX_NOISE, disturb, draw_wanted_ids, with_detail
 
 
 def test_detail_by_hand():
@@ -28,3 +30,17 @@ def test_edits_want_another_value_of_one_attribute_of_each_picture():
     ids = {"category": tf.zeros(3, "int32")}
     only_value = draw_wanted_ids({"category": ("bag",)}, ids, generator.uniform)
     assert only_value["category"].numpy().max() == 0
+
+
+def test_disturbed_pictures_are_shifted_covered_and_noisy():
+    images = tf.fill([200, 28, 28, 1], 10.0)  # so bright that noise does not hide what is covered
+    disturbed = disturb(images, seed=0).numpy()
+    np.testing.assert_array_equal(disturbed, disturb(images, seed=0))
+    seeds = keras.random.SeedGenerator(0)
+    assert np.abs(disturb(images, seeds) - disturb(images, seeds)).max() > 5
+    is_covered = disturbed < 5
+    assert 0.15 < is_covered.mean() < 0.45
+    # Each picture has an amount of noise of its own; their mean square is a third of the largest one's.
+    assert np.std(disturbed[~is_covered]) == pytest.approx(MAX_NOISE / np.sqrt(3), rel=0.1)
+    amounts = [np.std(picture[picture > 5]) for picture in disturbed]
+    assert min(amounts) < 0.1 * MAX_NOISE < 0.9 * MAX_NOISE < max(amounts)

@@ -9,7 +9,7 @@ from attribute_batches import make_batch
 from small_conditional_vaes import GROUNDS, build, make_dark_and_bright, train_on_dark_and_bright
 
 from zoo import pixels
-from zoo.attribute_edits import with_detail
+from zoo.attribute_edits import disturb, with_detail
 
 BATCH = make_batch()
 
@@ -39,17 +39,36 @@ def test_an_edit_gives_pictures_the_attribute_that_is_wanted(trained_on_dark_and
 
 
 def test_edits_are_judged_by_an_average_that_does_not_learn_from_them():
-    model = build(edit_weight=1.0, attribute_weight=0.0, kl_weight=0.0, optimizer=keras.optimizers.SGD(0.1))
-    head = model.attribute_head.get_weights()
-    logs = model.train_step(BATCH)
-    assert float(logs["edit_loss"]) > 0
-    for before, after in zip(head, model.attribute_head.get_weights(), strict=True):
-        np.testing.assert_array_equal(before, after)
-    # 0.99 of what it was, 0.01 of what was learned.
-    model.features.set_weights([np.ones(weight.shape) for weight in model.features.weights])
-    model.average_features.set_weights([np.zeros(weight.shape) for weight in model.average_features.weights])
-    model._update_averages(0.99)
-    np.testing.assert_allclose(model.average_features.get_weights()[0], 0.01, rtol=1e-5)
+    model = build(edit_weight=1.0, optimizer=keras.optimizers.SGD(0.1))
+    with tf.GradientTape() as tape:
+        losses = model._objective(*BATCH, tf.zeros([8, 4]), training=True)
+    gradients = tape.gradient(losses["edit_loss"], model.trainable_variables)
+    taught = {
+        variable.path
+        for variable, gradient in zip(model.trainable_variables, gradients, strict=True)
+        if gradient is not None
+    }
+    assert {variable.path for variable in model.decoder.trainable_variables} <= taught
+    assert not {variable.path for variable in model.edit_judge.weights} & taught
+    checks.check_step_changes(
+        lambda: model.train_step(BATCH),
+        changed=[*model.edit_judge.trainable_variables, *model.average_edit_judge.weights],
+    )
+    # After step 1 an average keeps 2 parts of 11.
+    model.edit_judge.set_weights([np.ones(weight.shape) for weight in model.edit_judge.weights])
+    model.average_edit_judge.set_weights([np.zeros(weight.shape) for weight in model.edit_judge.weights])
+    model._update_average()
+    for weight in model.average_edit_judge.get_weights():
+        np.testing.assert_allclose(weight, 9 / 11, rtol=1e-5)
+
+
+def test_the_judge_of_edits_learns_what_disturbed_pictures_show():
+    raw_images, ids = make_dark_and_bright()
+    model = build(attributes=GROUNDS, width=4, edit_weight=1.0, optimizer=keras.optimizers.Adam(1e-2))
+    checks.fit(model, (raw_images, ids), num_steps=100)
+    images = pixels.to_model_range(np.tile(raw_images, [10, 1, 1, 1]), model.pixel_range)
+    logits = model.average_edit_judge(disturb(images, seed=1), training=False)
+    assert (np.argmax(logits, axis=1) == np.tile(ids["ground"], 10)).mean() > 0.9
 
 
 def test_what_edits_are_judged_as_reaches_the_decoder():

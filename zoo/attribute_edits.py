@@ -1,13 +1,22 @@
-"""What it takes to edit an attribute of a picture, and to learn that."""
+"""What it takes to edit an attribute of a picture, and to learn that.
 
+Source:
+    [Robust] Kaur et al. 2019, arXiv 1910.08640: what convinces a classifier used to noise looks right.
+"""
+
+import functools
 from collections.abc import Callable, Mapping
 
+import keras
 import tensorflow as tf
 
 from zoo.attributes import Attributes
+from zoo.differentiable_augmentation import differentiable_augment
 
 # Of the range: where decoding with other attributes changes that much, a third of a picture's detail stays.
 DETAIL_TOLERANCE = 0.1
+# Of the range: the largest standard deviation of the noise on what is judged.
+MAX_NOISE = 0.2
 
 
 def with_detail(edited, images, reconstructed) -> tf.Tensor:
@@ -69,3 +78,21 @@ def draw_wanted_ids(
         other_ids = (tf.maximum(own_ids, 0) + step) % len(values)
         wanted_ids[name] = tf.where(changed == index, other_ids, own_ids)
     return wanted_ids
+
+
+def disturb(images, seed) -> tf.Tensor:
+    """Shifts pictures, covers a part of each, and adds noise, more to some than to others.
+
+    An edit cannot deceive a judge that expects that by a fine pattern, nor by a detail at one place [Robust].
+
+    Args:
+        images: float32 tensor `[N, S, S, C]`, range [0, 1].
+        seed: A `keras.random.SeedGenerator`, or an integer: the same amounts at every call.
+
+    Returns:
+        float32 tensor of the same shape, not clipped to the range.
+    """
+    draw_uniform = functools.partial(keras.random.uniform, seed=seed)
+    images = differentiable_augment(images, ("translation", "cutout"), draw_uniform)
+    amounts = MAX_NOISE * draw_uniform([tf.shape(images)[0], 1, 1, 1])
+    return images + amounts * keras.random.normal(tf.shape(images), seed=seed)

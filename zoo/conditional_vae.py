@@ -17,21 +17,20 @@ import keras
 import tensorflow as tf
 
 from zoo import pixels
-from zoo.attribute_edits import draw_wanted_ids, with_detail
+from zoo.attribute_edits import disturb, draw_wanted_ids, with_detail
 from zoo.attribute_loss import attribute_loss
 from zoo.attributes import check_attributes, num_conditions, one_hot_conditions, split_conditions
-from zoo.differentiable_augmentation import differentiable_augment
 from zoo.from_preset import FromPreset
 from zoo.gaussian_kl import gaussian_kl
+from zoo.gradient_norm import GradientNorm
 from zoo.independence import dependence
 from zoo.latents import interpolate_on_sphere, mean_difference
 from zoo.likelihoods import bernoulli_loss, check_likelihood, gaussian_loss
 from zoo.psnr import psnr
 from zoo.variational_networks import VariationalNetworks
 
-# Of the networks that judge edited pictures while the decoder learns from them.
+# Of the network that judges edited pictures while the decoder learns from them.
 AVERAGE_MOMENTUM = 0.99
-AVERAGE = "average_"
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -46,11 +45,11 @@ class ConditionalVAE(FromPreset, keras.Model):
     features, trained on labelled pictures only; it judges attributes that a client does not state.
 
     For better edits: with `edit_weight` the decoder also learns from pictures decoded with another value of
-    one attribute: a moving average of encoder and head, which takes no part in that step, must judge them as
-    wanted [AttGAN]. It sees them shifted and partly covered, so that no fine pattern can deceive it. With
-    `independence_weight` mean latents must not tell the attributes [HCV]: they then go with every other value
-    as well as with their own. With `keep_detail` an edit takes what the decoder cannot draw, the background
-    above all, from the picture itself.
+    one attribute: the moving average of a judge, a network that learns from the real pictures beside it,
+    must judge them as wanted [AttGAN]. What it sees is shifted, partly covered and noisy, so that the shape
+    of a product changes its mind rather than a fine pattern. With `independence_weight` mean latents must not
+    tell the attributes [HCV]: they then go with every other value as well as with their own. With
+    `keep_detail` an edit takes what the decoder cannot draw, the background above all, from the picture.
 
     Args:
         attributes: The values of each attribute, in the order of their class ids.
@@ -142,11 +141,12 @@ class ConditionalVAE(FromPreset, keras.Model):
                 name="pixel_log_variance", shape=(), initializer=start, dtype="float32"
             )
         if edit_weight:
-            self.average_features = networks.build_features(AVERAGE)
-            self.average_attribute_head = networks.build_attribute_head(AVERAGE)
-            self.average_features.trainable = self.average_attribute_head.trainable = False
-            self._update_averages(momentum=0.0)
+            self.edit_judge = networks.build_judge("edit_judge")
+            self.average_edit_judge = networks.build_judge("average_edit_judge")
+            self.average_edit_judge.trainable = False
+            self.average_edit_judge.set_weights(self.edit_judge.get_weights())
         self.latent_seeds = keras.random.SeedGenerator(seed)
+        self.gradient_norm = GradientNorm()
         self.loss_trackers = {
             name: keras.metrics.Mean(name)
             for name in (
@@ -155,7 +155,7 @@ class ConditionalVAE(FromPreset, keras.Model):
                 "kl_loss",
                 "attribute_loss",
                 "attribute_accuracy",
-                *(("edit_loss",) if edit_weight else ()),
+                *(("edit_loss", "edit_judge_loss") if edit_weight else ()),
                 *(("dependence",) if independence_weight else ()),
                 "psnr",
             )
@@ -264,10 +264,13 @@ class ConditionalVAE(FromPreset, keras.Model):
             losses = self._objective(raw_images, attribute_ids, noise, training=True)
             scaled_loss = self.optimizer.scale_loss(losses["loss"])
         variables = self.trainable_variables
-        self.optimizer.apply(tape.gradient(scaled_loss, variables), variables)
+        gradients = tape.gradient(scaled_loss, variables)
+        self.gradient_norm.update_state(gradients, self.optimizer)
+        self.optimizer.apply(gradients, variables)
         if self.edit_weight:
-            self._update_averages(AVERAGE_MOMENTUM)
-        return self._update_trackers(tf.shape(raw_images)[0], losses)
+            self._update_average()
+        logs = self._update_trackers(tf.shape(raw_images)[0], losses)
+        return {**logs, "gradient_norm": self.gradient_norm.result()}
 
     def test_step(self, data):
         raw_images, attribute_ids = data
@@ -336,7 +339,8 @@ class ConditionalVAE(FromPreset, keras.Model):
         }
         if self.edit_weight:
             losses["edit_loss"] = self._edit_loss(images, logits, edited_logits, wanted_ids, training)
-            loss += self.edit_weight * losses["edit_loss"]
+            losses["edit_judge_loss"] = self._edit_judge_loss(images, attribute_ids, training)
+            loss += self.edit_weight * losses["edit_loss"] + losses["edit_judge_loss"]
         if self.independence_weight:
             losses["dependence"] = tf.add_n(
                 [dependence(latent_mean, attribute_ids[k]) for k in self.attributes]
@@ -361,21 +365,28 @@ class ConditionalVAE(FromPreset, keras.Model):
         edited = tf.sigmoid(edited_logits)
         if self.keep_detail:
             edited = with_detail(edited, images, tf.sigmoid(logits))
-        if training:
-            edited = differentiable_augment(edited, ("translation", "cutout"), self._draw_uniform)
-        features = self.average_features(tf.cast(edited, self.compute_dtype), training=False)
-        return attribute_loss(
-            self.attributes, self.average_attribute_head(features, training=False), wanted_ids
-        )[0]
+        judged = self.average_edit_judge(self._disturb(edited, training), training=False)
+        return attribute_loss(self.attributes, judged, wanted_ids)[0]
+
+    def _edit_judge_loss(self, images, attribute_ids, training: bool):
+        judged = self.edit_judge(self._disturb(images, training), training=training)
+        return attribute_loss(self.attributes, judged, attribute_ids)[0]
+
+    def _disturb(self, images, training: bool):
+        # The same at every evaluation, so that epochs can be compared.
+        disturbed = disturb(images, self.latent_seeds if training else self.seed)
+        return tf.cast(disturbed, self.compute_dtype)
 
     def _draw_uniform(self, shape):
         return keras.random.uniform(shape, seed=self.latent_seeds)
 
-    def _update_averages(self, momentum: float):
-        pairs = ((self.average_features, self.features), (self.average_attribute_head, self.attribute_head))
-        for average_network, network in pairs:
-            for average, variable in zip(average_network.weights, network.weights, strict=True):
-                average.assign(momentum * average + (1.0 - momentum) * variable)
+    def _update_average(self):
+        # As that of a generator (`zoo/dcgan.py`), a young average follows faster.
+        step = tf.cast(self.optimizer.iterations, "float32")
+        momentum = tf.minimum(AVERAGE_MOMENTUM, (1.0 + step) / (10.0 + step))
+        pairs = zip(self.average_edit_judge.weights, self.edit_judge.weights, strict=True)
+        for average, variable in pairs:
+            average.assign(momentum * average + (1.0 - momentum) * variable)
 
     def _update_trackers(self, num_images, losses):
         # Weighted by what comes from the data: means over pictures, whatever the sizes of the batches. An

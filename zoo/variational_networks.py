@@ -31,11 +31,12 @@ class VariationalNetworks:
     depth: int
     dtype: keras.DTypePolicy
 
-    def build_features(self, prefix: str = "") -> keras.Model:
+    def build_features(self, prefix: str = "", batch_norm: bool = True) -> keras.Model:
         """Builds images `[N, S, S, C]` in [0, 1] to features `[N, NUM_FEATURES]`.
 
         Args:
-            prefix: Of the weights' paths, where a model has several of these networks.
+            prefix: Of the names of layers, where a model has several of these networks.
+            batch_norm: Whether feature maps are normalised over the batch.
         """
         images = keras.Input((self.image_size, self.image_size, self.channels), name="images")
         features = pyramid.downsample(
@@ -43,7 +44,7 @@ class VariationalNetworks:
             image_size=self.image_size,
             width=self.width,
             dtype=self.dtype,
-            batch_norm=True,
+            batch_norm=batch_norm,
             name=f"{prefix}encoder",
             depth=self.depth,
         )
@@ -65,6 +66,18 @@ class VariationalNetworks:
         features = keras.Input((NUM_FEATURES,), name="features")
         logits = keras.layers.Dense(self.num_conditions, dtype="float32", name=f"{prefix}attributes")
         return keras.Model(features, logits(features), name=f"{prefix}attribute_head")
+
+    def build_judge(self, name: str) -> keras.Model:
+        """Builds images to logits, by features that serve nothing else.
+
+        It is not normalised over batches: what it has learned on real pictures holds for edited ones, too.
+
+        Args:
+            name: Of the network, and the beginning of its layers' names.
+        """
+        features = self.build_features(f"{name}_", batch_norm=False)
+        head = self.build_attribute_head(f"{name}_")
+        return keras.Model(features.input, head(features.output), name=name)
 
     def build_decoder(self) -> keras.Model:
         """Builds latents and conditions to float32 logits of pixels `[N, S, S, C]`."""
