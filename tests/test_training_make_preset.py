@@ -17,9 +17,11 @@ from training import make_preset as module
 from training.command_line import command_line
 from training.half_precision import check_half_scores
 from training.make_preset import command, make_preset
+from training.metrics_log import read_metrics
 from training.picture_sheet import PictureSheet
 from training.recipes import RECIPES
 from training.run_directory import load_model
+from training.trainer import start_training
 from zoo import presets
 from zoo.errors import UnknownNameError
 from zoo.srcnn import SRCNN
@@ -59,6 +61,21 @@ def test_a_preset_says_all_about_its_training(run, output, small_data_set):
     assert preset.git_commit is None or re.fullmatch("[0-9a-f]{40}(-dirty)?", preset.git_commit)
     assert set(preset.versions) == {"product-image-zoo", "tensorflow", "keras", "numpy"}
     assert str(run.parent) not in preset.to_json()
+
+
+def test_a_run_that_began_with_another_one_is_repeated_from_the_first(make_small_config, tmp_path, output):
+    first = start_training(make_small_config("srcnn", epochs=1), tmp_path / "a", "first")
+    changes = {"epochs": 2, "init_from": str(first), "learning_rate": 0.5e-3}
+    second = start_training(make_small_config("srcnn", **changes), tmp_path / "a", "second")
+    (second / "evaluation.json").write_text(json.dumps({"scores": SCORES["srcnn"]}), encoding="utf-8")
+    preset = make_preset(second, "srcnn_x2", **LICENCES)
+    one, other = preset.command.split(" && ")
+    assert one.startswith("zoo train srcnn ")
+    assert one.endswith(" --run-name first")
+    assert " --init-from runs/first" in other
+    assert str(tmp_path) not in preset.to_json()
+    seconds = [line["seconds"] for run in (first, second) for line in read_metrics(run / "metrics.jsonl")]
+    assert preset.minutes == round(sum(seconds) / 60, 1)
 
 
 def test_the_headline_is_chosen(run, output):

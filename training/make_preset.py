@@ -131,14 +131,12 @@ def _write_weights(source: Source, path: Path, is_half: bool) -> dict:
 
 def _describe_training(source: Source, licence_data: str) -> dict:
     """Returns the fields of `Preset` that follow from the run."""
-    from training.command_line import command_line
     from training.data_selection import open_data_set
-    from training.metrics_log import read_metrics
 
     data_set = open_data_set(source.config)
     config = _without_paths(source.config)
     model_config = source.model.get_config()
-    seconds = sum(line["seconds"] for line in read_metrics(source.directory / run_directory.METRICS))
+    runs = _find_runs(source)
     return {
         "model": config.model,
         "model_class": type(source.model).__name__,
@@ -149,14 +147,42 @@ def _describe_training(source: Source, licence_data: str) -> dict:
             "licence": licence_data,
             "num_training_images": data_set.num_images["train"],
         },
-        "command": command_line(config),
-        "minutes": round(seconds / 60, 1),
+        "command": _command_of(runs),
+        "minutes": round(sum(map(_minutes_of, runs)), 1),
     }
+
+
+def _find_runs(source: Source) -> list[Source]:
+    """Returns the run and, before it, those whose weights it and they began with."""
+    runs = [source]
+    while _begins_with_a_run(runs[0].config):
+        runs.insert(0, find_run(Path(runs[0].config.init_from)))
+    return runs
+
+
+def _command_of(runs: list[Source]) -> str:
+    from training.command_line import command_line
+
+    *earlier, last = runs
+    commands = [f"{command_line(_without_paths(run.config))} --run-name {run.name}" for run in earlier]
+    return " && ".join([*commands, command_line(_without_paths(last.config))])
+
+
+def _minutes_of(run: Source) -> float:
+    from training.metrics_log import read_metrics
+
+    return sum(line["seconds"] for line in read_metrics(run.directory / run_directory.METRICS)) / 60
+
+
+def _begins_with_a_run(config: TrainingConfig) -> bool:
+    return config.init_from is not None and config.init_from not in presets.list_presets()
 
 
 def _without_paths(config: TrainingConfig) -> TrainingConfig:
     """Leaves out what is true of one machine only."""
-    init_from = config.init_from and Path(config.init_from).name
+    init_from = config.init_from
+    if _begins_with_a_run(config):
+        init_from = f"runs/{Path(init_from).name}"
     return dataclasses.replace(config, data_dir=None, init_from=init_from)
 
 
