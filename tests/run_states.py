@@ -21,7 +21,7 @@ def assert_same_training(run, other):
     different = [name for name in state if not np.array_equal(state[name], other_state[name])]
     assert different == []
     assert all(map(np.array_equal, load_model(run).get_weights(), load_model(other).get_weights()))
-    clocked = {"seconds", "images_per_second"}
+    clocked = {"seconds", "images_per_second", "peak_memory_gib"}
     metrics, other_metrics = (
         [{name: value for name, value in line.items() if name not in clocked} for line in read_metrics(path)]
         for path in (run / "metrics.jsonl", other / "metrics.jsonl")

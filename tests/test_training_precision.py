@@ -5,7 +5,7 @@ import re
 import pytest
 
 from training import precision
-from training.precision import resolve_precision
+from training.precision import resolve_jit, resolve_precision
 from zoo.errors import UnknownNameError
 
 
@@ -63,3 +63,23 @@ def test_an_unknown_policy_is_answered_with_those_that_exist():
     message = "Unknown precision. Received: 'float16'. Known: auto, float32, mixed_float16, mixed_bfloat16."
     with pytest.raises(UnknownNameError, match=re.escape(message)):
         resolve_precision("float16")
+
+
+@pytest.mark.parametrize(
+    ("jit", "gpus", "expected"),
+    [
+        ("auto", [], False),
+        ("auto", [(8, 0)], "auto"),
+        ("on", [], True),
+        ("on", [(8, 0)], True),
+        ("off", [(8, 0)], False),
+    ],
+)
+def test_xla_is_left_to_keras_on_gpus_alone(set_machine, jit, gpus, expected):
+    set_machine(gpus)
+    assert resolve_jit(jit) == expected
+
+
+def test_an_unknown_choice_of_jit():
+    with pytest.raises(UnknownNameError, match="choice of --jit. Received: 'yes'. Known: auto, on, off."):
+        resolve_jit("yes")

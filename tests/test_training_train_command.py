@@ -88,6 +88,7 @@ def test_a_dry_run_prints_the_configuration_and_writes_nothing(train, small_data
         "freeze": [],
         "early_stop": None,
         "deterministic": False,
+        "jit": "auto",
         "data_dir": str(small_data_dir),
         "only": {},
         "augment": [],
@@ -254,7 +255,9 @@ def test_resuming_takes_everything_from_the_run(train, finished_run):
     def resume(*arguments):
         return train("--resume", finished_run, *arguments, adds_data_set=False)
 
-    message = "but for --epochs, --learning-rate, --early-stop, --data-dir, --deterministic. Received: "
+    message = (
+        "but for --epochs, --learning-rate, --early-stop, --data-dir, --deterministic, --jit. Received: "
+    )
     assert_refused(
         resume("--seed", 1, "--width", 3), 2, f"{message}seed 1 instead of 0, width 3 instead of 2."
     )

@@ -35,6 +35,7 @@ class TrainingConfig:
         early_stop: `METRIC` or `METRIC:EPOCHS`: train no longer when the metric has not become better for so
             many epochs, and take the weights of the best one; None trains all epochs.
         deterministic: Whether the same configuration gives the same bits on the same machine.
+        jit: Whether XLA compiles the steps: `"auto"`, `"on"` or `"off"`.
 
     Raises:
         ValueError: A number is no number or not positive.
@@ -67,6 +68,7 @@ class TrainingConfig:
     freeze: tuple[str, ...] = ()
     early_stop: str | None = None
     deterministic: bool = False
+    jit: str = "auto"
 
     def __post_init__(self):
         for name in ("augment", "degrade", "freeze"):  # JSON has lists only

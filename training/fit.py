@@ -13,9 +13,14 @@ from training.collapse_warning import CollapseWarning
 from training.config import TrainingConfig
 from training.data_sets import DataSet
 from training.diverged import FiniteLosses
+from training.generative_sheets import traversal_sheet
+from training.latent_projector import LatentProjector
 from training.metrics_log import MetricsLog, read_metrics
+from training.optimizer_state import OptimizerState
 from training.recipes import RECIPES
+from training.run_control import RunControl
 from training.sample_writer import SampleWriter
+from training.step_profiler import StepProfiler
 from training.stop_requests import StopRequests
 from training.throughput import Throughput
 
@@ -39,7 +44,7 @@ def fit(
     model: keras.Model,
     checkpoints: Checkpoints,
     steps_per_epoch: int,
-    max_minutes: float | None = None,
+    control: RunControl,
 ) -> None:
     """Trains a model from where its checkpoints stand to the last epoch.
 
@@ -50,7 +55,7 @@ def fit(
         model: A compiled model with the state of the newest checkpoint, if there is one.
         checkpoints: Say where the training stands, and save it.
         steps_per_epoch: Steps of an epoch.
-        max_minutes: Minutes after which `TimeIsUp` is raised.
+        control: How long it may take, and what is written for TensorBoard.
 
     Raises:
         DivergedError: A loss or a weight is not finite.
@@ -60,16 +65,30 @@ def fit(
     """
     recipe = RECIPES[config.model]
     tensorboard_dir, metrics = run / run_directory.TENSORBOARD, run / run_directory.METRICS
-    stop_requests = StopRequests(max_minutes)
+    stop_requests = StopRequests(control.max_minutes)
+    pictures_dir = tensorboard_dir / "samples"
+    callbacks_by_wish = []
+    if control.profile_steps:
+        callbacks_by_wish.append(StepProfiler(*control.profile_steps, tensorboard_dir))
+    if config.early_stop:
+        callbacks_by_wish.append(StopEarly(EarlyStop.parse(config.early_stop), metrics))
     callbacks = [
         Throughput(config.batch_size),
+        OptimizerState(),
         CollapseWarning(),
         MetricsLog(metrics, checkpoints.num_epochs_done),
         SampleWriter(
-            lambda: recipe.draw_samples(model, config, data_set), run / run_directory.SAMPLES, tensorboard_dir
+            lambda: recipe.draw_samples(model, config, data_set),
+            run / run_directory.SAMPLES,
+            tensorboard_dir,
+            (lambda: traversal_sheet(model, config.seed)) if hasattr(model, "latent_dim") else None,
+            f"```json\n{config.to_json()}```",
         ),
-        keras.callbacks.TensorBoard(str(tensorboard_dir), write_graph=False),
-        *([StopEarly(EarlyStop.parse(config.early_stop), metrics)] if config.early_stop else []),
+        LatentProjector(config, data_set, pictures_dir),
+        keras.callbacks.TensorBoard(
+            str(tensorboard_dir), write_graph=False, histogram_freq=int(control.histograms)
+        ),
+        *callbacks_by_wish,
         # An epoch counts as done only when its metrics and samples are written.
         checkpoints,
         # Last, so that what they stop stands where the checkpoints say.

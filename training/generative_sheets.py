@@ -53,7 +53,14 @@ def interpolation(model, seed: int) -> Findings:
 
 
 def traversal(model, seed: int) -> Findings:
-    """Shows what the latents do that change most: each alone goes from low to high."""
+    """Shows what the latents do that change most."""
+    value = next(iter(model.attributes.values()))[0]
+    caption = f"Traversal of the latents that change a {value} most"
+    return Findings(sheets={caption: traversal_sheet(model, seed)})
+
+
+def traversal_sheet(model, seed: int) -> PictureSheet:
+    """Draws a picture whose latents that change it most go from low to high, each alone in a row."""
     random = np.random.default_rng([seed, 2])
     start = random.normal(size=model.latent_dim)
 
@@ -71,13 +78,11 @@ def traversal(model, seed: int) -> Findings:
     chosen = np.argsort(-changes)[:NUM_TRAVERSED_LATENTS]
     places = np.linspace(-TRAVERSAL_REACH, TRAVERSAL_REACH, NUM_COLUMNS)
     rows = [list(decode([move(latent, place) for place in places])) for latent in chosen]
-    value = next(iter(model.attributes.values()))[0]
-    sheet = PictureSheet(
+    return PictureSheet(
         rows=rows,
         row_labels=[f"latent {latent}" for latent in chosen],
         column_labels=[f"{place:+.1f}" for place in places],
     )
-    return Findings(sheets={f"Traversal of the latents that change a {value} most": sheet})
 
 
 def nearest_training_pictures(

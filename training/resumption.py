@@ -8,7 +8,7 @@ from training.config import TrainingConfig
 from zoo.errors import WrongUsageError
 
 # All else decides what the steps before would have been.
-CHANGEABLE = ("epochs", "learning_rate", "early_stop", "data_dir", "deterministic")
+CHANGEABLE = ("epochs", "learning_rate", "early_stop", "data_dir", "deterministic", "jit")
 _GROUPS = ("model_options", "optimizer_options")
 
 

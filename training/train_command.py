@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from training.model_flags import MODEL_OPTIONS
-from training.run_control import RunControl
+from training.run_control import RunControl, parse_profile_steps
 from zoo.cli import ZooCommand
 from zoo.errors import UnknownNameError
 
@@ -68,6 +68,18 @@ def _model_options(function):
     "--cache",
     type=click.Choice(["memory", "disk", "none"]),
     help="Where decoded pictures are kept between epochs.  [default: by size]",
+)
+@click.option(
+    "--jit",
+    type=click.Choice(["auto", "on", "off"]),
+    help="Compile steps with XLA; auto: on GPUs only.  [default: auto]",
+)
+@click.option("--histograms", is_flag=True, help="Write histograms of the weights for TensorBoard.")
+@click.option(
+    "--profile-steps",
+    metavar="FIRST:LAST",
+    callback=lambda context, parameter, text: text and parse_profile_steps(text),
+    help="Profile these steps for TensorBoard, e.g. 100:110.",
 )
 @click.option("--seed", type=click.IntRange(0), help="Of weights, order and latents.  [default: 0]")
 @click.option(

@@ -23,6 +23,7 @@ from training.freezing import freeze_parts
 from training.metrics_log import read_metrics
 from training.model_card import write_model_card
 from training.picture_cache import check_cache
+from training.precision import resolve_jit
 from training.recipes import RECIPES, find_recipe
 from training.resumption import changed_config
 from training.run_control import RunControl
@@ -174,12 +175,11 @@ def _build(config: TrainingConfig, data_set: DataSet, is_new: bool) -> keras.Mod
         _take_over_weights(config.init_from, model)
     freeze_parts(model, config.freeze)
     steps_per_execution = min(MAX_STEPS_PER_EXECUTION, _steps_per_epoch(config, data_set))
-    # XLA makes these convolutions slower on CPUs, and has no antialiased resize.
     recipe.compile_model(
         model,
         config,
         num_steps=config.epochs * _steps_per_epoch(config, data_set),
-        jit_compile=False,
+        jit_compile=resolve_jit(config.jit),
         steps_per_execution=steps_per_execution,
     )
     if config.early_stop:
@@ -217,9 +217,7 @@ def _train(
 ) -> Path:
     stopped = None
     try:
-        fit(
-            run, config, data_set, model, checkpoints, _steps_per_epoch(config, data_set), control.max_minutes
-        )
+        fit(run, config, data_set, model, checkpoints, _steps_per_epoch(config, data_set), control)
     except KeyboardInterrupt as error:
         raise TrainingInterrupted(
             f"The training was interrupted {_where(run, config, checkpoints)}"

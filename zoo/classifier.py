@@ -18,6 +18,7 @@ from zoo.attribute_loss import attribute_loss
 from zoo.attributes import check_attributes, num_conditions, split_conditions
 from zoo.errors import WrongUsageError
 from zoo.from_preset import FromPreset
+from zoo.gradient_norm import GradientNorm
 
 SMALLEST_IMAGE_SIZE = 8
 # Blocks see maps of at most this side: larger ones cost most of the time and add little accuracy.
@@ -96,6 +97,7 @@ class Classifier(FromPreset, keras.Model):
         self.features = self._build_features()
         self.attribute_head = self._build_attribute_head()
         self.loss_tracker = keras.metrics.Mean("loss")
+        self.gradient_norm = GradientNorm()
         self.accuracy_trackers = {
             attribute: keras.metrics.Mean(f"{attribute}_accuracy") for attribute in self.attributes
         }
@@ -121,8 +123,11 @@ class Classifier(FromPreset, keras.Model):
             loss, hits = self._objective(raw_images, attribute_ids, training=True)
             scaled_loss = self.optimizer.scale_loss(loss)
         variables = self.trainable_variables
-        self.optimizer.apply(tape.gradient(scaled_loss, variables), variables)
-        return self._update_trackers(tf.shape(raw_images)[0], loss, hits)
+        gradients = tape.gradient(scaled_loss, variables)
+        self.gradient_norm.update_state(gradients, self.optimizer)
+        self.optimizer.apply(gradients, variables)
+        logs = self._update_trackers(tf.shape(raw_images)[0], loss, hits)
+        return {**logs, "gradient_norm": self.gradient_norm.result()}
 
     def test_step(self, data):
         raw_images, attribute_ids = data
@@ -155,7 +160,8 @@ class Classifier(FromPreset, keras.Model):
         for name, (num_hits, num_known) in hits.items():
             accuracy = tf.math.divide_no_nan(num_hits, num_known)
             self.accuracy_trackers[name].update_state(accuracy, sample_weight=num_known)
-        return {tracker.name: tracker.result() for tracker in self.metrics}
+        trackers = (self.loss_tracker, *self.accuracy_trackers.values())
+        return {tracker.name: tracker.result() for tracker in trackers}
 
     def _build_features(self) -> keras.Model:
         images = keras.Input((self.image_size, self.image_size, self.channels), name="images")

@@ -25,6 +25,7 @@ from zoo.diversity import same_kind_distance
 from zoo.errors import UnknownNameError, WrongUsageError
 from zoo.from_preset import FromPreset
 from zoo.gan_losses import LOSSES, interpolation_penalty, r1_penalty
+from zoo.gradient_norm import GradientNorm
 from zoo.loss_scaling import with_loss_scaling
 
 CONDITIONINGS = ("projection", "embedding")
@@ -149,6 +150,9 @@ class DCGAN(FromPreset, keras.Model):
         self.trackers = {
             name: keras.metrics.Mean(name) for name in ("discriminator_loss", "generator_loss", "diversity")
         }
+        self.gradient_norms = {
+            name: GradientNorm(f"{name}_gradient_norm") for name in ("discriminator", "generator")
+        }
         self.built = True
 
     def call(self, latents, attribute_ids: Mapping[str, tf.Tensor]):
@@ -192,17 +196,18 @@ class DCGAN(FromPreset, keras.Model):
                 generator_loss + self._classification_loss(generated_judged, attribute_ids)
             )
 
-        for optimizer, network, loss in (
-            (self.discriminator_optimizer, self.discriminator, scaled_discriminator_loss),
-            (self.generator_optimizer, self.generator, scaled_generator_loss),
+        for name, optimizer, network, loss in (
+            ("discriminator", self.discriminator_optimizer, self.discriminator, scaled_discriminator_loss),
+            ("generator", self.generator_optimizer, self.generator, scaled_generator_loss),
         ):
             variables = network.trainable_variables
-            optimizer.apply(tape.gradient(loss, variables), variables)
+            gradients = tape.gradient(loss, variables)
+            self.gradient_norms[name].update_state(gradients, optimizer)
+            optimizer.apply(gradients, variables)
         self._update_ema_generator()
-        return self._update_trackers(
-            tf.shape(raw_images)[0],
-            {"discriminator_loss": discriminator_loss, "generator_loss": generator_loss},
-        )
+        losses = {"discriminator_loss": discriminator_loss, "generator_loss": generator_loss}
+        logs = self._update_trackers(tf.shape(raw_images)[0], losses)
+        return {**logs, **{norm.name: norm.result() for norm in self.gradient_norms.values()}}
 
     def test_step(self, data):
         raw_images, attribute_ids = data

@@ -10,6 +10,7 @@ import tensorflow as tf
 from zoo import pixels
 from zoo.errors import UnknownNameError
 from zoo.from_preset import FromPreset
+from zoo.gradient_norm import GradientNorm
 from zoo.psnr import psnr
 from zoo.subpixels import BICUBIC_RADIUS, bicubic_subpixels, to_picture
 from zoo.tiles import upscale_in_tiles
@@ -68,6 +69,7 @@ class SuperResolution(FromPreset, keras.Model):
         self.reach = max(reach, BICUBIC_RADIUS)
         self.max_tile_pixels = max_tile_pixels
         self.loss_tracker = keras.metrics.Mean("loss")
+        self.gradient_norm = GradientNorm()
         self.psnr_tracker = keras.metrics.Mean("psnr")
         self.bicubic_psnr_tracker = keras.metrics.Mean("bicubic_psnr")
 
@@ -132,9 +134,11 @@ class SuperResolution(FromPreset, keras.Model):
             loss = self._mean_squared_error(targets, self(low_res_images, training=True))
             scaled_loss = self.optimizer.scale_loss(loss)
         variables = self.trainable_variables
-        self.optimizer.apply(tape.gradient(scaled_loss, variables), variables)
+        gradients = tape.gradient(scaled_loss, variables)
+        self.gradient_norm.update_state(gradients, self.optimizer)
+        self.optimizer.apply(gradients, variables)
         self.loss_tracker.update_state(loss, sample_weight=tf.shape(low_res_images)[0])
-        return {"loss": self.loss_tracker.result()}
+        return {tracker.name: tracker.result() for tracker in (self.loss_tracker, self.gradient_norm)}
 
     def test_step(self, data):
         low_res_images, high_res_images = data

@@ -1,0 +1,50 @@
+"""A profile of some steps, for TensorBoard's profiler."""
+
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+
+class StepProfiler(keras.callbacks.Callback):
+    """Profiles the steps from `first` to `last` of this start of a training.
+
+    Steps run many at a time: profiled are the executions that contain them. The very first execution is
+    never profiled, because it compiles.
+
+    Args:
+        first: First step, from 1.
+        last: Last step.
+        directory: The TensorBoard directory.
+    """
+
+    def __init__(self, first: int, last: int, directory: Path):
+        super().__init__()
+        self._first, self._last = first, last
+        self._directory = directory
+        self._num_steps_done = 0
+        self._steps_of_execution = 0
+        self._is_profiling = self._is_done = False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._last_batch = -1
+
+    def on_train_batch_begin(self, batch, logs=None):
+        is_due = self._num_steps_done + self._steps_of_execution >= self._first
+        if self._steps_of_execution and is_due and not (self._is_profiling or self._is_done):
+            tf.profiler.experimental.start(str(self._directory))
+            self._is_profiling = True
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._steps_of_execution, self._last_batch = batch - self._last_batch, batch
+        self._num_steps_done += self._steps_of_execution
+        if self._is_profiling and self._num_steps_done >= self._last:
+            self._stop()
+
+    def on_train_end(self, logs=None):
+        if self._is_profiling:
+            self._stop()
+
+    def _stop(self):
+        tf.profiler.experimental.stop()
+        self._is_profiling, self._is_done = False, True
