@@ -22,6 +22,8 @@ setup(
         "numpy>=2.0",
         "pillow>=11,<13",
         "tensorboard>=2.20",
+        "keras-tuner>=1.4.8",
+        "scikit-learn>=1.7",  # Gaussian processes for keras-tuner
         "tensorflow-serving-api>=2.19",
         "protobuf>=6.31.1,<7",
         "grpcio>=1.67",

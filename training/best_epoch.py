@@ -57,6 +57,17 @@ class EarlyStop:
         return best is not None and len(epochs) - best >= self.patience
 
 
+def is_smaller_better(metric: str) -> bool:
+    """Says which way a metric goes.
+
+    Example:
+
+    >>> is_smaller_better("val_loss"), is_smaller_better("val_psnr")
+    (True, False)
+    """
+    return any(part in metric for part in SMALLER_IS_BETTER)
+
+
 def best_epoch(epochs: Sequence[Mapping[str, float]], metric: str) -> int | None:
     """Returns the number, from 1, of the first epoch with the best value; None where none has one.
 
@@ -69,6 +80,6 @@ def best_epoch(epochs: Sequence[Mapping[str, float]], metric: str) -> int | None
     >>> best_epoch([{"val_loss": 2.0}, {"val_loss": 1.0}, {"val_loss": 1.5}], "val_loss")
     2
     """
-    sign = -1 if any(part in metric for part in SMALLER_IS_BETTER) else 1
+    sign = -1 if is_smaller_better(metric) else 1
     values = [(sign * line[metric], -number) for number, line in enumerate(epochs, 1) if metric in line]
     return -max(values)[1] if values else None

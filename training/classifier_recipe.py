@@ -17,6 +17,7 @@ from training.confusions import accuracy_of_each_value, count_confusions
 from training.learning_rate import make_learning_rate
 from training.picture_sheet import PictureSheet
 from training.recipe import rendered_note
+from training.search_space import Choice, Range
 from zoo.classifier import Classifier
 
 MOMENTUM = 0.9
@@ -39,6 +40,12 @@ class ClassifierRecipe(AttributeRecipe):
     learning_rate = 0.1
     schedule = "cosine"
     model_options = {"width": 32, "label_smoothing": 0.1}
+    search_space = {
+        "learning_rate": Range(0.01, 0.5, log=True),
+        "width": Choice((16, 24, 32, 48)),
+        "label_smoothing": Range(0.0, 0.2),
+        "augment": Choice(("none", "flip", "flip,crop")),
+    }
     default_augmentations = ("flip", "crop")
 
     def import_model_class(self):

@@ -9,6 +9,7 @@ from training.attribute_recipe import AttributeRecipe, make_attribute_batches
 from training.learning_rate import make_learning_rate
 from training.picture_sheet import PictureSheet
 from training.recipe import rendered_note
+from training.search_space import Choice, Range
 from zoo import pixels
 from zoo.conditional_vae import ConditionalVAE
 
@@ -32,6 +33,14 @@ class ConditionalVAERecipe(AttributeRecipe):
         "independence_weight": 0.0,
         "keep_detail": False,
         "attribute_weight": 10.0,
+    }
+    search_space = {
+        "learning_rate": Range(2e-4, 5e-3, log=True),
+        "latent_dim": Range(8, 128, log=True),
+        "width": Choice((16, 32, 48)),
+        "kl_weight": Range(0.1, 4.0, log=True),
+        "kl_warm_up_steps": Choice((0, 1000)),
+        "likelihood": Choice(("bernoulli", "gaussian")),
     }
 
     def import_model_class(self):

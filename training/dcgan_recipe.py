@@ -19,6 +19,7 @@ from training.data_sets import DataSet
 from training.learning_rate import make_learning_rate
 from training.picture_sheet import PictureSheet
 from training.recipe import rendered_note
+from training.search_space import Choice, Range
 from zoo import pixels
 from zoo.dcgan import DCGAN
 from zoo.differentiable_augmentation import POLICIES
@@ -51,6 +52,16 @@ class DCGANRecipe(AttributeRecipe):
     }
     # [TTUR]: the discriminator's learning rate in units of the generator's.
     optimizer_options = {"discriminator_rate": 1.0}
+    search_space = {
+        "learning_rate": Range(5e-5, 1e-3, log=True),
+        "discriminator_rate": Choice((0.5, 1.0, 2.0, 4.0)),
+        "loss": Choice(("non_saturating", "hinge")),
+        "r1_weight": Choice((0.0, 0.1, 1.0)),
+        "classification_weight": Choice((0.0, 0.1, 0.25)),
+        "latent_dim": Range(32, 128),
+        "width": Choice((32, 48, 64)),
+        "diff_augment": Choice(("none", "translation", "colour,translation,cutout")),
+    }
 
     def import_model_class(self):
         return DCGAN

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -45,6 +46,7 @@ def fit(
     checkpoints: Checkpoints,
     steps_per_epoch: int,
     control: RunControl,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
     """Trains a model from where its checkpoints stand to the last epoch.
 
@@ -56,6 +58,7 @@ def fit(
         checkpoints: Say where the training stands, and save it.
         steps_per_epoch: Steps of an epoch.
         control: How long it may take, and what is written for TensorBoard.
+        callbacks: Further callbacks, which find the metrics of an epoch written at its end.
 
     Raises:
         DivergedError: A loss or a weight is not finite.
@@ -67,12 +70,12 @@ def fit(
     tensorboard_dir, metrics = run / run_directory.TENSORBOARD, run / run_directory.METRICS
     stop_requests = StopRequests(control.max_minutes)
     pictures_dir = tensorboard_dir / "samples"
-    callbacks_by_wish = []
+    callbacks_by_wish = [*callbacks]
     if control.profile_steps:
         callbacks_by_wish.append(StepProfiler(*control.profile_steps, tensorboard_dir))
     if config.early_stop:
         callbacks_by_wish.append(StopEarly(EarlyStop.parse(config.early_stop), metrics))
-    callbacks = [
+    all_callbacks = [
         Throughput(config.batch_size),
         OptimizerState(),
         CollapseWarning(),
@@ -113,6 +116,6 @@ def fit(
                 epochs=num_epochs_done + 1 if num_steps_done else config.epochs,
                 steps_per_epoch=steps_per_epoch - num_steps_done,
                 validation_data=evaluation_batches,
-                callbacks=callbacks,
+                callbacks=all_callbacks,
                 verbose=1 if sys.stdout.isatty() else 2,
             )

@@ -1,5 +1,6 @@
 """How FSRCNN is trained."""
 
+from training.search_space import Choice, Range
 from training.super_resolution_recipe import SuperResolutionRecipe
 from zoo.fsrcnn import FSRCNN
 
@@ -14,6 +15,12 @@ class FSRCNNRecipe(SuperResolutionRecipe):
     schedule = "cosine"
     patch_size = 72
     model_options = {"upscale_factor": 2, "is_residual": True, "colour_space": "luma"}
+    search_space = {
+        "learning_rate": Range(2e-4, 1e-2, log=True),
+        "schedule": Choice(("constant", "cosine")),
+        "batch_size": Choice((8, 16, 32, 64)),
+        "augment": Choice(("none", "flip,turn", "flip,turn,scale")),
+    }
 
     def import_model_class(self):
         return FSRCNN

@@ -11,6 +11,7 @@ from training.augmentation import NAMES, check_augmentations
 from training.config import TrainingConfig
 from training.data_sets import DataSet
 from training.picture_sheet import PictureSheet
+from training.search_space import SearchSpace
 from zoo.errors import UnknownNameError, WrongUsageError
 
 
@@ -34,6 +35,7 @@ class Recipe(abc.ABC):
         needs_attributes: Whether it learns from pictures with attributes only.
         takes_patches: Whether it learns from patches, of which a picture has many.
         objective: The validation metric that says which epoch is the best one; None where none does.
+        search_space: What `zoo tune` may change when the user does not say.
     """
 
     model_name: ClassVar[str]
@@ -49,6 +51,7 @@ class Recipe(abc.ABC):
     needs_attributes: ClassVar[bool] = True
     takes_patches: ClassVar[bool] = False
     objective: ClassVar[str | None] = None
+    search_space: ClassVar[SearchSpace] = {}
 
     @abc.abstractmethod
     def default_image_size(self, data_set: DataSet) -> int:

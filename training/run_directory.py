@@ -1,6 +1,7 @@
 """The directory that a training leaves behind, and that evaluation and export take up."""
 
 import datetime
+import shutil
 from pathlib import Path
 
 from training.config import TrainingConfig
@@ -57,6 +58,12 @@ def _not_writable(runs_dir: Path, error: OSError) -> OSError:
         f"The directory of runs must be writable and have room. Received: runs_dir={runs_dir} "
         f"({error.strerror}). Name another one with `--runs-dir`, or free some space."
     )
+
+
+def remove_unstarted(run: Path) -> None:
+    """Removes a run that was killed before its first checkpoint, of which nothing can be resumed."""
+    if run.is_dir() and not (run / CHECKPOINTS / "checkpoint").exists():
+        shutil.rmtree(run)
 
 
 def write_config(run: Path, config: TrainingConfig) -> None:

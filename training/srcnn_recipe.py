@@ -1,5 +1,6 @@
 """How SRCNN is trained."""
 
+from training.search_space import Choice, Range
 from training.super_resolution_recipe import SuperResolutionRecipe
 from zoo.srcnn import SRCNN
 
@@ -13,6 +14,13 @@ class SRCNNRecipe(SuperResolutionRecipe):
     learning_rate = 1e-3
     patch_size = 48
     model_options = {"upscale_factor": 2, "kernels": "9-1-5", "is_residual": False, "colour_space": "luma"}
+    search_space = {
+        "learning_rate": Range(1e-4, 1e-2, log=True),
+        "schedule": Choice(("constant", "cosine")),
+        "kernels": Choice(("9-1-5", "9-3-5", "9-5-5")),
+        "is_residual": Choice((False, True)),
+        "augment": Choice(("none", "flip,turn")),
+    }
 
     def import_model_class(self):
         return SRCNN

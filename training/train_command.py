@@ -133,7 +133,7 @@ def command(model, runs_dir, run_name, resume, config_file, dry_run, **options):
         raise click.UsageError("Name a MODEL, a run to `--resume` or a `--config` file.")
 
     if resume is None:
-        config = _make_config(model, config_file, given)
+        config = make_config(model, config_file, given)
         if dry_run:
             click.echo(config.to_json(), nl=False)
             return
@@ -154,7 +154,8 @@ def command(model, runs_dir, run_name, resume, config_file, dry_run, **options):
     click.echo(f"Export it:  zoo export {run}")
 
 
-def _make_config(model, config_file, given):
+def make_config(model, config_file, given):
+    """Returns the configuration of a training: of a file if any, the recipe, and what is given besides."""
     from training import trainer
     from training.best_epoch import EarlyStop
     from training.config import TrainingConfig

@@ -2,7 +2,7 @@
 
 import dataclasses
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ def start_training(
     runs_dir: Path,
     run_name: str | None = None,
     control: RunControl = run_control.DEFAULT,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Path:
     """Trains a new run.
 
@@ -59,6 +60,7 @@ def start_training(
         runs_dir: Where the run directory is made. Nothing is made before data set and model are known to fit.
         run_name: Name of the run directory; time, model and data set by default.
         control: How long it may take and how often it is saved.
+        callbacks: Further callbacks, which find the metrics of an epoch written at its end.
 
     Returns:
         The run directory, with everything in it that the contract of run directories names.
@@ -75,11 +77,14 @@ def start_training(
     config = with_chosen_cache(config, data_set)
     run = run_directory.create_run_directory(runs_dir, config, run_name)
     checkpoints = _make_checkpoints(run, config, model, control)
-    return _train(run, config, data_set, model, checkpoints, control)
+    return _train(run, config, data_set, model, checkpoints, control, callbacks)
 
 
 def resume_training(
-    run: Path, changes: Mapping[str, Any] | None = None, control: RunControl = run_control.DEFAULT
+    run: Path,
+    changes: Mapping[str, Any] | None = None,
+    control: RunControl = run_control.DEFAULT,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Path:
     """Continues a run at its newest checkpoint.
 
@@ -87,6 +92,7 @@ def resume_training(
         run: Run directory.
         changes: What shall be different from the run's configuration, of `CHANGEABLE`.
         control: How long it may take from now on and how often it is saved.
+        callbacks: As for `start_training`.
 
     Returns:
         The run directory.
@@ -108,7 +114,7 @@ def resume_training(
     if "learning_rate" in (changes or {}):
         _set_learning_rate(model, config)
     run_directory.write_config(run, config)
-    return _train(run, config, data_set, model, checkpoints, control)
+    return _train(run, config, data_set, model, checkpoints, control, callbacks)
 
 
 def _check_unfinished(run: Path, config: TrainingConfig, num_epochs_done: int, num_steps_done: int) -> None:
@@ -212,12 +218,11 @@ def _steps_per_epoch(config: TrainingConfig, data_set: DataSet) -> int:
     return round(steps / steps_per_execution) * steps_per_execution
 
 
-def _train(
-    run: Path, config: TrainingConfig, data_set: DataSet, model, checkpoints: Checkpoints, control: RunControl
-) -> Path:
+def _train(run: Path, config, data_set, model, checkpoints, control: RunControl, callbacks) -> Path:
     stopped = None
     try:
-        fit(run, config, data_set, model, checkpoints, _steps_per_epoch(config, data_set), control)
+        steps_per_epoch = _steps_per_epoch(config, data_set)
+        fit(run, config, data_set, model, checkpoints, steps_per_epoch, control, callbacks)
     except KeyboardInterrupt as error:
         raise TrainingInterrupted(
             f"The training was interrupted {_where(run, config, checkpoints)}"

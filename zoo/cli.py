@@ -14,6 +14,7 @@ from zoo.quiet_import import import_tensorflow
 COMMANDS = {
     "data": "training.data_command",
     "train": "training.train_command",
+    "tune": "training.tune_command",
     "evaluate": "training.evaluate_command",
     "export": "export.export_command",
     "serve": "serving.serve_command",

@@ -1,0 +1,169 @@
+"""`zoo tune MODEL`."""
+
+import dataclasses
+import datetime
+from pathlib import Path
+
+import click
+
+from training import train_command
+from zoo.cli import ZooCommand
+from zoo.errors import UnknownNameError, WrongUsageError
+
+# Of `zoo train`: what belongs to one run rather than to all trials of a study.
+OF_A_RUN = (
+    "model",
+    "runs_dir",
+    "run_name",
+    "resume",
+    "config_file",
+    "dry_run",
+    "max_minutes",
+    "checkpoint_steps",
+    "checkpoint_minutes",
+    "num_checkpoints",
+    "histograms",
+    "profile_steps",
+)
+
+
+def _training_options(command: click.Command) -> click.Command:
+    """Adds the options of `zoo train` that all trials share."""
+    for option in train_command.command.params:
+        if isinstance(option, click.Option) and option.expose_value and option.name not in OF_A_RUN:
+            command.params.insert(-1, option)
+    return command
+
+
+@_training_options
+@click.command(
+    cls=ZooCommand, uses_tensorflow=True, example="zoo tune srcnn --dataset t91 --epochs 5 --trials 20"
+)
+@click.argument("model", required=False)
+@click.option("--trials", "num_trials", type=click.IntRange(1), help="Trainings to make.  [default: 20]")
+@click.option(
+    "--objective",
+    metavar="METRIC",
+    help="Metric that shall be best: val_..., or frechet_distance.  [default: by model]",
+)
+@click.option(
+    "--space",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help='What to try, e.g. {"learning_rate": {"low": 1e-4, "high": 1e-2, "log": true}, "width": '
+    '{"values": [16, 32]}}.  [default: by model]',
+)
+@click.option("--random", "is_random", is_flag=True, help="Draw at random, to compare with.")
+@click.option(
+    "--judge", metavar="RUN_OR_PRESET", help="Classifier whose features frechet_distance is measured on."
+)
+@click.option("--studies-dir", type=click.Path(path_type=Path), default="studies", show_default=True)
+@click.option("--study-name", help="Name of the study directory.")
+@click.option(
+    "--resume", type=click.Path(path_type=Path), metavar="STUDY", help="Continue this study, or work for it."
+)
+@click.option("--dry-run", is_flag=True, help="Print the study and train nothing.")
+def command(model, resume, dry_run, num_trials, **options):
+    """Search hyperparameters of MODEL by Bayesian optimisation. Leaves a study directory."""
+    if (model is None) == (resume is None):
+        raise click.UsageError("Name a MODEL or a study to `--resume`.")
+    if resume is None:
+        study = _make_study(model, num_trials or 20, options)
+    else:
+        study = _read_study(resume, num_trials, options)
+    if dry_run:
+        from training.search_space import to_json
+
+        click.echo(f"{study.num_trials} trials for {study.objective}: {to_json(study.space)}")
+        click.echo(study.config.to_json(), nl=False)
+        return
+
+    from training.tuner import run_study
+
+    if resume is None:
+        study.write()
+    trials = run_study(study)
+    if not trials:
+        return
+    best = study.sort(trials)[0]
+    click.echo(f"Study: {study.directory}")
+    click.echo(f"Results: {study.directory / 'results.md'}")
+    click.echo(f"Best: {study.objective} {best.score:.5g} in trial {best.name}")
+    click.echo(f"Look at them: tensorboard --logdir {study.trials_dir}")
+    click.echo(f"Repeat it: zoo train --config {study.directory / 'best' / 'config.json'}")
+
+
+def _make_study(model, num_trials, options):
+    from training.recipes import find_recipe
+    from training.search_space import read_search_space
+    from training.study import FRECHET_DISTANCE, Study
+
+    recipe = find_recipe(model)
+    own = ("space", "objective", "is_random", "judge", "studies_dir", "study_name")
+    given = {name: value for name, value in options.items() if name not in own and value is not None}
+    config = train_command.make_config(model, None, given)
+    space = recipe.search_space if options["space"] is None else read_search_space(options["space"], recipe)
+    # What the user says is not tried.
+    space = {name: domain for name, domain in space.items() if name not in given}
+    if not space:
+        raise WrongUsageError(
+            "A search needs something to try. Received: values for all of the search space. Leave out one of "
+            f"{', '.join(sorted(given.keys() & recipe.search_space.keys()))}, or name others with --space."
+        )
+    objective = options["objective"] or recipe.objective or FRECHET_DISTANCE
+    time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
+    name = options["study_name"] or f"{time}-{model}-{config.dataset}"
+    return Study(
+        directory=options["studies_dir"] / name,
+        config=config,
+        space=space,
+        objective=objective,
+        num_trials=num_trials,
+        algorithm="random" if options["is_random"] else "bayesian",
+        seed=config.seed,
+        judge=_check_objective(objective, options["judge"], config),
+    )
+
+
+def _check_objective(objective, judge, config):
+    """Checks that the objective can be measured, and returns the judge that it needs, if any."""
+    from training.data_selection import open_data_set
+    from training.recipes import RECIPES
+    from training.run_or_preset import find_run_or_preset
+    from training.study import FRECHET_DISTANCE
+    from zoo.presets import list_presets
+
+    model = RECIPES[config.model].build_model(config, open_data_set(config))
+    if objective != FRECHET_DISTANCE:
+        known = [f"val_{metric.name}" for metric in model.metrics]
+        if objective not in known:
+            raise UnknownNameError("objective", objective, [*known, FRECHET_DISTANCE])
+        return None
+    if not hasattr(model, "latent_dim"):
+        raise WrongUsageError(
+            f"{FRECHET_DISTANCE} compares generated pictures. Received: {config.model}, which generates "
+            "none. Choose a metric of its epochs, e.g. val_psnr."
+        )
+    judge = judge or f"classifier_{config.dataset}"
+    if judge.startswith("classifier_") and not Path(judge).exists() and judge not in list_presets():
+        raise WrongUsageError(
+            f"{FRECHET_DISTANCE} is measured on features of a classifier of {config.dataset}. "
+            f"Received: no --judge. Train one and name it: zoo train classifier --dataset {config.dataset}"
+        )
+    find_run_or_preset(judge)
+    return judge
+
+
+def _read_study(directory, num_trials, options):
+    from training.study import Study
+
+    refused = [
+        name for name, value in options.items() if value not in (None, False) and name != "studies_dir"
+    ]
+    if refused:
+        raise click.UsageError(
+            "A resumed study goes on as it began, but for --trials. Received also: "
+            + ", ".join(f"--{name.replace('_', '-')}" for name in sorted(refused))
+        )
+    study = Study.read(directory)
+    return study if num_trials is None else dataclasses.replace(study, num_trials=num_trials)
