@@ -10,13 +10,20 @@ from zoo.attribute_edits import MAX_NOISE, disturb, draw_wanted_ids, with_detail
 
 
 def test_detail_by_hand():
-    # One pixel changes in one channel only, one not at all, one beyond white.
-    edited = tf.constant([[[[0.5, 0.2], [0.3, 0.3], [0.9, 0.9]]]])
-    images = tf.constant([[[[0.4, 0.3], [0.6, 0.1], [1.0, 1.0]]]])
-    reconstructed = tf.constant([[[[0.4, 0.2], [0.3, 0.3], [0.9, 0.8]]]])
-    kept = np.exp(-1.0)
-    expected = [[0.5, 0.2 + kept * 0.1], [0.6, 0.1], [0.9 + kept * 0.1, 0.9 + kept * 0.2]]
+    # A pixel changes in one channel, one not at all, one beyond white, one beyond black.
+    edited = tf.constant([[[[0.5, 0.2], [0.3, 0.3], [0.9, 0.9], [0.1, 0.1]]]])
+    images = tf.constant([[[[0.4, 0.3], [0.6, 0.1], [0.8, 0.9], [0.2, 0.4]]]])
+    reconstructed = tf.constant([[[[0.4, 0.2], [0.3, 0.3], [0.5, 0.9], [0.4, 0.4]]]])
+    expected = [[0.5, 0.3], [0.6, 0.1], [1.0, 0.9], [0.0, 0.1]]
     np.testing.assert_allclose(with_detail(edited, images, reconstructed)[0, 0], expected, atol=1e-6)
+
+
+def test_only_some_attributes_may_change():
+    ids = {"category": tf.zeros(100, "int32"), "colour": tf.zeros(100, "int32")}
+    for draw in (None, tf.random.Generator.from_seed(0).uniform):
+        wanted = draw_wanted_ids(ATTRIBUTES, ids, draw, changeable=("colour",))
+        assert wanted["category"].numpy().max() == 0
+        assert wanted["colour"].numpy().min() == 1
 
 
 def test_edits_want_another_value_of_one_attribute_of_each_picture():

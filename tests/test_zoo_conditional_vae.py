@@ -250,6 +250,7 @@ def test_options_survive_a_config_round_trip():
         "edit_weight": 0.5,
         "independence_weight": 0.5,
         "keep_detail": True,
+        "edited_attributes": ["colour"],
         "depth": 1,
     }
     model = build(**options)

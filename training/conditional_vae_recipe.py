@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from training.attribute_recipe import AttributeRecipe, make_attribute_batches
+from training.augmentation import split_names
 from training.learning_rate import make_learning_rate
 from training.picture_sheet import PictureSheet
 from training.recipe import rendered_note
@@ -32,6 +33,7 @@ class ConditionalVAERecipe(AttributeRecipe):
         "edit_weight": 0.0,
         "independence_weight": 0.0,
         "keep_detail": False,
+        "edited_attributes": "all",
         "attribute_weight": 10.0,
     }
     search_space = {
@@ -53,7 +55,7 @@ class ConditionalVAERecipe(AttributeRecipe):
             channels=data_set.image_shape[2],
             seed=config.seed,
             dtype=config.precision,
-            **config.model_options,
+            **{**config.model_options, "edited_attributes": _edited_attributes(config)},
         )
 
     def compile_model(self, model, config, num_steps=None, **kwargs):
@@ -72,6 +74,11 @@ class ConditionalVAERecipe(AttributeRecipe):
             row_labels=["real", "reconstructed", *(f"as {value}" for value in values)],
             note=rendered_note(data_set),
         )
+
+
+def _edited_attributes(config) -> tuple[str, ...]:
+    names = config.model_options.get("edited_attributes", "all")
+    return () if names == "all" else split_names(names)
 
 
 def first_of_each_value(config, data_set, split: str = "validation"):

@@ -62,7 +62,13 @@ MODEL_OPTIONS = (
         "--keep-detail/--no-keep-detail",
         "keep_detail",
         bool,
-        "Edits keep the photo where nothing has to change (conditional_vae).",
+        "Edits keep the photo's detail (conditional_vae).",
+    ),
+    (
+        "--edited-attributes",
+        "edited_attributes",
+        str,
+        "Attributes whose edits are learned, or all (conditional_vae).",
     ),
     (
         "--label-smoothing",

@@ -5,22 +5,35 @@ Source:
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import tensorflow as tf
 
 from zoo.attributes import Attributes
 from zoo.differentiable_augmentation import differentiable_augment
+from zoo.errors import UnknownNameError
 
-# Of the range: where decoding with other attributes changes that much, a third of a picture's detail stays.
-DETAIL_TOLERANCE = 0.1
+# Nats for a change of the whole range everywhere.
+CHANGE_WEIGHT = 5.0
 # Of the range: the largest standard deviation of the noise on what is judged.
 MAX_NOISE = 0.2
 
 
+def check_edited_attributes(names: Sequence[str], attributes: Attributes) -> tuple[str, ...]:
+    """Returns the names as a tuple.
+
+    Raises:
+        UnknownNameError: There is no such attribute.
+    """
+    for name in names:
+        if name not in attributes:
+            raise UnknownNameError("attribute to edit", name, attributes)
+    return tuple(names)
+
+
 def with_detail(edited, images, reconstructed) -> tf.Tensor:
-    """Returns edits with what the reconstructions lack of the pictures, where both decodings are alike.
+    """Returns pictures changed as their decodings change: what no decoding has of them, they keep.
 
     Args:
         edited: float32 tensor `[N, S, S, C]`, range [0, 1]: decoded with the wanted attributes.
@@ -33,18 +46,32 @@ def with_detail(edited, images, reconstructed) -> tf.Tensor:
     Example:
 
     >>> edited, image, reconstructed = (tf.fill([1, 1, 1, 1], value) for value in (0.5, 0.7, 0.4))
-    >>> round(float(with_detail(edited, image, reconstructed)[0, 0, 0, 0]), 2)  # 0.5 + exp(-1) * (0.7 - 0.4)
-    0.61
+    >>> round(float(with_detail(edited, image, reconstructed)[0, 0, 0, 0]), 2)
+    0.8
     """
-    change = tf.reduce_max(tf.abs(edited - reconstructed), axis=-1, keepdims=True)
-    share = tf.exp(-tf.square(change / DETAIL_TOLERANCE))
-    return tf.clip_by_value(edited + share * (images - reconstructed), 0.0, 1.0)
+    return tf.clip_by_value(images + edited - reconstructed, 0.0, 1.0)
+
+
+def cost_of_change(edited, reconstructed) -> tf.Tensor:
+    """Returns nats for how much edits change: they then leave the background alone.
+
+    Args:
+        edited: float32 tensor of any shape, range [0, 1]: decoded with the wanted attributes.
+        reconstructed: The same decoded with their own.
+
+    Example:
+
+    >>> float(cost_of_change(tf.constant([0.5, 0.5]), tf.constant([0.5, 0.0])))
+    1.25
+    """
+    return CHANGE_WEIGHT * tf.reduce_mean(tf.abs(edited - reconstructed))
 
 
 def draw_wanted_ids(
     attributes: Attributes,
     attribute_ids: Mapping[str, tf.Tensor],
     draw_uniform: Callable[..., tf.Tensor] | None = None,
+    changeable: Sequence[str] = (),
 ) -> dict[str, tf.Tensor]:
     """Draws another value for one attribute of each picture; the rest stays.
 
@@ -54,6 +81,7 @@ def draw_wanted_ids(
             first.
         draw_uniform: Given a shape, returns a float tensor of that shape, uniform in [0, 1); None takes
             attributes and values in turn, the same at every call.
+        changeable: Names of the attributes that may change; all where there are none.
 
     Returns:
         For each attribute an int32 tensor `[N]`. An attribute of one value stays as it is.
@@ -70,10 +98,12 @@ def draw_wanted_ids(
             return otherwise % count
         return tf.cast(draw_uniform(tf.shape(rows)) * float(count), "int32")
 
-    num_attributes = len(attributes)
-    changed, wanted_ids = draw(num_attributes, rows), {}
-    for index, (name, values) in enumerate(attributes.items()):
-        own_ids = tf.cast(attribute_ids[name], "int32")
+    changeable = list(changeable or attributes)
+    num_attributes = len(changeable)
+    changed = draw(num_attributes, rows)
+    wanted_ids = {name: tf.cast(attribute_ids[name], "int32") for name in attributes}
+    for index, name in enumerate(changeable):
+        own_ids, values = wanted_ids[name], attributes[name]
         step = 1 + draw(max(len(values) - 1, 1), rows // num_attributes)
         other_ids = (tf.maximum(own_ids, 0) + step) % len(values)
         wanted_ids[name] = tf.where(changed == index, other_ids, own_ids)

@@ -11,13 +11,13 @@ Sources:
     [Directions] White 2016, arXiv 1609.04468, section 3: attribute vectors and ways through latents.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import keras
 import tensorflow as tf
 
-from zoo import pixels
-from zoo.attribute_edits import disturb, draw_wanted_ids, with_detail
+from zoo import attribute_edits, pixels
 from zoo.attribute_loss import attribute_loss
 from zoo.attributes import check_attributes, num_conditions, one_hot_conditions, split_conditions
 from zoo.from_preset import FromPreset
@@ -29,7 +29,7 @@ from zoo.likelihoods import bernoulli_loss, check_likelihood, gaussian_loss
 from zoo.psnr import psnr
 from zoo.variational_networks import VariationalNetworks
 
-# Of the network that judges edited pictures while the decoder learns from them.
+# Of the network that judges edited pictures.
 AVERAGE_MOMENTUM = 0.99
 
 
@@ -49,7 +49,7 @@ class ConditionalVAE(FromPreset, keras.Model):
     must judge them as wanted [AttGAN]. What it sees is shifted, partly covered and noisy, so that the shape
     of a product changes its mind rather than a fine pattern. With `independence_weight` mean latents must not
     tell the attributes [HCV]: they then go with every other value as well as with their own. With
-    `keep_detail` an edit takes what the decoder cannot draw, the background above all, from the picture.
+    `keep_detail` an edit has what the decoder cannot draw, the background above all, from the picture.
 
     Args:
         attributes: The values of each attribute, in the order of their class ids.
@@ -64,8 +64,9 @@ class ConditionalVAE(FromPreset, keras.Model):
         edit_weight: Weight of the cross-entropy of edited pictures [AttGAN]; 0 leaves it out.
         independence_weight: Weight of how much the latents tell of the attributes (`zoo/independence.py`), in
             nats; 0 leaves it out.
-        keep_detail: Whether edits add to what is decoded the difference of picture and reconstruction, where
-            the wanted attributes change little: for colours of photos, rather than for other shapes.
+        keep_detail: Whether edits change pictures as their decodings change: for colours of photos, rather
+            than for other shapes.
+        edited_attributes: Names of the attributes whose edits are learned; all where there are none.
         attribute_weight: Weight of the attribute head's cross-entropy, in nats against nats.
         seed: Seed of the latents drawn while training.
         dtype: Dtype policy, e.g. `"mixed_bfloat16"`; the global policy by default.
@@ -105,6 +106,7 @@ class ConditionalVAE(FromPreset, keras.Model):
         edit_weight: float = 0.0,
         independence_weight: float = 0.0,
         keep_detail: bool = False,
+        edited_attributes: Sequence[str] = (),
         attribute_weight: float = 10.0,
         seed: int = 0,
         dtype=None,
@@ -125,6 +127,7 @@ class ConditionalVAE(FromPreset, keras.Model):
         self.edit_weight = edit_weight
         self.independence_weight = independence_weight
         self.keep_detail = keep_detail
+        self.edited_attributes = attribute_edits.check_edited_attributes(edited_attributes, self.attributes)
         self.attribute_weight = attribute_weight
         self.seed = seed
 
@@ -193,7 +196,7 @@ class ConditionalVAE(FromPreset, keras.Model):
         if not self.keep_detail:
             return edited
         images = pixels.to_model_range(raw_images, self.pixel_range)
-        return with_detail(edited, images, self.decode(latents, attribute_ids))
+        return attribute_edits.with_detail(edited, images, self.decode(latents, attribute_ids))
 
     def interpolate(
         self,
@@ -207,7 +210,7 @@ class ConditionalVAE(FromPreset, keras.Model):
 
         Args:
             raw_images: uint8 tensor `[N, image_size, image_size, channels]`.
-            attribute_ids: What they show: for each attribute an integer tensor `[N]`.
+            attribute_ids: What they show, as for `edit`.
             end_images: uint8 tensor of the same shape.
             end_ids: What those show.
             num_steps: Number of pictures on each way, both ends counted.
@@ -233,7 +236,7 @@ class ConditionalVAE(FromPreset, keras.Model):
 
         Args:
             raw_images: uint8 tensor `[N, image_size, image_size, channels]`.
-            attribute_ids: What they show: for each attribute an integer tensor `[N]`.
+            attribute_ids: What they show, as for `edit`.
             has_property: Boolean tensor `[N]`: which pictures have it, e.g. those with long sleeves.
 
         Returns:
@@ -296,6 +299,7 @@ class ConditionalVAE(FromPreset, keras.Model):
             "edit_weight": self.edit_weight,
             "independence_weight": self.independence_weight,
             "keep_detail": self.keep_detail,
+            "edited_attributes": list(self.edited_attributes),
             "attribute_weight": self.attribute_weight,
             "seed": self.seed,
         }
@@ -311,8 +315,9 @@ class ConditionalVAE(FromPreset, keras.Model):
         latents = latent_mean + tf.exp(0.5 * latent_log_variance) * noise
         edited_logits = wanted_ids = None
         if self.edit_weight:
-            wanted_ids = draw_wanted_ids(
-                self.attributes, attribute_ids, self._draw_uniform if training else None
+            draw = functools.partial(keras.random.uniform, seed=self.latent_seeds) if training else None
+            wanted_ids = attribute_edits.draw_wanted_ids(
+                self.attributes, attribute_ids, draw, self.edited_attributes
             )
             wanted = one_hot_conditions(self.attributes, wanted_ids)
             # As one batch: what the decoder's normalisation counts is then the same as what it has seen.
@@ -322,7 +327,10 @@ class ConditionalVAE(FromPreset, keras.Model):
             logits = self.decoder([latents, conditions], training=training)
 
         # [VAE] eq. 10, in nats per picture, mean over the batch.
-        reconstruction_loss = _sum_per_picture(self._pixel_loss(images, logits))
+        if self.likelihood == "bernoulli":
+            reconstruction_loss = _sum_per_picture(bernoulli_loss(images, logits))
+        else:
+            reconstruction_loss = _sum_per_picture(gaussian_loss(images, logits, self.pixel_log_variance))
         kl_loss = _sum_per_picture(gaussian_kl(latent_mean, latent_log_variance))
         head_loss, hits = attribute_loss(
             self.attributes, self.attribute_head(features, training=training), attribute_ids
@@ -339,7 +347,8 @@ class ConditionalVAE(FromPreset, keras.Model):
         }
         if self.edit_weight:
             losses["edit_loss"] = self._edit_loss(images, logits, edited_logits, wanted_ids, training)
-            losses["edit_judge_loss"] = self._edit_judge_loss(images, attribute_ids, training)
+            judged = self.edit_judge(self._disturb(images, training), training=training)
+            losses["edit_judge_loss"], _ = attribute_loss(self.attributes, judged, attribute_ids)
             loss += self.edit_weight * losses["edit_loss"] + losses["edit_judge_loss"]
         if self.independence_weight:
             losses["dependence"] = tf.add_n(
@@ -349,11 +358,6 @@ class ConditionalVAE(FromPreset, keras.Model):
             loss += self.independence_weight * tf.nn.relu(losses["dependence"])
         return {"loss": loss, **losses}
 
-    def _pixel_loss(self, images, logits):
-        if self.likelihood == "bernoulli":
-            return bernoulli_loss(images, logits)
-        return gaussian_loss(images, logits, self.pixel_log_variance)
-
     def _kl_weight_now(self, training: bool):
         if not (training and self.kl_warm_up_steps):
             return self.kl_weight
@@ -362,23 +366,18 @@ class ConditionalVAE(FromPreset, keras.Model):
 
     def _edit_loss(self, images, logits, edited_logits, wanted_ids, training: bool):
         """[AttGAN] eq. 3: cross-entropy of what pictures with one other attribute are judged as."""
-        edited = tf.sigmoid(edited_logits)
+        edited, change_loss = tf.sigmoid(edited_logits), 0.0
         if self.keep_detail:
-            edited = with_detail(edited, images, tf.sigmoid(logits))
+            reconstructed = tf.sigmoid(logits)
+            change_loss = attribute_edits.cost_of_change(edited, reconstructed)
+            edited = attribute_edits.with_detail(edited, images, reconstructed)
         judged = self.average_edit_judge(self._disturb(edited, training), training=False)
-        return attribute_loss(self.attributes, judged, wanted_ids)[0]
-
-    def _edit_judge_loss(self, images, attribute_ids, training: bool):
-        judged = self.edit_judge(self._disturb(images, training), training=training)
-        return attribute_loss(self.attributes, judged, attribute_ids)[0]
+        return attribute_loss(self.attributes, judged, wanted_ids)[0] + change_loss
 
     def _disturb(self, images, training: bool):
         # The same at every evaluation, so that epochs can be compared.
-        disturbed = disturb(images, self.latent_seeds if training else self.seed)
+        disturbed = attribute_edits.disturb(images, self.latent_seeds if training else self.seed)
         return tf.cast(disturbed, self.compute_dtype)
-
-    def _draw_uniform(self, shape):
-        return keras.random.uniform(shape, seed=self.latent_seeds)
 
     def _update_average(self):
         # As that of a generator (`zoo/dcgan.py`), a young average follows faster.
