@@ -62,10 +62,11 @@ class Checkpoints(keras.callbacks.Callback):
         self._restored_metrics = None
         self._first_step_of_fit = 0
         self._variables = {name: variable.value for name, variable in _named_variables(model).items()}
-        # What is written while the training goes on.
-        self._copies = {
-            name: tf.Variable(variable, trainable=False) for name, variable in self._variables.items()
-        }
+        # What is written while the training goes on; a GPU has better use for its memory.
+        with tf.device("CPU"):
+            self._copies = {
+                name: tf.Variable(variable, trainable=False) for name, variable in self._variables.items()
+            }
         self._position = tf.Variable([0, 0], dtype="int64", trainable=False)
         self._manager, self._best_manager = (
             tf.train.CheckpointManager(

@@ -109,10 +109,11 @@ def resume_training(
     data_set = open_data_set(config)
     model = _build(config, data_set, is_new=False)
     checkpoints = _make_checkpoints(run, config, model, control)
+    configured_rates = _constant_rates(model)
     num_epochs_done, num_steps_done = checkpoints.restore()
     _check_unfinished(run, config, num_epochs_done, num_steps_done)
-    if "learning_rate" in (changes or {}):
-        _set_learning_rate(model, config)
+    for optimizer, rate in configured_rates:  # the checkpoint holds the ones before
+        optimizer.learning_rate = rate
     run_directory.write_config(run, config)
     return _train(run, config, data_set, model, checkpoints, control, callbacks)
 
@@ -132,12 +133,15 @@ def _check_unfinished(run: Path, config: TrainingConfig, num_epochs_done: int, n
         )
 
 
-def _set_learning_rate(model, config: TrainingConfig) -> None:
-    # The checkpoint holds the one before.
-    if config.schedule == "constant":
-        for value in vars(model).values():
-            if isinstance(value, keras.optimizers.Optimizer):
-                value.learning_rate = config.learning_rate
+def _constant_rates(model) -> list[tuple[keras.optimizers.Optimizer, float]]:
+    """Returns the optimizers whose learning rate is a variable, and so part of checkpoints, with it."""
+    optimizers = [value for value in vars(model).values() if isinstance(value, keras.optimizers.Optimizer)]
+    inner = [getattr(optimizer, "inner_optimizer", optimizer) for optimizer in optimizers]
+    return [
+        (optimizer, float(optimizer.learning_rate))
+        for optimizer in inner
+        if isinstance(optimizer.learning_rate, keras.Variable)
+    ]
 
 
 def _make_checkpoints(run: Path, config: TrainingConfig, model, control: RunControl) -> Checkpoints:

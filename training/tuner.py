@@ -104,8 +104,13 @@ class TrainingTuner(BaseTuner):
         click.echo(
             f"Trial {ended.name}: {score} ({ended.status}, {ended.minutes:.1f} minutes): {tried}", err=True
         )
-        if not self._is_worker():
+        if not self.is_worker:
             self.study.write_results(self.find_trials())
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether another process is the chief."""
+        return self._is_worker()
 
     def find_trials(self) -> list[Trial]:
         """Returns the trials that have ended, in their order."""
@@ -159,7 +164,7 @@ def run_study(study: Study) -> list[Trial]:
     """
     tuner = TrainingTuner(study)
     tuner.search()
-    if tuner._is_worker():
+    if tuner.is_worker:
         return []
     trials = tuner.find_trials()
     study.write_results(trials)
