@@ -138,4 +138,6 @@ def test_resuming_takes_neither(train, make_small_config):
     run = trained_run("srcnn", make_small_config)
     code, _, error = train("--resume", run, "--init-from", "srcnn_x2", "--freeze", "network")
     assert code == 2
-    assert error.endswith("Received also: freeze, init_from")
+    different = "init_from 'srcnn_x2' instead of None, freeze ('network',) instead of ()."
+    assert different in error
+    assert "begin a new run from its weights with --init-from" in error
