@@ -29,8 +29,8 @@ demo: setup ## Train, export, serve and ask the three models; leaves demo/index.
 	fi
 	$(BIN)/python -m serving.demo
 
-test: setup lint ## Lint, then the default test run (about twelve minutes on two cores).
-	$(BIN)/python -m pytest
+test: setup lint ## Lint, then the default test run (about ten minutes on two cores).
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-slow: setup ## The tests that take longer than ten seconds each.
 	$(BIN)/python -m pytest -m slow
