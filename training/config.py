@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from training.best_epoch import EarlyStop
+
 FORMAT = 1
 
 
@@ -80,6 +82,12 @@ class TrainingConfig:
                 raise ValueError(f"`{name}` must be a positive number. Received: {name}={value!r}.")
         if not isinstance(self.seed, int) or self.seed < 0:
             raise ValueError(f"`seed` must be a number from 0. Received: seed={self.seed!r}.")
+        _ = self.stop_rule  # raises if it is none
+
+    @property
+    def stop_rule(self) -> EarlyStop | None:
+        """When to stop early and by which metric; None trains all epochs."""
+        return EarlyStop.parse(self.early_stop) if self.early_stop else None
 
     def to_json(self) -> str:
         """Returns the text of a config file."""

@@ -73,8 +73,8 @@ def fit(
     callbacks_by_wish = [*callbacks]
     if control.profile_steps:
         callbacks_by_wish.append(StepProfiler(*control.profile_steps, tensorboard_dir))
-    if config.early_stop:
-        callbacks_by_wish.append(StopEarly(EarlyStop.parse(config.early_stop), metrics))
+    if config.stop_rule:
+        callbacks_by_wish.append(StopEarly(config.stop_rule, metrics))
     all_callbacks = [
         Throughput(config.batch_size),
         OptimizerState(),

@@ -157,7 +157,6 @@ def command(model, runs_dir, run_name, resume, config_file, dry_run, **options):
 def make_config(model, config_file, given):
     """Returns the configuration of a training: of a file if any, the recipe, and what is given besides."""
     from training import trainer
-    from training.best_epoch import EarlyStop
     from training.config import TrainingConfig
     from training.data_selection import open_data_set
     from training.data_sets import load_data_set
@@ -217,8 +216,6 @@ def make_config(model, config_file, given):
     data_set = open_data_set(config)
     recipe.check_changes(config)
     check_schedule(config.schedule)
-    if config.early_stop:
-        EarlyStop.parse(config.early_stop)
     return trainer.with_chosen_cache(config, data_set)
 
 

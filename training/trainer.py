@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from training import run_control, run_directory
 from training.atomic_write import atomic_path
-from training.best_epoch import EarlyStop, best_epoch
+from training.best_epoch import best_epoch
 from training.checkpoints import Checkpoints
 from training.config import TrainingConfig
 from training.data_selection import open_data_set
@@ -121,7 +121,7 @@ def resume_training(
 def _check_unfinished(run: Path, config: TrainingConfig, num_epochs_done: int, num_steps_done: int) -> None:
     """Raises `ValueError` if nothing of a run is left to be done."""
     epochs = read_metrics(run / run_directory.METRICS)[:num_epochs_done] if num_epochs_done else []
-    is_stopped_early = bool(config.early_stop) and EarlyStop.parse(config.early_stop).is_due(epochs)
+    is_stopped_early = config.stop_rule is not None and config.stop_rule.is_due(epochs)
     is_finished = (num_epochs_done == config.epochs or is_stopped_early) and (
         run / run_directory.MODEL
     ).exists()
@@ -146,8 +146,8 @@ def _constant_rates(model) -> list[tuple[keras.optimizers.Optimizer, float]]:
 
 def _make_checkpoints(run: Path, config: TrainingConfig, model, control: RunControl) -> Checkpoints:
     metrics, metric = run / run_directory.METRICS, RECIPES[config.model].objective
-    if config.early_stop:
-        metric = EarlyStop.parse(config.early_stop).metric
+    if config.stop_rule:
+        metric = config.stop_rule.metric
 
     def is_best(num_epochs):
         return metric is not None and best_epoch(read_metrics(metrics), metric) == num_epochs
@@ -192,8 +192,8 @@ def _build(config: TrainingConfig, data_set: DataSet, is_new: bool) -> keras.Mod
         jit_compile=resolve_jit(config.jit),
         steps_per_execution=steps_per_execution,
     )
-    if config.early_stop:
-        EarlyStop.parse(config.early_stop).check([f"val_{metric.name}" for metric in model.metrics])
+    if config.stop_rule:
+        config.stop_rule.check([f"val_{metric.name}" for metric in model.metrics])
     if model.optimizer is not None:
         # Keras makes its slots in the first step, which is too late to restore them.
         model.optimizer.build(model.trainable_variables)
@@ -248,11 +248,11 @@ def _train(run: Path, config, data_set, model, checkpoints, control: RunControl,
         ) from error
     except tf.errors.ResourceExhaustedError as error:
         raise _exhausted(error, run, config) from error
-    if config.early_stop and not stopped:
+    if config.stop_rule and not stopped:
         num_epochs, best = checkpoints.num_epochs_done, checkpoints.restore_best()
         click.echo(
             f"Trained {num_epochs} of at most {config.epochs} epochs. The model has the weights of epoch "
-            f"{best}, the best by {EarlyStop.parse(config.early_stop).metric}.",
+            f"{best}, the best by {config.stop_rule.metric}.",
             err=True,
         )
     with atomic_path(run / run_directory.MODEL) as path:

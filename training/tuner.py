@@ -82,6 +82,7 @@ class TrainingTuner(BaseTuner):
         keras.backend.clear_session()
         try:
             self._train(run, with_values(self.study.config, values, RECIPES[self.study.config.model]))
+            score = self._score(run)
         except (DivergedError, MemoryError) as error:
             # KerasTuner takes a score that is no number for a failure.
             click.echo(f"Trial {run.name} failed: {error}", err=True)
@@ -92,7 +93,6 @@ class TrainingTuner(BaseTuner):
                 f"{self.study.directory}",
                 getattr(error, "exit_code", 1),
             ) from error
-        score = self._score(run)
         _write_hparams(run, values, self.study.objective, score)
         return {self.study.objective: score}
 
