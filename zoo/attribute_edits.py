@@ -15,7 +15,7 @@ from zoo.differentiable_augmentation import differentiable_augment
 from zoo.errors import UnknownNameError
 
 # Nats for a change of the whole range everywhere.
-CHANGE_WEIGHT = 5.0
+CHANGE_WEIGHT = 8.0
 # Of the range: the largest standard deviation of the noise on what is judged.
 MAX_NOISE = 0.2
 
@@ -32,39 +32,33 @@ def check_edited_attributes(names: Sequence[str], attributes: Attributes) -> tup
     return tuple(names)
 
 
-def with_detail(edited, images, reconstructed) -> tf.Tensor:
-    """Returns pictures changed as their decodings change: what no decoding has of them, they keep.
-
-    Args:
-        edited: float32 tensor `[N, S, S, C]`, range [0, 1]: decoded with the wanted attributes.
-        images: The pictures, likewise.
-        reconstructed: The pictures decoded with their own attributes.
-
-    Returns:
-        float32 tensor `[N, S, S, C]`, range [0, 1]; the pictures where nothing is to be changed.
+def find_edits(attribute_ids: Mapping[str, tf.Tensor], wanted_ids: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """Returns which pictures are asked to change, float32 `[N, 1, 1, 1]`: 1 or 0.
 
     Example:
 
-    >>> edited, image, reconstructed = (tf.fill([1, 1, 1, 1], value) for value in (0.5, 0.7, 0.4))
-    >>> round(float(with_detail(edited, image, reconstructed)[0, 0, 0, 0]), 2)
-    0.8
+    >>> find_edits({"size": tf.constant([0, 1])}, {"size": tf.constant([0, 0])}).numpy().ravel().tolist()
+    [0.0, 1.0]
     """
-    return tf.clip_by_value(images + edited - reconstructed, 0.0, 1.0)
+    differences = [
+        tf.not_equal(*(tf.cast(ids[name], "int32") for ids in (attribute_ids, wanted_ids)))
+        for name in attribute_ids
+    ]
+    return tf.cast(tf.reduce_any(differences, axis=0), "float32")[:, None, None, None]
 
 
-def cost_of_change(edited, reconstructed) -> tf.Tensor:
+def cost_of_change(changes) -> tf.Tensor:
     """Returns nats for how much edits change: they then leave the background alone.
 
     Args:
-        edited: float32 tensor of any shape, range [0, 1]: decoded with the wanted attributes.
-        reconstructed: The same decoded with their own.
+        changes: float32 tensor of any shape: differences of pictures of range [0, 1].
 
     Example:
 
-    >>> float(cost_of_change(tf.constant([0.5, 0.5]), tf.constant([0.5, 0.0])))
-    1.25
+    >>> float(cost_of_change(tf.constant([0.0, -0.5])))
+    2.0
     """
-    return CHANGE_WEIGHT * tf.reduce_mean(tf.abs(edited - reconstructed))
+    return CHANGE_WEIGHT * tf.reduce_mean(tf.abs(changes))
 
 
 def draw_wanted_ids(

@@ -20,16 +20,19 @@ import tensorflow as tf
 from zoo import attribute_edits, pixels
 from zoo.attribute_loss import attribute_loss
 from zoo.attributes import check_attributes, num_conditions, one_hot_conditions, split_conditions
+from zoo.batch_means import update_means
 from zoo.from_preset import FromPreset
 from zoo.gaussian_kl import gaussian_kl
 from zoo.gradient_norm import GradientNorm
 from zoo.independence import dependence
 from zoo.latents import interpolate_on_sphere, mean_difference
 from zoo.likelihoods import bernoulli_loss, check_likelihood, gaussian_loss
+from zoo.moving_average import follow, momentum_at
 from zoo.psnr import psnr
+from zoo.value_shares import ValueShares
 from zoo.variational_networks import VariationalNetworks
 
-# Of the network that judges edited pictures.
+# Of the averages of the network that judges edits and of the values' shares.
 AVERAGE_MOMENTUM = 0.99
 
 
@@ -47,9 +50,10 @@ class ConditionalVAE(FromPreset, keras.Model):
     For better edits: with `edit_weight` the decoder also learns from pictures decoded with another value of
     one attribute: the moving average of a judge, a network that learns from the real pictures beside it,
     must judge them as wanted [AttGAN]. What it sees is shifted, partly covered and noisy, so that the shape
-    of a product changes its mind rather than a fine pattern. With `independence_weight` mean latents must not
-    tell the attributes [HCV]: they then go with every other value as well as with their own. With
-    `keep_detail` an edit has what the decoder cannot draw, the background above all, from the picture.
+    of a product changes its mind rather than a fine pattern, and rare values count as much as others. With
+    `independence_weight` mean latents must not tell the attributes [HCV]: they then go with every other value
+    as well as with their own. With `keep_detail` edits change the picture instead of drawing it anew: a
+    network that sees the picture and both decodings says by how much, at a price for every change.
 
     Args:
         attributes: The values of each attribute, in the order of their class ids.
@@ -64,7 +68,7 @@ class ConditionalVAE(FromPreset, keras.Model):
         edit_weight: Weight of the cross-entropy of edited pictures [AttGAN]; 0 leaves it out.
         independence_weight: Weight of how much the latents tell of the attributes (`zoo/independence.py`), in
             nats; 0 leaves it out.
-        keep_detail: Whether edits change pictures as their decodings change: for colours of photos, rather
+        keep_detail: Whether edits change pictures instead of drawing them anew: for colours of photos, rather
             than for other shapes.
         edited_attributes: Names of the attributes whose edits are learned; all where there are none.
         attribute_weight: Weight of the attribute head's cross-entropy, in nats against nats.
@@ -143,11 +147,15 @@ class ConditionalVAE(FromPreset, keras.Model):
             self.pixel_log_variance = self.add_weight(
                 name="pixel_log_variance", shape=(), initializer=start, dtype="float32"
             )
+        if keep_detail:
+            self.painter = networks.build_painter()
+            self.painter.trainable = bool(edit_weight)
         if edit_weight:
             self.edit_judge = networks.build_judge("edit_judge")
-            self.average_edit_judge = networks.build_judge("average_edit_judge")
-            self.average_edit_judge.trainable = False
-            self.average_edit_judge.set_weights(self.edit_judge.get_weights())
+            self.ema_edit_judge = networks.build_judge("ema_edit_judge")
+            self.ema_edit_judge.trainable = False
+            self.ema_edit_judge.set_weights(self.edit_judge.get_weights())
+            self.value_shares = ValueShares(self.attributes)
         self.latent_seeds = keras.random.SeedGenerator(seed)
         self.gradient_norm = GradientNorm()
         self.loss_trackers = {
@@ -196,7 +204,9 @@ class ConditionalVAE(FromPreset, keras.Model):
         if not self.keep_detail:
             return edited
         images = pixels.to_model_range(raw_images, self.pixel_range)
-        return attribute_edits.with_detail(edited, images, self.decode(latents, attribute_ids))
+        changes = self.painter([images, self.decode(latents, attribute_ids), edited], training=False)
+        is_other = attribute_edits.find_edits(attribute_ids, wanted_ids)
+        return tf.clip_by_value(images + is_other * changes, 0.0, 1.0)
 
     def interpolate(
         self,
@@ -271,8 +281,10 @@ class ConditionalVAE(FromPreset, keras.Model):
         self.gradient_norm.update_state(gradients, self.optimizer)
         self.optimizer.apply(gradients, variables)
         if self.edit_weight:
-            self._update_average()
-        logs = self._update_trackers(tf.shape(raw_images)[0], losses)
+            momentum = momentum_at(self.optimizer.iterations, AVERAGE_MOMENTUM)
+            follow(self.ema_edit_judge, self.edit_judge, momentum)
+            self.value_shares.update(attribute_ids, momentum)
+        logs = update_means(self.loss_trackers, losses, tf.shape(raw_images)[0])
         return {**logs, "gradient_norm": self.gradient_norm.result()}
 
     def test_step(self, data):
@@ -282,7 +294,7 @@ class ConditionalVAE(FromPreset, keras.Model):
         losses = self._objective(raw_images, attribute_ids, noise, training=False)
         reconstruction = pixels.from_model_range(self(raw_images, attribute_ids), self.pixel_range)
         losses["psnr"] = tf.reduce_mean(psnr(raw_images, reconstruction))
-        return self._update_trackers(tf.shape(raw_images)[0], losses)
+        return update_means(self.loss_trackers, losses, tf.shape(raw_images)[0])
 
     def get_config(self):
         return {
@@ -348,7 +360,8 @@ class ConditionalVAE(FromPreset, keras.Model):
         if self.edit_weight:
             losses["edit_loss"] = self._edit_loss(images, logits, edited_logits, wanted_ids, training)
             judged = self.edit_judge(self._disturb(images, training), training=training)
-            losses["edit_judge_loss"], _ = attribute_loss(self.attributes, judged, attribute_ids)
+            balanced = self.value_shares(judged)
+            losses["edit_judge_loss"], _ = attribute_loss(self.attributes, balanced, attribute_ids)
             loss += self.edit_weight * losses["edit_loss"] + losses["edit_judge_loss"]
         if self.independence_weight:
             losses["dependence"] = tf.add_n(
@@ -368,31 +381,16 @@ class ConditionalVAE(FromPreset, keras.Model):
         """[AttGAN] eq. 3: cross-entropy of what pictures with one other attribute are judged as."""
         edited, change_loss = tf.sigmoid(edited_logits), 0.0
         if self.keep_detail:
-            reconstructed = tf.sigmoid(logits)
-            change_loss = attribute_edits.cost_of_change(edited, reconstructed)
-            edited = attribute_edits.with_detail(edited, images, reconstructed)
-        judged = self.average_edit_judge(self._disturb(edited, training), training=False)
+            changes = self.painter([images, tf.sigmoid(logits), edited], training=training)
+            change_loss = attribute_edits.cost_of_change(changes)
+            edited = tf.clip_by_value(images + changes, 0.0, 1.0)
+        judged = self.ema_edit_judge(self._disturb(edited, training), training=False)
         return attribute_loss(self.attributes, judged, wanted_ids)[0] + change_loss
 
     def _disturb(self, images, training: bool):
         # The same at every evaluation, so that epochs can be compared.
         disturbed = attribute_edits.disturb(images, self.latent_seeds if training else self.seed)
         return tf.cast(disturbed, self.compute_dtype)
-
-    def _update_average(self):
-        # As that of a generator (`zoo/dcgan.py`), a young average follows faster.
-        step = tf.cast(self.optimizer.iterations, "float32")
-        momentum = tf.minimum(AVERAGE_MOMENTUM, (1.0 + step) / (10.0 + step))
-        pairs = zip(self.average_edit_judge.weights, self.edit_judge.weights, strict=True)
-        for average, variable in pairs:
-            average.assign(momentum * average + (1.0 - momentum) * variable)
-
-    def _update_trackers(self, num_images, losses):
-        # Weighted by what comes from the data: means over pictures, whatever the sizes of the batches. An
-        # update that is a constant also counts the step that finds the data set at its end.
-        for name, value in losses.items():
-            self.loss_trackers[name].update_state(value, sample_weight=num_images)
-        return {name: self.loss_trackers[name].result() for name in losses}
 
 
 def _sum_per_picture(values):

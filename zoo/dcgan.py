@@ -20,6 +20,7 @@ import tensorflow as tf
 from zoo import pixels, pyramid
 from zoo.attribute_loss import attribute_loss
 from zoo.attributes import check_attributes, num_conditions, one_hot_conditions
+from zoo.batch_means import update_means
 from zoo.differentiable_augmentation import check_policies, differentiable_augment
 from zoo.diversity import same_kind_distance
 from zoo.errors import UnknownNameError, WrongUsageError
@@ -27,6 +28,7 @@ from zoo.from_preset import FromPreset
 from zoo.gan_losses import LOSSES, interpolation_penalty, r1_penalty
 from zoo.gradient_norm import GradientNorm
 from zoo.loss_scaling import with_loss_scaling
+from zoo.moving_average import follow, momentum_at
 
 CONDITIONINGS = ("projection", "embedding")
 # [Lazy]: the penalty changes slowly, so that each 16th step is enough.
@@ -204,9 +206,10 @@ class DCGAN(FromPreset, keras.Model):
             gradients = tape.gradient(loss, variables)
             self.gradient_norms[name].update_state(gradients, optimizer)
             optimizer.apply(gradients, variables)
-        self._update_ema_generator()
+        momentum = momentum_at(self.generator_optimizer.iterations, self.ema_momentum)
+        follow(self.ema_generator, self.generator, momentum)
         losses = {"discriminator_loss": discriminator_loss, "generator_loss": generator_loss}
-        logs = self._update_trackers(tf.shape(raw_images)[0], losses)
+        logs = update_means(self.trackers, losses, tf.shape(raw_images)[0])
         return {**logs, **{norm.name: norm.result() for norm in self.gradient_norms.values()}}
 
     def test_step(self, data):
@@ -223,13 +226,14 @@ class DCGAN(FromPreset, keras.Model):
         diversity = tf.math.divide_no_nan(
             same_kind_distance(generated_images, conditions), same_kind_distance(real_images, conditions)
         )
-        return self._update_trackers(
-            num_images,
+        return update_means(
+            self.trackers,
             {
                 "discriminator_loss": self.discriminator_loss(real_logits, generated_logits),
                 "generator_loss": self.generator_loss(generated_logits),
                 "diversity": diversity,
             },
+            num_images,
         )
 
     def discriminator_loss(self, real_logits, generated_logits):
@@ -325,20 +329,6 @@ class DCGAN(FromPreset, keras.Model):
             loss += self._penalty(real_images, generated_images, conditions)
             scaled_loss = self.discriminator_optimizer.scale_loss(loss)
         self.discriminator_optimizer.apply(tape.gradient(scaled_loss, variables), variables)
-
-    def _update_ema_generator(self):
-        # Shorter in the first steps, so that samples do not show the random start for long.
-        step = tf.cast(self.generator_optimizer.iterations, "float32")
-        momentum = tf.minimum(self.ema_momentum, (1.0 + step) / (10.0 + step))
-        for average, variable in zip(self.ema_generator.weights, self.generator.weights, strict=True):
-            average.assign(momentum * average + (1.0 - momentum) * variable)
-
-    def _update_trackers(self, num_images, values):
-        # Weighted by what comes from the data: means over pictures, whatever the sizes of the batches. An
-        # update that is a constant also counts the step that finds the data set at its end.
-        for name, value in values.items():
-            self.trackers[name].update_state(value, sample_weight=num_images)
-        return {name: self.trackers[name].result() for name in values}
 
     def _build_generator(self, name: str) -> keras.Model:
         latents = keras.Input((self.latent_dim,), name="latents")

@@ -1,4 +1,8 @@
-"""The networks of the conditional VAE."""
+"""The networks of the conditional VAE.
+
+Source:
+    [U-Net] Ronneberger et al. 2015, arXiv 1505.04597: what is found at a low resolution meets the picture.
+"""
 
 import dataclasses
 
@@ -7,6 +11,7 @@ import keras
 from zoo import pyramid
 
 NUM_FEATURES = 256
+PAINTER_HALVINGS = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,3 +100,40 @@ class VariationalNetworks:
             depth=self.depth,
         )
         return keras.Model([latents, conditions], logits, name="decoder")
+
+    def build_painter(self) -> keras.Model:
+        """Builds pictures, their decodings and those with wanted attributes to float32 changes of pictures.
+
+        A small [U-Net], which sees where the product ends better than the decodings do. It begins with the
+        difference of the decodings, and learns what to add to that.
+        """
+        layers, activation = keras.layers, keras.layers.LeakyReLU
+        shape = (self.image_size, self.image_size, self.channels)
+        inputs = [keras.Input(shape, name=name) for name in ("images", "reconstructed", "edited")]
+        x = layers.Concatenate(dtype=self.dtype)(inputs)
+        halvings = range(min(PAINTER_HALVINGS, pyramid.num_levels(self.image_size)))
+        maps = []
+        for level in halvings:
+            maps.append(x)
+            convolution = layers.Conv2D(
+                self.width << level, 4, 2, "same", dtype=self.dtype, name=f"painter_down_{level}"
+            )
+            x = activation(0.2, dtype=self.dtype)(convolution(x))
+        for level in reversed(halvings):
+            x = layers.UpSampling2D(dtype=self.dtype)(x)
+            x = layers.Concatenate(dtype=self.dtype)([x, maps[level]])
+            width = max((self.width << level) // 2, 1)
+            convolution = layers.Conv2D(
+                width, 3, padding="same", dtype=self.dtype, name=f"painter_up_{level}"
+            )
+            x = activation(0.2, dtype=self.dtype)(convolution(x))
+        detail = layers.Conv2D(
+            self.channels,
+            3,
+            padding="same",
+            kernel_initializer="zeros",
+            dtype="float32",
+            name="painter_detail",
+        )
+        decoded_change = layers.Subtract(dtype="float32")([inputs[2], inputs[1]])
+        return keras.Model(inputs, layers.Add(dtype="float32")([decoded_change, detail(x)]), name="painter")
