@@ -37,7 +37,7 @@ setup(
     ],
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
-        "dev": ["pytest>=8", "pytest-xdist>=3.6", "ruff>=0.9", "pre-commit>=4"],
+        "dev": ["pytest>=8", "pytest-xdist>=3.6", "pyyaml>=6", "ruff>=0.9", "pre-commit>=4"],
     },
     entry_points={"console_scripts": ["zoo=zoo.cli:main"]},
     classifiers=[

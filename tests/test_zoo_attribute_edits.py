@@ -15,6 +15,17 @@ def test_only_pictures_whose_attributes_differ_are_edited():
     np.testing.assert_array_equal(find_edits(ids, wanted)[:, 0, 0, 0], [0, 1, 1])
 
 
+def test_windows_show_the_middle_and_a_quarter_of_some_pictures():
+    disturbed = disturb(tf.fill([400, 16, 16, 1], 9.0), keras.random.SeedGenerator(0), is_everywhere=True)
+    shown = np.abs(disturbed.numpy()[..., 0]) > 4  # what is hidden has noise alone
+    in_both = disturb(tf.fill([400, 16, 16, 1], 9.0), keras.random.SeedGenerator(0)).numpy()[..., 0] > 4
+    areas = shown.any(axis=1).sum(axis=1) * shown.any(axis=2).sum(axis=1)
+    assert 0.4 < (areas <= 8 * 8).mean() < 0.6
+    assert not (shown & ~in_both).any()
+    whole = in_both & ~shown
+    assert not whole[:, 8, 8].any()
+
+
 def test_only_some_attributes_may_change():
     ids = {"category": tf.zeros(100, "int32"), "colour": tf.zeros(100, "int32")}
     for draw in (None, tf.random.Generator.from_seed(0).uniform):

@@ -13,6 +13,7 @@ from training.checkpoints import Checkpoints
 from training.collapse_warning import CollapseWarning
 from training.config import TrainingConfig
 from training.data_sets import DataSet
+from training.distribution import Distribution
 from training.diverged import FiniteLosses
 from training.generative_sheets import traversal_sheet
 from training.latent_projector import LatentProjector
@@ -46,6 +47,7 @@ def fit(
     checkpoints: Checkpoints,
     steps_per_epoch: int,
     control: RunControl,
+    distribution: Distribution,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> None:
     """Trains a model from where its checkpoints stand to the last epoch.
@@ -58,6 +60,7 @@ def fit(
         checkpoints: Say where the training stands, and save it.
         steps_per_epoch: Steps of an epoch.
         control: How long it may take, and what is written for TensorBoard.
+        distribution: Where its replicas run.
         callbacks: Further callbacks, which find the metrics of an epoch written at its end.
 
     Raises:
@@ -68,7 +71,9 @@ def fit(
     """
     recipe = RECIPES[config.model]
     tensorboard_dir, metrics = run / run_directory.TENSORBOARD, run / run_directory.METRICS
-    stop_requests = StopRequests(control.max_minutes)
+    stop_requests = StopRequests(
+        control.max_minutes, distribution.agree, every_steps=distribution.steps_between_agreements
+    )
     pictures_dir = tensorboard_dir / "samples"
     callbacks_by_wish = [*callbacks]
     if control.profile_steps:
@@ -103,19 +108,23 @@ def fit(
         # Both are about a `tf.data` pipeline as it should be: shuffled by itself, finite for validation.
         warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
         warnings.filterwarnings("ignore", message="Your input ran out of data")
-        evaluation_batches = recipe.make_evaluation_batches(config, data_set, "validation")
+        evaluation_batches = distribution.repeat_for_replicas(
+            recipe.make_evaluation_batches(config, data_set, "validation")
+        )
         model.stop_training = False
         while checkpoints.num_epochs_done < config.epochs and not model.stop_training:
             # What is left of an epoch is an epoch of its own to Keras.
             num_epochs_done, num_steps_done = checkpoints.num_epochs_done, checkpoints.num_steps_done
             model.fit(
-                recipe.make_training_batches(
-                    config, data_set, first_step=num_epochs_done * steps_per_epoch + num_steps_done
+                distribution.split_rows(
+                    recipe.make_training_batches(
+                        config, data_set, first_step=num_epochs_done * steps_per_epoch + num_steps_done
+                    )
                 ),
                 initial_epoch=num_epochs_done,
                 epochs=num_epochs_done + 1 if num_steps_done else config.epochs,
                 steps_per_epoch=steps_per_epoch - num_steps_done,
                 validation_data=evaluation_batches,
                 callbacks=all_callbacks,
-                verbose=1 if sys.stdout.isatty() else 2,
+                verbose=(1 if sys.stdout.isatty() else 2) if distribution.is_chief else 0,
             )

@@ -22,10 +22,15 @@ class OptimizerState(keras.callbacks.Callback):
         for attribute, optimizer in vars(self.model).items():
             if isinstance(optimizer, keras.optimizers.Optimizer):
                 prefix = attribute.removesuffix("optimizer")
-                logs[f"{prefix}learning_rate"] = float(optimizer.learning_rate)
+                logs[f"{prefix}learning_rate"] = _to_float(optimizer.learning_rate)
                 if isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer):
-                    logs[f"{prefix}loss_scale"] = float(optimizer.dynamic_scale)
+                    logs[f"{prefix}loss_scale"] = _to_float(optimizer.dynamic_scale)
         logs["peak_memory_gib"] = _peak_memory_bytes() / GIB
+
+
+def _to_float(value) -> float:
+    # Of what replicas share, Keras' own `float()` knows nothing.
+    return float(keras.ops.convert_to_numpy(value))
 
 
 def _peak_memory_bytes() -> int:

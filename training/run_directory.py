@@ -60,6 +60,16 @@ def _not_writable(runs_dir: Path, error: OSError) -> OSError:
     )
 
 
+def copy_for_resuming(run: Path, directory: Path) -> Path:
+    """Copies what a training needs to go on into a directory, and returns the copy.
+
+    Raises:
+        FileNotFoundError: There is no such run.
+    """
+    ignored = shutil.ignore_patterns(TENSORBOARD, SAMPLES, MODEL, "*temp*")
+    return Path(shutil.copytree(run, directory / run.name, ignore=ignored))
+
+
 def remove_unstarted(run: Path) -> None:
     """Removes a run that was killed before its first checkpoint, of which nothing can be resumed."""
     if run.is_dir() and not (run / CHECKPOINTS / "checkpoint").exists():

@@ -28,11 +28,21 @@ class StopRequests(keras.callbacks.Callback):
 
     Args:
         max_minutes: Minutes that the training may take, from the beginning of the context; None for no limit.
+        agree: Says, given what this process wants, whether any worker of a training wants it.
+        every_steps: Steps between two such questions.
         now: Clock in seconds.
     """
 
-    def __init__(self, max_minutes: float | None = None, now: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        max_minutes: float | None = None,
+        agree: Callable[[bool], bool] = bool,
+        every_steps: int = 1,
+        now: Callable[[], float] = time.monotonic,
+    ):
         super().__init__()
+        self._agree = agree
+        self._every_steps = every_steps
         self._max_seconds = None if max_minutes is None else 60.0 * max_minutes
         self._now = now
         self._is_terminated = False
@@ -54,17 +64,17 @@ class StopRequests(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self._has_stepped = True
         # After the last step of an epoch, its end comes first.
-        if batch + 1 < self.params["steps"]:
+        if batch + 1 < self.params["steps"] and (batch + 1) % self._every_steps == 0:
             self._raise_if_requested()
 
     def on_epoch_begin(self, epoch, logs=None):
         self._raise_if_requested()
 
     def _raise_if_requested(self):
-        if self._is_terminated:
+        if self._agree(self._is_terminated):
             raise TerminationRequest
         has_limit = self._has_stepped and self._max_seconds is not None
-        if has_limit and self._now() - self._start_seconds >= self._max_seconds:
+        if self._agree(has_limit and self._now() - self._start_seconds >= self._max_seconds):
             raise TimeIsUp
 
     def _note_termination(self, number, frame):

@@ -119,11 +119,25 @@ def _model_options(function):
     help="How many of the newest checkpoints to keep; that of the best epoch is kept besides.",
 )
 @click.option(
+    "--distribute",
+    default="none",
+    show_default=True,
+    help="mirrored: all GPUs of this machine; multi_worker: the machines that TF_CONFIG names.",
+)
+@click.option(
+    "--peer-timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=300.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait for the other workers to come up.",
+)
+@click.option(
     "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Repeat a config.json."
 )
 @click.option("--dry-run", is_flag=True, help="Print the configuration and train nothing.")
 @_model_options
-def command(model, runs_dir, run_name, resume, config_file, dry_run, **options):
+def command(model, runs_dir, run_name, resume, config_file, dry_run, distribute, peer_timeout, **options):
     """Train MODEL: dcgan, conditional_vae, srcnn, fsrcnn or classifier. Leaves a run directory."""
     control = RunControl(**{field.name: options.pop(field.name) for field in dataclasses.fields(RunControl)})
     given = {name: value for name, value in options.items() if value is not None}
@@ -132,6 +146,10 @@ def command(model, runs_dir, run_name, resume, config_file, dry_run, **options):
     if resume is None and config_file is None and model is None:
         raise click.UsageError("Name a MODEL, a run to `--resume` or a `--config` file.")
 
+    from training.distribution import Distribution, make_distribution
+
+    # Before anything that TensorFlow does: it cannot find other workers later.
+    distribution = Distribution() if dry_run else make_distribution(distribute, peer_timeout)
     if resume is None:
         config = make_config(model, config_file, given)
         if dry_run:
@@ -146,9 +164,14 @@ def command(model, runs_dir, run_name, resume, config_file, dry_run, **options):
     from training import trainer
 
     if resume is not None:
-        run = trainer.resume_training(resume, _to_values({"model": model, **given}), control)
+        run = trainer.resume_training(
+            resume, _to_values({"model": model, **given}), control, distribution=distribution
+        )
     else:
-        run = trainer.start_training(config, runs_dir, run_name, control)
+        run = trainer.start_training(config, runs_dir, run_name, control, distribution=distribution)
+    if run is None:
+        click.echo("Trained as one of several workers; the chief has the run.")
+        return
     click.echo(f"Run: {run}")
     click.echo(f"Look at it: tensorboard --logdir {run / 'tensorboard'}")
     click.echo(f"Export it:  zoo export {run}")

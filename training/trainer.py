@@ -17,6 +17,7 @@ from training.checkpoints import Checkpoints
 from training.config import TrainingConfig
 from training.data_selection import open_data_set
 from training.data_sets import DataSet
+from training.distribution import ONE_REPLICA, Distribution
 from training.diverged import DivergedError, likely_cause
 from training.fit import fit
 from training.freezing import freeze_parts
@@ -52,7 +53,8 @@ def start_training(
     run_name: str | None = None,
     control: RunControl = run_control.DEFAULT,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> Path:
+    distribution: Distribution = ONE_REPLICA,
+) -> Path | None:
     """Trains a new run.
 
     Args:
@@ -61,9 +63,11 @@ def start_training(
         run_name: Name of the run directory; time, model and data set by default.
         control: How long it may take and how often it is saved.
         callbacks: Further callbacks, which find the metrics of an epoch written at its end.
+        distribution: Where its replicas run; made before anything else is done with TensorFlow.
 
     Returns:
-        The run directory, with everything in it that the contract of run directories names.
+        The run directory, with everything in it that the contract of run directories names; None where the
+        chief of several workers has it.
 
     Raises:
         DivergedError: A loss or a weight became NaN or infinite.
@@ -73,11 +77,14 @@ def start_training(
         ValueError: The configuration does not fit the data set, or the weights to begin with do not fit.
     """
     data_set = open_data_set(config)
-    model = _build(config, data_set, is_new=True)
+    check_config(config, data_set)
+    distribution.check_batch_size(config.batch_size)
+    model = _build(config, data_set, distribution, is_new=True)
     config = with_chosen_cache(config, data_set)
-    run = run_directory.create_run_directory(runs_dir, config, run_name)
-    checkpoints = _make_checkpoints(run, config, model, control)
-    return _train(run, config, data_set, model, checkpoints, control, callbacks)
+    with distribution.private_directory() as private:
+        run = run_directory.create_run_directory(private or runs_dir, config, run_name)
+        checkpoints = _make_checkpoints(run, config, model, control)
+        return _train(run, config, data_set, model, checkpoints, control, distribution, callbacks)
 
 
 def resume_training(
@@ -85,7 +92,8 @@ def resume_training(
     changes: Mapping[str, Any] | None = None,
     control: RunControl = run_control.DEFAULT,
     callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> Path:
+    distribution: Distribution = ONE_REPLICA,
+) -> Path | None:
     """Continues a run at its newest checkpoint.
 
     Args:
@@ -93,9 +101,10 @@ def resume_training(
         changes: What shall be different from the run's configuration, of `CHANGEABLE`.
         control: How long it may take from now on and how often it is saved.
         callbacks: As for `start_training`.
+        distribution: As for `start_training`.
 
     Returns:
-        The run directory.
+        The run directory, or None.
 
     Raises:
         DivergedError: A loss or a weight became NaN or infinite.
@@ -107,15 +116,20 @@ def resume_training(
     """
     config = changed_config(run_directory.read_config(run), changes or {})
     data_set = open_data_set(config)
-    model = _build(config, data_set, is_new=False)
-    checkpoints = _make_checkpoints(run, config, model, control)
-    configured_rates = _constant_rates(model)
-    num_epochs_done, num_steps_done = checkpoints.restore()
-    _check_unfinished(run, config, num_epochs_done, num_steps_done)
-    for optimizer, rate in configured_rates:  # the checkpoint holds the ones before
-        optimizer.learning_rate = rate
-    run_directory.write_config(run, config)
-    return _train(run, config, data_set, model, checkpoints, control, callbacks)
+    check_config(config, data_set)
+    distribution.check_batch_size(config.batch_size)
+    model = _build(config, data_set, distribution, is_new=False)
+    with distribution.private_directory() as private:
+        if private is not None:
+            run = run_directory.copy_for_resuming(run, private)
+        checkpoints = _make_checkpoints(run, config, model, control)
+        configured_rates = _constant_rates(model)
+        num_epochs_done, num_steps_done = checkpoints.restore()
+        _check_unfinished(run, config, num_epochs_done, num_steps_done)
+        for optimizer, rate in configured_rates:  # the checkpoint holds the ones before
+            optimizer.learning_rate = rate
+        run_directory.write_config(run, config)
+        return _train(run, config, data_set, model, checkpoints, control, distribution, callbacks)
 
 
 def _check_unfinished(run: Path, config: TrainingConfig, num_epochs_done: int, num_steps_done: int) -> None:
@@ -138,7 +152,7 @@ def _constant_rates(model) -> list[tuple[keras.optimizers.Optimizer, float]]:
     optimizers = [value for value in vars(model).values() if isinstance(value, keras.optimizers.Optimizer)]
     inner = [getattr(optimizer, "inner_optimizer", optimizer) for optimizer in optimizers]
     return [
-        (optimizer, float(optimizer.learning_rate))
+        (optimizer, float(keras.ops.convert_to_numpy(optimizer.learning_rate)))
         for optimizer in inner
         if isinstance(optimizer.learning_rate, keras.Variable)
     ]
@@ -173,10 +187,21 @@ def with_chosen_cache(config: TrainingConfig, data_set: DataSet) -> TrainingConf
     return dataclasses.replace(config, cache=find_recipe(config.model).choose_cache(config, data_set))
 
 
-def _build(config: TrainingConfig, data_set: DataSet, is_new: bool) -> keras.Model:
+def check_config(config: TrainingConfig, data_set: DataSet) -> None:
+    """Raises `ValueError` or `WrongUsageError` if a data set cannot be trained on as a configuration says."""
     recipe = find_recipe(config.model)
     recipe.check_changes(config)
     recipe.check_data_set(data_set)
+    _steps_per_epoch(config, data_set)
+
+
+def _build(config: TrainingConfig, data_set: DataSet, distribution: Distribution, is_new: bool):
+    with distribution.scope():
+        return _build_in_scope(config, data_set, distribution, is_new)
+
+
+def _build_in_scope(config, data_set, distribution: Distribution, is_new: bool) -> keras.Model:
+    recipe = find_recipe(config.model)
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -184,12 +209,15 @@ def _build(config: TrainingConfig, data_set: DataSet, is_new: bool) -> keras.Mod
     if is_new and config.init_from is not None:
         _take_over_weights(config.init_from, model)
     freeze_parts(model, config.freeze)
-    steps_per_execution = min(MAX_STEPS_PER_EXECUTION, _steps_per_epoch(config, data_set))
+    steps_per_execution = min(
+        distribution.max_steps_per_execution or MAX_STEPS_PER_EXECUTION, _steps_per_epoch(config, data_set)
+    )
+    distribution.adapt(model)
     recipe.compile_model(
         model,
         config,
         num_steps=config.epochs * _steps_per_epoch(config, data_set),
-        jit_compile=resolve_jit(config.jit),
+        jit_compile=resolve_jit(config.jit, is_distributed=distribution.strategy is not None),
         steps_per_execution=steps_per_execution,
     )
     if config.stop_rule:
@@ -222,23 +250,35 @@ def _steps_per_epoch(config: TrainingConfig, data_set: DataSet) -> int:
     return round(steps / steps_per_execution) * steps_per_execution
 
 
-def _train(run: Path, config, data_set, model, checkpoints, control: RunControl, callbacks) -> Path:
+def _train(
+    run: Path,
+    config,
+    data_set,
+    model,
+    checkpoints,
+    control: RunControl,
+    distribution: Distribution,
+    callbacks,
+) -> Path | None:
     stopped = None
+    # What other workers write is gone when they end.
+    shown_run = run if distribution.is_chief else Path("RUN")
     try:
         steps_per_epoch = _steps_per_epoch(config, data_set)
-        fit(run, config, data_set, model, checkpoints, steps_per_epoch, control, callbacks)
+        with distribution.watch_peers(shown_run):
+            fit(run, config, data_set, model, checkpoints, steps_per_epoch, control, distribution, callbacks)
     except KeyboardInterrupt as error:
         raise TrainingInterrupted(
-            f"The training was interrupted {_where(run, config, checkpoints)}"
+            f"The training was interrupted {_where(shown_run, config, checkpoints)}"
         ) from error
     except TerminationRequest as request:
         _save(checkpoints)
         raise TrainingTerminated(
-            f"The training was terminated and saved {_where(run, config, checkpoints)}"
+            f"The training was terminated and saved {_where(shown_run, config, checkpoints)}"
         ) from request
     except TimeIsUp:
         _save(checkpoints)
-        stopped = f"The {control.max_minutes:g} minutes are over {_where(run, config, checkpoints)}"
+        stopped = f"The {control.max_minutes:g} minutes are over {_where(shown_run, config, checkpoints)}"
     except DivergedError as error:
         step = checkpoints.num_epochs_done * _steps_per_epoch(config, data_set) + checkpoints.num_steps_done
         cause = likely_cause(config, RECIPES[config.model].learning_rate)
@@ -247,7 +287,7 @@ def _train(run: Path, config, data_set, model, checkpoints, control: RunControl,
             f"{checkpoints.directory} has the last good checkpoint. Likely cause: {cause}"
         ) from error
     except tf.errors.ResourceExhaustedError as error:
-        raise _exhausted(error, run, config) from error
+        raise _exhausted(error, shown_run, config) from error
     if config.stop_rule and not stopped:
         num_epochs, best = checkpoints.num_epochs_done, checkpoints.restore_best()
         click.echo(
@@ -260,7 +300,7 @@ def _train(run: Path, config, data_set, model, checkpoints, control: RunControl,
     write_model_card(run, config, data_set, model)
     if stopped:
         click.echo(stopped, err=True)
-    return run
+    return run if distribution.is_chief else None
 
 
 def _where(run: Path, config: TrainingConfig, checkpoints: Checkpoints) -> str:

@@ -24,6 +24,8 @@ OF_A_RUN = (
     "num_checkpoints",
     "histograms",
     "profile_steps",
+    "distribute",
+    "peer_timeout",
 )
 
 

@@ -7,9 +7,9 @@ Source:
 import functools
 from collections.abc import Callable, Mapping, Sequence
 
-import keras
 import tensorflow as tf
 
+from zoo import replicas
 from zoo.attributes import Attributes
 from zoo.differentiable_augmentation import differentiable_augment
 from zoo.errors import UnknownNameError
@@ -104,7 +104,7 @@ def draw_wanted_ids(
     return wanted_ids
 
 
-def disturb(images, seed) -> tf.Tensor:
+def disturb(images, seed, is_everywhere: bool = False) -> tf.Tensor:
     """Shifts pictures, covers a part of each, and adds noise, more to some than to others.
 
     An edit cannot deceive a judge that expects that by a fine pattern, nor by a detail at one place [Robust].
@@ -112,11 +112,28 @@ def disturb(images, seed) -> tf.Tensor:
     Args:
         images: float32 tensor `[N, S, S, C]`, range [0, 1].
         seed: A `keras.random.SeedGenerator`, or an integer: the same amounts at every call.
+        is_everywhere: Whether every part of a product shows the attributes, as a colour is: half of the
+            pictures then show a window only, of which the middle of the picture is always a part.
 
     Returns:
         float32 tensor of the same shape, not clipped to the range.
     """
-    draw_uniform = functools.partial(keras.random.uniform, seed=seed)
+    draw_uniform = functools.partial(replicas.uniform, seed=seed)
     images = differentiable_augment(images, ("translation", "cutout"), draw_uniform)
+    if is_everywhere:
+        images = _show_windows(images, draw_uniform)
     amounts = MAX_NOISE * draw_uniform([tf.shape(images)[0], 1, 1, 1])
-    return images + amounts * keras.random.normal(tf.shape(images), seed=seed)
+    return images + amounts * replicas.normal(tf.shape(images), seed)
+
+
+def _show_windows(images, draw_uniform) -> tf.Tensor:
+    num_images, side = tf.shape(images)[0], tf.shape(images)[1]
+    shows_all = draw_uniform([num_images, 1]) < 0.5
+
+    def is_inside():
+        begin = draw_uniform([num_images, 1]) * tf.cast(side, "float32") / 2
+        places = tf.cast(tf.range(side), "float32")[None]
+        inside = (places >= begin) & (places < begin + tf.cast(side, "float32") / 2)
+        return tf.cast(inside | shows_all, images.dtype)
+
+    return images * is_inside()[:, :, None, None] * is_inside()[:, None, :, None]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import tensorflow as tf
 
+from zoo import replicas
 from zoo.attributes import Attributes, split_conditions
 
 
@@ -38,7 +39,8 @@ def attribute_loss(
         # There is nothing to learn from an attribute that nobody has stated.
         is_known = tf.cast(ids >= 0, "float32")
         loss = smoothed_cross_entropy(tf.maximum(ids, 0), values, label_smoothing)
-        losses.append(tf.math.divide_no_nan(tf.reduce_sum(loss * is_known), tf.reduce_sum(is_known)))
+        num_known = replicas.mean(tf.reduce_sum(is_known))
+        losses.append(tf.math.divide_no_nan(tf.reduce_sum(loss * is_known), num_known))
         is_hit = tf.cast(tf.argmax(values, axis=-1, output_type="int32") == ids, "float32")
         hits[name] = tf.reduce_sum(is_hit), tf.reduce_sum(is_known)
     return tf.add_n(losses), hits

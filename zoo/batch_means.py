@@ -5,14 +5,30 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
+from zoo import replicas
 
-def update_means(trackers: Mapping[str, keras.metrics.Mean], values: Mapping[str, tf.Tensor], num_images):
+
+@keras.saving.register_keras_serializable("zoo")
+class BatchMean(keras.metrics.Mean):
+    """A mean of values that are the same on every replica.
+
+    Keras' own mean adds replicas up when it is read, which all of them must then do at once.
+    """
+
+    def add_variable(self, shape, initializer, dtype=None, aggregation=None, name=None):
+        with keras.name_scope(self.name):
+            return keras.Variable(
+                keras.initializers.get(initializer), shape, dtype, trainable=False, name=name
+            )
+
+
+def update_means(trackers: Mapping[str, BatchMean], values: Mapping[str, tf.Tensor], num_images):
     """Counts the values of one batch, and returns the means since the epoch began.
 
     Args:
         trackers: A mean by each name.
-        values: Means over the batch, scalars, by some of those names.
-        num_images: Pictures in the batch, from the data: means over pictures come out, whatever the sizes of
+        values: Means over this replica's rows of the batch, scalars, by some of those names.
+        num_images: How many rows that are, from the data: means over pictures come out, whatever the sizes of
             the batches. A weight that is a constant would also count the step that finds the data's end.
 
     Returns:
@@ -20,11 +36,15 @@ def update_means(trackers: Mapping[str, keras.metrics.Mean], values: Mapping[str
 
     Example:
 
-    >>> trackers = {"loss": keras.metrics.Mean()}
+    >>> trackers = {"loss": BatchMean()}
     >>> logs = update_means(trackers, {"loss": 4.0}, num_images=3)
     >>> float(update_means(trackers, {"loss": 8.0}, num_images=1)["loss"])
     5.0
     """
-    for name, value in values.items():
-        trackers[name].update_state(value, sample_weight=num_images)
+    num_images = tf.cast(num_images, "float32")
+    # A replica that has no row of the last batch knows no mean.
+    totals = [tf.math.multiply_no_nan(tf.cast(value, "float32"), num_images) for value in values.values()]
+    *totals, num_images = replicas.sums([*totals, num_images])
+    for name, total in zip(values, totals, strict=True):
+        trackers[name].update_state(tf.math.divide_no_nan(total, num_images), sample_weight=num_images)
     return {name: trackers[name].result() for name in values}

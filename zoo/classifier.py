@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from zoo import pixels
+from zoo import pixels, replicas
 from zoo.attribute_loss import attribute_loss
 from zoo.attributes import check_attributes, num_conditions, split_conditions
+from zoo.batch_means import BatchMean, update_means
 from zoo.errors import WrongUsageError
 from zoo.from_preset import FromPreset
 from zoo.gradient_norm import GradientNorm
@@ -96,10 +97,10 @@ class Classifier(FromPreset, keras.Model):
 
         self.features = self._build_features()
         self.attribute_head = self._build_attribute_head()
-        self.loss_tracker = keras.metrics.Mean("loss")
+        self.loss_tracker = BatchMean("loss")
         self.gradient_norm = GradientNorm()
         self.accuracy_trackers = {
-            attribute: keras.metrics.Mean(f"{attribute}_accuracy") for attribute in self.attributes
+            attribute: BatchMean(f"{attribute}_accuracy") for attribute in self.attributes
         }
         self.built = True
 
@@ -123,9 +124,9 @@ class Classifier(FromPreset, keras.Model):
             loss, hits = self._objective(raw_images, attribute_ids, training=True)
             scaled_loss = self.optimizer.scale_loss(loss)
         variables = self.trainable_variables
-        gradients = tape.gradient(scaled_loss, variables)
+        gradients = replicas.mean_gradients(tape.gradient(scaled_loss, variables))
         self.gradient_norm.update_state(gradients, self.optimizer)
-        self.optimizer.apply(gradients, variables)
+        replicas.apply(self.optimizer, gradients, variables)
         logs = self._update_trackers(tf.shape(raw_images)[0], loss, hits)
         return {**logs, "gradient_norm": self.gradient_norm.result()}
 
@@ -154,14 +155,11 @@ class Classifier(FromPreset, keras.Model):
         return attribute_loss(self.attributes, logits, attribute_ids, self.label_smoothing)
 
     def _update_trackers(self, num_images, loss, hits):
-        # Weighted by what comes from the data: means over pictures, whatever the sizes of the batches. An
-        # update that is a constant also counts the step that finds the data set at its end.
-        self.loss_tracker.update_state(loss, sample_weight=num_images)
+        logs = update_means({"loss": self.loss_tracker}, {"loss": loss}, num_images)
         for name, (num_hits, num_known) in hits.items():
-            accuracy = tf.math.divide_no_nan(num_hits, num_known)
-            self.accuracy_trackers[name].update_state(accuracy, sample_weight=num_known)
-        trackers = (self.loss_tracker, *self.accuracy_trackers.values())
-        return {tracker.name: tracker.result() for tracker in trackers}
+            accuracy, tracker = tf.math.divide_no_nan(num_hits, num_known), self.accuracy_trackers[name]
+            logs |= update_means({tracker.name: tracker}, {tracker.name: accuracy}, num_known)
+        return logs
 
     def _build_features(self) -> keras.Model:
         images = keras.Input((self.image_size, self.image_size, self.channels), name="images")
@@ -209,7 +207,10 @@ class Classifier(FromPreset, keras.Model):
             name=f"{name}_conv",
         )(x)
         return keras.layers.BatchNormalization(
-            momentum=BATCH_NORM_MOMENTUM, dtype=self.dtype_policy, name=f"{name}_norm"
+            momentum=BATCH_NORM_MOMENTUM,
+            synchronized=tf.distribute.has_strategy(),
+            dtype=self.dtype_policy,
+            name=f"{name}_norm",
         )(x)
 
     def _build_attribute_head(self) -> keras.Model:

@@ -17,10 +17,10 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from zoo import attribute_edits, pixels
+from zoo import attribute_edits, pixels, replicas
 from zoo.attribute_loss import attribute_loss
 from zoo.attributes import check_attributes, num_conditions, one_hot_conditions, split_conditions
-from zoo.batch_means import update_means
+from zoo.batch_means import BatchMean, update_means
 from zoo.from_preset import FromPreset
 from zoo.gaussian_kl import gaussian_kl
 from zoo.gradient_norm import GradientNorm
@@ -159,7 +159,7 @@ class ConditionalVAE(FromPreset, keras.Model):
         self.latent_seeds = keras.random.SeedGenerator(seed)
         self.gradient_norm = GradientNorm()
         self.loss_trackers = {
-            name: keras.metrics.Mean(name)
+            name: BatchMean(name)
             for name in (
                 "loss",
                 "reconstruction_loss",
@@ -272,14 +272,13 @@ class ConditionalVAE(FromPreset, keras.Model):
 
     def train_step(self, data):
         raw_images, attribute_ids = data
-        noise = keras.random.normal((tf.shape(raw_images)[0], self.latent_dim), seed=self.latent_seeds)
+        noise = replicas.normal((tf.shape(raw_images)[0], self.latent_dim), self.latent_seeds)
         with tf.GradientTape() as tape:
             losses = self._objective(raw_images, attribute_ids, noise, training=True)
             scaled_loss = self.optimizer.scale_loss(losses["loss"])
-        variables = self.trainable_variables
-        gradients = tape.gradient(scaled_loss, variables)
+        gradients = replicas.mean_gradients(tape.gradient(scaled_loss, self.trainable_variables))
         self.gradient_norm.update_state(gradients, self.optimizer)
-        self.optimizer.apply(gradients, variables)
+        replicas.apply(self.optimizer, gradients, self.trainable_variables)
         if self.edit_weight:
             momentum = momentum_at(self.optimizer.iterations, AVERAGE_MOMENTUM)
             follow(self.ema_edit_judge, self.edit_judge, momentum)
@@ -290,7 +289,7 @@ class ConditionalVAE(FromPreset, keras.Model):
     def test_step(self, data):
         raw_images, attribute_ids = data
         # The same noise at every evaluation, so that epochs can be compared.
-        noise = tf.random.stateless_normal((tf.shape(raw_images)[0], self.latent_dim), seed=(self.seed, 0))
+        noise = replicas.normal((tf.shape(raw_images)[0], self.latent_dim), self.seed)
         losses = self._objective(raw_images, attribute_ids, noise, training=False)
         reconstruction = pixels.from_model_range(self(raw_images, attribute_ids), self.pixel_range)
         losses["psnr"] = tf.reduce_mean(psnr(raw_images, reconstruction))
@@ -327,7 +326,7 @@ class ConditionalVAE(FromPreset, keras.Model):
         latents = latent_mean + tf.exp(0.5 * latent_log_variance) * noise
         edited_logits = wanted_ids = None
         if self.edit_weight:
-            draw = functools.partial(keras.random.uniform, seed=self.latent_seeds) if training else None
+            draw = functools.partial(replicas.uniform, seed=self.latent_seeds) if training else None
             wanted_ids = attribute_edits.draw_wanted_ids(
                 self.attributes, attribute_ids, draw, self.edited_attributes
             )
@@ -347,7 +346,9 @@ class ConditionalVAE(FromPreset, keras.Model):
         head_loss, hits = attribute_loss(
             self.attributes, self.attribute_head(features, training=training), attribute_ids
         )
-        num_hits, num_known = (tf.add_n(numbers) for numbers in zip(*hits.values(), strict=True))
+        num_hits, num_known = (
+            replicas.mean(tf.add_n(numbers)) for numbers in zip(*hits.values(), strict=True)
+        )
         # [M2] eq. 9: the bound plus the weighted classification loss.
         loss = reconstruction_loss + self._kl_weight_now(training) * kl_loss
         loss += self.attribute_weight * head_loss
@@ -364,8 +365,9 @@ class ConditionalVAE(FromPreset, keras.Model):
             losses["edit_judge_loss"], _ = attribute_loss(self.attributes, balanced, attribute_ids)
             loss += self.edit_weight * losses["edit_loss"] + losses["edit_judge_loss"]
         if self.independence_weight:
+            latent_means = replicas.gather_rows(latent_mean)
             losses["dependence"] = tf.add_n(
-                [dependence(latent_mean, attribute_ids[k]) for k in self.attributes]
+                [dependence(latent_means, replicas.gather_rows(attribute_ids[k])) for k in self.attributes]
             )
             # Below 0 lies the chance of one batch: nothing is to be learned from it.
             loss += self.independence_weight * tf.nn.relu(losses["dependence"])
@@ -389,8 +391,8 @@ class ConditionalVAE(FromPreset, keras.Model):
 
     def _disturb(self, images, training: bool):
         # The same at every evaluation, so that epochs can be compared.
-        disturbed = attribute_edits.disturb(images, self.latent_seeds if training else self.seed)
-        return tf.cast(disturbed, self.compute_dtype)
+        seed = self.latent_seeds if training else self.seed
+        return tf.cast(attribute_edits.disturb(images, seed, self.keep_detail), self.compute_dtype)
 
 
 def _sum_per_picture(values):

@@ -17,10 +17,10 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from zoo import pixels, pyramid
+from zoo import pixels, pyramid, replicas
 from zoo.attribute_loss import attribute_loss
 from zoo.attributes import check_attributes, num_conditions, one_hot_conditions
-from zoo.batch_means import update_means
+from zoo.batch_means import BatchMean, update_means
 from zoo.differentiable_augmentation import check_policies, differentiable_augment
 from zoo.diversity import same_kind_distance
 from zoo.errors import UnknownNameError, WrongUsageError
@@ -150,7 +150,7 @@ class DCGAN(FromPreset, keras.Model):
         self.discriminator = self._build_discriminator()
         self.latent_seeds = keras.random.SeedGenerator(seed)
         self.trackers = {
-            name: keras.metrics.Mean(name) for name in ("discriminator_loss", "generator_loss", "diversity")
+            name: BatchMean(name) for name in ("discriminator_loss", "generator_loss", "diversity")
         }
         self.gradient_norms = {
             name: GradientNorm(f"{name}_gradient_norm") for name in ("discriminator", "generator")
@@ -203,9 +203,9 @@ class DCGAN(FromPreset, keras.Model):
             ("generator", self.generator_optimizer, self.generator, scaled_generator_loss),
         ):
             variables = network.trainable_variables
-            gradients = tape.gradient(loss, variables)
+            gradients = replicas.mean_gradients(tape.gradient(loss, variables))
             self.gradient_norms[name].update_state(gradients, optimizer)
-            optimizer.apply(gradients, variables)
+            replicas.apply(optimizer, gradients, variables)
         momentum = momentum_at(self.generator_optimizer.iterations, self.ema_momentum)
         follow(self.ema_generator, self.generator, momentum)
         losses = {"discriminator_loss": discriminator_loss, "generator_loss": generator_loss}
@@ -218,7 +218,7 @@ class DCGAN(FromPreset, keras.Model):
         real_images = pixels.to_model_range(raw_images, self.pixel_range, self.compute_dtype)
         conditions = one_hot_conditions(self.attributes, attribute_ids)
         # The same latents at every evaluation, so that epochs can be compared.
-        latents = tf.random.stateless_normal((num_images, self.latent_dim), seed=(self.seed, 0))
+        latents = replicas.normal((num_images, self.latent_dim), self.seed)
         generated_images = self.ema_generator([latents, conditions], training=False)
         real_logits, _ = self._discriminate(real_images, conditions, training=False)
         generated_logits, _ = self._discriminate(generated_images, conditions, training=False)
@@ -275,7 +275,7 @@ class DCGAN(FromPreset, keras.Model):
         self.compile(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
 
     def _generate(self, conditions):
-        latents = keras.random.normal((tf.shape(conditions)[0], self.latent_dim), seed=self.latent_seeds)
+        latents = replicas.normal((tf.shape(conditions)[0], self.latent_dim), self.latent_seeds)
         return self.generator([latents, conditions], training=True)
 
     def _see(self, images, conditions):
@@ -294,7 +294,7 @@ class DCGAN(FromPreset, keras.Model):
         return self.classification_weight * loss
 
     def _draw_uniform(self, shape):
-        return keras.random.uniform(shape, seed=self.latent_seeds)
+        return replicas.uniform(shape, self.latent_seeds)
 
     def _penalty(self, real_images, generated_images, conditions):
         """Returns what is added to the discriminator's loss so that its gradients stay bounded."""
@@ -328,7 +328,8 @@ class DCGAN(FromPreset, keras.Model):
             loss += self._classification_loss(real_judged, attribute_ids)
             loss += self._penalty(real_images, generated_images, conditions)
             scaled_loss = self.discriminator_optimizer.scale_loss(loss)
-        self.discriminator_optimizer.apply(tape.gradient(scaled_loss, variables), variables)
+        gradients = replicas.mean_gradients(tape.gradient(scaled_loss, variables))
+        replicas.apply(self.discriminator_optimizer, gradients, variables)
 
     def _build_generator(self, name: str) -> keras.Model:
         latents = keras.Input((self.latent_dim,), name="latents")

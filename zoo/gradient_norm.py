@@ -3,9 +3,11 @@
 import keras
 import tensorflow as tf
 
+from zoo.batch_means import BatchMean
+
 
 @keras.saving.register_keras_serializable("zoo")
-class GradientNorm(keras.metrics.Mean):
+class GradientNorm(BatchMean):
     """Mean over steps of the norm that all gradients of a loss have together.
 
     Steps whose gradients are not finite are left out: under mixed_float16 they are skipped, too.
@@ -25,7 +27,8 @@ class GradientNorm(keras.metrics.Mean):
         """Counts one step.
 
         Args:
-            gradients: Gradients of the loss that `optimizer.scale_loss` gave; None where there is none.
+            gradients: Gradients, from all replicas, of the loss that `optimizer.scale_loss` gave; None where
+                there is none.
             optimizer: Keras optimizer that they are for; its loss scale is taken out.
         """
         norm = tf.linalg.global_norm([tf.cast(g, "float32") for g in gradients if g is not None])

@@ -7,7 +7,8 @@ Sources:
 import keras
 import tensorflow as tf
 
-from zoo import pixels
+from zoo import pixels, replicas
+from zoo.batch_means import BatchMean, update_means
 from zoo.errors import UnknownNameError
 from zoo.from_preset import FromPreset
 from zoo.gradient_norm import GradientNorm
@@ -68,10 +69,10 @@ class SuperResolution(FromPreset, keras.Model):
         self.channels = COLOUR_SPACES[colour_space]
         self.reach = max(reach, BICUBIC_RADIUS)
         self.max_tile_pixels = max_tile_pixels
-        self.loss_tracker = keras.metrics.Mean("loss")
+        self.loss_tracker = BatchMean("loss")
         self.gradient_norm = GradientNorm()
-        self.psnr_tracker = keras.metrics.Mean("psnr")
-        self.bicubic_psnr_tracker = keras.metrics.Mean("bicubic_psnr")
+        self.psnr_tracker = BatchMean("psnr")
+        self.bicubic_psnr_tracker = BatchMean("bicubic_psnr")
 
     def find_details(self, images, interpolated) -> tf.Tensor:
         """Returns what is to be added to bicubic pictures.
@@ -134,11 +135,11 @@ class SuperResolution(FromPreset, keras.Model):
             loss = self._mean_squared_error(targets, self(low_res_images, training=True))
             scaled_loss = self.optimizer.scale_loss(loss)
         variables = self.trainable_variables
-        gradients = tape.gradient(scaled_loss, variables)
+        gradients = replicas.mean_gradients(tape.gradient(scaled_loss, variables))
         self.gradient_norm.update_state(gradients, self.optimizer)
-        self.optimizer.apply(gradients, variables)
-        self.loss_tracker.update_state(loss, sample_weight=tf.shape(low_res_images)[0])
-        return {tracker.name: tracker.result() for tracker in (self.loss_tracker, self.gradient_norm)}
+        replicas.apply(self.optimizer, gradients, variables)
+        logs = update_means({"loss": self.loss_tracker}, {"loss": loss}, tf.shape(low_res_images)[0])
+        return {**logs, "gradient_norm": self.gradient_norm.result()}
 
     def test_step(self, data):
         low_res_images, high_res_images = data
@@ -147,17 +148,16 @@ class SuperResolution(FromPreset, keras.Model):
             bicubic_subpixels(self._to_colour_space(low_res_images), self.upscale_factor), self.upscale_factor
         )
         targets = self._to_colour_space(high_res_images)
-        # Weighted by what comes from the data: an update that is a constant also counts the step that finds
-        # the data set at its end.
-        self.loss_tracker.update_state(
-            self._mean_squared_error(targets, upscaled), sample_weight=tf.shape(low_res_images)[0]
+        trackers = (self.loss_tracker, self.psnr_tracker, self.bicubic_psnr_tracker)
+        return update_means(
+            {tracker.name: tracker for tracker in trackers},
+            {
+                "loss": self._mean_squared_error(targets, upscaled),
+                "psnr": tf.reduce_mean(self._luma_psnr(high_res_images, upscaled)),
+                "bicubic_psnr": tf.reduce_mean(self._luma_psnr(high_res_images, interpolated)),
+            },
+            tf.shape(low_res_images)[0],
         )
-        self.psnr_tracker.update_state(self._luma_psnr(high_res_images, upscaled))
-        self.bicubic_psnr_tracker.update_state(self._luma_psnr(high_res_images, interpolated))
-        return {
-            tracker.name: tracker.result()
-            for tracker in (self.loss_tracker, self.psnr_tracker, self.bicubic_psnr_tracker)
-        }
 
     def get_config(self):
         return {

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
+from zoo import replicas
 from zoo.attributes import Attributes, num_conditions, one_hot_conditions
 
 # Of a value that is hardly ever seen: its logit is not raised without end.
@@ -63,7 +64,7 @@ class ValueShares(keras.layers.Layer):
         """
         shares = []
         for name, values in self.attributes.items():
-            counts = tf.reduce_sum(one_hot_conditions({name: values}, attribute_ids), axis=0)
+            counts = replicas.mean(tf.reduce_sum(one_hot_conditions({name: values}, attribute_ids), axis=0))
             shares.append(tf.math.divide_no_nan(counts, tf.reduce_sum(counts)))
         # A batch in which nothing is known of an attribute says nothing about it.
         seen = tf.concat(shares, axis=0)
