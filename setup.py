@@ -37,7 +37,8 @@ setup(
     ],
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
-        "dev": ["pytest>=8", "pytest-xdist>=3.6", "pyyaml>=6", "ruff>=0.9", "pre-commit>=4"],
+        "wandb": ["wandb>=0.22"],
+        "dev": ["wandb>=0.22", "pytest>=8", "pytest-xdist>=3.6", "pyyaml>=6", "ruff>=0.9", "pre-commit>=4"],
     },
     entry_points={"console_scripts": ["zoo=zoo.cli:main"]},
     classifiers=[

@@ -1,5 +1,6 @@
 """Runs a model's steps, from wherever a run stands."""
 
+import contextlib
 import sys
 import warnings
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from training.sample_writer import SampleWriter
 from training.step_profiler import StepProfiler
 from training.stop_requests import StopRequests
 from training.throughput import Throughput
+from training.wandb_log import WandbLog
 
 
 class StopEarly(keras.callbacks.Callback):
@@ -78,6 +80,9 @@ def fit(
     callbacks_by_wish = [*callbacks]
     if control.profile_steps:
         callbacks_by_wish.append(StepProfiler(*control.profile_steps, tensorboard_dir))
+    wandb_log = WandbLog(run, config) if control.wandb and distribution.is_chief else None
+    if wandb_log:
+        callbacks_by_wish.append(wandb_log)
     if config.stop_rule:
         callbacks_by_wish.append(StopEarly(config.stop_rule, metrics))
     all_callbacks = [
@@ -104,7 +109,11 @@ def fit(
         stop_requests,
     ]
     checkpoints.save_initial_state()
-    with warnings.catch_warnings(), stop_requests:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        stack.enter_context(stop_requests)
+        if wandb_log:
+            stack.callback(wandb_log.finish)
         # Both are about a `tf.data` pipeline as it should be: shuffled by itself, finite for validation.
         warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
         warnings.filterwarnings("ignore", message="Your input ran out of data")

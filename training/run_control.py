@@ -16,6 +16,7 @@ class RunControl:
         num_checkpoints: How many of the newest checkpoints are kept.
         histograms: Whether TensorBoard gets histograms of the weights.
         profile_steps: First and last step to profile, from 1; None profiles none.
+        wandb: Whether Weights & Biases gets metrics and samples.
 
     Raises:
         ValueError: A number is not positive.
@@ -27,6 +28,7 @@ class RunControl:
     num_checkpoints: int = 2
     histograms: bool = False
     profile_steps: tuple[int, int] | None = None
+    wandb: bool = False
 
     def __post_init__(self):
         for name in ("max_minutes", "checkpoint_steps", "checkpoint_minutes", "num_checkpoints"):

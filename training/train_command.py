@@ -81,6 +81,11 @@ def _model_options(function):
     callback=lambda context, parameter, text: text and parse_profile_steps(text),
     help="Profile these steps for TensorBoard, e.g. 100:110.",
 )
+@click.option(
+    "--wandb",
+    is_flag=True,
+    help="Send metrics and samples to Weights & Biases; WANDB_MODE=offline keeps them in the run.",
+)
 @click.option("--seed", type=click.IntRange(0), help="Of weights, order and latents.  [default: 0]")
 @click.option(
     "--init-from", metavar="PRESET_OR_RUN", help="Begin with these weights, as far as they fit the network."
@@ -139,6 +144,10 @@ def _model_options(function):
 @_model_options
 def command(model, runs_dir, run_name, resume, config_file, dry_run, distribute, peer_timeout, **options):
     """Train MODEL: dcgan, conditional_vae, srcnn, fsrcnn or classifier. Leaves a run directory."""
+    if options["wandb"] and not dry_run:
+        from training.wandb_log import import_wandb
+
+        import_wandb()
     control = RunControl(**{field.name: options.pop(field.name) for field in dataclasses.fields(RunControl)})
     given = {name: value for name, value in options.items() if value is not None}
     if resume is not None and (config_file or run_name):

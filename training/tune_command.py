@@ -24,6 +24,7 @@ OF_A_RUN = (
     "num_checkpoints",
     "histograms",
     "profile_steps",
+    "wandb",
     "distribute",
     "peer_timeout",
 )
