@@ -64,8 +64,8 @@ class Distribution:
 
     @property
     def max_steps_per_execution(self) -> int | None:
-        """How many steps may run without Python: TensorFlow's loops cannot hold what workers exchange."""
-        return None if self.cluster is None else 1
+        """How many steps may run without Python: TensorFlow's loops cannot hold what replicas exchange."""
+        return None if self.num_replicas == 1 else 1
 
     @property
     def steps_between_agreements(self) -> int:
@@ -111,7 +111,8 @@ class Distribution:
         """Returns whether any worker wants something; all of them ask at once."""
         if self.cluster is None:
             return is_wanted
-        return bool(self.strategy.run(_sum_over_replicas, args=(tf.constant(float(is_wanted)),)) > 0)
+        sums = self.strategy.run(_sum_over_replicas, args=(tf.constant(float(is_wanted)),))
+        return bool(self.strategy.experimental_local_results(sums)[0] > 0)
 
     @contextlib.contextmanager
     def private_directory(self) -> Iterator[Path | None]:
@@ -162,8 +163,9 @@ def make_distribution(name: str, peer_timeout_seconds: float) -> Distribution:
     if name == "mirrored":
         return Distribution(tf.distribute.MirroredStrategy())
     cluster = read_cluster(os.environ)
-    if len(cluster.addresses) > 1:
-        wait_for_peers(cluster, peer_timeout_seconds)
+    if not cluster.peers:
+        return Distribution(tf.distribute.MirroredStrategy())
+    wait_for_peers(cluster, peer_timeout_seconds)
     return Distribution(tf.distribute.MultiWorkerMirroredStrategy(), cluster)
 
 
