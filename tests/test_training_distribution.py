@@ -26,7 +26,7 @@ def train(tmp_path, where, names, environments=({},)):
         for file, environment in zip(files, environments, strict=True)
     ]
     for process, file in zip(processes, files, strict=True):
-        assert process.wait(timeout=500) == 0, file.with_suffix(".log").read_text()[-3000:]
+        assert process.wait(timeout=1500) == 0, file.with_suffix(".log").read_text()[-3000:]
     return [json.loads(file.read_text()) for file in files]
 
 

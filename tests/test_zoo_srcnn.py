@@ -85,14 +85,3 @@ def test_unknown_kernels_are_answered_with_those_that_exist():
     message = "Unknown SRCNN kernels. Received: '9-9-9'. Known: 9-1-5, 9-3-5, 9-5-5."
     with pytest.raises(UnknownNameError, match=re.escape(message)):
         SRCNN(kernels="9-9-9")
-
-
-@pytest.mark.parametrize("colour_space", ["luma", "rgb"])
-def test_residual_filters_begin_blind_to_brightness(colour_space):
-    def answer_to_flat_pictures(**options):
-        model = SRCNN(upscale_factor=2, colour_space=colour_space, **options)
-        kernel = model.network.get_layer("patch_extraction").kernel.numpy()
-        return np.abs(kernel.sum(axis=(0, 1))).max() / np.abs(kernel).max()
-
-    assert answer_to_flat_pictures(is_residual=True) < 1e-4
-    assert answer_to_flat_pictures() > 1

@@ -15,27 +15,6 @@ KERNEL_SIZES = {"9-1-5": (9, 1, 5), "9-3-5": (9, 3, 5), "9-5-5": (9, 5, 5)}
 NUM_FILTERS = (64, 32)
 # The 96 feature maps of half a million pixels take about 200 MB.
 MAX_TILE_PIXELS = 1 << 19
-DETAIL_GAIN = 4.0
-
-
-class DetailFilters(keras.initializers.Initializer):
-    """Draws filters that see detail alone: Glorot's, less their mean, times `DETAIL_GAIN`.
-
-    The brightness of a patch is much larger than its detail and says nothing of what is missing; filters that
-    see it take many steps to forget it.
-
-    Example:
-
-    >>> abs(float(keras.ops.sum(DetailFilters()((9, 9, 1, 1))))) < 1e-5
-    True
-    """
-
-    def __init__(self):
-        self.glorot_uniform = keras.initializers.GlorotUniform()
-
-    def __call__(self, shape, dtype=None):
-        filters = self.glorot_uniform(shape, dtype=dtype)
-        return DETAIL_GAIN * (filters - keras.ops.mean(filters, axis=(0, 1), keepdims=True))
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -48,8 +27,7 @@ class SRCNN(SuperResolution):
     Departures from [SRCNN]: pictures are padded by repeating their edge before the unpadded convolutions, so
     that the result has the full size; training uses Adam and Glorot initialisation instead of plain gradient
     descent from tiny Gaussians, which needs 10^8 steps. With `is_residual` the network adds to the bicubic
-    picture instead of replacing it, which [SRCNN] does not do, and its first filters begin blind to
-    brightness.
+    picture instead of replacing it, which [SRCNN] does not do.
 
     Args:
         upscale_factor: 2, 3 or 4.
@@ -118,12 +96,7 @@ class SRCNN(SuperResolution):
         layers = keras.layers
         images = keras.Input((None, None, self.channels), name="images")
         x = layers.Conv2D(
-            NUM_FILTERS[0],
-            sizes[0],
-            activation="relu",
-            kernel_initializer=DetailFilters() if self.is_residual else "glorot_uniform",
-            dtype=self.dtype_policy,
-            name="patch_extraction",
+            NUM_FILTERS[0], sizes[0], activation="relu", dtype=self.dtype_policy, name="patch_extraction"
         )(images)
         x = layers.Conv2D(
             NUM_FILTERS[1], sizes[1], activation="relu", dtype=self.dtype_policy, name="non_linear_mapping"

@@ -9,6 +9,7 @@ import dataclasses
 import keras
 
 from zoo import pyramid
+from zoo.guided_filter import GuidedFilter
 
 NUM_FEATURES = 256
 PAINTER_HALVINGS = 2
@@ -105,7 +106,7 @@ class VariationalNetworks:
         """Builds pictures, their decodings and those with wanted attributes to float32 changes of pictures.
 
         A small [U-Net], which sees where the product ends better than the decodings do. It begins with the
-        difference of the decodings, and learns what to add to that.
+        difference of the decodings, and learns what to add to that; both spread along the picture's colours.
         """
         layers, activation = keras.layers, keras.layers.LeakyReLU
         shape = (self.image_size, self.image_size, self.channels)
@@ -136,4 +137,5 @@ class VariationalNetworks:
             name="painter_detail",
         )
         decoded_change = layers.Subtract(dtype="float32")([inputs[2], inputs[1]])
-        return keras.Model(inputs, layers.Add(dtype="float32")([decoded_change, detail(x)]), name="painter")
+        changes = layers.Add(dtype="float32")([decoded_change, detail(x)])
+        return keras.Model(inputs, GuidedFilter(self.image_size)([inputs[0], changes]), name="painter")
