@@ -13,6 +13,7 @@ from typing import Any
 import click
 import keras
 import keras_tuner
+import numpy as np
 import tensorflow as tf
 from keras_tuner.engine.base_tuner import BaseTuner
 from keras_tuner.errors import FatalError
@@ -34,10 +35,13 @@ from training.search_space import Choice, with_values
 from training.study import FRECHET_DISTANCE, TUNER, Study, Trial
 from training.trainer import resume_training, start_training
 
-ORACLES = {
-    "bayesian": keras_tuner.oracles.BayesianOptimizationOracle,
-    "random": keras_tuner.oracles.RandomSearchOracle,
-}
+# One trial in so many is drawn at random, at the beginning. KerasTuner's own choice, three for each
+# dimension, would leave hardly any trial of a usual study to the model of what was found.
+TRIALS_PER_RANDOM_TRIAL = 4
+FEWEST_RANDOM_TRIALS = 3
+# KerasTuner counts seeds up with every value it draws: those of two studies must lie far apart.
+SEED_DISTANCE = 1000
+MAX_SEED = 1 << 32
 # Trials that may fail one after the other before the study ends.
 MAX_FAILURES = 3
 
@@ -48,6 +52,32 @@ class StudyStopped(FatalError):
     def __init__(self, message: str, exit_code: int = 1):
         super().__init__(message)
         self.exit_code = exit_code
+
+
+def num_random_trials(num_trials: int) -> int:
+    """Returns how many trials of a Bayesian study are drawn at random, before there is something to model.
+
+    >>> num_random_trials(20), num_random_trials(4)
+    (5, 3)
+    """
+    return max(FEWEST_RANDOM_TRIALS, num_trials // TRIALS_PER_RANDOM_TRIAL)
+
+
+class BayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
+    """Chooses trials alike in a study that was stopped and in one that was not.
+
+    KerasTuner keeps no state of the numbers that it draws to search its model of what was found.
+    """
+
+    def __init__(self, max_trials: int, **options):
+        super().__init__(max_trials=max_trials, num_initial_points=num_random_trials(max_trials), **options)
+
+    def populate_space(self, trial_id):
+        self._random_state = np.random.RandomState((self.seed + len(self.trials)) % MAX_SEED)
+        return super().populate_space(trial_id)
+
+
+ORACLES = {"bayesian": BayesianOracle, "random": keras_tuner.oracles.RandomSearchOracle}
 
 
 class TrainingTuner(BaseTuner):
@@ -67,7 +97,7 @@ class TrainingTuner(BaseTuner):
             objective=keras_tuner.Objective(study.objective, "max" if study.sign > 0 else "min"),
             max_trials=study.num_trials,
             # KerasTuner takes 0 for no seed.
-            seed=study.seed + 1,
+            seed=(SEED_DISTANCE * study.seed + 1) % MAX_SEED,
             hyperparameters=_to_hyperparameters(study.space),
             allow_new_entries=False,
             tune_new_entries=False,

@@ -1,0 +1,236 @@
+"""What checkpoints within an epoch cost the training of the recipe's DCGAN on Fashion-MNIST.
+
+    python tests/benchmarks/checkpoint_cost.py --output checkpoint_cost.json
+
+The same number of steps is trained in turns, so that what else the machine does falls on all of them: without
+checkpoints (none), with one every `--interval-seconds`, turned into steps by a step time measured before
+(seldom), and with one every `--often-steps` steps (often). Twenty steps are one execution, as in `zoo train`;
+the first executions and the checkpoint at the end of the epoch are not counted. The disk is that of
+`--directory`, a temporary one by default. A round's times of a checkpoint are medians of its checkpoints; all
+that is printed are medians over rounds:
+
+- a step: milliseconds, checkpoints included, with the range over rounds, which is the noise;
+- training waits: milliseconds of one checkpoint until weights are checked and copied, and the checkpoint
+  before is on the disk, if it was not;
+- thread writes: milliseconds that the writing thread takes for one while the training goes on;
+- delay: milliseconds by which one makes the training longer in all, what the thread takes away from the steps
+  included: the steps between two checkpoints times the difference of the time a step to the same round's
+  without. Only of those that come often: of few it is lost in the noise.
+
+Shares of the training time follow for one checkpoint every ten minutes, as `zoo train` makes them by default,
+and for one a minute: of what the training waits (seldom), of the delay (often), and of waiting and writing
+together (seldom), which is what a checkpoint costs at most, if the training stands still meanwhile.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import keras  # noqa: E402 - after the path is set
+import numpy as np  # noqa: E402
+
+from training.checkpoints import Checkpoints  # noqa: E402
+from training.data_sets import load_data_set  # noqa: E402
+from training.precision import resolve_jit  # noqa: E402
+from training.recipes import RECIPES  # noqa: E402
+from training.run_control import RunControl  # noqa: E402
+from training.train_command import make_config  # noqa: E402
+from training.trainer import MAX_STEPS_PER_EXECUTION  # noqa: E402
+
+NUM_WARMUP_STEPS = 2 * MAX_STEPS_PER_EXECUTION
+NEVER, SELDOM, OFTEN = "none", "seldom", "often"
+MINUTES_BETWEEN = (RunControl.checkpoint_minutes, 1.0)
+
+
+class TimedCheckpoints(Checkpoints):
+    """Notes for each checkpoint within the epoch how long the training waits and how long its writing takes.
+
+    Attributes:
+        wait_seconds: What `save` took.
+        write_seconds: What the thread took, which has nothing else to do.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.wait_seconds, self.write_seconds = [], []
+
+    def save(self):
+        start = time.perf_counter()
+        super().save()
+        written_from = time.perf_counter()
+        if self.num_steps_done and self._writing is not None:
+            self.wait_seconds.append(written_from - start)
+            self._writing.add_done_callback(
+                lambda _: self.write_seconds.append(time.perf_counter() - written_from)
+            )
+
+
+class StepClock(keras.callbacks.Callback):
+    """Measures the time a step after the first executions; place it before the checkpoints."""
+
+    def __init__(self):
+        super().__init__()
+        self._ends = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._ends.append((batch, time.perf_counter()))
+
+    @property
+    def step_seconds(self) -> float:
+        first_step, first = next(end for end in self._ends if end[0] >= NUM_WARMUP_STEPS - 1)
+        last_step, last = self._ends[-1]
+        return (last - first) / (last_step - first_step)
+
+
+@dataclasses.dataclass(frozen=True)
+class Round:
+    """One training.
+
+    Args:
+        step_ms: Milliseconds a step, checkpoints included.
+        num_checkpoints: Checkpoints within the epoch.
+        wait_ms: Median of the milliseconds that the training waited for one; None without any.
+        write_ms: Median of the milliseconds that the thread took for one; None without any.
+    """
+
+    step_ms: float
+    num_checkpoints: int
+    wait_ms: float | None
+    write_ms: float | None
+
+
+def train_round(model, batches, num_steps: int, every_steps: int | None, directory: Path) -> Round:
+    """Trains the steps that count and the first ones that do not."""
+    clock = StepClock()
+    with tempfile.TemporaryDirectory(dir=directory) as place:
+        checkpoints = TimedCheckpoints(Path(place), model, every_steps=every_steps)
+        checkpoints.save_initial_state()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
+            model.fit(
+                batches,
+                steps_per_epoch=NUM_WARMUP_STEPS + num_steps,
+                verbose=0,
+                callbacks=[clock, checkpoints],
+            )
+        checkpoints.wait()
+    medians = [
+        1000 * float(np.median(seconds)) if seconds else None
+        for seconds in (checkpoints.wait_seconds, checkpoints.write_seconds)
+    ]
+    return Round(1000 * clock.step_seconds, len(checkpoints.wait_seconds), *medians)
+
+
+def summarize(rounds: dict[str, list[Round]], name: str, every_steps: int | None) -> dict:
+    """Returns the medians over rounds of one kind of training; None for what it has not."""
+    own = rounds[name]
+    steps = [r.step_ms for r in own]
+    values = {
+        "every_steps": every_steps,
+        "checkpoints_a_round": own[0].num_checkpoints,
+        "step_ms": float(np.median(steps)),
+        "step_ms_range": [min(steps), max(steps)],
+        "wait_ms": None,
+        "write_ms": None,
+        "delay_ms": None,
+    }
+    if own[0].num_checkpoints:
+        values["wait_ms"] = float(np.median([r.wait_ms for r in own]))
+        values["write_ms"] = float(np.median([r.write_ms for r in own]))
+    if name == OFTEN:
+        without = [r.step_ms for r in rounds[NEVER]]
+        values["delay_ms"] = every_steps * float(np.median(np.subtract(steps, without)))
+    return values
+
+
+def share(variants: dict[str, dict], minutes: float) -> dict[str, float | None]:
+    """Returns which part of the training time is spent on one checkpoint every so many minutes."""
+    seldom, often = variants[SELDOM], variants[OFTEN]
+    milliseconds = {
+        "wait": seldom["wait_ms"],
+        "delay": often["delay_ms"],
+        "at_most": None if seldom["wait_ms"] is None else seldom["wait_ms"] + seldom["write_ms"],
+    }
+    return {name: None if ms is None else ms / (60_000 * minutes) for name, ms in milliseconds.items()}
+
+
+def print_results(variants: dict[str, dict], shares: dict[str, dict]) -> None:
+    """Prints both tables."""
+    print("| checkpoints | every | in a round | a step (range) | training waits | thread writes | delay |")
+    print("|---|---|---|---|---|---|---|")
+    for name, values in variants.items():
+        low, high = values["step_ms_range"]
+        times = (values[key] for key in ("wait_ms", "write_ms", "delay_ms"))
+        cells = ["" if milliseconds is None else f"{milliseconds:.1f} ms" for milliseconds in times]
+        every = f"{values['every_steps']:,} steps" if values["every_steps"] else ""
+        step = f"{values['step_ms']:.2f} ms ({low:.2f} to {high:.2f})"
+        print(f"| {name} | {every} | {values['checkpoints_a_round']} | {step} | {' | '.join(cells)} |")
+    print("\n| one checkpoint every | training waits | delay | at most |\n|---|---|---|---|")
+    for minutes, parts in shares.items():
+        cells = ["" if part is None else f"{100 * part:.4f} %" for part in parts.values()]
+        print(f"| {minutes} min | {' | '.join(cells)} |")
+
+
+def whole_executions(num_steps: float) -> int:
+    """Returns the nearest number of steps that executions can make, at least one execution."""
+    return max(1, round(num_steps / MAX_STEPS_PER_EXECUTION)) * MAX_STEPS_PER_EXECUTION
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=3, help="trainings of each kind")
+    parser.add_argument("--steps", type=int, help="counted in each  [default: enough for one interval]")
+    parser.add_argument("--interval-seconds", type=float, default=60.0, help="between seldom checkpoints")
+    parser.add_argument("--often-steps", type=int, default=20, help="between frequent checkpoints")
+    parser.add_argument("--measured-steps", type=int, default=200, help="to find the step time at first")
+    parser.add_argument("--directory", type=Path, help="where checkpoints are written and removed again")
+    parser.add_argument("--data-dir", default=None)
+    parser.add_argument("--output", type=Path, help="JSON file to write")
+    options = parser.parse_args()
+
+    keras.utils.set_random_seed(0)
+    recipe, data_set = RECIPES["dcgan"], load_data_set("fashion_mnist", options.data_dir)
+    config = make_config("dcgan", None, {"dataset": data_set.name, "data_dir": options.data_dir})
+    model = recipe.build_model(config, data_set)
+    recipe.compile_model(
+        model, config, jit_compile=resolve_jit(config.jit), steps_per_execution=MAX_STEPS_PER_EXECUTION
+    )
+    batches = recipe.make_training_batches(config, data_set, first_step=0)
+
+    before = train_round(model, batches, whole_executions(options.measured_steps), None, options.directory)
+    seldom = whole_executions(1000 * options.interval_seconds / before.step_ms)
+    often = whole_executions(options.often_steps)
+    num_steps = whole_executions(options.steps or seldom)
+    print(
+        f"{before.step_ms:.1f} ms a step at first: {num_steps:,} steps a round.", file=sys.stderr, flush=True
+    )
+    every_steps = {NEVER: None, SELDOM: seldom, OFTEN: often}
+    rounds = {name: [] for name in every_steps}
+    for number in range(options.rounds):
+        for name in np.roll(list(every_steps), -number):
+            found = train_round(model, batches, num_steps, every_steps[name], options.directory)
+            rounds[name].append(found)
+            print(f"round {number}, {name}: {found}", file=sys.stderr, flush=True)
+    variants = {name: summarize(rounds, name, every_steps[name]) for name in every_steps}
+    shares = {f"{minutes:g}": share(variants, minutes) for minutes in MINUTES_BETWEEN}
+    print(f"{config.precision}, {num_steps:,} steps in each of {options.rounds} rounds\n")
+    print_results(variants, shares)
+    if options.output:
+        result = {"precision": config.precision, "num_steps": num_steps, "num_rounds": options.rounds}
+        result |= {"variants": variants, "shares_by_minutes_between": shares}
+        options.output.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
