@@ -192,7 +192,6 @@ def check_config(config: TrainingConfig, data_set: DataSet) -> None:
     recipe = find_recipe(config.model)
     recipe.check_changes(config)
     recipe.check_data_set(data_set)
-    _steps_per_epoch(config, data_set)
 
 
 def _build(config: TrainingConfig, data_set: DataSet, distribution: Distribution, is_new: bool):
