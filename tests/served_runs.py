@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from serving_models import free_port
+from free_ports import free_port
 
 from export.exporter import export_run
 from export.signature import Signature

@@ -4,11 +4,11 @@ import atexit
 import contextlib
 import functools
 import shutil
-import socket
 import tempfile
 from pathlib import Path
 
 import tensorflow as tf
+from free_ports import free_port
 from tensorflow.core.protobuf import saved_model_pb2
 
 from serving.config_files import write_config_files
@@ -130,13 +130,6 @@ def add_default(path, signature_name, alias, value):
     signature = saved_model.meta_graphs[0].signature_def[signature_name]
     signature.defaults[alias].CopyFrom(tf.make_tensor_proto([value], tf.float32))
     file.write_bytes(saved_model.SerializeToString())
-
-
-def free_port() -> int:
-    """Returns a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextlib.contextmanager

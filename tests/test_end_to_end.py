@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from exported_models import from_png, random_pictures
+from free_ports import free_port
 from picture_files import JPEG, PNG
 from served_runs import SERVED_NAMES, exported_run, signatures_of_run
-from serving_models import free_port
 
 from serving.client import PredictionError, RowError, ServerUnreachableError, connect
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from serving_models import free_port, running_server
+from free_ports import free_port
+from serving_models import running_server
 
 from serving.client import PredictionError, RowError, ServerUnreachableError, TensorDescription, connect
 from serving.grpc_client import GrpcClient

@@ -5,9 +5,9 @@ import shutil
 import numpy as np
 import pytest
 from exported_models import from_png, random_pictures, to_png
+from free_ports import free_port
 from picture_files import JPEG, PICTURE, PNG, saved
 from served_runs import exported_run, files_in, run_zoo, running_server, trained_run
-from serving_models import free_port
 
 from serving.client import connect
 

@@ -7,8 +7,8 @@ import shutil
 import numpy as np
 import pytest
 from exported_models import exported, from_png
+from free_ports import free_port
 from served_runs import exported_run, files_in, run_zoo, running_server, trained_run
-from serving_models import free_port
 
 from serving import generate_command
 from serving.client import connect

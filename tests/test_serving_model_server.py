@@ -6,7 +6,8 @@ import threading
 
 import httpx
 import pytest
-from serving_models import free_port, models_dir, running_server
+from free_ports import free_port
+from serving_models import models_dir, running_server
 
 from serving import model_server, server_flags
 from serving.grpc_client import GrpcClient

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from serving_models import free_port, models_dir
+from free_ports import free_port
+from serving_models import models_dir
 
 from serving import engine
 from serving.client import connect

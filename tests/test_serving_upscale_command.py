@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 from exported_models import exported, from_png
+from free_ports import free_port
 from picture_files import HEIGHT, JPEG, PNG, PNGS, WIDTH
 from served_runs import exported_run, files_in, run_zoo, running_server, trained_run
-from serving_models import free_port
 
 PHOTOS = {
     "a.png": PNG,

@@ -8,7 +8,7 @@ import tensorflow as tf
 from replica_training import MODELS, NUM_STEPS
 from workers import ROOT, cluster_environments, start
 
-from training.distribution import Distribution, _rows_of_worker, make_distribution
+from training.distribution import Distribution, make_distribution, rows_of_worker
 from zoo.errors import UnknownNameError, WrongUsageError
 
 SCRIPT = ROOT / "tests" / "replica_training.py"
@@ -69,10 +69,10 @@ def test_workers_get_their_rows_in_the_order_of_the_batch():
     workers = []
     for index in range(3):
         context = tf.distribute.InputContext(3, index, 3)
-        workers.append(_rows_of_worker(rows, context).numpy())
+        workers.append(rows_of_worker(rows, context).numpy())
         assert workers[-1].shape == (1, 2, 2)
     np.testing.assert_array_equal(np.concatenate(workers)[:, 0, 0], [0, 4, 8])
-    one_worker = _rows_of_worker(rows, tf.distribute.InputContext(1, 0, 3))
+    one_worker = rows_of_worker(rows, tf.distribute.InputContext(1, 0, 3))
     np.testing.assert_array_equal(one_worker, tf.reshape(rows, [3, 2, 2]))
 
 

@@ -2,13 +2,13 @@
 
 import http.client
 import shutil
-import socket
 import subprocess
 import sys
 import time
 
 import numpy as np
 import pytest
+from free_ports import free_port
 from PIL import Image
 
 from training.picture_sheet import PictureSheet
@@ -18,12 +18,6 @@ BROWSER = shutil.which("chromium") or shutil.which("google-chrome") or shutil.wh
 # Nothing in TensorBoard's own page has this colour.
 COLOUR = (20, 230, 200)
 NUM_ROWS, NUM_COLUMNS = 3, 4
-
-
-def free_port() -> int:
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        return server.getsockname()[1]
 
 
 def wait_until_it_answers(port, process):

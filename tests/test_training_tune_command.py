@@ -5,13 +5,13 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from free_ports import free_port
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
@@ -202,10 +202,7 @@ def start_zoo(tmp_path, *words, **environment):
 
 @pytest.mark.slow
 def test_two_workers_share_a_study(tmp_path, small_data_dir):
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        port = server.getsockname()[1]
-    service = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(port)}
+    service = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(free_port())}
     words = ("srcnn", *SMALL, "--trials", "4", "--dataset", "rendered_catalog", "--data-dir", small_data_dir)
     chief = start_zoo(tmp_path, *words, "--study-name", "s", KERASTUNER_TUNER_ID="chief", **service)
     study = tmp_path / "studies" / "s"

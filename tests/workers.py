@@ -2,26 +2,18 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
+from free_ports import free_ports
+
 ROOT = Path(__file__).parents[1]
-
-
-def find_free_ports(count):
-    """Returns ports that were free a moment ago, each another one."""
-    listeners = [socket.create_server(("", 0)) for _ in range(count)]
-    ports = [listener.getsockname()[1] for listener in listeners]
-    for listener in listeners:
-        listener.close()
-    return ports
 
 
 def cluster_environments(num_workers):
     """Returns the environment of each worker of a cluster on free ports."""
-    addresses = [f"127.0.0.1:{port}" for port in find_free_ports(num_workers)]
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(num_workers)]
     return [
         {
             "TF_CONFIG": json.dumps(

@@ -90,7 +90,7 @@ class Distribution:
 
         def own_rows(context):
             def take(*batch):
-                return tf.nest.map_structure(lambda values: _rows_of_worker(values, context), batch)
+                return tf.nest.map_structure(lambda values: rows_of_worker(values, context), batch)
 
             return batches.map(take).unbatch().prefetch(tf.data.AUTOTUNE)
 
@@ -159,7 +159,7 @@ def make_distribution(name: str, peer_timeout_seconds: float) -> Distribution:
     if name not in STRATEGIES:
         raise UnknownNameError("distribution", name, STRATEGIES)
     if name == "none":
-        return Distribution()
+        return ONE_REPLICA
     if name == "mirrored":
         return Distribution(tf.distribute.MirroredStrategy())
     cluster = read_cluster(os.environ)
@@ -169,14 +169,7 @@ def make_distribution(name: str, peer_timeout_seconds: float) -> Distribution:
     return Distribution(tf.distribute.MultiWorkerMirroredStrategy(), cluster)
 
 
-def _reason_of(error: tf.errors.OpError) -> str:
-    """Returns the line that says most: the last one, of what the connection said."""
-    lines = [line.strip() for line in error.message.splitlines() if line.strip()]
-    said = [line for line in lines if "grpc_message" in line]
-    return (said or lines or [type(error).__name__])[-1][:200]
-
-
-def _rows_of_worker(values: tf.Tensor, context: tf.distribute.InputContext) -> tf.Tensor:
+def rows_of_worker(values: tf.Tensor, context: tf.distribute.InputContext) -> tf.Tensor:
     """Returns `[replicas of this worker, rows of each, ...]` of the values of a whole batch."""
     count = context.num_replicas_in_sync
     own_count = count // context.num_input_pipelines
@@ -184,6 +177,13 @@ def _rows_of_worker(values: tf.Tensor, context: tf.distribute.InputContext) -> t
     first = context.input_pipeline_id * own_count
     own = tf.reshape(values, shape)[first : first + own_count]
     return tf.ensure_shape(own, [own_count, None, *values.shape[1:]])
+
+
+def _reason_of(error: tf.errors.OpError) -> str:
+    """Returns the line that says most: the last one, of what the connection said."""
+    lines = [line.strip() for line in error.message.splitlines() if line.strip()]
+    said = [line for line in lines if "grpc_message" in line]
+    return (said or lines or [type(error).__name__])[-1][:200]
 
 
 @tf.function

@@ -4,7 +4,6 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable
 
 from training.cluster import Cluster
 
@@ -17,9 +16,7 @@ class MissingPeerError(ConnectionError):
     """A worker did not come up in time; the message says which."""
 
 
-def wait_for_peers(
-    cluster: Cluster, timeout_seconds: float, now: Callable[[], float] = time.monotonic
-) -> None:
+def wait_for_peers(cluster: Cluster, timeout_seconds: float) -> None:
     """Returns when every worker has reached every other one, at the ports that they train at.
 
     The ports are free again afterwards.
@@ -27,20 +24,19 @@ def wait_for_peers(
     Args:
         cluster: All workers call this with the same addresses.
         timeout_seconds: How long to wait.
-        now: Clock in seconds.
 
     Raises:
         MissingPeerError: A worker was not reached, or did not reach this one.
         OSError: This worker's own port is taken.
     """
-    deadline = now() + timeout_seconds
+    deadline = time.monotonic() + timeout_seconds
     missing = set(range(len(cluster.addresses))) - {cluster.index}
     unheard = set(missing)
     with _listen(cluster.own_address) as listener:
         # A thread, because two workers that greet each other would wait for each other's answer.
         answering = threading.Thread(target=_answer, args=(listener, unheard), daemon=True)
         answering.start()
-        while (missing or unheard) and now() < deadline:
+        while (missing or unheard) and time.monotonic() < deadline:
             for index in sorted(missing):
                 if _greet(cluster.addresses[index], cluster.index):
                     missing.discard(index)

@@ -29,6 +29,7 @@ from zoo import pixels
 from zoo.attributes import one_hot_conditions
 
 BATCH_SIZE = 64
+NUM_WARMUP_STEPS = 2 * MAX_STEPS_PER_EXECUTION
 
 
 class PlainGAN(keras.Model):
@@ -81,15 +82,21 @@ class PlainGAN(keras.Model):
         }
 
 
-class _ClockSteps(keras.callbacks.Callback):
-    """Notes the time after each execution, so that the first, which compiles, can be left out."""
+class StepClock(keras.callbacks.Callback):
+    """Measures the time a step after the first executions, which compile; place it before other callbacks."""
 
     def __init__(self):
         super().__init__()
-        self.ends = []
+        self._ends = []
 
     def on_train_batch_end(self, batch, logs=None):
-        self.ends.append((batch, time.perf_counter()))
+        self._ends.append((batch, time.perf_counter()))
+
+    @property
+    def step_seconds(self) -> float:
+        first_step, first = next(end for end in self._ends if end[0] >= NUM_WARMUP_STEPS - 1)
+        last_step, last = self._ends[-1]
+        return (last - first) / (last_step - first_step)
 
 
 def measure(num_steps: int, data_dir: str | None = None) -> dict[str, float | str]:
@@ -151,14 +158,11 @@ def seconds_per_step(model, batches, num_steps: int) -> float:
     Returns:
         Seconds a step.
     """
-    clock = _ClockSteps()
-    num_warmup_steps = 2 * MAX_STEPS_PER_EXECUTION
+    clock = StepClock()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
-        model.fit(batches, steps_per_epoch=num_steps + num_warmup_steps, verbose=0, callbacks=[clock])
-    start = next((batch, end) for batch, end in clock.ends if batch >= num_warmup_steps - 1)
-    last = clock.ends[-1]
-    return (last[1] - start[1]) / (last[0] - start[0])
+        model.fit(batches, steps_per_epoch=num_steps + NUM_WARMUP_STEPS, verbose=0, callbacks=[clock])
+    return clock.step_seconds
 
 
 def _input_rate(batches, num_steps: int = 1000) -> float:

@@ -155,10 +155,10 @@ def command(model, runs_dir, run_name, resume, config_file, dry_run, distribute,
     if resume is None and config_file is None and model is None:
         raise click.UsageError("Name a MODEL, a run to `--resume` or a `--config` file.")
 
-    from training.distribution import Distribution, make_distribution
+    from training.distribution import ONE_REPLICA, make_distribution
 
     # Before anything that TensorFlow does: it cannot find other workers later.
-    distribution = Distribution() if dry_run else make_distribution(distribute, peer_timeout)
+    distribution = ONE_REPLICA if dry_run else make_distribution(distribute, peer_timeout)
     if resume is None:
         config = make_config(model, config_file, given)
         if dry_run:

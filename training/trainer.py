@@ -79,7 +79,8 @@ def start_training(
     data_set = open_data_set(config)
     check_config(config, data_set)
     distribution.check_batch_size(config.batch_size)
-    model = _build(config, data_set, distribution, is_new=True)
+    with distribution.scope():
+        model = _build(config, data_set, distribution, is_new=True)
     config = with_chosen_cache(config, data_set)
     with distribution.private_directory() as private:
         run = run_directory.create_run_directory(private or runs_dir, config, run_name)
@@ -118,7 +119,8 @@ def resume_training(
     data_set = open_data_set(config)
     check_config(config, data_set)
     distribution.check_batch_size(config.batch_size)
-    model = _build(config, data_set, distribution, is_new=False)
+    with distribution.scope():
+        model = _build(config, data_set, distribution, is_new=False)
     with distribution.private_directory() as private:
         if private is not None:
             run = run_directory.copy_for_resuming(run, private)
@@ -194,12 +196,7 @@ def check_config(config: TrainingConfig, data_set: DataSet) -> None:
     recipe.check_data_set(data_set)
 
 
-def _build(config: TrainingConfig, data_set: DataSet, distribution: Distribution, is_new: bool):
-    with distribution.scope():
-        return _build_in_scope(config, data_set, distribution, is_new)
-
-
-def _build_in_scope(config, data_set, distribution: Distribution, is_new: bool) -> keras.Model:
+def _build(config, data_set: DataSet, distribution: Distribution, is_new: bool) -> keras.Model:
     recipe = find_recipe(config.model)
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:

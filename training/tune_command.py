@@ -7,27 +7,22 @@ from pathlib import Path
 import click
 
 from training import train_command
+from training.run_control import RunControl
 from zoo.cli import ZooCommand
 from zoo.errors import UnknownNameError, WrongUsageError
 
 # Of `zoo train`: what belongs to one run rather than to all trials of a study.
-OF_A_RUN = (
+OF_A_RUN = {
     "model",
     "runs_dir",
     "run_name",
     "resume",
     "config_file",
     "dry_run",
-    "max_minutes",
-    "checkpoint_steps",
-    "checkpoint_minutes",
-    "num_checkpoints",
-    "histograms",
-    "profile_steps",
-    "wandb",
     "distribute",
     "peer_timeout",
-)
+    *(field.name for field in dataclasses.fields(RunControl)),
+}
 
 
 def _training_options(command: click.Command) -> click.Command:

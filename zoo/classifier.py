@@ -124,9 +124,8 @@ class Classifier(FromPreset, keras.Model):
             loss, hits = self._objective(raw_images, attribute_ids, training=True)
             scaled_loss = self.optimizer.scale_loss(loss)
         variables = self.trainable_variables
-        gradients = replicas.mean_gradients(tape.gradient(scaled_loss, variables))
-        self.gradient_norm.update_state(gradients, self.optimizer)
-        replicas.apply(self.optimizer, gradients, variables)
+        gradients = tape.gradient(scaled_loss, variables)
+        replicas.apply_gradients(self.optimizer, gradients, variables, self.gradient_norm)
         logs = self._update_trackers(tf.shape(raw_images)[0], loss, hits)
         return {**logs, "gradient_norm": self.gradient_norm.result()}
 
@@ -206,11 +205,8 @@ class Classifier(FromPreset, keras.Model):
             dtype=self.dtype_policy,
             name=f"{name}_conv",
         )(x)
-        return keras.layers.BatchNormalization(
-            momentum=BATCH_NORM_MOMENTUM,
-            synchronized=tf.distribute.has_strategy(),
-            dtype=self.dtype_policy,
-            name=f"{name}_norm",
+        return replicas.batch_norm(
+            momentum=BATCH_NORM_MOMENTUM, dtype=self.dtype_policy, name=f"{name}_norm"
         )(x)
 
     def _build_attribute_head(self) -> keras.Model:

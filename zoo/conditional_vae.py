@@ -276,9 +276,9 @@ class ConditionalVAE(FromPreset, keras.Model):
         with tf.GradientTape() as tape:
             losses = self._objective(raw_images, attribute_ids, noise, training=True)
             scaled_loss = self.optimizer.scale_loss(losses["loss"])
-        gradients = replicas.mean_gradients(tape.gradient(scaled_loss, self.trainable_variables))
-        self.gradient_norm.update_state(gradients, self.optimizer)
-        replicas.apply(self.optimizer, gradients, self.trainable_variables)
+        variables = self.trainable_variables
+        gradients = tape.gradient(scaled_loss, variables)
+        replicas.apply_gradients(self.optimizer, gradients, variables, self.gradient_norm)
         if self.edit_weight:
             momentum = momentum_at(self.optimizer.iterations, AVERAGE_MOMENTUM)
             follow(self.ema_edit_judge, self.edit_judge, momentum)

@@ -203,9 +203,8 @@ class DCGAN(FromPreset, keras.Model):
             ("generator", self.generator_optimizer, self.generator, scaled_generator_loss),
         ):
             variables = network.trainable_variables
-            gradients = replicas.mean_gradients(tape.gradient(loss, variables))
-            self.gradient_norms[name].update_state(gradients, optimizer)
-            replicas.apply(optimizer, gradients, variables)
+            gradients = tape.gradient(loss, variables)
+            replicas.apply_gradients(optimizer, gradients, variables, self.gradient_norms[name])
         momentum = momentum_at(self.generator_optimizer.iterations, self.ema_momentum)
         follow(self.ema_generator, self.generator, momentum)
         losses = {"discriminator_loss": discriminator_loss, "generator_loss": generator_loss}
@@ -328,8 +327,8 @@ class DCGAN(FromPreset, keras.Model):
             loss += self._classification_loss(real_judged, attribute_ids)
             loss += self._penalty(real_images, generated_images, conditions)
             scaled_loss = self.discriminator_optimizer.scale_loss(loss)
-        gradients = replicas.mean_gradients(tape.gradient(scaled_loss, variables))
-        replicas.apply(self.discriminator_optimizer, gradients, variables)
+        gradients = tape.gradient(scaled_loss, variables)
+        replicas.apply_gradients(self.discriminator_optimizer, gradients, variables)
 
     def _build_generator(self, name: str) -> keras.Model:
         latents = keras.Input((self.latent_dim,), name="latents")

@@ -9,8 +9,8 @@ Sources:
 """
 
 import keras
-import tensorflow as tf
 
+from zoo import replicas
 from zoo.errors import WrongUsageError
 
 KERNEL_SIZE, STRIDE = 4, 2
@@ -94,9 +94,7 @@ def downsample(
             convolution = layers.SpectralNormalization(convolution, dtype=dtype, name=f"{name}_sn_{suffix}")
         x = convolution(x)
         if normalised:
-            x = layers.BatchNormalization(
-                synchronized=tf.distribute.has_strategy(), dtype=dtype, name=f"{name}_norm_{suffix}"
-            )(x)
+            x = replicas.batch_norm(dtype=dtype, name=f"{name}_norm_{suffix}")(x)
         return layers.LeakyReLU(0.2, dtype=dtype, name=f"{name}_activation_{suffix}")(x)
 
     x = images
@@ -127,16 +125,12 @@ def upsample(vectors, *, image_size: int, channels: int, width: int, dtype, name
     base, levels = base_size(image_size), num_levels(image_size)
     widths = [width * min(2**level, 8) for level in range(levels)][::-1]
     x = layers.Dense(base * base * widths[0], use_bias=False, dtype=dtype, name=f"{name}_dense")(vectors)
-    x = layers.BatchNormalization(
-        synchronized=tf.distribute.has_strategy(), dtype=dtype, name=f"{name}_norm_0"
-    )(x)
+    x = replicas.batch_norm(dtype=dtype, name=f"{name}_norm_0")(x)
     x = layers.ReLU(dtype=dtype, name=f"{name}_activation_0")(x)
     x = layers.Reshape((base, base, widths[0]), dtype=dtype, name=f"{name}_reshape")(x)
 
     def normalise(x, suffix):
-        x = layers.BatchNormalization(
-            synchronized=tf.distribute.has_strategy(), dtype=dtype, name=f"{name}_norm_{suffix}"
-        )(x)
+        x = replicas.batch_norm(dtype=dtype, name=f"{name}_norm_{suffix}")(x)
         return layers.ReLU(dtype=dtype, name=f"{name}_activation_{suffix}")(x)
 
     def refine(x, filters, level):

@@ -67,25 +67,33 @@ def gather_rows(values) -> tf.Tensor:
     return tf.cast(_context().all_reduce(tf.distribute.ReduceOp.SUM, placed), values.dtype)
 
 
-def mean_gradients(gradients: Sequence[tf.Tensor | None]) -> list[tf.Tensor | None]:
-    """Returns the means over replicas of gradients: those of the mean loss of the whole batch."""
-    if num_replicas() == 1:
-        return list(gradients)
-    known = [gradient for gradient in gradients if gradient is not None]
-    means = iter(_context().all_reduce(tf.distribute.ReduceOp.MEAN, known))
-    return [None if gradient is None else next(means) for gradient in gradients]
-
-
-def apply(optimizer: keras.optimizers.Optimizer, gradients, variables) -> None:
-    """Applies gradients that are those of the whole batch already, from `mean_gradients`.
+def apply_gradients(optimizer: keras.optimizers.Optimizer, gradients, variables, norm=None) -> None:
+    """Applies the means over replicas of gradients: those of the mean loss of the whole batch.
 
     Keras' optimizers add the gradients of all replicas up. That would be a second exchange of them, and with
     loss scaling comes too late: each replica would judge by its own whether they are finite.
+
+    Args:
+        optimizer: Keras optimizer.
+        gradients: Gradients of this replica's mean loss, as `optimizer.scale_loss` gave it; None where there
+            is none.
+        variables: What they are for.
+        norm: `GradientNorm` that counts the step; None for none.
     """
     if num_replicas() > 1:
+        known = [gradient for gradient in gradients if gradient is not None]
+        means = iter(_context().all_reduce(tf.distribute.ReduceOp.MEAN, known))
+        gradients = [None if gradient is None else next(means) for gradient in gradients]
         inner = getattr(optimizer, "inner_optimizer", optimizer)
         inner._all_reduce_sum_gradients = list
+    if norm is not None:
+        norm.update_state(gradients, optimizer)
     optimizer.apply(gradients, variables)
+
+
+def batch_norm(**options) -> keras.layers.BatchNormalization:
+    """Makes a layer whose means and variances are those of the whole batch, of all replicas."""
+    return keras.layers.BatchNormalization(synchronized=tf.distribute.has_strategy(), **options)
 
 
 def _own_rows(draw, shape, seed):

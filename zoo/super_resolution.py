@@ -135,9 +135,8 @@ class SuperResolution(FromPreset, keras.Model):
             loss = self._mean_squared_error(targets, self(low_res_images, training=True))
             scaled_loss = self.optimizer.scale_loss(loss)
         variables = self.trainable_variables
-        gradients = replicas.mean_gradients(tape.gradient(scaled_loss, variables))
-        self.gradient_norm.update_state(gradients, self.optimizer)
-        replicas.apply(self.optimizer, gradients, variables)
+        gradients = tape.gradient(scaled_loss, variables)
+        replicas.apply_gradients(self.optimizer, gradients, variables, self.gradient_norm)
         logs = update_means({"loss": self.loss_tracker}, {"loss": loss}, tf.shape(low_res_images)[0])
         return {**logs, "gradient_norm": self.gradient_norm.result()}
 

@@ -43,10 +43,10 @@ from training.data_sets import load_data_set  # noqa: E402
 from training.precision import resolve_jit  # noqa: E402
 from training.recipes import RECIPES  # noqa: E402
 from training.run_control import RunControl  # noqa: E402
+from training.speed_benchmark import NUM_WARMUP_STEPS, StepClock  # noqa: E402
 from training.train_command import make_config  # noqa: E402
 from training.trainer import MAX_STEPS_PER_EXECUTION  # noqa: E402
 
-NUM_WARMUP_STEPS = 2 * MAX_STEPS_PER_EXECUTION
 NEVER, SELDOM, OFTEN = "none", "seldom", "often"
 MINUTES_BETWEEN = (RunControl.checkpoint_minutes, 1.0)
 
@@ -72,23 +72,6 @@ class TimedCheckpoints(Checkpoints):
             self._writing.add_done_callback(
                 lambda _: self.write_seconds.append(time.perf_counter() - written_from)
             )
-
-
-class StepClock(keras.callbacks.Callback):
-    """Measures the time a step after the first executions; place it before the checkpoints."""
-
-    def __init__(self):
-        super().__init__()
-        self._ends = []
-
-    def on_train_batch_end(self, batch, logs=None):
-        self._ends.append((batch, time.perf_counter()))
-
-    @property
-    def step_seconds(self) -> float:
-        first_step, first = next(end for end in self._ends if end[0] >= NUM_WARMUP_STEPS - 1)
-        last_step, last = self._ends[-1]
-        return (last - first) / (last_step - first_step)
 
 
 @dataclasses.dataclass(frozen=True)
