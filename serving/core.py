@@ -1,31 +1,31 @@
 """The protocol-neutral core: loads models, finds the version a request means, and answers it."""
 
-import concurrent.futures
-import logging
-import os
+import contextlib
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from export.manifest import MANIFEST, check_manifest
 from serving import tensor_proto
-from serving.model_versions import check_model_configs, wait_for_versions
+from serving.batching import Batching
+from serving.metrics import Metrics
+from serving.model_versions import VersionSource, check_model_configs, check_platforms_stay
 from serving.saved_model_session import SavedModelSession, Signature
+from serving.servable_manager import ModelVersion, ServableManager
 from serving.status import (
-    Cancelled,
+    DataLoss,
     FailedPrecondition,
     InvalidArgument,
     NotFound,
-    ServingError,
     Unimplemented,
     Unknown,
     from_exception,
 )
 from serving.warm_up import warm_up
-
-_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,23 +46,6 @@ class ModelSpec:
 
 
 @dataclass(frozen=True)
-class ModelVersion:
-    """One version of a model and where it is in its life.
-
-    Attributes:
-        version: The number.
-        state: A name in `ModelVersionStatus.State`: START, LOADING, AVAILABLE, UNLOADING or END.
-        error: Why loading failed; None while all is well.
-        session: The loaded model while it is AVAILABLE.
-    """
-
-    version: int
-    state: str = "START"
-    error: ServingError | None = None
-    session: SavedModelSession | None = None
-
-
-@dataclass(frozen=True)
 class Prediction:
     """An answer, with the model specification as TF Serving echoes it."""
 
@@ -78,7 +61,8 @@ class LoadOptions:
 
     Attributes:
         session_config: A `tf.compat.v1.ConfigProto`; None for TensorFlow's defaults.
-        file_system_poll_wait_seconds: Pause between two looks at a base path without versions.
+        file_system_poll_wait_seconds: Pause between two looks for versions; 0 looks once.
+        batching: Lets requests share runs; None runs each by itself.
     """
 
     saved_model_tags: Sequence[str] = ("serve",)
@@ -88,7 +72,10 @@ class LoadOptions:
     max_num_load_retries: int = 5
     load_retry_interval_micros: int = 60_000_000
     file_system_poll_wait_seconds: float = 1.0
+    num_load_threads: int = 0
+    num_unload_threads: int = 0
     allow_version_labels_for_unavailable_models: bool = False
+    batching: Batching | None = None
 
 
 class ServerCore:
@@ -97,6 +84,7 @@ class ServerCore:
     Args:
         config: A `ModelServerConfig`.
         options: How to load.
+        metrics: Where to count.
 
     Raises:
         ServingError: The configuration breaks one of TF Serving's rules.
@@ -110,51 +98,68 @@ class ServerCore:
     ```
     """
 
-    def __init__(self, config, options: LoadOptions | None = None):
+    def __init__(self, config, options: LoadOptions | None = None, metrics: Metrics | None = None):
         check_model_configs(config)
+        self.metrics = metrics or Metrics()
         self.config = config
         self.options = options or LoadOptions()
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._models: dict[str, dict[int, ModelVersion]] = {}
-        self._labels = {
-            model.name: dict(model.version_labels) for model in self.config.model_config_list.config
-        }
-        if not self.options.allow_version_labels_for_unavailable_models:
-            self._refuse_labels()
-
-    def _refuse_labels(self):
-        """TF Serving reads labels before it loads the models they point to."""
-        for name, labels in self._labels.items():
-            for version in labels.values():
-                raise FailedPrecondition(
-                    f"Request to assign label to version {version} of model {name}, "
-                    "which is not currently available for inference"
-                )
+        self._manager = ServableManager(
+            self._load_session,
+            self.options.num_load_threads,
+            self.options.num_unload_threads,
+            self.options.max_num_load_retries,
+            self.options.load_retry_interval_micros / 1e6,
+        )
+        self._source = VersionSource(self._manager.want, self.options.file_system_poll_wait_seconds)
+        self._reloading = threading.Lock()
+        self._labels: dict[str, dict[str, int]] = {}
+        self._labels = self._check_labels(config)
 
     def load(self) -> None:
-        """Loads every model, and returns once each has an available version.
+        """Loads every model, and returns once each has an available version; then follows the directories.
 
         Raises:
             Unknown: A model has none that loads; the message holds the reasons.
             Cancelled: `stop` was called meanwhile.
         """
         models = self.config.model_config_list.config
-        chosen = wait_for_versions(models, self._stop, self.options.file_system_poll_wait_seconds)
-        num_threads = 4 * (os.cpu_count() or 1)
-        with concurrent.futures.ThreadPoolExecutor(num_threads, "load") as pool:
-            tasks = [
-                pool.submit(self._load_version, name, version, path)
-                for name, versions in chosen.items()
-                for version, path in sorted(versions.items())
-            ]
-            for task in tasks:
-                task.result()
-        self._check_every_model_is_available(chosen)
+        self._source.set_models(models)
+        self._source.start()
+        self._manager.start()
+        self._wait_until_available([model.name for model in models])
+
+    def reload(self, config) -> None:
+        """Serves what another configuration says from now on, and returns once its new models are available.
+
+        Args:
+            config: A `ModelServerConfig`; an empty one changes nothing.
+
+        Raises:
+            ServingError: The configuration breaks one of TF Serving's rules, or a new model does not load.
+        """
+        with self._reloading:
+            kinds = (self.config.WhichOneof("config"), config.WhichOneof("config"))
+            if kinds[0] is not None and kinds[1] != "model_config_list":
+                raise FailedPrecondition(
+                    "Cannot transition to requested config. It is only legal to transition from one "
+                    "ModelConfigList to another."
+                )
+            if kinds[1] is None:
+                return
+            check_platforms_stay(self.config, config)
+            check_model_configs(config)
+            known = {model.name for model in self.config.model_config_list.config}
+            # TF Serving, too, keeps a configuration whose labels it then refuses.
+            self.config = config
+            self._labels = self._check_labels(config)
+            models = config.model_config_list.config
+            self._source.set_models(models)
+            self._wait_until_available([model.name for model in models if model.name not in known])
 
     def stop(self) -> None:
-        """Ends a `load` that waits for versions or for its next try."""
-        self._stop.set()
+        """Follows the directories no more, and ends a `load` that waits; safe in a signal handler."""
+        self._source.stop()
+        self._manager.stop()
 
     def predict(
         self,
@@ -169,9 +174,9 @@ class ServerCore:
         Raises:
             ServingError: With TF Serving's code and message, the checks in TF Serving's order.
         """
-        model = self.find(spec)
-        signature = model.session.signature(spec.signature_name)
-        return self.predict_with(spec, model, signature, inputs, output_filter, timeout_seconds, decode)
+        with self.lease(spec) as model:
+            signature = model.session.signature(spec.signature_name)
+            return self.predict_with(spec, model, signature, inputs, output_filter, timeout_seconds, decode)
 
     def predict_with(
         self,
@@ -183,12 +188,30 @@ class ServerCore:
         timeout_seconds: float | None = None,
         decode=tensor_proto.to_array,
     ) -> Prediction:
-        """As `predict`, for a caller that has looked up model and signature to read its inputs."""
+        """As `predict`, for a caller that has leased the model and read its inputs by the signature."""
+        begin = time.perf_counter()
         try:
             outputs = model.session.predict(signature, inputs, output_filter, timeout_seconds, decode)
         except Exception as error:
             raise from_exception(error) from error
+        self.metrics.runtime_latency.add((time.perf_counter() - begin) * 1e6, spec.name, "Predict", "TF1")
         return Prediction(spec.name, model.version, signature.name, outputs)
+
+    @contextlib.contextmanager
+    def lease(self, spec: ModelSpec | None) -> Iterator[ModelVersion]:
+        """Finds the version that a request means, and keeps it loaded for the length of a `with` block.
+
+        Raises:
+            ServingError: As `find`.
+        """
+        model = self.find(spec)
+        while not model.session.acquire():
+            # It was given up since it was found, so that another one is found now, or none.
+            model = self.find(spec)
+        try:
+            yield model
+        finally:
+            model.session.release()
 
     def find(self, spec: ModelSpec | None) -> ModelVersion:
         """Returns the available version that a request means.
@@ -206,15 +229,15 @@ class ServerCore:
             version = self._labels.get(spec.name, {}).get(spec.version_label)
             if version is None:
                 raise InvalidArgument(f"Unrecognized servable version label: {spec.version_label}")
-        versions = self._models.get(spec.name, {})
+        models = self._manager.versions(spec.name).values()
+        available = {model.version: model for model in models if model.state == "AVAILABLE"}
         if version is None:
-            available = [model for model in versions.values() if model.session]
             if not available:
                 raise NotFound(f"Servable not found for request: Latest({spec.name})")
-            return max(available, key=lambda model: model.version)
-        if version not in versions or not versions[version].session:
+            return available[max(available)]
+        if version not in available:
             raise NotFound(f"Servable not found for request: Specific({spec.name}, {version})")
-        return versions[version]
+        return available[version]
 
     def model_status(self, spec: ModelSpec | None) -> list[ModelVersion]:
         """Returns the versions of a model, newest first. A label is ignored, as TF Serving does.
@@ -225,7 +248,7 @@ class ServerCore:
         """
         if spec is None:
             raise InvalidArgument("Missing ModelSpec")
-        versions = self._models.get(spec.name, {})
+        versions = self._manager.versions(spec.name)
         if spec.version is not None:
             if spec.version not in versions:
                 raise NotFound(f"Could not find version {spec.version} of model {spec.name}")
@@ -234,53 +257,53 @@ class ServerCore:
             raise NotFound(f"Could not find any versions of model {spec.name}")
         return [versions[version] for version in sorted(versions, reverse=True)]
 
-    def _load_version(self, name, version, path: Path):
-        if self._stop.is_set():
-            return
-        self._set(name, ModelVersion(version, "LOADING"))
-        error = None
-        for attempt in range(self.options.max_num_load_retries + 1):
-            if attempt and self._stop.wait(self.options.load_retry_interval_micros / 1e6):
-                break
-            try:
-                session = self._load_session(path)
-            except Exception as reason:  # noqa: BLE001 - any failure is the state of this version
-                error = from_exception(reason)
-                _logger.error(
-                    "Loading servable: {name: %s version: %d} failed: %s", name, version, error.status_text()
-                )
-                continue
-            self._set(name, ModelVersion(version, "AVAILABLE", session=session))
-            _logger.info("Successfully loaded servable version {name: %s version: %d}", name, version)
-            return
-        self._set(name, ModelVersion(version, "END", error=error))
+    def _check_labels(self, config) -> dict[str, dict[str, int]]:
+        """Returns the labels of each model. TF Serving reads them before it loads the versions they name."""
+        labels = {model.name: dict(model.version_labels) for model in config.model_config_list.config}
+        for name, versions in labels.items():
+            for label, version in versions.items():
+                used = self._labels.get(name, {}).get(label, version)
+                if self.options.allow_version_labels_for_unavailable_models and used == version:
+                    continue
+                model = self._manager.versions(name).get(version)
+                if model is None or model.state != "AVAILABLE":
+                    raise FailedPrecondition(
+                        f"Request to assign label to version {version} of model {name}, "
+                        "which is not currently available for inference"
+                    )
+        return labels
 
-    def _load_session(self, path):
+    def _load_session(self, path: Path) -> SavedModelSession:
+        _check_files(path)
         session = SavedModelSession(path, self.options.saved_model_tags, self.options.session_config)
-        if self.options.enable_model_warmup:
-            try:
-                warm_up(session, path, self.options.num_request_iterations_for_warmup)
-            except Exception:
-                session.close()
-                raise
+        try:
+            if self.options.batching:
+                session.runner = self.options.batching.runner(session.run, path)
+            if self.options.enable_model_warmup:
+                warm_up(session, path, self.options.num_request_iterations_for_warmup, self.metrics)
+        except Exception:
+            session.close()
+            raise
         return session
 
-    def _set(self, name, model: ModelVersion):
-        """Replaces the map of a model's versions, so that readers need no lock."""
-        with self._lock:
-            self._models = self._models | {name: self._models.get(name, {}) | {model.version: model}}
-
-    def _check_every_model_is_available(self, chosen):
-        if self._stop.is_set():
-            raise Cancelled("The server was stopped while it loaded models.")
+    def _wait_until_available(self, names):
         failed = []
-        for name in chosen:
-            versions = self.model_status(ModelSpec(name))
-            if not any(model.session for model in versions):
-                reason = f" due to error: {versions[0].error.status_text()}" if versions[0].error else ""
-                failed.append(f"{{{{name: {name} version: {versions[0].version}}}{reason}}}, ")
+        for name, model in zip(names, self._manager.wait_until_settled(names), strict=True):
+            if model.state != "AVAILABLE":
+                reason = f" due to error: {model.error.status_text()}" if model.error else ""
+                failed.append(f"{{{{name: {name} version: {model.version}}}{reason}}}, ")
         if failed:
             raise Unknown(f"{len(failed)} servable(s) did not become available: {{{''.join(failed)}}}")
+
+
+def _check_files(path: Path) -> None:
+    """Refuses a version that is not whole, where the manifest tells what whole is."""
+    if not (path / MANIFEST).is_file():
+        return
+    try:
+        check_manifest(path)
+    except ValueError as error:
+        raise DataLoss(str(error)) from error
 
 
 def not_answered(method: str) -> Unimplemented:

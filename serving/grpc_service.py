@@ -63,10 +63,7 @@ def make_server(
             _handlers(
                 "tensorflow.serving.ModelService",
                 GetModelStatus=(service.get_model_status, get_model_status_pb2.GetModelStatusRequest),
-                HandleReloadConfigRequest=(
-                    _unsupported("HandleReloadConfigRequest"),
-                    model_management_pb2.ReloadConfigRequest,
-                ),
+                HandleReloadConfigRequest=(service.reload_config, model_management_pb2.ReloadConfigRequest),
             ),
         )
     )
@@ -88,13 +85,14 @@ class GrpcService:
     def predict(self, request, context):
         """Answers `PredictRequest`."""
         seconds = context.time_remaining()
-        prediction = self._core.predict(
-            _model_spec(request),
-            request.inputs,
-            list(request.output_filter),
-            seconds if seconds is not None and seconds < _NO_DEADLINE_SECONDS else None,
-        )
-        return self._predict_response(prediction)
+        with self._core.metrics.request(request.model_spec.name, "Predict", "GRPC"):
+            prediction = self._core.predict(
+                _model_spec(request),
+                request.inputs,
+                list(request.output_filter),
+                seconds if seconds is not None and seconds < _NO_DEADLINE_SECONDS else None,
+            )
+            return self._predict_response(prediction)
 
     def _predict_response(self, prediction: Prediction):
         response = predict_pb2.PredictResponse()
@@ -120,6 +118,21 @@ class GrpcService:
     def get_model_status(self, request, context):
         """Answers `GetModelStatusRequest`."""
         return status_response(self._core, _model_spec(request))
+
+    def reload_config(self, request, context):
+        """Answers `ReloadConfigRequest`, once its new models are available."""
+        if request.config.WhichOneof("config") != "model_config_list":
+            raise InvalidArgument(
+                "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is "
+                "currently supported"
+            )
+        metrics = self._core.metrics
+        before = {name: metrics.total(name) for name in request.metric_names}
+        self._core.reload(request.config)
+        response = model_management_pb2.ReloadConfigResponse()
+        for name, total in before.items():
+            response.metric.add(name=name, int64_value_increase=int(metrics.total(name) - total))
+        return response
 
 
 def _model_spec(request) -> ModelSpec | None:

@@ -10,8 +10,8 @@ from importlib import metadata
 
 import uvicorn
 
-from serving import server_flags, signals
-from serving.config_files import read_text_proto
+from serving import server_flags, signals, start_options
+from serving.metrics import Metrics
 from serving.ports import check_port_is_free, listening_socket, port_error
 from serving.status import Cancelled, InvalidArgument, ServingError
 from zoo.quiet_import import import_tensorflow
@@ -42,7 +42,9 @@ class ModelServer:
 
     def __init__(self, **flags):
         self.flags = server_flags.parse([]).values | flags
-        _check_flags(self.flags)
+        start_options.check_flags(self.flags)
+        self.metrics = Metrics()
+        self._metrics_path = None
         self._core = None
         self._grpc_server = None
         self._rest_server = None
@@ -59,14 +61,16 @@ class ModelServer:
         check_port_is_free(self.flags["port"], "--port")
         check_port_is_free(self._rest_port(), "--rest_api_port")
         # TensorFlow takes seconds to import; what is wrong with flags, files and ports is said before.
-        config = _read_config(self.flags)
+        config = start_options.read_config(self.flags)
+        self._metrics_path = start_options.metrics_path(self.flags)
         from serving.core import ServerCore
 
-        self._core = ServerCore(config, _load_options(self.flags))
+        self._core = ServerCore(config, start_options.load_options(self.flags, self.metrics), self.metrics)
         if self._stopped.is_set():
             self._core.stop()
         self._core.load()
         self._start_grpc()
+        self._follow_config_file()
         if self._rest_port():
             self._start_rest()
 
@@ -90,6 +94,18 @@ class ModelServer:
         if stopping:
             stopping.wait(grace_seconds + 1)
 
+    def _follow_config_file(self):
+        seconds = self.flags["model_config_file_poll_wait_seconds"]
+        if seconds > 0 and self.flags["model_config_file"]:
+            threading.Thread(target=self._reload, args=(seconds,), name="reload", daemon=True).start()
+
+    def _reload(self, seconds):
+        while not self._stopped.wait(seconds):
+            try:
+                self._core.reload(start_options.read_config(self.flags))
+            except ServingError as error:
+                _logger.error("Reloading %s: %s", self.flags["model_config_file"], error.status_text())
+
     def _rest_port(self) -> int:
         if self.flags["rest_api_port"] and self.flags["rest_api_port"] == self.flags["port"]:
             return 0
@@ -103,7 +119,7 @@ class ModelServer:
             self._core,
             flags["grpc_max_threads"] or None,
             flags["enable_serialization_as_tensor_content"],
-            _channel_arguments(flags["grpc_channel_arguments"]),
+            start_options.channel_arguments(flags["grpc_channel_arguments"]),
         )
         if flags["port"]:
             self._open_grpc_port(f"0.0.0.0:{flags['port']}")
@@ -135,6 +151,7 @@ class ModelServer:
             flags["rest_api_num_threads"] or None,
             timeout / 1000 if timeout > 0 else None,
             flags["rest_api_enable_cors_support"],
+            self._metrics_path,
         )
         listening = listening_socket(self._rest_port(), "--rest_api_port")
         config = uvicorn.Config(
@@ -207,71 +224,6 @@ def _report(error: ServingError | OSError) -> int:
     status = error.status_text() if isinstance(error, ServingError) else f"UNAVAILABLE: {error.strerror}"
     print(f"Failed to start server. Error: {status}", flush=True)
     return EXIT_FAILED
-
-
-def _check_flags(flags):
-    if not flags["port"] and not flags["grpc_socket_path"]:
-        raise InvalidArgument("At least one of server_options.grpc_port or grpc_socket_path must be set.")
-    if not flags["model_base_path"] and not flags["model_config_file"]:
-        raise InvalidArgument(
-            "Both server_options.model_base_path and server_options.model_config_file are empty!"
-        )
-    if flags["batching_parameters_file"] and not flags["enable_batching"]:
-        raise InvalidArgument(
-            "server_options.batching_parameters_file is set without setting "
-            "server_options.enable_batching to true."
-        )
-    parallelism = ("session", "intra_op", "inter_op")
-    if all(flags[f"tensorflow_{kind}_parallelism"] > 0 for kind in parallelism):
-        raise InvalidArgument(
-            "Either server_options.tensorflow_session_parallelism or "
-            "(server_options.tensorflow_intra_op_parallelism, "
-            "server_options.tensorflow_inter_op_parallelism) can be set, not both."
-        )
-    if flags["rest_api_port"] and flags["rest_api_port"] == flags["port"]:
-        _logger.error(
-            "server_options.http_port cannot be same as grpc_port. Please use a different port for HTTP/REST "
-            "API. Skipped exporting HTTP/REST API."
-        )
-
-
-def _read_config(flags):
-    # Its import loads all of TensorFlow.
-    from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
-
-    if flags["model_config_file"]:
-        return read_text_proto(flags["model_config_file"], ModelServerConfig)
-    config = ModelServerConfig()
-    config.model_config_list.config.add(
-        name=flags["model_name"], base_path=flags["model_base_path"], model_platform="tensorflow"
-    )
-    return config
-
-
-def _load_options(flags):
-    import tensorflow as tf
-
-    from serving.core import LoadOptions
-
-    session_threads = flags["tensorflow_session_parallelism"]
-    return LoadOptions(
-        saved_model_tags=tuple(flags["saved_model_tags"].split(",")),
-        session_config=tf.compat.v1.ConfigProto(
-            intra_op_parallelism_threads=session_threads or flags["tensorflow_intra_op_parallelism"],
-            inter_op_parallelism_threads=session_threads or flags["tensorflow_inter_op_parallelism"],
-        ),
-        enable_model_warmup=flags["enable_model_warmup"],
-        num_request_iterations_for_warmup=flags["num_request_iterations_for_warmup"] or 1,
-        max_num_load_retries=flags["max_num_load_retries"],
-        load_retry_interval_micros=flags["load_retry_interval_micros"],
-        file_system_poll_wait_seconds=flags["file_system_poll_wait_seconds"],
-        allow_version_labels_for_unavailable_models=flags["allow_version_labels_for_unavailable_models"],
-    )
-
-
-def _channel_arguments(text: str) -> tuple[tuple[str, int | str], ...]:
-    pairs = [pair.partition("=") for pair in text.split(",") if pair]
-    return tuple((name, int(value) if value.lstrip("-").isdigit() else value) for name, _, value in pairs)
 
 
 def _version_text() -> str:

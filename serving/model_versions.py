@@ -1,12 +1,14 @@
 """Which versions of which models a server should load: the configuration, and the directories on disk."""
 
+import functools
 import logging
 import os
 import re
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from serving.status import Cancelled, InvalidArgument, NotFound, Unimplemented
+from serving.status import InvalidArgument, NotFound, Unimplemented
 
 PLATFORM = "tensorflow"
 _MAX_VERSION = 2**63 - 1
@@ -35,6 +37,26 @@ def check_model_configs(config) -> None:
             )
     for model in models:
         _check_platform(model)
+
+
+def check_platforms_stay(old, new) -> None:
+    """Checks that no model changes its platform from one `ModelServerConfig` to the next.
+
+    Raises:
+        InvalidArgument: One does.
+    """
+    platforms = {model.name: _platform(model) for model in old.model_config_list.config}
+    for model in new.model_config_list.config:
+        before = platforms.get(model.name, _platform(model))
+        if before != _platform(model):
+            raise InvalidArgument(
+                f"Illegal to change a model's platform. For model {model.name} platform was {before} and new "
+                f"platform requested is {_platform(model)}"
+            )
+
+
+def _platform(model) -> str:
+    return model.model_platform or PLATFORM
 
 
 def _check_platform(model):
@@ -66,7 +88,7 @@ def find_versions(base_path: Path) -> dict[int, Path]:
         if not re.fullmatch(r"[0-9]+", name) or int(name) > _MAX_VERSION:
             continue
         if int(name) in versions:
-            _logger.warning("Duplicate version %d in %s: %s is used.", int(name), base_path, name)
+            _warn_once(f"Duplicate version {int(name)} in {base_path}: {name} is used.")
         versions[int(name)] = base_path / name
     return dict(sorted(versions.items()))
 
@@ -82,42 +104,81 @@ def choose_versions(model) -> dict[int, Path]:
     """
     policy = model.model_version_policy
     found = find_versions(Path(model.base_path))
-    if not found:
-        _logger.warning("No versions of servable %s found under base path %s.", model.name, model.base_path)
     if policy.HasField("all"):
         return found
     if policy.HasField("specific"):
         missing = sorted(set(policy.specific.versions) - set(found))
         if missing:
-            _logger.warning(
-                "Versions %s of servable %s are not under %s.", missing, model.name, model.base_path
-            )
+            _warn_once(f"Versions {missing} of servable {model.name} are not under {model.base_path}.")
         return {version: found[version] for version in found if version in policy.specific.versions}
     num_versions = policy.latest.num_versions or 1
     return {version: found[version] for version in list(found)[-num_versions:]}
 
 
-def wait_for_versions(models, stop: threading.Event, poll_wait_seconds: float) -> dict[str, dict[int, Path]]:
-    """Returns the versions to load of every model, once each has one.
+@functools.lru_cache(maxsize=256)
+def _warn_once(message):
+    _logger.warning("%s", message)
+
+
+class VersionSource:
+    """Tells again and again which versions of the models their directories hold.
 
     Args:
-        models: `ModelConfig` messages.
-        stop: Ends the waiting.
-        poll_wait_seconds: Pause between two looks; 0 or less looks only once, and waits for `stop`.
-
-    Raises:
-        Cancelled: `stop` was set before there was a version of each.
+        want: Called with the version directories to load by number, by model; a model that is served no more
+            has none.
+        poll_wait_seconds: Pause between two looks; 0 looks once, and less never.
     """
-    reported = ""
-    while True:
-        try:
-            chosen = {model.name: choose_versions(model) for model in models}
-            if all(chosen.values()):
-                return chosen
-        except NotFound as error:
-            # One base path that is missing drops the look at all of them, as in TF Serving.
-            if error.message != reported:
-                _logger.error("FileSystemStoragePathSource encountered a filesystem access error: %s", error)
-                reported = error.message
-        if stop.wait(poll_wait_seconds if poll_wait_seconds > 0 else None):
-            raise Cancelled("The server was stopped while it waited for models.")
+
+    def __init__(self, want: Callable[[Mapping[str, Mapping[int, Path]]], None], poll_wait_seconds: float):
+        self._want = want
+        self._poll_wait_seconds = poll_wait_seconds
+        self._models = ()
+        self._reported = ""
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="versions", daemon=True)
+
+    def set_models(self, models) -> None:
+        """Takes the `ModelConfig` messages of what is served from now on, and looks at once."""
+        with self._lock:
+            removed = {model.name for model in self._models} - {model.name for model in models}
+            self._want({name: {} for name in removed})
+            self._models = tuple(models)
+        if self._poll_wait_seconds >= 0:
+            self._look()
+
+    def start(self) -> None:
+        """Starts to look in a thread."""
+        if self._poll_wait_seconds > 0:
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Looks no more; safe in a signal handler."""
+        self._stop.set()
+
+    def _run(self):
+        while not self._stop.wait(self._poll_wait_seconds):
+            self._look()
+
+    def _look(self):
+        with self._lock:
+            try:
+                chosen = {model.name: choose_versions(model) for model in self._models}
+            except NotFound as error:
+                # One base path that is missing drops the look at all of them, as in TF Serving.
+                self._report(f"FileSystemStoragePathSource encountered a filesystem access error: {error}")
+                return
+            empty = [model for model in self._models if not chosen[model.name]]
+            self._report(
+                "; ".join(
+                    f"No versions of servable {model.name} found under base path {model.base_path}"
+                    for model in empty
+                )
+            )
+            self._want(chosen)
+
+    def _report(self, problem):
+        """Logs a problem once, not at every look."""
+        if problem and problem != self._reported:
+            _logger.warning("%s", problem)
+        self._reported = problem

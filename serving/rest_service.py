@@ -57,6 +57,7 @@ class RestService:
         num_threads: Requests answered at a time; four per CPU by default, as TF Serving.
         timeout_seconds: Time a prediction may take; None for no limit.
         enable_cors: Whether browsers on other sites may read the answers.
+        metrics_path: Path of Prometheus' page; None for no such page.
     """
 
     def __init__(
@@ -65,9 +66,11 @@ class RestService:
         num_threads: int | None = None,
         timeout_seconds: float | None = 30.0,
         enable_cors: bool = False,
+        metrics_path: str | None = None,
     ):
         self._core = core
         self._timeout_seconds = timeout_seconds
+        self._metrics_path = metrics_path
         self._headers = _CORS_HEADERS if enable_cors else ()
         self._pool = concurrent.futures.ThreadPoolExecutor(num_threads or 4 * (os.cpu_count() or 1), "rest")
 
@@ -97,6 +100,8 @@ class RestService:
             headers: Lower-case names.
             body: As it came, possibly packed.
         """
+        if self._metrics_path and path.partition("?")[0] == self._metrics_path:
+            return self._metrics_page(path)
         if path[:4].lower() != "/v1/":
             return Answer(404, _NOT_FOUND_PAGE, b"text/html")
         if method == "OPTIONS":
@@ -105,14 +110,26 @@ class RestService:
         try:
             if b"gzip" in headers.get(b"content-encoding", b""):
                 body = _unpack(body)
-            return Answer(200, self._dispatch(method, path, body))
+            with self._measured(method, path):
+                return Answer(200, self._dispatch(method, path, body))
         except Exception as error:  # noqa: BLE001 - whatever a request causes is answered
             status = from_exception(error)
             return Answer(status.http_status, json_writer.error(status.message))
 
+    def _metrics_page(self, path):
+        if path != self._metrics_path:
+            message = f"Unexpected path: {path}. Should be {self._metrics_path}"
+            return Answer(400, message.encode(), b"text/plain")
+        return Answer(200, self._core.metrics.page(), b"text/plain")
+
+    def _measured(self, method, path):
+        match = _match(method, path)
+        name = unquote(match["name"] or "") if match else ""
+        api = match["method"] or "" if match and method == "POST" else ""
+        return self._core.metrics.request(name, api, "REST")
+
     def _dispatch(self, method, path, body) -> bytes:
-        pattern = {"POST": _PREDICTION_PATH, "GET": _STATUS_PATH}.get(method)
-        match = pattern and pattern.fullmatch(path)
+        match = _match(method, path)
         if not match:
             raise InvalidArgument(f"Malformed request: {method} {path}")
         version = int(match["version"]) if match["version"] else None
@@ -131,15 +148,17 @@ class RestService:
     def _predict(self, spec, body) -> bytes:
         document = json_tensor.parse(body)
         signature_name = json_request.signature_name(document) or "serving_default"
-        model = self._core.find(spec)
-        signature = model.session.signatures.get(signature_name)
-        if signature is None:
-            raise InvalidArgument(f'Serving signature name: "{signature_name}" not found in signature def')
-        data_types = {alias: tensor.data_type for alias, tensor in signature.inputs.items()}
-        layout, arrays = json_request.read_inputs(document, data_types, signature_name)
-        prediction = self._core.predict_with(
-            spec, model, signature, arrays, timeout_seconds=self._timeout_seconds, decode=_as_it_is
-        )
+        with self._core.lease(spec) as model:
+            signature = model.session.signatures.get(signature_name)
+            if signature is None:
+                raise InvalidArgument(
+                    f'Serving signature name: "{signature_name}" not found in signature def'
+                )
+            data_types = {alias: tensor.data_type for alias, tensor in signature.inputs.items()}
+            layout, arrays = json_request.read_inputs(document, data_types, signature_name)
+            prediction = self._core.predict_with(
+                spec, model, signature, arrays, timeout_seconds=self._timeout_seconds, decode=_as_it_is
+            )
         if layout == json_request.ROW:
             return json_writer.predictions(prediction.outputs)
         return json_writer.outputs(prediction.outputs)
@@ -156,6 +175,11 @@ class RestService:
             f'{{\n"model_spec":{_proto_text(response.model_spec)},\n'
             f'"metadata": {{"signature_def": {_proto_text(signatures)}}}\n}}\n'
         ).encode()
+
+
+def _match(method, path) -> re.Match | None:
+    pattern = {"POST": _PREDICTION_PATH, "GET": _STATUS_PATH}.get(method)
+    return pattern and pattern.fullmatch(path)
 
 
 async def _read_body(receive) -> bytes:

@@ -7,6 +7,7 @@ which are those of TF Serving's clients.
 
 import contextlib
 import functools
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,6 +172,7 @@ class SavedModelSession:
     Attributes:
         signature_defs: The `SignatureDef` messages by name, init signatures included.
         signatures: A `Signature` by name.
+        runner: What `predict` runs the graph with: `run`, or something that lets requests share a run.
 
     Raises:
         ServingError: The directory holds no loadable SavedModel.
@@ -191,7 +193,26 @@ class SavedModelSession:
         self._handle = self._session._session
         self.signature_defs = dict(meta_graph.signature_def)
         self.signatures = {name: Signature(name, proto) for name, proto in self.signature_defs.items()}
+        self.runner = self.run
         self._output = functools.cache(self._find_output)
+        self._num_users = 0
+        self._is_closing = False
+        self._users_changed = threading.Condition()
+
+    def acquire(self) -> bool:
+        """Keeps the model loaded until `release`; False when it is being closed."""
+        with self._users_changed:
+            if self._is_closing:
+                return False
+            self._num_users += 1
+            return True
+
+    def release(self) -> None:
+        """Ends what `acquire` began."""
+        with self._users_changed:
+            self._num_users -= 1
+            if not self._num_users:
+                self._users_changed.notify_all()
 
     def signature(self, name: str) -> Signature:
         """Returns a signature; the default one for an empty name.
@@ -227,15 +248,32 @@ class SavedModelSession:
         arrays = signature.input_arrays(inputs, decode)
         aliases = signature.output_aliases(output_filter)
         signature.check_shapes(arrays)
-        feeds = {self._output(signature.inputs[alias].tensor_name): array for alias, array in arrays.items()}
-        fetches = [self._output(signature.outputs[alias].tensor_name) for alias in aliases]
-        return dict(zip(aliases, self._run(feeds, fetches, timeout_seconds), strict=True))
+        feeds = {signature.inputs[alias].tensor_name: array for alias, array in arrays.items()}
+        fetches = [signature.outputs[alias].tensor_name for alias in aliases]
+        return dict(zip(aliases, self.runner(feeds, fetches, timeout_seconds), strict=True))
 
     def close(self) -> None:
-        """Frees the model. No request may be running."""
+        """Frees the model as soon as nobody keeps it any more."""
+        with self._users_changed:
+            self._is_closing = True
+            self._users_changed.wait_for(lambda: not self._num_users)
         self._session.close()
 
-    def _run(self, feeds, fetches, timeout_seconds):
+    def run(
+        self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout_seconds: float | None = None
+    ) -> list[np.ndarray]:
+        """Runs the graph once, checking nothing.
+
+        Args:
+            feeds: Arrays by tensor name.
+            fetches: The names of the tensors wanted.
+            timeout_seconds: Time left; None for no limit.
+
+        Raises:
+            ServingError: What the runtime says.
+        """
+        feeds = {self._output(name): array for name, array in feeds.items()}
+        fetches = [self._output(name) for name in fetches]
         with _run_options(timeout_seconds) as options:
             try:
                 return pywrap_tf_session.TF_SessionRun_wrapper(

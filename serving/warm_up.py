@@ -5,6 +5,8 @@ Sources:
 """
 
 import logging
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import tensorflow as tf
@@ -12,6 +14,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.python.lib.io import tf_record
 from tensorflow_serving.apis import prediction_log_pb2
 
+from serving.metrics import Metrics
 from serving.saved_model_session import SavedModelSession
 from serving.status import DataLoss, InvalidArgument, Unimplemented, from_exception
 
@@ -20,13 +23,16 @@ MAX_RECORDS = 1000
 _logger = logging.getLogger(__name__)
 
 
-def warm_up(session: SavedModelSession, path: Path, num_iterations: int = 1) -> int:
+def warm_up(
+    session: SavedModelSession, path: Path, num_iterations: int = 1, metrics: Metrics | None = None
+) -> int:
     """Runs the warm-up requests of a version, when it has any.
 
     Args:
         session: The loaded version.
         path: The version directory.
         num_iterations: How often each request runs.
+        metrics: Where to count.
 
     Returns:
         The number of records read.
@@ -37,17 +43,31 @@ def warm_up(session: SavedModelSession, path: Path, num_iterations: int = 1) -> 
     file = path / FILE_NAME
     if not file.exists():
         return 0
-    num_records = 0
-    for record in _records(file):
-        num_records += 1
-        if num_records > MAX_RECORDS:
-            raise InvalidArgument(f"Number of warmup records exceeds the maximum ({MAX_RECORDS}) at {file}")
-        for _ in range(num_iterations):
-            _run(session, record)
+    metrics = metrics or Metrics()
+    begin = time.perf_counter()
+    num_records, status = 0, "OK"
+    try:
+        for num_records in _answered(session, file, num_iterations):  # noqa: B007 - the last one stays
+            metrics.warmup_records.add(1, str(path), status)
+    except Exception as error:
+        status = from_exception(error).name
+        raise
+    finally:
+        metrics.warmup_latency.add((time.perf_counter() - begin) * 1e6, str(path), status)
     _logger.info(
         "Finished reading warmup data for model at %s. Number of warmup records read: %d.", path, num_records
     )
     return num_records
+
+
+def _answered(session, file, num_iterations) -> Iterator[int]:
+    """Yields the number of records that were run so far, after each."""
+    for number, record in enumerate(_records(file), start=1):
+        if number > MAX_RECORDS:
+            raise InvalidArgument(f"Number of warmup records exceeds the maximum ({MAX_RECORDS}) at {file}")
+        for _ in range(num_iterations):
+            _run(session, record)
+        yield number
 
 
 def _records(file):

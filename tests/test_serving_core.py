@@ -1,3 +1,4 @@
+import contextlib
 import shutil
 import threading
 import time
@@ -159,7 +160,10 @@ def test_loading_is_tried_again(tmp_path):
     (tmp_path / "1").mkdir()
     loader = threading.Thread(target=core.load)
     loader.start()
-    while not core._models:
+    for _ in range(500):
+        with contextlib.suppress(status.NotFound):
+            if core.model_status(ModelSpec("m"))[0].state == "LOADING":
+                break
         time.sleep(0.01)
     shutil.copytree(models_dir() / "linear" / "1", tmp_path / "1", dirs_exist_ok=True)
     loader.join(30)

@@ -31,7 +31,7 @@ def test_flags_take_values_after_an_equals_sign_only():
     assert (parsed.values["port"], parsed.values["model_name"]) == (9000, "m=1")
     assert parsed.values["enable_batching"] is True
     assert parsed.values["enable_profiler"] is False
-    assert parsed.without_effect == ["enable_batching", "enable_profiler", "mixed_precision"]
+    assert parsed.without_effect == ["enable_profiler", "mixed_precision"]
     assert server_flags.parse(["--port", "9000", "stray", "-v"]).unknown == ["--port", "9000", "stray", "-v"]
 
 
@@ -161,6 +161,7 @@ def test_process_answers_and_ends_on_sigterm_after_requests_in_flight():
             "--model_name=linear",
             f"--model_base_path={models_dir() / 'linear'}",
             "--enable_batching=true",
+            "--mixed_precision=x",
         ],
         stderr=subprocess.PIPE,
         text=True,
@@ -172,7 +173,7 @@ def test_process_answers_and_ends_on_sigterm_after_requests_in_flight():
             if "Running gRPC ModelServer" in line:
                 break
         assert f"Running gRPC ModelServer at 0.0.0.0:{port} ..." in log[-1]
-        assert any("These flags have no effect in this server: --enable_batching" in line for line in log)
+        assert any("These flags have no effect in this server: --mixed_precision" in line for line in log)
         answers = []
         client = GrpcClient(f"localhost:{port}", timeout_seconds=1.5)
         assert client.status("linear") == {2: "AVAILABLE"}
