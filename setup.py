@@ -27,6 +27,7 @@ setup(
         "tensorflow-serving-api>=2.19",
         "protobuf>=6.31.1,<7",
         "grpcio>=1.67",
+        "grpcio-health-checking>=1.67",
         # What is not this project's business.
         "click>=8.2",  # command line
         "tqdm>=4.66",  # terminal progress
@@ -38,7 +39,16 @@ setup(
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
         "wandb": ["wandb>=0.22"],
-        "dev": ["wandb>=0.22", "pytest>=8", "pytest-xdist>=3.6", "pyyaml>=6", "ruff>=0.9", "pre-commit>=4"],
+        "dev": [
+            "wandb>=0.22",
+            "pytest>=8",
+            "pytest-xdist>=3.6",
+            "pyyaml>=6",
+            "ruff>=0.9",
+            "pre-commit>=4",
+            "trustme>=1.2",
+            "cryptography>=44",
+        ],
     },
     entry_points={"console_scripts": ["zoo=zoo.cli:main"]},
     classifiers=[

@@ -1,8 +1,8 @@
 """The protobuf messages that clients and configuration files need, without TensorFlow.
 
 Two reasons for definitions of our own: the published package imports all of TensorFlow (seconds, gigabytes),
-and it lacks the messages of the batching and monitoring files. They live in a private descriptor pool, so
-that a process may also import TensorFlow's own; on the wire they are the same.
+and it lacks the messages of the batching, monitoring and TLS files. They live in a private descriptor pool,
+so that a process may also import TensorFlow's own; on the wire they are the same.
 
 Sources:
     [TFS] tensorflow/serving, `tensorflow_serving/{apis,config,servables/tensorflow}/*.proto`
@@ -77,6 +77,7 @@ _MESSAGES = {
         ),
         "PrometheusConfig": "bool enable 1, string path 2",
         "MonitoringConfig": "PrometheusConfig prometheus_config 1",
+        "SSLConfig": "string server_key 1, string server_cert 2, string custom_ca 3, bool client_verify 4",
     },
 }
 _ENUMS = {
@@ -186,3 +187,4 @@ ModelVersionStatus = _message("tensorflow.serving.ModelVersionStatus")
 ModelServerConfig = _message("tensorflow.serving.ModelServerConfig")
 BatchingParameters = _message("tensorflow.serving.BatchingParameters")
 MonitoringConfig = _message("tensorflow.serving.MonitoringConfig")
+SSLConfig = _message("tensorflow.serving.SSLConfig")

@@ -10,7 +10,7 @@ from importlib import metadata
 
 import uvicorn
 
-from serving import server_flags, signals, start_options
+from serving import server_flags, signals, start_options, tls
 from serving.metrics import Metrics
 from serving.ports import check_port_is_free, listening_socket, port_error
 from serving.status import Cancelled, InvalidArgument, ServingError
@@ -58,6 +58,7 @@ class ModelServer:
             ServingError: A model does not load, or the configuration is wrong.
             OSError: A port is in use.
         """
+        credentials = tls.server_credentials(self.flags["ssl_config_file"])
         check_port_is_free(self.flags["port"], "--port")
         check_port_is_free(self._rest_port(), "--rest_api_port")
         # TensorFlow takes seconds to import; what is wrong with flags, files and ports is said before.
@@ -69,7 +70,7 @@ class ModelServer:
         if self._stopped.is_set():
             self._core.stop()
         self._core.load()
-        self._start_grpc()
+        self._start_grpc(credentials)
         self._follow_config_file()
         if self._rest_port():
             self._start_rest()
@@ -111,8 +112,8 @@ class ModelServer:
             return 0
         return self.flags["rest_api_port"]
 
-    def _start_grpc(self):
-        from serving import grpc_service
+    def _start_grpc(self, credentials):
+        from serving import grpc_service, health_service
 
         flags = self.flags
         self._grpc_server = grpc_service.make_server(
@@ -121,8 +122,10 @@ class ModelServer:
             flags["enable_serialization_as_tensor_content"],
             start_options.channel_arguments(flags["grpc_channel_arguments"]),
         )
+        if flags["enable_grpc_healthcheck_service"]:
+            health_service.add_to(self._grpc_server)
         if flags["port"]:
-            self._open_grpc_port(f"0.0.0.0:{flags['port']}")
+            self._open_grpc_port(f"0.0.0.0:{flags['port']}", credentials)
         if flags["grpc_socket_path"]:
             self._open_grpc_port(f"unix:{flags['grpc_socket_path']}")
         self._grpc_server.start()
@@ -131,9 +134,13 @@ class ModelServer:
         if flags["grpc_socket_path"]:
             _logger.info("Running gRPC ModelServer at UNIX socket %s ...", flags["grpc_socket_path"])
 
-    def _open_grpc_port(self, address):
+    def _open_grpc_port(self, address, credentials=None):
         try:
-            if self._grpc_server.add_insecure_port(address):
+            if credentials:
+                port = self._grpc_server.add_secure_port(address, credentials)
+            else:
+                port = self._grpc_server.add_insecure_port(address)
+            if port:
                 return
         except RuntimeError:
             pass

@@ -27,6 +27,11 @@ def check_flags(flags: Mapping) -> None:
             "server_options.batching_parameters_file is set without setting "
             "server_options.enable_batching to true."
         )
+    if flags["ssl_config_file"] and flags["use_alts_credentials"]:
+        raise InvalidArgument(
+            "Either server_options.ssl_config_file or server_options.use_alts_credentials can be set, "
+            "not both."
+        )
     parallelism = ("session", "intra_op", "inter_op")
     if all(flags[f"tensorflow_{kind}_parallelism"] > 0 for kind in parallelism):
         raise InvalidArgument(
