@@ -21,7 +21,6 @@ from serving.status import (
     FailedPrecondition,
     InvalidArgument,
     NotFound,
-    Unimplemented,
     Unknown,
     from_exception,
 )
@@ -304,8 +303,3 @@ def _check_files(path: Path) -> None:
         check_manifest(path)
     except ValueError as error:
         raise DataLoss(str(error)) from error
-
-
-def not_answered(method: str) -> Unimplemented:
-    """Returns the error for what TF Serving answers and this server does not."""
-    return Unimplemented(f"{method} is not supported by this server; tensorflow_model_server answers it.")

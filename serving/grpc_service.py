@@ -15,8 +15,8 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving import tensor_proto
-from serving.core import ModelSpec, Prediction, ServerCore, not_answered
+from serving import inference_messages, tensor_proto
+from serving.core import ModelSpec, Prediction, ServerCore
 from serving.model_messages import metadata_response, status_response
 from serving.status import InvalidArgument, ServingError, from_exception
 
@@ -56,9 +56,9 @@ def make_server(
                 "tensorflow.serving.PredictionService",
                 Predict=(service.predict, predict_pb2.PredictRequest),
                 GetModelMetadata=(service.get_model_metadata, get_model_metadata_pb2.GetModelMetadataRequest),
-                Classify=(_unsupported("Classify"), classification_pb2.ClassificationRequest),
-                Regress=(_unsupported("Regress"), regression_pb2.RegressionRequest),
-                MultiInference=(_unsupported("MultiInference"), inference_pb2.MultiInferenceRequest),
+                Classify=(service.classify, classification_pb2.ClassificationRequest),
+                Regress=(service.regress, regression_pb2.RegressionRequest),
+                MultiInference=(service.multi_inference, inference_pb2.MultiInferenceRequest),
             ),
             _handlers(
                 "tensorflow.serving.ModelService",
@@ -84,13 +84,9 @@ class GrpcService:
 
     def predict(self, request, context):
         """Answers `PredictRequest`."""
-        seconds = context.time_remaining()
         with self._core.metrics.request(request.model_spec.name, "Predict", "GRPC"):
             prediction = self._core.predict(
-                _model_spec(request),
-                request.inputs,
-                list(request.output_filter),
-                seconds if seconds is not None and seconds < _NO_DEADLINE_SECONDS else None,
+                _model_spec(request), request.inputs, list(request.output_filter), _seconds_left(context)
             )
             return self._predict_response(prediction)
 
@@ -102,6 +98,25 @@ class GrpcService:
         for alias, array in prediction.outputs.items():
             tensor_proto.fill(response.outputs[alias], array, self._as_content)
         return response
+
+    def classify(self, request, context):
+        """Answers `ClassificationRequest`."""
+        with self._core.metrics.request(request.model_spec.name, "Classify", "GRPC"):
+            return inference_messages.classification_response(
+                self._core, _model_spec(request), request, _seconds_left(context)
+            )
+
+    def regress(self, request, context):
+        """Answers `RegressionRequest`."""
+        with self._core.metrics.request(request.model_spec.name, "Regress", "GRPC"):
+            return inference_messages.regression_response(
+                self._core, _model_spec(request), request, _seconds_left(context)
+            )
+
+    def multi_inference(self, request, context):
+        """Answers `MultiInferenceRequest`."""
+        spec = (_model_spec(request.tasks[0]) if request.tasks else None) or ModelSpec("")
+        return inference_messages.multi_inference_response(self._core, spec, request, _seconds_left(context))
 
     def get_model_metadata(self, request, context):
         """Answers `GetModelMetadataRequest`."""
@@ -133,6 +148,11 @@ class GrpcService:
         for name, total in before.items():
             response.metric.add(name=name, int64_value_increase=int(metrics.total(name) - total))
         return response
+
+
+def _seconds_left(context) -> float | None:
+    seconds = context.time_remaining()
+    return seconds if seconds is not None and seconds < _NO_DEADLINE_SECONDS else None
 
 
 def _model_spec(request) -> ModelSpec | None:
@@ -172,10 +192,3 @@ def _answer(method, request, context):
     if len(message) > MAX_MESSAGE_CHARACTERS:
         message = message[:MAX_MESSAGE_CHARACTERS] + "...TRUNCATED"
     return context.abort(_STATUS_CODES[status.grpc_code], message)
-
-
-def _unsupported(rpc: str):
-    def refuse(request, context):
-        raise not_answered(rpc)
-
-    return refuse

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from serving import data_types, json_tensor
+from serving.json_text import TOO_BIG, TOO_DEEP, to_text
 from serving.status import InvalidArgument, ServingError, Unimplemented
 
 ROW = "row"
@@ -24,7 +25,7 @@ def signature_name(document: dict) -> str:
     name = document.get("signature_name", "")
     if not isinstance(name, str):
         raise InvalidArgument(
-            f"JSON Value: {json_tensor.to_text(document)} not formatted correctly. "
+            f"JSON Value: {to_text(document)} not formatted correctly. "
             "'signature_name' key must be a string value."
         )
     return name
@@ -38,25 +39,23 @@ def read_inputs(
     Args:
         document: The parsed body.
         inputs: Data type numbers by input name, as the signature has them.
-        signature: The signature's name, for the error message.
+        signature: The signature's name as the request has it, for the error message.
 
     Raises:
         InvalidArgument: The body is in neither format, or a value does not fit.
         Unimplemented: The REST API does not carry an input's type.
     """
     if not inputs:
-        raise InvalidArgument(f"Failed to get input map for signature: {signature}")
+        raise InvalidArgument(f"Failed to get input map for signature: {signature or 'DEFAULT'}")
     try:
         if "instances" in document:
             return ROW, _read_row_format(document, inputs)
         if "inputs" in document:
             return COLUMNAR, _read_columns(document["inputs"], inputs)
     except RecursionError as error:
-        raise InvalidArgument("JSON Parse error: Too deeply nested. at offset: 0") from error
+        raise InvalidArgument(TOO_DEEP) from error
     except OverflowError as error:
-        raise InvalidArgument(
-            "JSON Parse error: Number too big to be stored in double. at offset: 0"
-        ) from error
+        raise InvalidArgument(TOO_BIG) from error
     raise InvalidArgument("Missing 'inputs' or 'instances' key")
 
 
@@ -70,7 +69,7 @@ def _read_row_format(document, inputs):
     elif not instances:
         complaint = "No values in 'instances' array"
     if complaint:
-        raise InvalidArgument(f"JSON Value: {json_tensor.to_text(document)} {complaint}")
+        raise InvalidArgument(f"JSON Value: {to_text(document)} {complaint}")
     if len(inputs) > 1 and not isinstance(instances[0], dict):
         raise InvalidArgument(
             "instances is a plain list, but expecting list of objects as multiple input tensors "
@@ -119,10 +118,10 @@ def _read_rows(instances, inputs):
                     f"Failed to process element: {index}{key} of 'instances' list. "
                     f"Error: {error.status_text()}"
                 ) from error
-        if named.keys() != inputs.keys():
+        if are_objects and named.keys() != inputs.keys():
             raise InvalidArgument(
                 f"Failed to process element: {index} of 'instances' list. JSON object: "
-                f"{json_tensor.to_text(element)} keys must be equal to: {','.join(sorted(inputs))}"
+                f"{to_text(element)} keys must be equal to: {','.join(sorted(inputs))}"
             )
     return {name: np.stack(arrays) for name, arrays in rows.items()}
 

@@ -16,19 +16,21 @@ import re
 import numpy as np
 
 from serving.data_types import DataType
-from serving.json_writer import format_decimal
+from serving.json_text import TOO_BIG, TOO_DEEP, is_decimal, to_text, type_name
 from serving.status import InvalidArgument, Unimplemented
 
-_JSON_TYPES = {
-    type(None): "Null",
-    dict: "Object",
-    list: "Array",
-    str: "String",
-    int: "Number",
-    float: "Number",
-}
 _STRING_OR_NOT_A_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|(-?)\b(Inf(?:inity)?|NaN)\b', re.DOTALL)
-_DECODER = json.JSONDecoder()
+
+
+def _first_of_each(pairs: list) -> dict:
+    """Of two members of one name the first one counts, as in RapidJSON."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        members.update(reversed(pairs))
+    return members
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_first_of_each)
 
 
 def parse(body: bytes) -> dict:
@@ -40,20 +42,20 @@ def parse(body: bytes) -> dict:
     Raises:
         InvalidArgument: It is not JSON, or not an object.
     """
+    if not body:
+        raise InvalidArgument("JSON Parse error: The document is empty")
     text = body.decode("utf-8", "surrogateescape").removeprefix("\ufeff").lstrip(" \t\r\n")
     if not text:
-        raise InvalidArgument("JSON Parse error: The document is empty")
+        raise InvalidArgument(f"JSON Parse error: The document is empty. at offset: {len(body)}")
     try:
         document = _decode(text)
     except json.JSONDecodeError as error:
         raise InvalidArgument(f"JSON Parse error: {error.msg} at offset: {error.pos}") from error
     except ValueError as error:
         # Python refuses integers of more than 4300 digits.
-        raise InvalidArgument(
-            "JSON Parse error: Number too big to be stored in double. at offset: 0"
-        ) from error
+        raise InvalidArgument(TOO_BIG) from error
     except RecursionError as error:
-        raise InvalidArgument("JSON Parse error: Too deeply nested. at offset: 0") from error
+        raise InvalidArgument(TOO_DEEP) from error
     if not isinstance(document, dict):
         raise InvalidArgument(f"JSON Value: {to_text(document)} Is not object")
     return document
@@ -111,13 +113,6 @@ def flatten(value) -> tuple[list[int], list] | None:
     return shape, level
 
 
-def to_text(value) -> str:
-    """Returns a JSON value as TF Serving prints it into an error message."""
-    if isinstance(value, float):
-        return format_decimal(value)
-    return json.dumps(value, indent=4, ensure_ascii=False)
-
-
 def is_base64(value) -> bool:
     """Whether a JSON value is bytes in TF Serving's spelling: an object with the one key "b64"."""
     return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("b64"), str)
@@ -147,7 +142,7 @@ def _convert(leaves, data_type) -> np.ndarray | None:
         if any(type(leaf) is dict and not is_base64(leaf) for leaf in leaves):
             return None
         flat = np.empty(len(leaves), object)
-        flat[:] = [_to_bytes(leaf) for leaf in leaves]
+        flat[:] = [to_bytes(leaf) for leaf in leaves]
         return flat
     return None
 
@@ -161,7 +156,15 @@ def _convert_decimals(leaves, kinds, data_type):
     return None if too_large.any() else flat.astype(data_type.numpy, copy=False)
 
 
-def _to_bytes(value) -> bytes:
+def to_bytes(value) -> bytes:
+    """Returns what a JSON string, or bytes in TF Serving's spelling, holds.
+
+    Args:
+        value: Text, or an object that `is_base64`.
+
+    Raises:
+        InvalidArgument: Half a surrogate pair, or not base64.
+    """
     if isinstance(value, str):
         try:
             return value.encode("utf-8", "surrogateescape")
@@ -180,11 +183,20 @@ def _to_bytes(value) -> bytes:
         raise InvalidArgument("Unable to base64 decode") from error
 
 
-def _is_lossless(value: int | float, data_type) -> bool:
-    """Whether a number survives; integers beyond 64 bits are decimals to JSON parsers."""
-    if isinstance(value, int) and -(2**63) <= value < 2**64:
-        return abs(value) < _first_lossy_integer(data_type)
-    return not math.isfinite(value) or abs(value) <= float(np.finfo(data_type.numpy).max)
+def check_lossless(value: int | float, data_type: DataType) -> None:
+    """Checks that a number may become a decimal type.
+
+    Raises:
+        InvalidArgument: It is an integer of too many digits, or beyond the type's range.
+    """
+    if is_decimal(value):
+        fits = not math.isfinite(value) or abs(value) <= float(np.finfo(data_type.numpy).max)
+    else:
+        fits = abs(value) < _first_lossy_integer(data_type)
+    if not fits:
+        raise InvalidArgument(
+            f"Cannot convert JSON value: {to_text(value)} to {data_type.name} without loss of precision."
+        )
 
 
 def _first_lossy_integer(data_type) -> int:
@@ -228,19 +240,16 @@ def _check_leaf(value, data_type):
     if isinstance(value, dict) and kind == "string":
         if not is_base64(value):
             raise InvalidArgument(f"JSON Value: {to_text(value)} not formatted correctly for base64 data")
-        _to_bytes(value)
+        to_bytes(value)
         return
     if not kind and not isinstance(value, dict):
         raise Unimplemented(f"Conversion of JSON Value: {to_text(value)} to type: {data_type.name}")
     if not _fits(value, data_type):
-        json_type = str(value) if isinstance(value, bool) else _JSON_TYPES[type(value)]
         raise InvalidArgument(
-            f"JSON Value: {to_text(value)} Type: {json_type} is not of expected type: {data_type.name}"
+            f"JSON Value: {to_text(value)} Type: {type_name(value)} is not of expected type: {data_type.name}"
         )
-    if kind == "decimal" and not _is_lossless(value, data_type):
-        raise InvalidArgument(
-            f"Cannot convert JSON value: {to_text(value)} to {data_type.name} without loss of precision."
-        )
+    if kind == "decimal":
+        check_lossless(value, data_type)
 
 
 def _fits(value, data_type) -> bool:

@@ -6,15 +6,13 @@ Sources:
 
 import base64
 import json
-import math
 from collections.abc import Mapping
 
 import numpy as np
 
 from serving import data_types
+from serving.json_text import INDENT, format_decimals, quote
 from serving.status import InvalidArgument
-
-_INDENT = "    "
 
 
 def predictions(outputs: Mapping[str, np.ndarray]) -> bytes:
@@ -34,11 +32,11 @@ def predictions(outputs: Mapping[str, np.ndarray]) -> bytes:
     else:
         rows = ",".join(
             "\n        {"
-            + ",".join(f"\n            {_string(name)}: {column[row]}" for name, column in columns.items())
+            + ",".join(f"\n            {quote(name)}: {column[row]}" for name, column in columns.items())
             + "\n        }"
             for row in range(batch_size)
         )
-    end = f"\n{_INDENT}]" if batch_size else "]"
+    end = f"\n{INDENT}]" if batch_size else "]"
     return _encode(f'{{\n    "predictions": [{rows}{end}\n}}')
 
 
@@ -56,43 +54,39 @@ def outputs(outputs: Mapping[str, np.ndarray]) -> bytes:
         text = _nested(name, array, 1)
     else:
         members = ",".join(
-            f"\n        {_string(name)}: {_nested(name, array, 2)}" for name, array in sorted(outputs.items())
+            f"\n        {quote(name)}: {_nested(name, array, 2)}" for name, array in sorted(outputs.items())
         )
         text = f"{{{members}\n    }}"
     return _encode(f'{{\n    "outputs": {text}\n}}')
 
 
+def classifications(labels: np.ndarray, scores: np.ndarray) -> bytes:
+    """Returns the answer to a classify request: for each example a list of `[label, score]`.
+
+    Args:
+        labels: `bytes` objects [N, classes].
+        scores: float32 [N, classes].
+    """
+    names = [quote(label.decode("utf-8", "surrogateescape")) for label in labels.ravel()]
+    pairs = [f"[{name}, {score}]" for name, score in zip(names, format_decimals(scores.ravel()), strict=True)]
+    length = labels.shape[1]
+    rows = [", ".join(pairs[row * length : (row + 1) * length]) for row in range(len(labels))]
+    return _encode(f'{{\n    "results": [{", ".join(f"[{row}]" for row in rows)}\n    ]\n}}')
+
+
+def regressions(values: np.ndarray) -> bytes:
+    """Returns the answer to a regress request: one number per example.
+
+    Args:
+        values: float32 [N].
+    """
+    return _encode(f'{{\n    "results": [{", ".join(format_decimals(values))}]\n}}')
+
+
 def error(message: str) -> bytes:
     """Returns the body of an error answer."""
     # A message may quote half a surrogate pair, which UTF-8 has no bytes for and JSON an escape.
-    return f'{{\n    "error": {_string(message)}\n}}'.encode("utf-8", "backslashreplace")
-
-
-def format_decimal(value: float) -> str:
-    """Returns a Python float as TF Serving prints numbers into error messages: as a float32 where it fits."""
-    if math.isfinite(value) and abs(value) > float(np.finfo(np.float32).max):
-        return _format_decimals(np.array([value], np.float64))[0]
-    return _format_decimals(np.array([value], np.float32))[0]
-
-
-def _format_decimals(flat: np.ndarray) -> list[str]:
-    """Formats with six digits; with all of them where six do not give the number back."""
-    texts = [_with_point(f"{value:.6g}") for value in flat.tolist()]
-    digits = 9 if flat.dtype == np.float32 else 17
-    with np.errstate(over="ignore"):
-        inexact = np.array(texts, dtype=np.str_).astype(flat.dtype) != flat if texts else np.empty(0, bool)
-    for index in np.flatnonzero(inexact & np.isfinite(flat)):
-        texts[index] = _with_point(f"{flat[index]:.{digits}g}")
-    return texts
-
-
-def _with_point(text: str) -> str:
-    if "." in text or "e" in text:
-        return text
-    return _NOT_FINITE.get(text) or text + ".0"
-
-
-_NOT_FINITE = {"nan": "NaN", "-nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+    return f'{{\n    "error": {quote(message)}\n}}'.encode("utf-8", "backslashreplace")
 
 
 def _batch_size(outputs):
@@ -121,11 +115,11 @@ def _rows(name, array, depth) -> list[str]:
 def _nested(name, array, depth) -> str:
     """Formats an array with each value on its own line."""
     if array.size == 0:
-        return json.dumps(array.tolist(), indent=4).replace("\n", "\n" + _INDENT * depth)
+        return json.dumps(array.tolist(), indent=4).replace("\n", "\n" + INDENT * depth)
     texts = _leaves(name, array, depth + array.ndim)
     for axis in reversed(range(array.ndim)):
-        line = "\n" + _INDENT * (depth + axis + 1)
-        end = "\n" + _INDENT * (depth + axis) + "]"
+        line = "\n" + INDENT * (depth + axis + 1)
+        end = "\n" + INDENT * (depth + axis) + "]"
         texts = _group(texts, array.shape[axis], "[" + line, "," + line, end)
     return texts[0]
 
@@ -139,20 +133,16 @@ def _leaves(name, array, depth) -> list[str]:
     data_type = data_types.of_array(array)
     if data_type is data_types.STRING:
         if name.endswith("_bytes"):
-            line, end = "\n" + _INDENT * (depth + 1), "\n" + _INDENT * depth
+            line, end = "\n" + INDENT * (depth + 1), "\n" + INDENT * depth
             return [f'{{{line}"b64": "{base64.b64encode(value).decode()}"{end}}}' for value in flat]
-        return [_string(value.decode("utf-8", "surrogateescape")) for value in flat]
+        return [quote(value.decode("utf-8", "surrogateescape")) for value in flat]
     if data_type.json_kind == "decimal":
-        return _format_decimals(flat)
+        return format_decimals(flat)
     if data_type.json_kind == "integer":
         return list(map(str, flat.tolist()))
     if data_type.json_kind == "boolean":
         return ["true" if value else "false" for value in flat.tolist()]
     raise InvalidArgument(f"Failed to write JSON value for tensor type: {data_type.name}")
-
-
-def _string(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
 
 
 def _encode(text: str) -> bytes:

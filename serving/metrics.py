@@ -154,6 +154,11 @@ class Metrics:
         self.requests.add(1, model_name, "OK")
         self.request_latency.add((time.perf_counter() - begin) * 1e6, model_name, api, entrypoint)
 
+    def count_examples(self, model_name: str, num_examples: int) -> None:
+        """Counts the `tf.Example`s of one request."""
+        self.example_counts.add(num_examples, model_name)
+        self.examples.add(num_examples, model_name)
+
     def total(self, name: str) -> float:
         """Returns the sum over all labels of a counter, 0 for a name that no counter has."""
         counters = (metric for metric in vars(self).values() if isinstance(metric, Counter))

@@ -16,8 +16,8 @@ from urllib.parse import unquote
 from google.protobuf import json_format
 from tensorflow_serving.apis import get_model_metadata_pb2
 
-from serving import json_request, json_tensor, json_writer
-from serving.core import ModelSpec, ServerCore, not_answered
+from serving import example_json, inference, json_request, json_tensor, json_writer
+from serving.core import ModelSpec, ServerCore
 from serving.model_messages import metadata_response, status_response
 from serving.status import InvalidArgument, from_exception
 
@@ -105,8 +105,8 @@ class RestService:
         if path[:4].lower() != "/v1/":
             return Answer(404, _NOT_FOUND_PAGE, b"text/html")
         if method == "OPTIONS":
-            allowed = re.match(rb"https?://", headers.get(b"origin", b""))
-            return Answer(200 if allowed else 400, b"")
+            allowed = re.search(rb"https?://", headers.get(b"origin", b""))
+            return Answer(200 if allowed else 400, b"", b"text/html; charset=ISO-8859-1")
         try:
             if b"gzip" in headers.get(b"content-encoding", b""):
                 body = _unpack(body)
@@ -141,13 +141,14 @@ class RestService:
         if match["method"] == "predict":
             return self._predict(spec, body)
         if match["method"] in ("classify", "regress"):
-            raise not_answered(f"REST method {match['method']}")
+            return self._infer(match["method"], spec, body)
         # The grammar ignores case, but TF Serving knows its methods in lower case only.
         raise InvalidArgument(f"Malformed request: {method} {path}")
 
     def _predict(self, spec, body) -> bytes:
         document = json_tensor.parse(body)
-        signature_name = json_request.signature_name(document) or "serving_default"
+        asked_name = json_request.signature_name(document)
+        signature_name = asked_name or "serving_default"
         with self._core.lease(spec) as model:
             signature = model.session.signatures.get(signature_name)
             if signature is None:
@@ -155,13 +156,25 @@ class RestService:
                     f'Serving signature name: "{signature_name}" not found in signature def'
                 )
             data_types = {alias: tensor.data_type for alias, tensor in signature.inputs.items()}
-            layout, arrays = json_request.read_inputs(document, data_types, signature_name)
+            layout, arrays = json_request.read_inputs(document, data_types, asked_name)
             prediction = self._core.predict_with(
                 spec, model, signature, arrays, timeout_seconds=self._timeout_seconds, decode=_as_it_is
             )
         if layout == json_request.ROW:
             return json_writer.predictions(prediction.outputs)
         return json_writer.outputs(prediction.outputs)
+
+    def _infer(self, method, spec, body) -> bytes:
+        document = json_tensor.parse(body)
+        signature_name = json_request.signature_name(document)
+        examples = example_json.read_examples(document)
+        with self._core.lease(spec) as model:
+            infer = inference.classify if method == "classify" else inference.regress
+            result = infer(model.session, signature_name, examples, self._timeout_seconds)
+        self._core.metrics.count_examples(spec.name, len(examples))
+        if method == "classify":
+            return json_writer.classifications(result.labels, result.scores)
+        return json_writer.regressions(result)
 
     def _describe(self, spec, with_metadata: bool) -> bytes:
         if not spec.name:

@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.python.lib.io import tf_record
 from tensorflow_serving.apis import prediction_log_pb2
 
+from serving import inference
 from serving.metrics import Metrics
 from serving.saved_model_session import SavedModelSession
 from serving.status import DataLoss, InvalidArgument, Unimplemented, from_exception
@@ -89,9 +90,26 @@ def _run(session, record):
         request = record.predict_log.request
         signature = session.signature(request.model_spec.signature_name)
         session.predict(signature, request.inputs, list(request.output_filter))
+    elif kind in _INFERENCES:
+        _INFERENCES[kind](session, getattr(record, kind).request)
     elif kind in ("predict_streamed_log", "session_run_log"):
         raise Unimplemented(f"Unsupported log_type for warmup: {kind}")
-    elif kind is not None:
-        _logger.warning(
-            "A warm-up record is left out, because this server does not answer its kind: %s", kind
-        )
+
+
+def _classify(session, request):
+    inference.classify(session, request.model_spec.signature_name, inference.examples_of(request.input))
+
+
+def _regress(session, request):
+    inference.regress(session, request.model_spec.signature_name, inference.examples_of(request.input))
+
+
+def _infer_all(session, request):
+    inference.infer_all(session, inference.tasks_of(request), inference.examples_of(request.input))
+
+
+_INFERENCES = {
+    "classify_log": _classify,
+    "regress_log": _regress,
+    "multi_inference_log": _infer_all,
+}

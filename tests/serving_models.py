@@ -9,6 +9,7 @@ from pathlib import Path
 
 import tensorflow as tf
 from free_ports import free_port
+from inference_models import save_examples_model
 from tensorflow.core.protobuf import saved_model_pb2
 
 from serving.config_files import write_config_files
@@ -90,6 +91,19 @@ class Convolution(tf.Module):
         return {"y": tf.nn.relu(tf.nn.conv2d(x, self.kernel, 1, "VALID") + tf.constant([1.0, 2.0]))}
 
 
+class Scores(tf.Module):
+    """A classification as TensorFlow 2 saves one: every signature says that it is for Predict."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="inputs")])
+    def classify(self, inputs):
+        x = tf.io.parse_example(inputs, {"x": tf.io.FixedLenFeature([2], tf.float32)})["x"]
+        return {"classes": tf.fill(tf.shape(x), "any"), "scores": x}
+
+    @tf.function(input_signature=[])
+    def none(self):
+        return {"y": tf.constant([1.0])}
+
+
 @functools.cache
 def models_dir() -> Path:
     """Returns a directory of models, made once for the whole test run."""
@@ -115,6 +129,9 @@ def models_dir() -> Path:
     save(pictures, directory / "pictures" / "1", serving_default=pictures.png, invert=pictures.invert)
     convolution = Convolution()
     save(convolution, directory / "convolution" / "1", serving_default=convolution.convolve)
+    scores = Scores()
+    save(scores, directory / "scores" / "1", serving_default=scores.classify, none=scores.none)
+    save_examples_model(directory / "examples" / "1")
     return directory
 
 

@@ -3,7 +3,6 @@ import numpy as np
 import pytest
 from serving_models import running_server
 from tensorflow_serving.apis import (
-    classification_pb2,
     get_model_metadata_pb2,
     get_model_status_pb2,
     model_service_pb2_grpc,
@@ -239,16 +238,6 @@ def test_status_lists_versions_and_refuses_unknown_ones(channel):
         with pytest.raises(grpc.RpcError) as raised:
             status.GetModelStatus(request)
         assert (raised.value.code(), raised.value.details()) == (grpc.StatusCode.NOT_FOUND, message)
-
-
-def test_rpcs_of_later_stages_are_unimplemented(prediction):
-    with pytest.raises(grpc.RpcError) as raised:
-        prediction.Classify(classification_pb2.ClassificationRequest())
-    assert raised.value.code() == grpc.StatusCode.UNIMPLEMENTED
-    assert (
-        raised.value.details()
-        == "Classify is not supported by this server; tensorflow_model_server answers it."
-    )
 
 
 def inconsistent(**fields):

@@ -86,11 +86,6 @@ def test_url_forms(client, path):
         ("/v1/models/linear:PREDICT", 400, "Malformed request: POST /v1/models/linear:PREDICT"),
         ("/v1/models/linear:explain", 400, "Malformed request: POST /v1/models/linear:explain"),
         ("/v1/models/linear", 400, "Malformed request: POST /v1/models/linear"),
-        (
-            "/v1/models/linear:classify",
-            501,
-            "REST method classify is not supported by this server; tensorflow_model_server answers it.",
-        ),
     ],
 )
 def test_post_path_errors(client, path, status, message):

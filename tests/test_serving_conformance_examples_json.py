@@ -1,0 +1,86 @@
+"""The bodies of REST classify and regress requests: JSON to features, and every refusal in order."""
+
+import json
+
+import pytest
+from conformance_server import error_of, post
+
+
+def feature_error(value):
+    return error_of(post("/v1/models/examples:classify", {"examples": [{"x": [1.0, 2.0]}, {"f": value}]}))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (None, "Feature: f has element with unexpected JSON type: Null"),
+        ([[1]], "Feature: f has element with unexpected JSON type: Array"),
+        ([{"b64": 1}], "Feature: f has element with unexpected JSON type: Object"),
+        ([{"b64": "YQ==", "c": 1}], "Feature: f has element with unexpected JSON type: Object"),
+        ([{"b64": "%"}], "Unable to base64 decode"),
+        ([1, 2.5], "Unexpected element type in feature: f expecting type: int64"),
+        ([True, "a"], "Unexpected element type in feature: f expecting type: int64"),
+        ([1.5, 2], "Unexpected element type in feature: f expecting type: float"),
+        (["a", 1], "Unexpected element type in feature: f expecting type: bytes"),
+        ([1.5, {"b64": "YQ=="}], "Unexpected element type in feature: f expecting type: float"),
+        ([2**63], "Feature: f has uint64 element. Only int64 is supported."),
+        ([1e39], "Cannot convert JSON value: 1e+39 to float without loss of precision."),
+        ([10**39], "Cannot convert JSON value: 1e+39 to float without loss of precision."),
+    ],
+)
+def test_feature_errors(value, message):
+    assert feature_error(value) == (400, message)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ({"signature_name": 3, "context": 1}, "...'signature_name' key must be a string value."),
+        ({"context": 1}, "Example must be JSON object but got JSON Number"),
+        (
+            {"context": {}},
+            (
+                'JSON Value: {\n    "context": {}\n} When method is classify, '
+                "key 'examples' is expected and was not found"
+            ),
+        ),
+        (
+            {"examples": {}},
+            "JSON Value: {\n    \"examples\": {}\n} Expecting 'examples' value to be an list/array",
+        ),
+        ({"examples": []}, "JSON Value: {\n    \"examples\": []\n} 'examples' value is an empty array"),
+        ({"examples": [{}, [1]]}, "Example must be JSON object but got JSON Array"),
+        ({"examples": [True]}, "Example must be JSON object but got JSON True"),
+    ],
+)
+@pytest.mark.parametrize("method", ["classify", "regress"])
+def test_the_body_is_read_before_the_model_is_looked_up(method, body, message):
+    status, error = error_of(post(f"/v1/models/no:{method}", body))
+    assert status == 400
+    assert error.endswith(message[3:]) if message.startswith("...") else error == message
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "message"),
+    [
+        ("/v1/models/no:classify", 404, "Servable not found for request: Latest(no)"),
+        (
+            "/v1/models/examples/versions/2:regress",
+            404,
+            "Servable not found for request: Specific(examples, 2)",
+        ),
+        ("/v1/models/examples/labels/red:classify", 400, "Unrecognized servable version label: red"),
+        ("/v1/models/examples:Classify", 400, "Malformed request: POST /v1/models/examples:Classify"),
+    ],
+)
+def test_rest_looks_up_the_model_before_the_signature(path, status, message):
+    assert error_of(post(path, {"signature_name": "no", "examples": [{}]})) == (status, message)
+
+
+def test_values_of_every_json_type_become_features():
+    body = json.dumps(
+        {"examples": [{"x": [1.0, 2.0], "i": [1, -1], "b": True, "e": [], "n": [float("nan")]}]}
+    )
+    assert post("/v1/models/examples:classify", body.encode()).status_code == 200
+    body = {"examples": [{"x": [1.0, 2.0], "name": {"b64": "c2hvZQ=="}}]}
+    assert post("/v1/models/examples:classify", body).json()["results"][0][0] == ["shoe", 1.0]
