@@ -62,6 +62,7 @@ class LoadOptions:
         session_config: A `tf.compat.v1.ConfigProto`; None for TensorFlow's defaults.
         file_system_poll_wait_seconds: Pause between two looks for versions; 0 looks once.
         batching: Lets requests share runs; None runs each by itself.
+        max_request_rows: Most rows of a request; None for no limit.
     """
 
     saved_model_tags: Sequence[str] = ("serve",)
@@ -75,6 +76,7 @@ class LoadOptions:
     num_unload_threads: int = 0
     allow_version_labels_for_unavailable_models: bool = False
     batching: Batching | None = None
+    max_request_rows: int | None = None
 
 
 class ServerCore:
@@ -274,7 +276,10 @@ class ServerCore:
 
     def _load_session(self, path: Path) -> SavedModelSession:
         _check_files(path)
-        session = SavedModelSession(path, self.options.saved_model_tags, self.options.session_config)
+        options = self.options
+        session = SavedModelSession(
+            path, options.saved_model_tags, options.session_config, options.max_request_rows
+        )
         try:
             if self.options.batching:
                 session.runner = self.options.batching.runner(session.run, path)

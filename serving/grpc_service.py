@@ -25,7 +25,6 @@ _STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
 # Numbers above any real deadline are gRPC's way to say that there is none.
 _NO_DEADLINE_SECONDS = 10 * 365 * 24 * 3600
 _OPTIONS = (
-    ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
     # Otherwise a second server takes the same port in silence, and each gets half of the requests.
     ("grpc.so_reuseport", 0),
@@ -37,6 +36,8 @@ def make_server(
     num_threads: int | None = None,
     as_content: bool = False,
     channel_arguments: tuple[tuple[str, int | str], ...] = (),
+    max_message_bytes: int = -1,
+    max_requests: int | None = None,
 ) -> grpc.Server:
     """Returns a gRPC server that answers from the core; the caller adds ports and starts it.
 
@@ -45,10 +46,14 @@ def make_server(
         num_threads: Requests answered at a time; four per CPU by default, as TF Serving.
         as_content: Whether outputs are serialized as `tensor_content` instead of typed fields.
         channel_arguments: Further gRPC channel arguments; the first of two of one name wins.
+        max_message_bytes: Largest request; -1 for no limit.
+        max_requests: Requests in work or waiting for it; further ones are refused.
     """
     pool = concurrent.futures.ThreadPoolExecutor(num_threads or 4 * (os.cpu_count() or 1), "grpc")
     # gRPC takes the first of two arguments of one name.
-    server = grpc.server(pool, options=(*channel_arguments, *_OPTIONS))
+    limit = ("grpc.max_receive_message_length", max_message_bytes)
+    options = (*channel_arguments, limit, *_OPTIONS)
+    server = grpc.server(pool, options=options, maximum_concurrent_rpcs=max_requests)
     service = GrpcService(core, as_content)
     server.add_generic_rpc_handlers(
         (

@@ -16,7 +16,6 @@ from serving.ports import check_port_is_free, listening_socket, port_error
 from serving.status import Cancelled, InvalidArgument, ServingError
 from zoo.quiet_import import import_tensorflow
 
-GRACE_SECONDS = 10.0
 # What `exit(-1)` of the C++ program becomes.
 EXIT_FAILED = 255
 _logger = logging.getLogger(__name__)
@@ -85,9 +84,10 @@ class ModelServer:
         if self._core is not None:
             self._core.stop()
 
-    def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
-        """Closes the ports and gives requests in flight time to finish."""
+    def stop(self, grace_seconds: float | None = None) -> None:
+        """Closes the ports and gives requests in flight time to finish, by default that of the flags."""
         self.request_stop()
+        grace_seconds = self.flags["grace_seconds"] if grace_seconds is None else grace_seconds
         stopping = self._grpc_server.stop(grace_seconds) if self._grpc_server else None
         if self._rest_server:
             self._rest_server.should_exit = True
@@ -121,6 +121,8 @@ class ModelServer:
             flags["grpc_max_threads"] or None,
             flags["enable_serialization_as_tensor_content"],
             start_options.channel_arguments(flags["grpc_channel_arguments"]),
+            flags["max_request_bytes"],
+            flags["max_connections"],
         )
         if flags["enable_grpc_healthcheck_service"]:
             health_service.add_to(self._grpc_server)
@@ -149,6 +151,7 @@ class ModelServer:
         raise port_error(self.flags["port"], "--port", OSError(errno.EADDRINUSE, ""))
 
     def _start_rest(self):
+        from serving import rest_connection
         from serving.rest_service import RestService
 
         flags = self.flags
@@ -164,7 +167,7 @@ class ModelServer:
         config = uvicorn.Config(
             service,
             loop="asyncio",
-            http="httptools",
+            http=rest_connection.protocol(start_options.rest_limits(flags)),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -172,7 +175,8 @@ class ModelServer:
             proxy_headers=False,
             server_header=False,
             date_header=False,
-            timeout_graceful_shutdown=int(GRACE_SECONDS),
+            timeout_keep_alive=flags["idle_timeout_seconds"],
+            timeout_graceful_shutdown=flags["grace_seconds"],
         )
         self._rest_server = uvicorn.Server(config)
         run = functools.partial(self._rest_server.run, sockets=[listening])
@@ -222,7 +226,8 @@ def _serve(flags) -> int:
             server.stop(grace_seconds=0)
             return _report(error)
         server.wait()
-        _logger.info("Stopping; requests in flight have %.0f seconds to finish.", GRACE_SECONDS)
+        seconds = flags["grace_seconds"]
+        _logger.info("Stopping; requests in flight have %d seconds to finish.", seconds)
         server.stop()
     return 0
 

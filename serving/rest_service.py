@@ -78,6 +78,8 @@ class RestService:
         if scope["type"] != "http":
             return
         body = await _read_body(receive)
+        if body is None:
+            return
         path = scope["raw_path"].decode("latin-1")
         if scope["query_string"]:
             path += "?" + scope["query_string"].decode("latin-1")
@@ -195,10 +197,13 @@ def _match(method, path) -> re.Match | None:
     return pattern and pattern.fullmatch(path)
 
 
-async def _read_body(receive) -> bytes:
+async def _read_body(receive) -> bytes | None:
+    """Returns the body; None when the client went away before its end."""
     chunks = []
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         chunks.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(chunks)

@@ -132,14 +132,18 @@ class Signature:
                 raise InvalidArgument(f"duplicate output tensor alias: {alias}")
         return list(output_filter) or list(self.outputs)
 
-    def check_shapes(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def check_shapes(self, arrays: Mapping[str, np.ndarray], max_rows: int | None = None) -> None:
         """Refuses what the signature's shapes exclude, before any kernel sees it.
 
         A fused convolution aborts the process on a wrong rank and answers nonsense for a wrong size, unless
         the model was exported with `tf.ensure_shape`; so the words are those of `tf.ensure_shape`.
 
+        Args:
+            arrays: By alias.
+            max_rows: The most that an open first dimension may have.
+
         Raises:
-            InvalidArgument: The rank or a fixed dimension differs.
+            InvalidArgument: The rank or a fixed dimension differs, or there are too many rows.
         """
         for alias, array in arrays.items():
             spec = self.inputs[alias]
@@ -150,6 +154,11 @@ class Signature:
             )
             if not fits:
                 raise self._shape_error(spec, array)
+            if max_rows is not None and spec.shape[:1] == (-1,) and len(array) > max_rows:
+                raise InvalidArgument(
+                    f"A request must have at most {max_rows} rows (--max_request_rows). Received: {alias} "
+                    f"with {len(array)}. Send several requests."
+                )
 
     def _shape_error(self, spec, array):
         node, _, output = spec.tensor_name.partition(":")
@@ -168,6 +177,7 @@ class SavedModelSession:
         path: The version directory.
         tags: Tags of the meta graph to load.
         session_config: A `tf.compat.v1.ConfigProto`, for thread counts.
+        max_rows: Most rows that `predict` accepts; None for no limit.
 
     Attributes:
         signature_defs: The `SignatureDef` messages by name, init signatures included.
@@ -178,7 +188,13 @@ class SavedModelSession:
         ServingError: The directory holds no loadable SavedModel.
     """
 
-    def __init__(self, path: Path, tags: Sequence[str] = ("serve",), session_config=None):
+    def __init__(
+        self,
+        path: Path,
+        tags: Sequence[str] = ("serve",),
+        session_config=None,
+        max_rows: int | None = None,
+    ):
         graph = tf.Graph()
         self._session = tf.compat.v1.Session(graph=graph, config=session_config)
         try:
@@ -194,6 +210,7 @@ class SavedModelSession:
         self.signature_defs = dict(meta_graph.signature_def)
         self.signatures = {name: Signature(name, proto) for name, proto in self.signature_defs.items()}
         self.runner = self.run
+        self._max_rows = max_rows
         self._output = functools.cache(self._find_output)
         self._num_users = 0
         self._is_closing = False
@@ -247,7 +264,7 @@ class SavedModelSession:
         """
         arrays = signature.input_arrays(inputs, decode)
         aliases = signature.output_aliases(output_filter)
-        signature.check_shapes(arrays)
+        signature.check_shapes(arrays, self._max_rows)
         feeds = {signature.inputs[alias].tensor_name: array for alias, array in arrays.items()}
         fetches = [signature.outputs[alias].tensor_name for alias in aliases]
         return dict(zip(aliases, self.runner(feeds, fetches, timeout_seconds), strict=True))

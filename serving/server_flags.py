@@ -6,6 +6,7 @@ Sources:
 
 from dataclasses import dataclass
 
+_OWN = "not in tensorflow_model_server"
 _CPU_THREADS = "0 means four per CPU"
 
 
@@ -51,6 +52,14 @@ FLAGS = (
     Flag("tensorflow_session_parallelism", 0, "Threads of a session, both kinds; 0 lets TensorFlow choose"),
     Flag("tensorflow_intra_op_parallelism", 0, "Threads within an operation; 0 lets TensorFlow choose"),
     Flag("tensorflow_inter_op_parallelism", 0, "Operations at a time; 0 lets TensorFlow choose"),
+    # The limits of this server; tensorflow_model_server leaves them to a proxy, and goes on without.
+    Flag("max_request_bytes", 128 * 2**20, f"Largest REST body and gRPC message; {_OWN}"),
+    Flag("max_request_rows", 4096, f"Most rows of a request's inputs; {_OWN}"),
+    Flag("max_header_bytes", 64 * 2**10, f"Largest request line and headers of REST; {_OWN}"),
+    Flag("max_connections", 1000, f"REST connections open at a time, and gRPC requests in work; {_OWN}"),
+    Flag("idle_timeout_seconds", 60, f"How long REST connections stay open between requests; {_OWN}"),
+    Flag("receive_timeout_seconds", 30, f"How long a REST request may take to arrive; {_OWN}"),
+    Flag("grace_seconds", 10, f"Time for requests in flight to finish after SIGTERM; {_OWN}"),
     Flag("version", False, "Print the versions and exit"),
     Flag("enable_batching", False, "Let requests share runs of the model"),
     Flag("batching_parameters_file", "", "Text BatchingParameters; needs --enable_batching"),

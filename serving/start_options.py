@@ -7,6 +7,14 @@ from serving import messages
 from serving.config_files import METRICS_PATH, read_text_proto
 from serving.status import InvalidArgument
 
+_POSITIVE = (
+    "max_request_bytes",
+    "max_request_rows",
+    "max_header_bytes",
+    "max_connections",
+    "idle_timeout_seconds",
+    "receive_timeout_seconds",
+)
 _logger = logging.getLogger(__name__)
 
 
@@ -27,6 +35,9 @@ def check_flags(flags: Mapping) -> None:
             "server_options.batching_parameters_file is set without setting "
             "server_options.enable_batching to true."
         )
+    for name in _POSITIVE:
+        if flags[name] <= 0:
+            raise InvalidArgument(f"--{name} must be positive. Received: {flags[name]}")
     if flags["ssl_config_file"] and flags["use_alts_credentials"]:
         raise InvalidArgument(
             "Either server_options.ssl_config_file or server_options.use_alts_credentials can be set, "
@@ -93,6 +104,7 @@ def load_options(flags: Mapping, metrics):
         num_load_threads=flags["num_load_threads"],
         num_unload_threads=flags["num_unload_threads"],
         batching=_batching(flags, metrics),
+        max_request_rows=flags["max_request_rows"],
         allow_version_labels_for_unavailable_models=flags["allow_version_labels_for_unavailable_models"],
     )
 
@@ -117,6 +129,19 @@ def metrics_path(flags: Mapping) -> str | None:
         return None
     config = read_text_proto(flags["monitoring_config_file"], messages.MonitoringConfig).prometheus_config
     return (config.path or METRICS_PATH) if config.enable else None
+
+
+def rest_limits(flags: Mapping):
+    """Returns the `RestLimits` of the REST port."""
+    from serving.rest_connection import RestLimits
+
+    return RestLimits(
+        max_request_bytes=flags["max_request_bytes"],
+        max_header_bytes=flags["max_header_bytes"],
+        max_connections=flags["max_connections"],
+        idle_seconds=flags["idle_timeout_seconds"],
+        receive_seconds=flags["receive_timeout_seconds"],
+    )
 
 
 def channel_arguments(text: str) -> tuple[tuple[str, int | str], ...]:
