@@ -1,0 +1,140 @@
+"""Metadata and status over both protocols: answers, and refusals in TF Serving's order."""
+
+import pytest
+from conformance_server import channel, error_of, fill_spec, outcome, prediction, rest
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_service_pb2_grpc,
+)
+
+
+def metadata_request(*fields, **spec):
+    request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=fields)
+    fill_spec(request.model_spec, **spec)
+    return request
+
+
+def status_request(**spec):
+    request = get_model_status_pb2.GetModelStatusRequest()
+    fill_spec(request.model_spec, **spec)
+    return request
+
+
+def model_status():
+    return model_service_pb2_grpc.ModelServiceStub(channel()).GetModelStatus
+
+
+@pytest.mark.parametrize("spec", [{}, {"version": 2}, {"label": "stable"}])
+def test_metadata_holds_every_signature(spec):
+    response = prediction().GetModelMetadata(metadata_request("signature_def", **spec))
+    assert response.model_spec.name == "linear"
+    assert response.model_spec.version.value == 2
+    assert response.model_spec.signature_name == ""
+    signatures = get_model_metadata_pb2.SignatureDefMap()
+    assert response.metadata["signature_def"].Unpack(signatures)
+    assert "__saved_model_init_op" in signatures.signature_def
+    assert signatures.signature_def["serving_default"].inputs["x"].name == "serving_default_x:0"
+
+
+FIELD = "signature_def"
+METADATA_ERRORS = [
+    (get_model_metadata_pb2.GetModelMetadataRequest(), "INVALID_ARGUMENT", "Missing ModelSpec"),
+    # A second fault that is found later: the model is unknown.
+    (
+        metadata_request(model="no"),
+        "INVALID_ARGUMENT",
+        "GetModelMetadataRequest must specify at least one metadata_field",
+    ),
+    (
+        metadata_request(FIELD, "weights", model="no"),
+        "INVALID_ARGUMENT",
+        "Metadata field weights is not supported",
+    ),
+    (metadata_request(FIELD, model=""), "INVALID_ARGUMENT", "ModelSpec has no name specified."),
+    (
+        metadata_request(FIELD, model="no", label="red"),
+        "INVALID_ARGUMENT",
+        "Unrecognized servable version label: red",
+    ),
+    (metadata_request(FIELD, model="no"), "NOT_FOUND", "Servable not found for request: Latest(no)"),
+    (
+        metadata_request(FIELD, version=9),
+        "NOT_FOUND",
+        "Servable not found for request: Specific(linear, 9)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("request_message", "code", "message"), METADATA_ERRORS)
+def test_metadata_errors(request_message, code, message):
+    assert outcome(prediction().GetModelMetadata, request_message) == (code, message)
+
+
+@pytest.mark.parametrize("spec", [{}, {"version": 2}, {"label": "red"}, {"signature": "no"}])
+def test_status_ignores_label_and_signature(spec):
+    (entry,) = model_status()(status_request(**spec)).model_version_status
+    assert (entry.version, entry.state, entry.status.error_code) == (2, entry.AVAILABLE, 0)
+
+
+STATUS_ERRORS = [
+    (get_model_status_pb2.GetModelStatusRequest(), "INVALID_ARGUMENT", "Missing ModelSpec"),
+    (status_request(version=9), "NOT_FOUND", "Could not find version 9 of model linear"),
+    (status_request(model="no", version=9), "NOT_FOUND", "Could not find version 9 of model no"),
+    (status_request(model="no", label="red"), "NOT_FOUND", "Could not find any versions of model no"),
+    (status_request(model=""), "NOT_FOUND", "Could not find any versions of model "),
+]
+
+
+@pytest.mark.parametrize(("request_message", "code", "message"), STATUS_ERRORS)
+def test_status_errors(request_message, code, message):
+    assert outcome(model_status(), request_message) == (code, message)
+
+
+@pytest.mark.parametrize("tail", ["", "/versions/2", "/versions/02", "/labels/red", "/METADATA"])
+def test_text_of_rest_status(tail):
+    response = rest().get(f"/v1/models/linear{tail}")
+    assert response.headers["content-type"] == "application/json"
+    assert response.text == (
+        '{\n "model_version_status": [\n  {\n   "version": "2",\n   "state": "AVAILABLE",\n   "status": {\n'
+        '    "error_code": "OK",\n    "error_message": ""\n   }\n  }\n ]\n}'
+    )
+
+
+@pytest.mark.parametrize("tail", ["", "/versions/2", "/labels/stable"])
+def test_rest_metadata(tail):
+    response = rest().get(f"/v1/models/linear{tail}/metadata")
+    assert response.text.startswith('{\n"model_spec":{\n "name": "linear",\n')
+    metadata = response.json()
+    assert metadata["model_spec"] == {"name": "linear", "version": "2", "signature_name": ""}
+    signatures = metadata["metadata"]["signature_def"]["signature_def"]
+    assert "__saved_model_init_op" in signatures
+    signature = signatures["serving_default"]
+    assert signature["inputs"]["x"]["dtype"] == "DT_FLOAT"
+    assert signature["inputs"]["x"]["tensor_shape"] == {
+        "dim": [{"size": "-1", "name": ""}, {"size": "4", "name": ""}],
+        "unknown_rank": False,
+    }
+    assert signature["method_name"] == "tensorflow/serving/predict"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "message"),
+    [
+        ("/v1/models", 400, "Missing model name in request."),
+        ("/v1/models/versions/1", 400, "Missing model name in request."),
+        ("/v1/models/no", 404, "Could not find any versions of model no"),
+        ("/v1/models/metadata", 404, "Could not find any versions of model metadata"),
+        ("/v1/models/no/labels/red", 404, "Could not find any versions of model no"),
+        ("/v1/models/linear/versions/9", 404, "Could not find version 9 of model linear"),
+        ("/v1/models/no/metadata", 404, "Servable not found for request: Latest(no)"),
+        (
+            "/v1/models/linear/versions/9/metadata",
+            404,
+            "Servable not found for request: Specific(linear, 9)",
+        ),
+        ("/v1/models/no/labels/red/metadata", 400, "Unrecognized servable version label: red"),
+    ],
+)
+def test_rest_errors(path, status, message):
+    assert error_of(rest().get(path)) == (status, message)
