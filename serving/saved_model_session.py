@@ -293,11 +293,13 @@ class SavedModelSession:
         fetches = [self._output(name) for name in fetches]
         with _run_options(timeout_seconds) as options:
             try:
-                return pywrap_tf_session.TF_SessionRun_wrapper(
+                values = pywrap_tf_session.TF_SessionRun_wrapper(
                     self._handle, options, feeds, fetches, [], None
                 )
             except Exception as error:
                 raise from_exception(error) from error
+        # A string without dimensions comes as `bytes`, unlike every other tensor.
+        return [np.array(value, object) if isinstance(value, bytes) else value for value in values]
 
     def _find_output(self, tensor_name):
         # An init signature names an operation; TF Serving then asks for that operation's first output.

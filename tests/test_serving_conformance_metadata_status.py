@@ -125,6 +125,8 @@ def test_rest_metadata(tail):
         ("/v1/models/versions/1", 400, "Missing model name in request."),
         ("/v1/models/no", 404, "Could not find any versions of model no"),
         ("/v1/models/metadata", 404, "Could not find any versions of model metadata"),
+        # The query is part of the path, and a name may hold anything but slash and colon.
+        ("/v1/models/linear?verbose", 404, "Could not find any versions of model linear?verbose"),
         ("/v1/models/no/labels/red", 404, "Could not find any versions of model no"),
         ("/v1/models/linear/versions/9", 404, "Could not find version 9 of model linear"),
         ("/v1/models/no/metadata", 404, "Servable not found for request: Latest(no)"),

@@ -186,6 +186,13 @@ def test_of_a_typed_list_too_short_the_last_value_repeats_and_the_rest_is_ignore
     assert (answer / 2).ravel().tolist() == expected
 
 
+@pytest.mark.parametrize("value", [b"a", b"", b"\x00\xff"])
+def test_a_string_without_dimensions_comes_back(value):
+    request = predict_request({"x": np.array(value, object)}, model="echo", signature="string")
+    proto = prediction().Predict(request).outputs["y"]
+    assert (list(proto.string_val), len(proto.tensor_shape.dim)) == ([value], 0)
+
+
 def test_kernel_error_names_its_node():
     request = predict_request({"x": np.ones((2, 5), np.float32)}, signature="kernel")
     code, message = outcome(prediction().Predict, request)
