@@ -39,56 +39,6 @@ def predict(core, spec, **arguments):
     return core.predict(spec, {"x": X}, decode=lambda array: array, **arguments)
 
 
-@pytest.mark.parametrize(
-    ("models", "message"),
-    [
-        ((entry("m", "/a"), entry("m", "/b")), "Illegal to list model m multiple times in config list"),
-        (
-            (entry("m", "a/b"),),
-            "Expected model m to have an absolute path or URI; got base_path()=a/b",
-        ),
-        (
-            (entry("m", "/a", platform=""),),
-            (
-                "Illegal setting neither ModelServerConfig::model_type (deprecated) nor "
-                "ModelServerConfig::model_platform, model name is m"
-            ),
-        ),
-        (
-            (entry("m", "/a", "model_type: TENSORFLOW"),),
-            (
-                "Illegal setting both ModelServerConfig::model_type (deprecated) and "
-                "ModelServerConfig::model_platform, model name is m"
-            ),
-        ),
-        (
-            (entry("m", "/a", platform='model_platform: "torch"'),),
-            "Model m requests unsupported platform torch",
-        ),
-    ],
-)
-def test_configuration_errors(models, message):
-    with pytest.raises(status.InvalidArgument) as raised:
-        ServerCore(model_config(*models))
-    assert raised.value.message == message
-
-
-def test_labels_need_their_flag_at_start():
-    labelled = entry("m", "/a", 'version_labels { key: "stable" value: 1 }')
-    with pytest.raises(status.FailedPrecondition) as raised:
-        ServerCore(model_config(labelled))
-    assert raised.value.message == (
-        "Request to assign label to version 1 of model m, which is not currently available for inference"
-    )
-
-
-def test_empty_configuration_is_accepted():
-    core = ServerCore(ModelServerConfig())
-    core.load()
-    with pytest.raises(status.NotFound):
-        core.find(ModelSpec("m"))
-
-
 def test_versions_are_entries_with_numeric_names(tmp_path, caplog):
     for name in ("1", "0001", "00000123", "2.tmp", "-3", "x", "9" * 30):
         (tmp_path / name).mkdir()
