@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from serving.status import PermissionDenied, Unauthenticated
+
 ERROR_OUTPUT = "error"
 DEFAULT_SIGNATURE = "serving_default"
 # TensorFlow adds this to every model; nobody can ask it anything.
@@ -20,10 +22,23 @@ class ServerUnreachableError(ConnectionError):
     Args:
         address: `HOST:PORT` that was tried.
         reason: What the network said.
+        advice: What to do.
+    """
+
+    def __init__(self, address: str, reason: str, advice: str = "Start one with `zoo serve`."):
+        super().__init__(f"No server at {address} ({reason}). {advice}")
+
+
+class TlsError(ConnectionError):
+    """A server cannot be trusted, does not trust the client, or does not speak TLS.
+
+    Args:
+        address: `HOST:PORT` that was tried.
+        reason: What is wrong, and what to do.
     """
 
     def __init__(self, address: str, reason: str):
-        super().__init__(f"No server at {address} ({reason}). Start one with `zoo serve`.")
+        super().__init__(f"No encrypted connection to {address}: {reason}")
 
 
 class PredictionError(RuntimeError):
@@ -40,6 +55,20 @@ class PredictionError(RuntimeError):
         self.message = message
         self.http_status = http_status
         self.status = status
+
+
+class AccessDeniedError(PredictionError):
+    """A server, or a proxy in front of it, does not know the client.
+
+    Args:
+        message: Its message.
+        http_status: 401 or 403; over gRPC, the one that belongs to the code.
+        status: The code's name.
+    """
+
+    def __init__(self, message: str, http_status: int, status: str):
+        advice = "Give the server's key as `api_key`; commands read it from ZOO_API_KEY."
+        super().__init__(f"{message.rstrip('.')}. {advice}", http_status, status)
 
 
 class RowError(ValueError):
@@ -81,35 +110,76 @@ def connect(address: str, **options):
     """Returns a client for a server; use it as a context manager.
 
     Args:
-        address: `HOST:PORT` or `grpc://HOST:PORT` for gRPC, `http://HOST:PORT` for REST.
-        **options: As for `GrpcClient` and `RestClient`.
+        address: `HOST:PORT` or `grpc://HOST:PORT` for gRPC, `http://HOST:PORT` for REST; encrypted,
+            `grpcs://HOST:PORT` and `https://HOST:PORT`.
+        **options: See `ClientOptions`.
 
     Raises:
-        ValueError: The address is not of that form.
+        ValueError: The address is not of that form, or the options contradict each other.
+        OSError: A certificate's file cannot be read.
 
     Example:
 
     ```python
     with connect("localhost:8500") as client:
         client.predict("srcnn_x3", {"image_bytes": [png]}, "upscale_png")["image_bytes"]
+    with connect("grpcs://pictures.example:8500", ca_file="ca.pem", api_key=key) as client:
+        client.status("srcnn_x3")
     ```
     """
+    return _connect(address, False, options)
+
+
+def connect_async(address: str, **options):
+    """Returns a client whose methods are awaited; use it with `async with`, in a coroutine.
+
+    Args:
+        address: As for `connect`.
+        **options: See `ClientOptions`.
+
+    Raises:
+        ValueError: The address is not of that form, or the options contradict each other.
+        OSError: A certificate's file cannot be read.
+
+    Example:
+
+    ```python
+    async with connect_async("localhost:8500") as client:
+        calls = [client.predict("srcnn_x3", {"image_bytes": [png]}, "upscale_png") for png in pngs]
+        answers = await asyncio.gather(*calls)
+    ```
+    """
+    return _connect(address, True, options)
+
+
+def _connect(address, is_async, options):
     scheme, separator, rest = address.partition("://")
     scheme, host_and_port = (scheme, rest.rstrip("/")) if separator else ("grpc", address)
     host, _, port = host_and_port.rpartition(":")
-    if scheme not in ("grpc", "http") or not host or not port.isdigit():
+    protocol = scheme.removesuffix("s")
+    if protocol not in ("grpc", "http") or not host or not port.isdigit():
         raise ValueError(
-            "The server's address must be HOST:PORT or grpc://HOST:PORT (gRPC), or http://HOST:PORT (REST). "
-            f"Received: address={address!r}. A server of `zoo serve` answers at localhost:8500 and "
-            "http://localhost:8501."
+            "The server's address must be HOST:PORT or grpc://HOST:PORT (gRPC), or http://HOST:PORT (REST); "
+            f"encrypted, grpcs://HOST:PORT or https://HOST:PORT. Received: address={address!r}. A server of "
+            "`zoo serve` answers at localhost:8500 and http://localhost:8501."
         )
-    if scheme == "http":
-        from serving.rest_client import RestClient
+    return _client_class(protocol, is_async)(host_and_port, uses_tls=scheme != protocol, **options)
 
-        return RestClient(host_and_port, **options)
-    from serving.grpc_client import GrpcClient
 
-    return GrpcClient(host_and_port, **options)
+def _client_class(protocol, is_async):
+    if protocol == "http":
+        from serving.rest_client import AsyncRestClient, RestClient
+
+        return AsyncRestClient if is_async else RestClient
+    from serving.grpc_client import AsyncGrpcClient, GrpcClient
+
+    return AsyncGrpcClient if is_async else GrpcClient
+
+
+def refusal(message: str, http_status: int, status: str) -> PredictionError:
+    """Returns the error for an answer other than OK; the arguments are those of `PredictionError`."""
+    is_denied = http_status in (Unauthenticated.http_status, PermissionDenied.http_status)
+    return (AccessDeniedError if is_denied else PredictionError)(message, http_status, status)
 
 
 def askable(signatures: Mapping[str, SignatureDescription]) -> dict[str, SignatureDescription]:

@@ -1,41 +1,49 @@
-"""A gRPC client that imports no TensorFlow."""
+"""gRPC clients that import no TensorFlow."""
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
 
 import grpc
-import numpy as np
 
 from serving import data_types, messages, status, tensor_proto
-from serving.client import (
-    DEFAULT_SIGNATURE,
-    PredictionError,
-    ServerUnreachableError,
-    SignatureDescription,
-    TensorDescription,
-    askable,
-    check_rows,
-)
+from serving.base_client import AsyncClient, Client
+from serving.client import SignatureDescription, TensorDescription, askable, check_rows, refusal
+from serving.client_options import ClientOptions
+from serving.connection_errors import connection_error
 
 _PREDICTION_SERVICE = "/tensorflow.serving.PredictionService/"
 _MODEL_SERVICE = "/tensorflow.serving.ModelService/"
+_RESPONSES = {
+    f"{_PREDICTION_SERVICE}Predict": messages.PredictResponse,
+    f"{_PREDICTION_SERVICE}GetModelMetadata": messages.GetModelMetadataResponse,
+    f"{_MODEL_SERVICE}GetModelStatus": messages.GetModelStatusResponse,
+}
+_PREDICT, _METADATA, _STATUS = _RESPONSES
+_NOT_THERE = "connect|handshake|errors resolving|socket closed"
 _OPTIONS = (
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
     # A proxy of the environment is meant for the web, not for a server on this machine or in its cluster.
     ("grpc.enable_http_proxy", 0),
+    # Between two tries to connect gRPC answers from memory; it must look as often as the client asks again.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 1000),
 )
 
 
-class GrpcClient:
+class GrpcClient(Client):
     """Asks a server over gRPC; the fastest way for pictures. Threads may share one.
 
     Args:
         address: `HOST:PORT`.
-        timeout_seconds: Time that one call may take.
+        **options: See `ClientOptions`.
 
     Raises:
         PredictionError: By every method: the server refused.
         ServerUnreachableError: By every method: nobody answers at the address.
+        TlsError: By every method: there is no trusted connection.
 
     Example:
 
@@ -46,68 +54,81 @@ class GrpcClient:
     ```
     """
 
-    def __init__(self, address: str, timeout_seconds: float = 60.0):
-        self.address = address
-        self._timeout_seconds = timeout_seconds
-        self._channel = grpc.insecure_channel(address, options=_OPTIONS)
-        self._predict = self._method(f"{_PREDICTION_SERVICE}Predict", messages.PredictResponse)
-        self._metadata = self._method(
-            f"{_PREDICTION_SERVICE}GetModelMetadata", messages.GetModelMetadataResponse
-        )
-        self._status = self._method(f"{_MODEL_SERVICE}GetModelStatus", messages.GetModelStatusResponse)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self.close()
+    def __init__(self, address: str, **options):
+        super().__init__(address, _GrpcCalls(), ClientOptions(**options))
+        self._channel = _open_channel(grpc, address, self.options)
+        self._methods = _methods(self._channel)
 
     def close(self) -> None:
         """Closes the connection."""
         self._channel.close()
 
-    def predict(
-        self,
-        model_name: str,
-        inputs: Mapping[str, np.ndarray | Sequence],
-        signature_name: str = DEFAULT_SIGNATURE,
-        version: int | None = None,
-        version_label: str | None = None,
-        output_filter: Sequence[str] = (),
-    ) -> dict[str, np.ndarray]:
-        """Returns the outputs of a signature, strings as `bytes` in `object` arrays.
+    def _send(self, rpc, timeout_seconds):
+        with _own_errors(self):
+            method = self._methods[rpc.path]
+            return method(rpc.request, timeout=timeout_seconds, metadata=self.options.headers())
 
-        Args:
-            model_name: The model.
-            inputs: Arrays of the type that the signature wants, or nested lists (integers become int64,
-                decimals float32), by input name.
-            signature_name: The signature.
-            version: One version; the highest available by default.
-            version_label: A label instead of a version.
-            output_filter: The outputs wanted; all by default.
 
-        Raises:
-            RowError: The model says that some of the rows are wrong.
-        """
+class AsyncGrpcClient(AsyncClient):
+    """`GrpcClient` with methods that are awaited.
+
+    Args:
+        address: `HOST:PORT`.
+        **options: See `ClientOptions`.
+
+    Raises:
+        PredictionError: By every method: the server refused.
+        ServerUnreachableError: By every method: nobody answers at the address.
+        TlsError: By every method: there is no trusted connection.
+
+    Example:
+
+    ```python
+    async with AsyncGrpcClient("localhost:8500") as client:
+        outputs = await client.predict("dcgan", {"seed": np.arange(4), "category": ["bag"] * 4}, "generate")
+    ```
+    """
+
+    def __init__(self, address: str, **options):
+        super().__init__(address, _GrpcCalls(), ClientOptions(**options))
+        self._channel = _open_channel(grpc.aio, address, self.options)
+        self._methods = _methods(self._channel)
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        await self._channel.close()
+
+    async def _send(self, rpc, timeout_seconds):
+        with _own_errors(self):
+            method = self._methods[rpc.path]
+            return await method(rpc.request, timeout=timeout_seconds, metadata=self.options.headers())
+
+
+@dataclass(frozen=True)
+class _Rpc:
+    path: str
+    request: object
+
+
+class _GrpcCalls:
+    def predict(self, ask, model_name, inputs, signature_name, version, version_label, output_filter):
         request = messages.PredictRequest(
             model_spec=_model_spec(model_name, signature_name, version, version_label),
             output_filter=list(output_filter),
         )
         for name, value in inputs.items():
             tensor_proto.fill(request.inputs[name], data_types.as_array(value), as_content=True)
-        response = self._call(self._predict, request)
+        response = yield from ask(_Rpc(_PREDICT, request))
         outputs = {name: tensor_proto.to_array(proto) for name, proto in sorted(response.outputs.items())}
         check_rows(outputs)
         return outputs
 
-    def signatures(
-        self, model_name: str, version: int | None = None, version_label: str | None = None
-    ) -> dict[str, SignatureDescription]:
-        """Returns the signatures of a model, by name."""
+    def signatures(self, ask, model_name, version, version_label):
         request = messages.GetModelMetadataRequest(
             model_spec=_model_spec(model_name, "", version, version_label), metadata_field=["signature_def"]
         )
-        packed = self._call(self._metadata, request).metadata["signature_def"].value
+        response = yield from ask(_Rpc(_METADATA, request))
+        packed = response.metadata["signature_def"].value
         signature_defs = messages.SignatureDefMap.FromString(packed).signature_def
         return askable(
             {
@@ -116,31 +137,45 @@ class GrpcClient:
             }
         )
 
-    def status(self, model_name: str) -> dict[int, str]:
-        """Returns the state of each version of a model, newest first, e.g. `{1: "AVAILABLE"}`."""
+    def status(self, ask, model_name):
         request = messages.GetModelStatusRequest(model_spec=_model_spec(model_name, "", None, None))
-        response = self._call(self._status, request)
+        response = yield from ask(_Rpc(_STATUS, request))
         state_names = messages.ModelVersionStatus.State
         return {entry.version: state_names.Name(entry.state) for entry in response.model_version_status}
 
-    def _method(self, path, response_type):
-        return self._channel.unary_unary(
+
+def _open_channel(library, address, options):
+    if not options.uses_tls:
+        return library.insecure_channel(address, options=_OPTIONS)
+    files = (options.ca_file, options.client_key_file, options.client_cert_file)
+    credentials = grpc.ssl_channel_credentials(*(file and Path(file).read_bytes() for file in files))
+    return library.secure_channel(address, credentials, options=_OPTIONS)
+
+
+def _methods(channel):
+    return {
+        path: channel.unary_unary(
             path, request_serializer=_serialize, response_deserializer=response_type.FromString
         )
+        for path, response_type in _RESPONSES.items()
+    }
 
-    def _call(self, method, request):
-        try:
-            return method(request, timeout=self._timeout_seconds)
-        except grpc.RpcError as error:
-            raise self._error(error) from error
 
-    def _error(self, error) -> Exception:
-        code, message = error.code(), error.details() or ""
-        # gRPC itself has no code of its own for a server that is not there.
-        if code == grpc.StatusCode.UNAVAILABLE and "connect" in message:
-            return ServerUnreachableError(self.address, message.rpartition(": ")[2])
-        http_status = status.from_code(code.value[0], message).http_status
-        return PredictionError(message, http_status, code.name)
+@contextlib.contextmanager
+def _own_errors(client):
+    try:
+        yield
+    except grpc.RpcError as error:
+        raise _own_error(client, error.code(), error.details() or "") from error
+
+
+def _own_error(client, code, message) -> Exception:
+    # gRPC itself has no code of its own for a server that is not there.
+    if code == grpc.StatusCode.UNAVAILABLE and re.search(_NOT_THERE, message, re.IGNORECASE):
+        reason = message.rpartition(": ")[2]
+        return connection_error(client.address, message, reason, client.options.uses_tls)
+    http_status = status.from_code(code.value[0], message).http_status
+    return refusal(message, http_status, code.name)
 
 
 def _serialize(request) -> bytes:

@@ -1,38 +1,43 @@
-"""A REST client that imports no TensorFlow."""
+"""REST clients that import no TensorFlow."""
 
 import base64
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import quote
 
 import httpx
 import numpy as np
 
 from serving import data_types, json_tensor
+from serving.base_client import AsyncClient, Client
 from serving.client import (
-    DEFAULT_SIGNATURE,
     PredictionError,
-    ServerUnreachableError,
     SignatureDescription,
     TensorDescription,
     askable,
     check_rows,
+    refusal,
 )
-from serving.status import ServingError
+from serving.client_options import ClientOptions
+from serving.connection_errors import connection_error
+from serving.status import DeadlineExceeded, ServingError
 
 
-class RestClient:
+class RestClient(Client):
     """Asks a server over REST, with the same methods as `GrpcClient`. Threads may share one.
 
     JSON carries no types, so the first call for a model also asks for its signatures.
 
     Args:
         address: `HOST:PORT`.
-        timeout_seconds: Time that one call may take.
+        **options: See `ClientOptions`.
 
     Raises:
         PredictionError: By every method: the server refused.
         ServerUnreachableError: By every method: nobody answers at the address.
+        TlsError: By every method: there is no trusted connection.
 
     Example:
 
@@ -42,58 +47,83 @@ class RestClient:
     ```
     """
 
-    def __init__(self, address: str, timeout_seconds: float = 60.0):
-        self.address = address
-        self._client = httpx.Client(base_url=f"http://{address}", timeout=timeout_seconds, trust_env=False)
-        self._known: dict[str, dict[str, SignatureDescription]] = {}
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self.close()
+    def __init__(self, address: str, **options):
+        super().__init__(address, _RestCalls(), ClientOptions(**options))
+        self._client = httpx.Client(**_client_arguments(address, self.options))
 
     def close(self) -> None:
         """Closes the connections."""
         self._client.close()
 
-    def predict(
-        self,
-        model_name: str,
-        inputs: Mapping[str, np.ndarray | Sequence],
-        signature_name: str = DEFAULT_SIGNATURE,
-        version: int | None = None,
-        version_label: str | None = None,
-    ) -> dict[str, np.ndarray]:
-        """Returns the outputs of a signature, strings as `bytes` in `object` arrays.
+    def _send(self, request, timeout_seconds):
+        with _own_errors(self):
+            return _read(self._client.request(**vars(request), timeout=timeout_seconds))
 
-        Args:
-            model_name: The model.
-            inputs: Arrays or nested lists by input name.
-            signature_name: The signature.
-            version: One version; the highest available by default.
-            version_label: A label instead of a version.
 
-        Raises:
-            RowError: The model says that some of the rows are wrong.
-        """
+class AsyncRestClient(AsyncClient):
+    """`RestClient` with methods that are awaited.
+
+    Args:
+        address: `HOST:PORT`.
+        **options: See `ClientOptions`.
+
+    Raises:
+        PredictionError: By every method: the server refused.
+        ServerUnreachableError: By every method: nobody answers at the address.
+        TlsError: By every method: there is no trusted connection.
+
+    Example:
+
+    ```python
+    async with AsyncRestClient("localhost:8501") as client:
+        outputs = await client.predict("srcnn_x3", {"image_bytes": [photo]}, "upscale_png")
+    ```
+    """
+
+    def __init__(self, address: str, **options):
+        super().__init__(address, _RestCalls(), ClientOptions(**options))
+        self._client = httpx.AsyncClient(**_client_arguments(address, self.options))
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._client.aclose()
+
+    async def _send(self, request, timeout_seconds):
+        with _own_errors(self):
+            return _read(await self._client.request(**vars(request), timeout=timeout_seconds))
+
+
+@dataclass(frozen=True)
+class _Request:
+    method: str
+    url: str
+    content: bytes | None = None
+
+
+class _RestCalls:
+    def __init__(self):
+        self._known: dict[str, dict[str, SignatureDescription]] = {}
+
+    def predict(self, ask, model_name, inputs, signature_name, version, version_label, output_filter):
+        if output_filter:
+            raise ValueError(
+                "REST answers with every output of a signature. "
+                f"Received: output_filter={list(output_filter)}. Leave it out, or connect over gRPC."
+            )
         path = _path(model_name, version, version_label)
         body = {
             "signature_name": signature_name,
             "inputs": {name: _to_json(data_types.as_array(value)) for name, value in inputs.items()},
         }
-        answer = self._request("POST", f"{path}:predict", json.dumps(body).encode())["outputs"]
+        answer = yield from ask(_Request("POST", f"{path}:predict", json.dumps(body).encode()))
         if signature_name not in self._known.get(path, {}):
-            self._known[path] = self.signatures(model_name, version, version_label)
-        outputs = _from_json(answer, self._known[path][signature_name].outputs)
+            self._known[path] = yield from self.signatures(ask, model_name, version, version_label)
+        outputs = _from_json(answer["outputs"], self._known[path][signature_name].outputs)
         check_rows(outputs)
         return outputs
 
-    def signatures(
-        self, model_name: str, version: int | None = None, version_label: str | None = None
-    ) -> dict[str, SignatureDescription]:
-        """Returns the signatures of a model, by name."""
-        answer = self._request("GET", f"{_path(model_name, version, version_label)}/metadata")
+    def signatures(self, ask, model_name, version, version_label):
+        answer = yield from ask(_Request("GET", f"{_path(model_name, version, version_label)}/metadata"))
         return askable(
             {
                 name: SignatureDescription(_describe(fields.get("inputs")), _describe(fields.get("outputs")))
@@ -101,35 +131,52 @@ class RestClient:
             }
         )
 
-    def status(self, model_name: str) -> dict[int, str]:
-        """Returns the state of each version of a model, newest first, e.g. `{1: "AVAILABLE"}`."""
-        answer = self._request("GET", _path(model_name))
+    def status(self, ask, model_name):
+        answer = yield from ask(_Request("GET", _path(model_name)))
         return {int(entry["version"]): entry["state"] for entry in answer["model_version_status"]}
 
-    def _request(self, method, path, body=None):
-        try:
-            response = self._client.request(method, path, content=body)
-        except httpx.TimeoutException as error:
-            raise PredictionError("Deadline Exceeded", 504, "HTTP 504") from error
-        except httpx.TransportError as error:
-            raise ServerUnreachableError(self.address, str(error)) from error
-        if response.status_code != 200:
-            raise _error(response, _error_message(response))
-        try:
-            return json_tensor.parse(response.content)
-        except ServingError as error:
-            raise _error(response, error.message) from error
+
+def _client_arguments(address, options):
+    return {
+        "base_url": f"{'https' if options.uses_tls else 'http'}://{address}",
+        "headers": options.headers(),
+        "verify": options.ssl_context() if options.uses_tls else True,
+        # A proxy of the environment is meant for the web, not for a server on this machine or in its cluster.
+        "trust_env": False,
+    }
+
+
+@contextlib.contextmanager
+def _own_errors(client):
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        status = DeadlineExceeded.http_status
+        raise PredictionError("Deadline Exceeded", status, f"HTTP {status}") from error
+    except httpx.TransportError as error:
+        raise connection_error(client.address, str(error), str(error), client.options.uses_tls) from error
+
+
+def _read(response) -> dict:
+    if response.status_code != 200:
+        raise _error(response, _error_message(response))
+    try:
+        return json_tensor.parse(response.content)
+    except ServingError as error:
+        raise _error(response, error.message) from error
 
 
 def _error(response, message) -> PredictionError:
-    return PredictionError(message, response.status_code, f"HTTP {response.status_code}")
+    return refusal(message, response.status_code, f"HTTP {response.status_code}")
 
 
 def _error_message(response) -> str:
     try:
         return response.json()["error"]
     except (ValueError, KeyError, TypeError):
-        return response.text.strip()
+        # A proxy answers with a page for people.
+        is_page = response.headers.get("content-type", "").startswith("text/html")
+        return response.reason_phrase if is_page else response.text.strip()
 
 
 def _path(model_name, version=None, version_label=None) -> str:

@@ -76,3 +76,16 @@ def write_ssl_config(path: Path, leaf: trustme.LeafCert, **fields) -> str:
     }
     path.write_text(text_format.MessageToString(messages.SSLConfig(**(own | fields))))
     return str(path)
+
+
+def write_client_files(directory: Path, of: str = "ours") -> dict[str, str]:
+    """Writes what a client with a certificate needs; returns the paths by the clients' option."""
+    leaf = certificate("a-client", of=of)
+    pems = {
+        "ca_file": authority().cert_pem,
+        "client_cert_file": leaf.cert_chain_pems[0],
+        "client_key_file": leaf.private_key_pem,
+    }
+    for name, pem in pems.items():
+        pem.write_to_path(directory / f"{of}-{name}.pem")
+    return {name: str(directory / f"{of}-{name}.pem") for name in pems}

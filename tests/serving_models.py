@@ -153,13 +153,13 @@ def add_default(path, signature_name, alias, value):
 def running_server(config_dir: Path, **flags):
     """Runs a server in this process on all of `models_dir`; yields it."""
     write_config_files(models_dir(), config_dir)
-    server = ModelServer(
-        port=free_port(),
-        rest_api_port=free_port(),
-        model_config_file=str(config_dir / "models.config"),
-        allow_version_labels_for_unavailable_models=True,
-        **flags,
-    )
+    defaults = {
+        "port": free_port(),
+        "rest_api_port": free_port(),
+        "model_config_file": str(config_dir / "models.config"),
+        "allow_version_labels_for_unavailable_models": True,
+    }
+    server = ModelServer(**(defaults | flags))
     server.start()
     try:
         yield server

@@ -1,23 +1,72 @@
+import asyncio
+import contextlib
+
 import numpy as np
 import pytest
 from free_ports import free_port
 from serving_models import running_server
 
-from serving.client import PredictionError, RowError, ServerUnreachableError, TensorDescription, connect
-from serving.grpc_client import GrpcClient
-from serving.rest_client import RestClient
+from serving.client import (
+    PredictionError,
+    RowError,
+    ServerUnreachableError,
+    TensorDescription,
+    connect,
+    connect_async,
+)
+from serving.grpc_client import AsyncGrpcClient, GrpcClient
+from serving.rest_client import AsyncRestClient, RestClient
+
+
+class Awaited:
+    """The methods of an asynchronous client, run to their end."""
+
+    def __init__(self, address, **options):
+        self._loop = asyncio.new_event_loop()
+
+        async def make():
+            return connect_async(address, **options)
+
+        self._client = self._loop.run_until_complete(make())
+
+    def __getattr__(self, name):
+        value = getattr(self._client, name)
+        if not callable(value):
+            return value
+        return lambda *args, **kwargs: self._loop.run_until_complete(value(*args, **kwargs))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+        self._loop.close()
+
+
+def addresses_of(server):
+    return {
+        "grpc": f"localhost:{server.flags['port']}",
+        "rest": f"http://localhost:{server.flags['rest_api_port']}",
+    }
 
 
 @pytest.fixture(scope="module")
-def clients(tmp_path_factory):
+def addresses(tmp_path_factory):
     with running_server(tmp_path_factory.mktemp("clients")) as server:
-        grpc_client = connect(f"localhost:{server.flags['port']}", timeout_seconds=20)
-        rest_client = connect(f"http://localhost:{server.flags['rest_api_port']}", timeout_seconds=20)
-        with grpc_client, rest_client:
-            yield {"grpc": grpc_client, "rest": rest_client}
+        yield addresses_of(server)
 
 
-@pytest.fixture(params=["grpc", "rest"])
+@pytest.fixture(scope="module")
+def clients(addresses):
+    with contextlib.ExitStack() as stack:
+        yield {
+            f"{kind.__name__}-{protocol}": stack.enter_context(kind(address, timeout_seconds=20))
+            for kind in (connect, Awaited)
+            for protocol, address in addresses.items()
+        }
+
+
+@pytest.fixture(params=["connect-grpc", "connect-rest", "Awaited-grpc", "Awaited-rest"])
 def client(request, clients):
     return clients[request.param]
 
@@ -28,14 +77,20 @@ def client(request, clients):
         ("localhost:8500", GrpcClient),
         ("grpc://[::1]:8500", GrpcClient),
         ("http://localhost:8501/", RestClient),
+        ("grpcs://localhost:8500", GrpcClient),
+        ("https://localhost:8501", RestClient),
     ],
 )
 def test_scheme_picks_the_protocol(address, kind):
+    asynchronous_kind = {GrpcClient: AsyncGrpcClient, RestClient: AsyncRestClient}[kind]
     with connect(address) as client:
         assert isinstance(client, kind)
+    with Awaited(address) as client:
+        assert isinstance(client._client, asynchronous_kind)
+        assert client.options.uses_tls == address.startswith(("grpcs", "https"))
 
 
-@pytest.mark.parametrize("address", ["localhost", "localhost:", ":8500", "ftp://a:1", "https://a:1", "a:b"])
+@pytest.mark.parametrize("address", ["localhost", "localhost:", ":8500", "ftp://a:1", "grpcss://a:1", "a:b"])
 def test_addresses_of_another_form_are_refused(address):
     with pytest.raises(ValueError, match="address must be HOST:PORT") as raised:
         connect(address)
@@ -62,12 +117,13 @@ GENERATOR = np.random.default_rng(0)
         ("echo", "bool", {"x": [True, False]}),
     ],
 )
-def test_both_protocols_answer_the_same_arrays(clients, model, signature, inputs):
-    over_grpc, over_rest = (client.predict(model, inputs, signature) for client in clients.values())
-    assert over_grpc.keys() == over_rest.keys()
-    for name, array in over_grpc.items():
-        assert (array.dtype, array.shape) == (over_rest[name].dtype, over_rest[name].shape)
-        np.testing.assert_array_equal(array, over_rest[name])
+def test_all_clients_answer_the_same_arrays(clients, model, signature, inputs):
+    first, *others = (client.predict(model, inputs, signature) for client in clients.values())
+    for other in others:
+        assert first.keys() == other.keys()
+        for name, array in first.items():
+            assert (array.dtype, array.shape) == (other[name].dtype, other[name].shape)
+            np.testing.assert_array_equal(array, other[name])
 
 
 def test_bytes_come_back_whole(client):
@@ -85,8 +141,11 @@ def test_versions_and_labels(client):
 
 
 def test_output_filter_of_grpc(clients):
-    outputs = clients["grpc"].predict("linear", {"a": [1.0], "b": [2.0]}, "two", output_filter=["sum"])
+    inputs = {"a": [1.0], "b": [2.0]}
+    outputs = clients["connect-grpc"].predict("linear", inputs, "two", output_filter=["sum"])
     assert outputs.keys() == {"sum"}
+    with pytest.raises(ValueError, match=r"Received: output_filter=\['sum'\]. Leave it out, or connect over"):
+        clients["connect-rest"].predict("linear", inputs, "two", output_filter=["sum"])
 
 
 def test_signatures_are_described(client):
@@ -120,26 +179,50 @@ def test_errors_carry_status_and_message(clients):
         with pytest.raises(PredictionError, match=r"expected shape \[\?,4\]") as raised:
             client.predict("linear", wrong)
         statuses.append((raised.value.status, raised.value.http_status))
-    assert statuses == [("INVALID_ARGUMENT", 400), ("HTTP 400", 400)]
+    assert statuses == [("INVALID_ARGUMENT", 400), ("HTTP 400", 400)] * 2
 
 
-def test_time_limit_of_the_client(clients):
-    for client_class, client in zip((GrpcClient, RestClient), clients.values(), strict=True):
-        with (
-            client_class(client.address, timeout_seconds=0.2) as hasty,
-            pytest.raises(PredictionError) as raised,
-        ):
-            hasty.predict("linear", {"x": [0.0]}, "slow")
-        assert raised.value.http_status == 504
+def test_messages_of_20_megabytes_go_both_ways(client):
+    photo = GENERATOR.bytes(20_000_000)
+    assert client.predict("pictures", {"image_bytes": [photo]})["image_bytes"].tolist() == [photo]
 
 
+@pytest.mark.parametrize("protocol", ["grpc", "rest"])
+def test_fifty_predictions_at_a_time_each_get_their_own_answer(addresses, protocol):
+    async def ask():
+        async with connect_async(addresses[protocol]) as client:
+            calls = [client.predict("linear", {"x": np.full((1, 4), i, np.float32)}) for i in range(50)]
+            return [outputs["y"][0, 0] for outputs in await asyncio.gather(*calls)]
+
+    assert asyncio.run(ask()) == [2 * i for i in range(50)]
+
+
+@pytest.mark.parametrize("kind", [connect, Awaited])
 @pytest.mark.parametrize("scheme", ["grpc", "http"])
-def test_nobody_at_the_address(scheme):
+def test_nobody_at_the_address(kind, scheme):
     port = free_port()
     with (
-        connect(f"{scheme}://localhost:{port}") as client,
+        kind(f"{scheme}://localhost:{port}", max_retries=0) as client,
         pytest.raises(
             ServerUnreachableError, match=rf"No server at localhost:{port} .*Start one with `zoo serve`"
         ),
     ):
         client.status("m")
+
+
+@pytest.fixture(scope="module")
+def impatient_addresses(tmp_path_factory):
+    """REST does not tell a server how long its client waits; it would go on for half a minute."""
+    with running_server(tmp_path_factory.mktemp("limit"), rest_api_timeout_in_ms=1000) as server:
+        yield addresses_of(server)
+
+
+@pytest.mark.parametrize("kind", [connect, Awaited])
+@pytest.mark.parametrize("protocol", ["grpc", "rest"])
+def test_time_limit_of_the_client(impatient_addresses, kind, protocol):
+    with (
+        kind(impatient_addresses[protocol], timeout_seconds=0.2) as hasty,
+        pytest.raises(PredictionError) as raised,
+    ):
+        hasty.predict("linear", {"x": [0.0]}, "slow")
+    assert raised.value.http_status == 504

@@ -1,0 +1,54 @@
+"""Why a connection failed, in words that say what to do; the libraries' own differ and say little."""
+
+import re
+
+from serving.client import ServerUnreachableError, TlsError
+
+# The first that matches the library's words, those of gRPC (BoringSSL) or of Python (OpenSSL).
+_TLS_REASONS = (
+    ("certificate has expired", "the server's certificate has expired. Renew it."),
+    ("not yet valid", "the server's certificate is not valid yet. Compare the clocks of both machines."),
+    (
+        "host ?name mismatch|ip address mismatch|hostname verification",
+        "the server's certificate is for another host. Connect by a name that stands in it.",
+    ),
+    (
+        "certificate.verify.failed",
+        "the server's certificate is not signed by a known authority. Give its certificate as `ca_file`.",
+    ),
+    (
+        "wrong.version.number|record layer failure|packet length too long",
+        "the server does not speak TLS there. Connect with grpc:// or http://, or to another port.",
+    ),
+    (
+        "alert",
+        "the server wants another certificate. Give `client_cert_file` and `client_key_file` that it knows.",
+    ),
+)
+_CLOSED = "socket closed|reset by peer|disconnected|broken pipe|eof occurred"
+
+
+def connection_error(
+    address: str, text: str, reason: str, uses_tls: bool
+) -> TlsError | ServerUnreachableError:
+    """Returns the error for a connection that failed.
+
+    Args:
+        address: `HOST:PORT` that was tried.
+        text: All that the library says.
+        reason: The part of it to show where it says nothing about TLS.
+        uses_tls: Whether the client speaks TLS.
+    """
+    if uses_tls:
+        for pattern, meaning in _TLS_REASONS:
+            if re.search(pattern, text, re.IGNORECASE):
+                return TlsError(address, meaning)
+    if not re.search(_CLOSED, text, re.IGNORECASE):
+        return ServerUnreachableError(address, reason)
+    # A server that refuses a handshake hangs up, and so does one that stops.
+    advice = (
+        "If it lets in only clients it knows, give `client_cert_file` and `client_key_file`."
+        if uses_tls
+        else "If it speaks TLS, connect with grpcs:// or https://."
+    )
+    return ServerUnreachableError(address, reason, advice)

@@ -1,0 +1,149 @@
+"""Clients over TLS: gRPC against the server's own, REST against a proxy in front of it."""
+
+import asyncio
+import contextlib
+
+import pytest
+from certificates import authority, certificate, text_of, write_client_files, write_ssl_config
+from serving_models import running_server
+from tls_proxy import tls_proxy
+
+from serving.client import ServerUnreachableError, TlsError, connect, connect_async
+
+AVAILABLE = {2: "AVAILABLE"}
+protocols = pytest.mark.parametrize("protocol", ["grpcs", "https"])
+
+
+def status_sync(address, **options):
+    with connect(address, **options) as client:
+        return client.status("linear")
+
+
+def status_async(address, **options):
+    async def ask():
+        async with connect_async(address, **options) as client:
+            return await client.status("linear")
+
+    return asyncio.run(ask())
+
+
+kinds = pytest.mark.parametrize("ask", [status_sync, status_async])
+
+
+@contextlib.contextmanager
+def addresses_of(directory, leaf, verifies_clients=False):
+    fields = {"custom_ca": text_of(authority().cert_pem), "client_verify": True} if verifies_clients else {}
+    config = write_ssl_config(directory / "ssl.config", leaf, **fields)
+    with (
+        running_server(directory, ssl_config_file=config) as server,
+        tls_proxy(server.flags["rest_api_port"], leaf, verifies_clients) as proxy_port,
+    ):
+        yield {
+            "grpcs": f"grpcs://localhost:{server.flags['port']}",
+            "https": f"https://localhost:{proxy_port}",
+        }
+
+
+@pytest.fixture(scope="module")
+def addresses(tmp_path_factory):
+    with addresses_of(tmp_path_factory.mktemp("tls"), certificate()) as addresses:
+        yield addresses
+
+
+@pytest.fixture(scope="module")
+def strict_addresses(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("mutual-tls")
+    with addresses_of(directory, certificate(), verifies_clients=True) as addresses:
+        yield addresses
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    return write_client_files(tmp_path_factory.mktemp("client"))
+
+
+@protocols
+@kinds
+def test_a_server_of_a_known_authority_is_trusted(addresses, files, protocol, ask):
+    assert ask(addresses[protocol], ca_file=files["ca_file"]) == AVAILABLE
+
+
+@protocols
+@kinds
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_server_of_another_authority_is_not_trusted(addresses, tmp_path, protocol, ask, is_named):
+    """Nor are our own certificates by the public authorities, which a client knows by default."""
+    authority("others").cert_pem.write_to_path(tmp_path / "ca.pem")
+    with pytest.raises(TlsError, match="not signed by a known authority. Give its certificate as `ca_file`"):
+        ask(addresses[protocol], **({"ca_file": str(tmp_path / "ca.pem")} if is_named else {}))
+
+
+@protocols
+@pytest.mark.parametrize(
+    ("leaf", "reason"),
+    [
+        (certificate(is_expired=True), "the server's certificate has expired. Renew it."),
+        (certificate("pictures.example"), "the server's certificate is for another host. Connect by a name"),
+    ],
+    ids=["expired", "another-host"],
+)
+def test_a_certificate_that_is_not_valid_is_named(tmp_path, files, protocol, leaf, reason):
+    with (
+        addresses_of(tmp_path, leaf) as addresses,
+        pytest.raises(TlsError, match=rf"No encrypted connection to localhost:\d+: {reason}"),
+    ):
+        status_sync(addresses[protocol], ca_file=files["ca_file"])
+
+
+@protocols
+@kinds
+def test_a_client_without_tls_is_told_to_use_it(addresses, protocol, ask):
+    plain_address = addresses[protocol].replace("s://", "://")
+    with pytest.raises(ServerUnreachableError, match="If it speaks TLS, connect with grpcs:// or https://"):
+        ask(plain_address, max_retries=0)
+
+
+@protocols
+def test_a_server_without_tls_is_named(tmp_path, files, protocol):
+    with running_server(tmp_path) as server:
+        port = server.flags["port" if protocol == "grpcs" else "rest_api_port"]
+        with pytest.raises(TlsError, match="does not speak TLS there. Connect with grpc:// or http://"):
+            status_sync(f"{protocol}://localhost:{port}", ca_file=files["ca_file"])
+
+
+@protocols
+@kinds
+def test_mutual_tls_lets_known_clients_in(strict_addresses, files, protocol, ask):
+    assert ask(strict_addresses[protocol], **files) == AVAILABLE
+
+
+@protocols
+@pytest.mark.parametrize("of", ["others", None])
+def test_mutual_tls_keeps_other_clients_out(strict_addresses, files, tmp_path, protocol, of):
+    options = {"ca_file": files["ca_file"]}
+    if of:
+        options = write_client_files(tmp_path, of) | options
+    with pytest.raises(
+        (TlsError, ServerUnreachableError), match="give `client_cert_file` and `client_key_file`"
+    ):
+        status_sync(strict_addresses[protocol], max_retries=0, **options)
+
+
+def test_files_that_hold_something_else_are_refused_before_a_connection(tmp_path, files):
+    (tmp_path / "text.pem").write_text("text")
+    with pytest.raises(ValueError, match=r"`ca_file` must hold certificates as PEM text.*text.pem"):
+        connect("grpcs://localhost:1", ca_file=str(tmp_path / "text.pem"))
+    with pytest.raises(FileNotFoundError, match=r"No such file.*none.pem"):
+        connect("https://localhost:1", ca_file=str(tmp_path / "none.pem"))
+    others = write_client_files(tmp_path, "others")
+    with pytest.raises(ValueError, match="must hold the private key of the certificate in `client_cert"):
+        connect("grpcs://localhost:1", **(files | {"client_key_file": others["client_key_file"]}))
+    with pytest.raises(FileNotFoundError, match=r"No such file.*none.pem"):
+        connect("grpcs://localhost:1", **(files | {"client_key_file": str(tmp_path / "none.pem")}))
+
+
+def test_options_of_tls_need_it(files):
+    with pytest.raises(ValueError, match="Connect to grpcs://HOST:PORT or https://HOST:PORT"):
+        connect("localhost:1", ca_file=files["ca_file"])
+    with pytest.raises(ValueError, match="`client_cert_file` and `client_key_file` belong together"):
+        connect("grpcs://localhost:1", client_key_file=files["client_key_file"])
