@@ -13,8 +13,9 @@ from export.manifest import MANIFEST, check_manifest
 from serving import tensor_proto
 from serving.batching import Batching
 from serving.metrics import Metrics
+from serving.model_signature import Signature
 from serving.model_versions import VersionSource, check_model_configs, check_platforms_stay
-from serving.saved_model_session import SavedModelSession, Signature
+from serving.saved_model_session import SavedModelSession
 from serving.servable_manager import ModelVersion, ServableManager
 from serving.status import (
     DataLoss,

@@ -11,7 +11,8 @@ import numpy as np
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from serving import data_types
-from serving.saved_model_session import DEFAULT_SIGNATURE, SavedModelSession, Signature
+from serving.model_signature import DEFAULT_SIGNATURE, Signature
+from serving.saved_model_session import SavedModelSession
 from serving.status import InvalidArgument, Unimplemented
 
 CLASSIFY = "tensorflow/serving/classify"

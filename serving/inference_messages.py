@@ -4,7 +4,7 @@ from tensorflow_serving.apis import classification_pb2, inference_pb2, regressio
 
 from serving import inference
 from serving.core import ModelSpec, ServerCore
-from serving.saved_model_session import DEFAULT_SIGNATURE
+from serving.model_signature import DEFAULT_SIGNATURE
 
 
 def classification_response(core: ServerCore, spec: ModelSpec | None, request, timeout_seconds: float | None):
