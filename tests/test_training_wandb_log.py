@@ -1,13 +1,17 @@
 """Weights & Biases, offline."""
 
+import contextlib
 import sys
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
 
+from training.diverged import DivergedError
 from training.run_control import RunControl
+from training.stop_requests import StopRequest
 from training.trainer import resume_training, start_training
-from training.wandb_log import ID_FILE, import_wandb
+from training.wandb_log import ID_FILE, WandbLog, import_wandb
 from zoo.errors import WrongUsageError
 
 wandb = pytest.importorskip("wandb", reason="pip install 'product-image-zoo[wandb]'")
@@ -35,6 +39,25 @@ def test_metrics_samples_and_configuration_are_kept_offline_and_a_resumed_run_is
             assert word in content, word
         (sheet,) = (directory / "files").rglob("samples_*.png")
         assert Image.open(sheet).size[0] > 100
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code"), [(None, 0), (StopRequest("time is over"), 0), (DivergedError("loss"), 1)]
+)
+def test_a_run_that_fails_is_marked_as_failed_and_a_stopped_one_is_not(
+    monkeypatch, make_small_config, tmp_path, error, exit_code
+):
+    exit_codes = []
+    remote = SimpleNamespace(id="1", finish=lambda exit_code: exit_codes.append(exit_code))
+    monkeypatch.setattr(wandb, "init", lambda **arguments: remote)
+    with (
+        contextlib.suppress(StopRequest, DivergedError),
+        WandbLog(tmp_path, make_small_config("srcnn")) as log,
+    ):
+        log.on_train_begin()
+        if error is not None:
+            raise error
+    assert exit_codes == [exit_code]
 
 
 def test_nothing_is_sent_unless_it_is_asked_for(make_small_config, tmp_path):

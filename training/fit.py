@@ -113,7 +113,7 @@ def fit(
         stack.enter_context(warnings.catch_warnings())
         stack.enter_context(stop_requests)
         if wandb_log:
-            stack.callback(wandb_log.finish)
+            stack.enter_context(wandb_log)
         # Both are about a `tf.data` pipeline as it should be: shuffled by itself, finite for validation.
         warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
         warnings.filterwarnings("ignore", message="Your input ran out of data")

@@ -12,6 +12,7 @@ import keras
 
 from training import run_directory
 from training.config import TrainingConfig
+from training.stop_requests import StopRequest
 from zoo.errors import WrongUsageError
 
 DEFAULT_PROJECT = "product-image-zoo"
@@ -21,7 +22,8 @@ ID_FILE = "wandb_id.txt"
 class WandbLog(keras.callbacks.Callback):
     """Sends the logs of each epoch and its sample sheet; place it after `SampleWriter`.
 
-    A run that is resumed goes on as the same run there.
+    Train within its `with` block, at whose end the run is finished there, too: as failed where an exception
+    other than `StopRequest` leaves the block. A run that is resumed goes on as the same run there.
 
     Args:
         run: Run directory, which also gets what is kept offline.
@@ -58,10 +60,13 @@ class WandbLog(keras.callbacks.Callback):
             values["samples"] = self._wandb.Image(str(sheet))
         self._remote.log(values, step=epoch + 1)
 
-    def finish(self) -> None:
-        """Sends, or keeps, what is left."""
+    def __enter__(self):
+        return self
+
+    def __exit__(self, error_type, *error):
         if self._remote is not None:
-            self._remote.finish()
+            is_failed = error_type is not None and not issubclass(error_type, StopRequest)
+            self._remote.finish(exit_code=int(is_failed))
 
 
 def import_wandb():
