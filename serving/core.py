@@ -78,6 +78,7 @@ class LoadOptions:
     allow_version_labels_for_unavailable_models: bool = False
     batching: Batching | None = None
     max_request_rows: int | None = None
+    enable_signature_method_name_check: bool = False
 
 
 class ServerCore:
@@ -191,6 +192,8 @@ class ServerCore:
         decode=tensor_proto.to_array,
     ) -> Prediction:
         """As `predict`, for a caller that has leased the model and read its inputs by the signature."""
+        if self.options.enable_signature_method_name_check:
+            signature.check_predicts()
         begin = time.perf_counter()
         try:
             outputs = model.session.predict(signature, inputs, output_filter, timeout_seconds, decode)
@@ -279,7 +282,11 @@ class ServerCore:
         _check_files(path)
         options = self.options
         session = SavedModelSession(
-            path, options.saved_model_tags, options.session_config, options.max_request_rows
+            path,
+            options.saved_model_tags,
+            options.session_config,
+            options.max_request_rows,
+            options.enable_signature_method_name_check,
         )
         try:
             if self.options.batching:

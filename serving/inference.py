@@ -11,12 +11,10 @@ import numpy as np
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from serving import data_types
-from serving.model_signature import DEFAULT_SIGNATURE, Signature
+from serving.model_signature import CLASSIFY, DEFAULT_SIGNATURE, REGRESS, Signature
 from serving.saved_model_session import SavedModelSession
 from serving.status import InvalidArgument, Unimplemented
 
-CLASSIFY = "tensorflow/serving/classify"
-REGRESS = "tensorflow/serving/regress"
 _INPUT = "inputs"
 _CLASSES, _SCORES, _VALUES = "classes", "scores", "outputs"
 
@@ -154,7 +152,7 @@ def _check_tasks(session, tasks):
         if task.method_name not in _CHECKS:
             raise Unimplemented(f"Unsupported signature method_name: {task.method_name}")
         definitions[name] = session.signature_defs[name]
-        _CHECKS[task.method_name](definitions[name])
+        _check_signature(session, definitions[name], task.method_name)
         first = next(iter(definitions.values()))
         if definitions[name].inputs[_INPUT].name != first.inputs[_INPUT].name:
             raise InvalidArgument("Input tensor must be the same for all Signatures.")
@@ -166,7 +164,7 @@ def _run_one(session, signature_name, method_name, examples, timeout_seconds):
     if name not in session.signature_defs:
         raise InvalidArgument(f"No signature was found with the name: {name}")
     definition = session.signature_defs[name]
-    _CHECKS[method_name](definition)
+    _check_signature(session, definition, method_name)
     aliases = list(_output_infos(definition, method_name))
     return _run(session, session.signatures[name], aliases, examples, timeout_seconds)
 
@@ -185,7 +183,15 @@ def _run(session, signature, aliases, examples, timeout_seconds) -> dict[str, np
     return session.predict(signature, {_INPUT: array}, aliases, timeout_seconds, decode=lambda value: value)
 
 
-# The method name of a signature is not looked at: tensorflow_model_server checks it only when it is told to.
+def _check_signature(session, definition, method_name):
+    if session.checks_method_names and definition.method_name != method_name:
+        kind = "classification" if method_name == CLASSIFY else "regression"
+        raise InvalidArgument(
+            f"Expected {kind} signature method_name to be {method_name}. Was: {definition.method_name}"
+        )
+    _CHECKS[method_name](definition)
+
+
 def _check_classification(definition):
     if len(definition.inputs) != 1:
         raise InvalidArgument("Expected one input Tensor.")

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from serving import data_types, tensor_proto
-from serving.status import InvalidArgument
+from serving.status import Internal, InvalidArgument
 
 DEFAULT_SIGNATURE = "serving_default"
+PREDICT = "tensorflow/serving/predict"
+CLASSIFY = "tensorflow/serving/classify"
+REGRESS = "tensorflow/serving/regress"
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Signature:
 
     def __init__(self, name: str, signature_def):
         self.name = name
+        self.method_name = signature_def.method_name
         self.inputs = {
             alias: TensorSpec.from_proto(signature_def.inputs[alias])
             for alias in sorted(signature_def.inputs)
@@ -56,6 +60,19 @@ class Signature:
         self.defaults = {
             alias: tensor_proto.to_array(proto) for alias, proto in signature_def.defaults.items()
         }
+
+    def check_predicts(self) -> None:
+        """Checks that the signature was exported to be asked.
+
+        Raises:
+            Internal: It has another method name than those of TF Serving.
+        """
+        names = (PREDICT, CLASSIFY, REGRESS)
+        if self.method_name not in names:
+            raise Internal(
+                f"Expected prediction signature method_name to be one of {{{', '.join(names)}}}. "
+                f"Was: {self.method_name}"
+            )
 
     def input_arrays(self, inputs: Mapping, decode) -> dict[str, np.ndarray]:
         """Returns one array per input, defaults included.

@@ -36,6 +36,7 @@ class SavedModelSession:
         tags: Tags of the meta graph to load.
         session_config: A `tf.compat.v1.ConfigProto`, for thread counts.
         max_rows: Most rows that `predict` accepts; None for no limit.
+        checks_method_names: Whether signatures answer only the methods that they were exported for.
 
     Attributes:
         signature_defs: The `SignatureDef` messages by name, init signatures included.
@@ -52,6 +53,7 @@ class SavedModelSession:
         tags: Sequence[str] = ("serve",),
         session_config=None,
         max_rows: int | None = None,
+        checks_method_names: bool = False,
     ):
         graph = tf.Graph()
         self._session = tf.compat.v1.Session(graph=graph, config=session_config)
@@ -69,6 +71,7 @@ class SavedModelSession:
         self.signatures = {name: Signature(name, proto) for name, proto in self.signature_defs.items()}
         self.runner = self.run
         self._max_rows = max_rows
+        self.checks_method_names = checks_method_names
         self._output = functools.cache(self._find_output)
         self._num_users = 0
         self._is_closing = False

@@ -74,7 +74,7 @@ FLAGS = (
     Flag("monitoring_config_file", "", "Text MonitoringConfig: Prometheus' page on the REST port"),
     Flag("ssl_config_file", "", "Text SSLConfig: the gRPC port speaks TLS"),
     Flag("enable_grpc_healthcheck_service", False, "Answer grpc.health.v1.Health on the gRPC port"),
-    Flag("enable_signature_method_name_check", False),
+    Flag("enable_signature_method_name_check", False, "Signatures answer only what they were exported for"),
     Flag("enable_profiler", True),
     Flag("tensorflow_session_config_file", ""),
     Flag("per_process_gpu_memory_fraction", 0.0),

@@ -105,6 +105,7 @@ def load_options(flags: Mapping, metrics):
         num_unload_threads=flags["num_unload_threads"],
         batching=_batching(flags, metrics),
         max_request_rows=flags["max_request_rows"],
+        enable_signature_method_name_check=flags["enable_signature_method_name_check"],
         allow_version_labels_for_unavailable_models=flags["allow_version_labels_for_unavailable_models"],
     )
 

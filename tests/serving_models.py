@@ -142,10 +142,21 @@ def save(module, path, **signatures):
 
 def add_default(path, signature_name, alias, value):
     """Gives an input a default value, which TensorFlow's Python API cannot."""
+    with _changed_signature(path, signature_name) as signature:
+        signature.defaults[alias].CopyFrom(tf.make_tensor_proto([value], tf.float32))
+
+
+def set_method_name(path, signature_name, method_name):
+    """Says that a signature was exported for another method."""
+    with _changed_signature(path, signature_name) as signature:
+        signature.method_name = method_name
+
+
+@contextlib.contextmanager
+def _changed_signature(path, signature_name):
     file = path / "saved_model.pb"
     saved_model = saved_model_pb2.SavedModel.FromString(file.read_bytes())
-    signature = saved_model.meta_graphs[0].signature_def[signature_name]
-    signature.defaults[alias].CopyFrom(tf.make_tensor_proto([value], tf.float32))
+    yield saved_model.meta_graphs[0].signature_def[signature_name]
     file.write_bytes(saved_model.SerializeToString())
 
 

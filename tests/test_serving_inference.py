@@ -1,10 +1,14 @@
+import shutil
+
 import pytest
 from inference_models import CLASSIFY, REGRESS
 from inference_requests import classify_request, multi_request, regress_request
-from serving_models import models_dir
+from serving_models import models_dir, set_method_name
 from tensorflow_serving.apis import prediction_log_pb2
+from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from serving import inference, status
+from serving.core import LoadOptions, ModelSpec, ServerCore
 from serving.saved_model_session import SavedModelSession
 from serving.warm_up import FILE_NAME, warm_up
 
@@ -69,3 +73,34 @@ def test_an_inference_that_fails_in_warm_up_fails_the_load(session, tmp_path, ki
     write_record(tmp_path, **{kind: request_message})
     with pytest.raises(status.InvalidArgument, match=message):
         warm_up(session, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def checked_core(tmp_path_factory):
+    path = tmp_path_factory.mktemp("checked") / "examples"
+    shutil.copytree(models_dir() / "examples" / "1", path / "1")
+    set_method_name(path / "1", "scores", "other")
+    config = ModelServerConfig()
+    config.model_config_list.config.add(name="examples", base_path=str(path), model_platform="tensorflow")
+    core = ServerCore(config, LoadOptions(enable_signature_method_name_check=True))
+    core.load()
+    yield core
+    core.stop()
+
+
+def test_with_the_check_on_signatures_answer_what_they_were_exported_for(checked_core):
+    session = checked_core.find(ModelSpec("examples")).session
+    examples = inference.examples_of(classify_request(X).input)
+    assert len(inference.regress(session, "regress", examples)) == 1
+    with pytest.raises(status.InvalidArgument) as raised:
+        inference.classify(session, "regress", examples)
+    assert raised.value.message == (
+        "Expected classification signature method_name to be tensorflow/serving/classify. "
+        "Was: tensorflow/serving/regress"
+    )
+    with pytest.raises(status.Internal) as raised:
+        checked_core.predict(ModelSpec("examples", signature_name="scores"), {})
+    assert raised.value.message == (
+        "Expected prediction signature method_name to be one of {tensorflow/serving/predict, "
+        "tensorflow/serving/classify, tensorflow/serving/regress}. Was: other"
+    )
