@@ -46,6 +46,12 @@ _MESSAGES = {
             "ModelSpec model_spec 1, map:tensorflow.TensorProto inputs 2, *string output_filter 3"
         ),
         "PredictResponse": "map:tensorflow.TensorProto outputs 1, ModelSpec model_spec 2",
+        "ExampleList": "*bytes examples 1",  # serialized: nothing here looks into an example
+        "Input": "ExampleList example_list 1 ?kind",
+        "ClassificationRequest": "ModelSpec model_spec 1, Input input 2",
+        "RegressionRequest": "ModelSpec model_spec 1, Input input 2",
+        "InferenceTask": "ModelSpec model_spec 1, string method_name 2",
+        "MultiInferenceRequest": "*InferenceTask tasks 1, Input input 2",
         "GetModelMetadataRequest": "ModelSpec model_spec 1, *string metadata_field 2",
         "GetModelMetadataResponse": "ModelSpec model_spec 1, map:google.protobuf.Any metadata 2",
         "SignatureDefMap": "map:tensorflow.SignatureDef signature_def 1",
@@ -178,6 +184,9 @@ SignatureDef = _message("tensorflow.SignatureDef")
 ModelSpec = _message("tensorflow.serving.ModelSpec")
 PredictRequest = _message("tensorflow.serving.PredictRequest")
 PredictResponse = _message("tensorflow.serving.PredictResponse")
+ClassificationRequest = _message("tensorflow.serving.ClassificationRequest")
+RegressionRequest = _message("tensorflow.serving.RegressionRequest")
+MultiInferenceRequest = _message("tensorflow.serving.MultiInferenceRequest")
 SignatureDefMap = _message("tensorflow.serving.SignatureDefMap")
 GetModelMetadataRequest = _message("tensorflow.serving.GetModelMetadataRequest")
 GetModelMetadataResponse = _message("tensorflow.serving.GetModelMetadataResponse")

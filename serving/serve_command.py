@@ -6,10 +6,31 @@ from pathlib import Path
 
 import click
 
-from zoo.cli import ZooCommand
+from serving import compare_command
+from zoo.cli import debug_option
+from zoo.errors import UnknownNameError
+
+_EXAMPLES = (
+    "zoo serve --models-dir models --port 8500 --rest-api-port 8501",
+    "zoo serve compare --against localhost:9500 --model dcgan",
+)
 
 
-@click.command(cls=ZooCommand, example="zoo serve --models-dir models --port 8500 --rest-api-port 8501")
+class _ServeGroup(click.Group):
+    """Serves when no command is named; answers an unknown one with those that exist."""
+
+    def resolve_command(self, context, arguments):
+        if arguments and arguments[0] not in self.commands and not arguments[0].startswith("-"):
+            raise UnknownNameError("command of `zoo serve`", arguments[0], self.commands)
+        return super().resolve_command(context, arguments)
+
+
+@click.group(
+    cls=_ServeGroup,
+    invoke_without_command=True,
+    epilog="\b\nExample:\n  " + "\n  ".join(_EXAMPLES),
+    params=[debug_option()],
+)
 @click.option(
     "--models-dir",
     type=click.Path(path_type=Path),
@@ -42,12 +63,16 @@ from zoo.cli import ZooCommand
     is_flag=True,
     help="Print the server's command line (CONFIG_DIR: a temporary directory), and exit.",
 )
-def command(models_dir, port, rest_api_port, engine, write_config, dry_run):
+@click.pass_context
+def command(context, models_dir, port, rest_api_port, engine, write_config, dry_run):
     """Serve every model of a directory over gRPC and REST until Ctrl-C.
 
     Starts the real tensorflow_model_server when it is on PATH, TensorFlow Serving's image when docker runs,
     and otherwise the embedded server, which answers the same requests.
     """
+    if context.invoked_subcommand:
+        _check_no_option(context)
+        return
     from serving import engine as engines
     from serving.config_files import find_models, write_config_files
 
@@ -70,3 +95,16 @@ def command(models_dir, port, rest_api_port, engine, write_config, dry_run):
     code = engines.serve(models_dir, port, rest_api_port, chosen)
     if code:
         raise click.ClickException(f"The server ended with exit code {code}; the reason is above.")
+
+
+def _check_no_option(context):
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name)
+        if option.expose_value and source is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                f"Options in front of {context.invoked_subcommand!r} have no effect on it. "
+                f"Received: {option.opts[0]}. Write options behind the command's name."
+            )
+
+
+command.add_command(compare_command.command, "compare")

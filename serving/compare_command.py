@@ -1,0 +1,148 @@
+"""`zoo serve compare`: asks two servers the same and shows where they differ."""
+
+from itertools import groupby
+from pathlib import Path
+
+import click
+
+from zoo.cli import ZooCommand
+
+# Of a difference; a picture's bytes would fill the screen.
+MAX_LINES, MAX_CHARACTERS = 8, 110
+
+
+@click.command(
+    cls=ZooCommand,
+    example="zoo serve compare --against localhost:9500 --against-rest http://localhost:9501 --model dcgan",
+)
+@click.option(
+    "--server", metavar="HOST:PORT", default="localhost:8500", show_default=True, help="The one server: gRPC."
+)
+@click.option(
+    "--rest", metavar="URL", default="http://localhost:8501", show_default=True, help="Its REST address."
+)
+@click.option("--against", metavar="HOST:PORT", required=True, help="The other server: gRPC.")
+@click.option("--against-rest", metavar="URL", help="Its REST address; without it, only gRPC is compared.")
+@click.option("--model", "models", metavar="NAME", multiple=True, help="A model of both; repeat for several.")
+@click.option(
+    "--models-dir",
+    type=click.Path(path_type=Path),
+    default=Path("models"),
+    show_default=True,
+    help="Names the models where --model names none.",
+)
+@click.option("--all", "shows_all", is_flag=True, help="List the requests that are answered alike too.")
+@click.option("--dry-run", is_flag=True, help="List the requests and send none.")
+def command(server, rest, against, against_rest, models, models_dir, shows_all, dry_run):
+    """Show where two servers answer the same requests differently.
+
+    Meant for an embedded server and a tensorflow_model_server on the same models; exit code 1 says that an
+    answer differs. Hundreds of requests per model, made up from its signatures, are wrong on purpose: ask no
+    server that others are using, for a model exported elsewhere may take its server down.
+    """
+    from serving.conformance_requests import make_requests
+    from serving.server_comparison import AskedServer
+
+    addresses = [_grpc(server, "--server"), _grpc(against, "--against")]
+    rests = [None, None]
+    if against_rest:
+        rests = [_rest(rest, "--rest"), _rest(against_rest, "--against-rest")]
+    requests = {
+        name: make_requests(name, signatures, with_rest=bool(against_rest))
+        for name, signatures in _signatures(addresses, models or _models_in(models_dir)).items()
+    }
+    if dry_run:
+        for name, of_model in requests.items():
+            for request in of_model:
+                click.echo(f"{name}, {_protocol(request)}: {request.name}")
+        return
+    with AskedServer(addresses[0], rests[0]) as one, AskedServer(addresses[1], rests[1]) as other:
+        num_different = sum(
+            _compare(name, of_model, one, other, shows_all) for name, of_model in requests.items()
+        )
+    if num_different:
+        num_requests = sum(map(len, requests.values()))
+        raise click.ClickException(
+            f"{num_different} of {num_requests} answers differ; they are listed above."
+        )
+
+
+def _compare(name, requests, one, other, shows_all) -> int:
+    """Prints the comparisons of one model; returns how many answers differ."""
+    from serving.server_comparison import DIFFERENT, compare
+
+    num_different = 0
+    comparisons = compare(requests, one, other)
+    for protocol, of_protocol in groupby(comparisons, lambda item: _protocol(item.request)):
+        verdicts = []
+        for comparison in of_protocol:
+            verdicts.append(comparison.verdict)
+            if shows_all or comparison.verdict == DIFFERENT:
+                _show(name, protocol, comparison)
+        click.echo(_count(f"{name}, {protocol}", verdicts))
+        num_different += verdicts.count(DIFFERENT)
+    return num_different
+
+
+def _grpc(address: str, option: str) -> str:
+    host, _, port = address.removeprefix("grpc://").rpartition(":")
+    if not host or not port.isdigit() or "/" in host:
+        raise click.UsageError(f"{option} must be HOST:PORT of gRPC. Received: {address!r}.")
+    return f"{host}:{port}"
+
+
+def _rest(address: str, option: str) -> str:
+    scheme, separator, rest = address.rstrip("/").partition("://")
+    if not separator or scheme not in ("http", "https") or not rest or "/" in rest:
+        raise click.UsageError(f"{option} must be http://HOST:PORT of REST. Received: {address!r}.")
+    return f"{scheme}://{rest}"
+
+
+def _models_in(models_dir: Path) -> list[str]:
+    from serving.config_files import find_models
+
+    if not models_dir.is_dir():
+        raise click.UsageError(
+            f"Name the models to ask about: --model NAME, or --models-dir DIR. Received: {models_dir}, "
+            "which does not exist."
+        )
+    return list(find_models(models_dir))
+
+
+def _signatures(addresses: list[str], models) -> dict:
+    """Asks both servers, so that one that is not there is an error and not a difference."""
+    from serving.client import connect
+
+    found = {}
+    for address in addresses:
+        with connect(address) as client:
+            for name in models:
+                found.setdefault(name, client.signatures(name))
+    return found
+
+
+def _protocol(request) -> str:
+    return "REST" if hasattr(request, "path") else "gRPC"
+
+
+def _show(model, protocol, comparison):
+    statuses = {answer.status for answer in comparison.answers}
+    status = f" ({statuses.pop()})" if len(statuses) == 1 else ""
+    click.echo(f"{comparison.verdict:<10}{model}, {protocol}: {comparison.request.name}{status}")
+    if comparison.verdict != "different":
+        return
+    lines = comparison.difference()
+    for line in lines[:MAX_LINES]:
+        click.echo(f"    {line[:MAX_CHARACTERS]}{'...' if len(line) > MAX_CHARACTERS else ''}")
+    if len(lines) > MAX_LINES:
+        click.echo(f"    and {len(lines) - MAX_LINES} lines more")
+
+
+def _count(group, verdicts) -> str:
+    counts = {verdict: verdicts.count(verdict) for verdict in ("equal", "order", "different")}
+    shown = ", ".join(
+        f"{count} {'equal but for the order of members' if verdict == 'order' else verdict}"
+        for verdict, count in counts.items()
+        if count or verdict != "order"
+    )
+    return f"{group}: {len(verdicts)} requests, {shown}"

@@ -1,0 +1,155 @@
+"""Sends the same requests to two servers and says where their answers differ."""
+
+import difflib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import grpc
+import httpx
+
+from serving import messages
+from serving.conformance_grpc_requests import MODEL_SERVICE, PREDICTION_SERVICE, GrpcRequest
+from serving.conformance_rest_requests import RestRequest
+
+EQUAL, ORDER, DIFFERENT = "equal", "order", "different"
+_RESPONSES = {
+    f"{PREDICTION_SERVICE}Predict": messages.PredictResponse,
+    f"{PREDICTION_SERVICE}GetModelMetadata": messages.GetModelMetadataResponse,
+    f"{MODEL_SERVICE}GetModelStatus": messages.GetModelStatusResponse,
+}
+_OPTIONS = (
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.enable_http_proxy", 0),
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server said.
+
+    Attributes:
+        status: gRPC's code, or the HTTP status.
+        content_type: Of a REST answer.
+        body: The message of gRPC, its maps in alphabetical order; the body of REST; the text of an error.
+        lines: The body for people.
+    """
+
+    status: str
+    content_type: str
+    body: bytes
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two answers to one request.
+
+    Attributes:
+        request: The request.
+        verdict: `EQUAL`: byte for byte. `ORDER`: JSON of the same members in another order, which means the
+            same, and which TF Serving itself changes from run to run. `DIFFERENT`: anything else.
+        answers: Of the one server and of the other.
+    """
+
+    request: GrpcRequest | RestRequest
+    verdict: str
+    answers: tuple[Answer, Answer]
+
+    def difference(self) -> list[str]:
+        """Returns the lines that only one of the two answers has, with - or + in front."""
+        sides = [(f"{answer.status} {answer.content_type}".strip(), *answer.lines) for answer in self.answers]
+        lines = difflib.unified_diff(*sides, n=0, lineterm="")
+        return [line for line in lines if not line.startswith(("---", "+++", "@@"))]
+
+
+class AskedServer:
+    """A server that is sent bytes and whose answers nobody interprets. Use it as a context manager.
+
+    Args:
+        address: `HOST:PORT` of gRPC.
+        rest_address: `http://HOST:PORT` of REST; None where it is not asked.
+        timeout_seconds: Time that one answer may take.
+    """
+
+    def __init__(self, address: str, rest_address: str | None = None, timeout_seconds: float = 60.0):
+        self._channel = grpc.insecure_channel(address, options=_OPTIONS)
+        self._rest = httpx.Client(base_url=rest_address or "", timeout=timeout_seconds, trust_env=False)
+        self._timeout_seconds = timeout_seconds
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self._channel.close()
+        self._rest.close()
+
+    def answer(self, request: GrpcRequest | RestRequest) -> Answer:
+        """Returns what the server says, whatever it is; no answer at all is one too."""
+        return self._answer_grpc(request) if isinstance(request, GrpcRequest) else self._answer_rest(request)
+
+    def _answer_grpc(self, request) -> Answer:
+        try:
+            body = self._channel.unary_unary(request.method)(request.message, timeout=self._timeout_seconds)
+        except grpc.RpcError as error:
+            text = error.details() or ""
+            return Answer(error.code().name, "", text.encode(), tuple(text.splitlines()))
+        if request.method not in _RESPONSES:
+            return Answer("OK", "", body, (body.hex(),))
+        message = _RESPONSES[request.method].FromString(body)
+        return Answer("OK", "", _in_order(message), tuple(str(message).splitlines()))
+
+    def _answer_rest(self, request) -> Answer:
+        try:
+            response = self._rest.request(
+                request.method, request.path, headers=request.headers, content=request.body
+            )
+        except httpx.TransportError as error:
+            return Answer(type(error).__name__, "", b"", (str(error),))
+        lines = tuple(response.content.decode("utf-8", "backslashreplace").splitlines())
+        content_type = response.headers.get("content-type", "")
+        return Answer(str(response.status_code), content_type, response.content, lines)
+
+
+def compare(
+    requests: Iterable[GrpcRequest | RestRequest], server: AskedServer, other: AskedServer
+) -> Iterator[Comparison]:
+    """Asks two servers, one request after the other.
+
+    Args:
+        requests: As `make_requests` returns them.
+        server: The one.
+        other: The other.
+
+    Yields:
+        One comparison per request.
+    """
+    for request in requests:
+        answers = server.answer(request), other.answer(request)
+        yield Comparison(request, _verdict(*answers), answers)
+
+
+def _verdict(one: Answer, other: Answer) -> str:
+    if (one.status, one.content_type) != (other.status, other.content_type):
+        return DIFFERENT
+    if one.body == other.body:
+        return EQUAL
+    same_json = one.content_type and len(one.body) == len(other.body) and _parsed(one) == _parsed(other)
+    return ORDER if same_json else DIFFERENT
+
+
+def _parsed(answer: Answer):
+    """Returns the JSON of an answer, with numbers as they are spelled; the bytes where it is none."""
+    try:
+        return json.loads(answer.body, parse_float=str, parse_int=str, parse_constant=str)
+    except ValueError:
+        return answer.body
+
+
+def _in_order(message) -> bytes:
+    """Serializes with maps in alphabetical order, also in the packed signatures of metadata."""
+    for packed in getattr(message, "metadata", {}).values():
+        signatures = messages.SignatureDefMap.FromString(packed.value)
+        packed.value = signatures.SerializeToString(deterministic=True)
+    return message.SerializeToString(deterministic=True)
