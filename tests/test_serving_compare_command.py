@@ -91,8 +91,8 @@ def test_another_version_differs_where_it_answers_and_not_where_it_refuses(serve
     expected = "different linear, gRPC: serving_default: one row (OK)\n"
     assert expected in out
     shown = out.split(expected)[1].split("different ")[0]
-    assert "    -    value: 1\n" in shown
-    assert "    +    value: 2\n" in shown
+    assert "    -     value: 1\n" in shown
+    assert "    +     value: 2\n" in shown
 
 
 def test_without_the_other_rest_address_only_grpc_is_asked(servers, capsys):
