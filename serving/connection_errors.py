@@ -14,7 +14,7 @@ _TLS_REASONS = (
     ),
     (
         "certificate.verify.failed",
-        "the server's certificate is not signed by a known authority. Give its certificate as `ca_file`.",
+        "no known authority signed the server's certificate. Give the authority's as `ca_file` (--ca-file).",
     ),
     (
         "wrong.version.number|record layer failure|packet length too long",

@@ -1,6 +1,7 @@
 """Where `zoo generate`, `zoo edit` and `zoo upscale` get pictures: a server, or a model in this process."""
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +12,8 @@ from training.run_or_preset import Source, find_preset, find_run
 from zoo.errors import UnknownNameError
 from zoo.presets import list_presets
 from zoo.quiet_import import import_tensorflow
+
+API_KEY_VARIABLE = "ZOO_API_KEY"
 
 
 class PictureSource(Protocol):
@@ -82,10 +85,16 @@ def _find(signatures, name: str, model: str):
 
 
 def source_options(function):
-    """Adds the options that name a source: `--server` with `--model`, `--run` or `--preset`."""
+    """Adds the options that name a source: `--server` (`--ca-file`, `--model`), `--run` or `--preset`."""
     options = (
         click.option(
-            "--server", metavar="HOST:PORT", help="A running server: gRPC, or REST as http://HOST:PORT."
+            "--server",
+            metavar="HOST:PORT",
+            help="A running server: gRPC, or REST as http://HOST:PORT; encrypted, grpcs:// and https://. "
+            f"{API_KEY_VARIABLE} may hold an API key.",
+        ),
+        click.option(
+            "--ca-file", metavar="FILE", help="PEM file: who may have signed the server's certificate."
         ),
         click.option("--model", metavar="NAME", help="Model of the server.  [default: by command]"),
         click.option("--run", type=click.Path(path_type=Path), help="A run directory, without a server."),
@@ -99,6 +108,7 @@ def source_options(function):
 @contextlib.contextmanager
 def open_source(
     server: str | None,
+    ca_file: str | None,
     model: str | None,
     run: Path | None,
     preset: str | None,
@@ -108,7 +118,8 @@ def open_source(
     """Opens the source that the options name.
 
     Args:
-        server: Address of a server, or None.
+        server: Address of a server, or None. The environment variable ZOO_API_KEY may hold a key for it.
+        ca_file: Authorities that may have signed its certificate; the public ones by default.
         model: Model of the server; `default_model` by default.
         run: Run directory, or None.
         preset: Name of a preset, or None.
@@ -119,12 +130,14 @@ def open_source(
         The source.
 
     Raises:
-        click.UsageError: Not exactly one source is named, `--model` without `--server`, or the server's
-            address is none.
+        click.UsageError: Not exactly one source is named, `--model` or `--ca-file` without `--server`, the
+            server's address is none, or key and certificate do not go with it.
         UnknownNameError: There is no such preset.
     """
     if model is not None and server is None:
         raise click.UsageError("--model names a model of a server. Give --server HOST:PORT too.")
+    if ca_file is not None and server is None:
+        raise click.UsageError("--ca-file is for a server. Give --server grpcs://HOST:PORT too.")
     if server is None and run is None and preset is None and default_preset in list_presets():
         preset = default_preset
     if sum(option is not None for option in (server, run, preset)) != 1:
@@ -141,7 +154,7 @@ def open_source(
     from serving.client import connect
 
     try:
-        client = connect(server)
+        client = connect(server, ca_file=ca_file, api_key=os.environ.get(API_KEY_VARIABLE) or None)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     with client:

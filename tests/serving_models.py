@@ -126,7 +126,13 @@ def models_dir() -> Path:
     echo = Echo()
     save(echo, directory / "echo" / "1", **echo.signatures())
     pictures = Pictures()
-    save(pictures, directory / "pictures" / "1", serving_default=pictures.png, invert=pictures.invert)
+    save(
+        pictures,
+        directory / "pictures" / "1",
+        serving_default=pictures.png,
+        upscale_png=pictures.png,
+        invert=pictures.invert,
+    )
     convolution = Convolution()
     save(convolution, directory / "convolution" / "1", serving_default=convolution.convolve)
     scores = Scores()

@@ -7,6 +7,7 @@ import threading
 import pytest
 from free_ports import free_ports
 from scripted_servers import scripted_server
+from served_runs import run_zoo
 from serving_models import running_server
 
 from serving import retries
@@ -159,6 +160,20 @@ def test_the_api_key_goes_with_every_call(protocol, ask):
             with pytest.raises(AccessDeniedError, match="Give the server's key as `api_key`") as raised:
                 ask(address, **options)
             assert "<html>" not in str(raised.value)
+
+
+@protocols
+@pytest.mark.parametrize("api_key", [None, "", "another"])
+def test_commands_take_the_api_key_of_the_environment(protocol, api_key, monkeypatch, capsys):
+    if api_key is not None:
+        monkeypatch.setenv("ZOO_API_KEY", api_key)
+    received = []
+    with scripted_server(
+        protocol, lambda headers: received.append(headers.get("x-api-key")) or 403
+    ) as address:
+        code, _, error = run_zoo(capsys, "generate", "--server", address)
+    assert (code, received) == (1, [api_key or None])
+    assert error.endswith("Give the server's key as `api_key`; commands read it from ZOO_API_KEY.")
 
 
 @pytest.mark.parametrize("address", ["pictures.example:8500", "http://10.0.0.1:8501", "grpc://[fe80::1]:1"])

@@ -150,7 +150,7 @@ def test_output_filter_of_grpc(clients):
 
 def test_signatures_are_described(client):
     signatures = client.signatures("pictures")
-    assert list(signatures) == ["invert", "serving_default"]
+    assert list(signatures) == ["invert", "serving_default", "upscale_png"]
     assert signatures["invert"].inputs == {"images": TensorDescription("uint8", (-1, -1, -1, 3))}
     assert signatures["serving_default"].outputs == {
         "error": TensorDescription("string", (-1,)),
