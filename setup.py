@@ -13,8 +13,12 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["zoo*", "training*", "export*", "serving*"]),
-    # Trained weights; see zoo/presets.py.
-    package_data={"zoo": ["preset_files/*/preset.json", "preset_files/*/weights.npz"]},
+    package_data={
+        # Trained weights; see zoo/presets.py.
+        "zoo": ["preset_files/*/preset.json", "preset_files/*/weights.npz"],
+        # Templates; see serving/deployment.py.
+        "serving": ["deploy/**/*"],
+    },
     install_requires=[
         "tensorflow>=2.20,<2.22",
         "keras>=3.10,<4",
@@ -48,6 +52,7 @@ setup(
             "pre-commit>=4",
             "trustme>=1.2",
             "cryptography>=44",
+            "kubernetes-validate>=1.30",  # the schemas of Kubernetes
         ],
     },
     entry_points={"console_scripts": ["zoo=zoo.cli:main"]},

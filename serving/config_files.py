@@ -68,30 +68,47 @@ def write_config_files(models_dir: Path, config_dir: Path) -> list[Path]:
     Raises:
         FileNotFoundError: There is no model to serve.
     """
-    texts = {
-        MODELS_FILE: _MODELS_NOTE + _to_text(models_config(models_dir)),
-        BATCHING_FILE: _BATCHING_NOTE + _to_text(batching_config()),
+    return [write_whole(config_dir / name, text) for name, text in config_texts(models_dir).items()]
+
+
+def config_texts(
+    models_dir: Path, served_from: Path | None = None, num_cpus: int | None = None
+) -> dict[str, str]:
+    """Returns the text of the three files, by name.
+
+    Args:
+        models_dir: The directory of models, see `find_models`.
+        served_from: Where the server sees it; in the same place by default.
+        num_cpus: Those of the server; as many as this machine has by default.
+
+    Raises:
+        FileNotFoundError: There is no model to serve.
+    """
+    return {
+        MODELS_FILE: _MODELS_NOTE + _to_text(models_config(models_dir, served_from)),
+        BATCHING_FILE: _BATCHING_NOTE + _to_text(batching_config(num_cpus)),
         MONITORING_FILE: _to_text(monitoring_config()),
     }
-    config_dir.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for name, text in texts.items():
-        # A server may re-read the file at any moment: it sees the old one or the new one.
-        unfinished = config_dir / f".{name}.{os.getpid()}"
-        unfinished.write_text(text, encoding="utf-8")
-        paths.append(unfinished.replace(config_dir / name))
-    return paths
 
 
-def models_config(models_dir: Path):
-    """Returns the `ModelServerConfig` for a directory of models.
+def write_whole(path: Path, text: str) -> Path:
+    """Writes a file that a server may read at any moment: it sees the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_text(text, encoding="utf-8")
+    return unfinished.replace(path)
+
+
+def models_config(models_dir: Path, served_from: Path | None = None):
+    """Returns the `ModelServerConfig` for a directory of models; arguments as for `config_texts`.
 
     `canary` starts where `stable` is, so that clients of either name are answered before there is a canary.
     """
+    base_dir = served_from or models_dir.resolve()
     config = messages.ModelServerConfig()
     for name, versions in find_models(models_dir).items():
         model = config.model_config_list.config.add(
-            name=name, base_path=str((models_dir / name).resolve()), model_platform="tensorflow"
+            name=name, base_path=str(base_dir / name), model_platform="tensorflow"
         )
         model.model_version_policy.latest.num_versions = 1
         model.version_labels["stable"] = versions[-1]
@@ -99,13 +116,13 @@ def models_config(models_dir: Path):
     return config
 
 
-def batching_config():
+def batching_config(num_cpus: int | None = None):
     """Returns `BatchingParameters` for interactive use: a short wait, and a full queue that says so."""
     config = messages.BatchingParameters()
     config.max_batch_size.value = MAX_BATCH_SIZE
     config.batch_timeout_micros.value = 2000
     config.max_enqueued_batches.value = 100
-    config.num_batch_threads.value = os.cpu_count() or 1
+    config.num_batch_threads.value = num_cpus or os.cpu_count() or 1
     return config
 
 

@@ -59,12 +59,18 @@ class _ServeGroup(click.Group):
     help="Write models.config, batching.config and monitoring.config into DIR, and exit.",
 )
 @click.option(
+    "--write-deploy",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write docker compose, gateway, monitoring, Kubernetes and KServe files into DIR, and exit.",
+)
+@click.option(
     "--dry-run",
     is_flag=True,
     help="Print the server's command line (CONFIG_DIR: a temporary directory), and exit.",
 )
 @click.pass_context
-def command(context, models_dir, port, rest_api_port, engine, write_config, dry_run):
+def command(context, models_dir, port, rest_api_port, engine, write_config, write_deploy, dry_run):
     """Serve every model of a directory over gRPC and REST until Ctrl-C.
 
     Starts the real tensorflow_model_server when it is on PATH, TensorFlow Serving's image when docker runs,
@@ -78,6 +84,9 @@ def command(context, models_dir, port, rest_api_port, engine, write_config, dry_
 
     if port == rest_api_port:
         raise click.UsageError(f"--port and --rest-api-port must differ. Received: {port} for both.")
+    if write_deploy:
+        _write_deploy(models_dir, port, rest_api_port, write_deploy, dry_run)
+        return
     chosen = engines.choose_engine(engine)
     models = find_models(models_dir)
     if write_config or dry_run:
@@ -105,6 +114,18 @@ def _check_no_option(context):
                 f"Options in front of {context.invoked_subcommand!r} have no effect on it. "
                 f"Received: {option.opts[0]}. Write options behind the command's name."
             )
+
+
+def _write_deploy(models_dir, port, rest_api_port, directory, dry_run):
+    from serving.deployment import Deployment, write_deployment
+
+    deployment = Deployment(models_dir.resolve(), port, rest_api_port)
+    if dry_run:
+        for path in deployment.files():
+            click.echo(f"Would write {directory / path}")
+        return
+    paths = write_deployment(deployment, directory)
+    click.echo(f"Wrote {len(paths)} files into {directory}. How to start them: {directory / 'README.md'}")
 
 
 command.add_command(compare_command.command, "compare")
