@@ -1,0 +1,57 @@
+"""A deployment of two models that are hardly more than names, written once for the whole test run."""
+
+import atexit
+import functools
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import yaml
+
+from serving.deployment import Deployment, write_deployment
+
+
+def make_models(directory: Path, *names) -> Path:
+    """Makes directories that look like those of models."""
+    for name in names:
+        version = directory / name / "1"
+        version.mkdir(parents=True)
+        (version / "saved_model.pb").touch()
+    return directory
+
+
+@functools.cache
+def deployment() -> Deployment:
+    """Returns the deployment of `dcgan` and `srcnn_x2`."""
+    directory = Path(tempfile.mkdtemp(prefix="deployed-models-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return Deployment(make_models(directory / "models", "dcgan", "srcnn_x2"))
+
+
+@functools.cache
+def deployed_dir() -> Path:
+    """Returns the directory of its files. Do not change it."""
+    directory = deployment().models_dir.with_name("deploy")
+    write_deployment(deployment(), directory)
+    return directory
+
+
+def read_documents(path: Path) -> list[dict]:
+    """Returns the objects in a YAML or JSON file."""
+    text = path.read_text(encoding="utf-8")
+    return [json.loads(text)] if path.suffix == ".json" else list(yaml.safe_load_all(text))
+
+
+def list_objects(directory: Path) -> list[dict]:
+    """Returns every object of Kubernetes below a directory, Kustomize's own left out."""
+    documents = [each for path in sorted(directory.rglob("*.yaml")) for each in read_documents(path)]
+    return [each for each in documents if "name" in each.get("metadata", {})]
+
+
+def read_objects(directory: Path) -> dict[tuple[str, str], dict]:
+    """Returns the objects of Kubernetes below a directory, by kind and name; none may be there twice."""
+    objects = list_objects(directory)
+    by_name = {(each["kind"], each["metadata"]["name"]): each for each in objects}
+    assert len(by_name) == len(objects)
+    return by_name
