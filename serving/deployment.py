@@ -6,6 +6,7 @@ its line takes that line's indentation.
 
 import json
 import re
+import shlex
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,6 +129,7 @@ class Deployment:
         return {
             **{name: str(value) for name, value in vars(self).items()},
             **IMAGES,
+            "models_dir_in_shell": shlex.quote(str(self.models_dir)),
             "models_dir_in_compose": json.dumps(str(self.models_dir).replace("$", "$$")),
             "models_mount": str(MODELS_MOUNT),
             "config_mount": str(CONFIG_MOUNT),
@@ -141,7 +143,6 @@ class Deployment:
             "kserve_files": _yaml_list(f"{name}.yaml" for name in names.values()),
             "kserve_names": ", ".join(f"`{name}`" for name in names.values()),
             "model_names": ", ".join(f"`{name}`" for name in names),
-            "model_names_for_shell": " ".join(names),
             "alert_groups": _alert_groups(),
         }
 

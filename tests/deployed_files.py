@@ -55,3 +55,15 @@ def read_objects(directory: Path) -> dict[tuple[str, str], dict]:
     by_name = {(each["kind"], each["metadata"]["name"]): each for each in objects}
     assert len(by_name) == len(objects)
     return by_name
+
+
+def panels() -> list[dict]:
+    """Returns the panels of the dashboard."""
+    (dashboard,) = read_documents(deployed_dir() / "grafana" / "serving.json")
+    return dashboard["panels"]
+
+
+def queries_of_dashboard() -> list[str]:
+    """Returns what the dashboard asks Prometheus, for all models."""
+    expressions = [target["expr"] for panel in panels() for target in panel["targets"]]
+    return [each.replace("$__rate_interval", "1m").replace("$model", ".*") for each in expressions]

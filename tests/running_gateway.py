@@ -3,16 +3,15 @@
 import contextlib
 import os
 import shutil
-import socket
 import ssl
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import grpc
 import httpx
 import pytest
+from deployed_server import wait_for_port
 
 from serving.deployment import TEMPLATES, Deployment, write_deployment
 
@@ -48,14 +47,11 @@ class Gateway:
         """Starts nginx, and returns it once it listens."""
         with self._log_path.open("wb") as log:
             process = subprocess.Popen(self._command, stdout=log, stderr=log)
-        end = time.monotonic() + 20
-        while True:
-            if process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"nginx did not start: {self.log()}")
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.deployment.gateway_port), 1).close()
-                return process
-            time.sleep(0.02)
+        try:
+            wait_for_port(self.deployment.gateway_port, process, 20)
+        except AssertionError as error:
+            raise RuntimeError(f"nginx did not start: {self.log()}") from error
+        return process
 
     def reload(self) -> None:
         """Makes it read its files again, and returns once it has."""

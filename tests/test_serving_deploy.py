@@ -1,5 +1,6 @@
 """What the files of a deployment agree on, and the command that writes them."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from deployed_files import deployed_dir, deployment, list_objects, make_models, read_documents, read_objects
 
+from serving import deployment as deployments
 from serving import server_flags
 from serving.config_files import METRICS_PATH, read_text_proto
 from serving.deployment import TEMPLATES, Deployment, kubernetes_names, write_deployment
@@ -212,6 +214,40 @@ def test_written_again_it_follows_the_models_and_leaves_what_is_not_its_own(tmp_
     assert kserve["resources"] == ["../config", "classifier.yaml", "dcgan.yaml"]
     config = (tmp_path / "deploy" / "config" / "models.config").read_text()
     assert '"/models/classifier"' in config
+
+
+def test_script_publishes_versions_whole_and_once(tmp_path, monkeypatch):
+    models = make_models(tmp_path / "my models", "dcgan", "srcnn_x2")
+    (models / "dcgan" / ".building-2").mkdir()
+    volume = tmp_path / "volume"
+    monkeypatch.setattr(deployments, "MODELS_MOUNT", volume)
+    write_deployment(Deployment(models), tmp_path / "deploy")
+    # Runs here what is meant for the pod, and notes it.
+    tool = tmp_path / "bin" / "kubectl"
+    tool.parent.mkdir()
+    tool.write_text(
+        '#!/bin/bash\necho "$*" >> "$NOTES"\n[ "$1" = exec ] || exit 0\n'
+        'while [ "$1" != -- ]; do shift; done\nshift\nexec "$@"\n'
+    )
+    tool.chmod(0o755)
+    script = ["sh", str(tmp_path / "deploy" / "kubernetes" / "publish-models.sh")]
+    notes = tmp_path / "notes"
+    environment = {"PATH": f"{tool.parent}:{os.environ['PATH']}", "NOTES": str(notes)}
+
+    def publish():
+        done = subprocess.run(script, check=True, capture_output=True, text=True, env=environment)
+        return done.stdout.splitlines()
+
+    assert publish() == ["dcgan version 1 published", "srcnn_x2 version 1 published"]
+    assert (volume / "srcnn_x2" / "1" / "saved_model.pb").exists()
+    lines = notes.read_text().splitlines()
+    # Nothing is copied into a directory that the server looks at.
+    assert all("/.incoming/" in line for line in lines if " tar " in line)
+    assert lines[-1].startswith("delete pod models-writer")
+    (models / "dcgan" / "2").mkdir()
+    (models / "dcgan" / "2" / "saved_model.pb").touch()
+    assert "dcgan version 2 published" in publish()
+    assert sorted(path.name for path in (volume / "dcgan").iterdir()) == ["1", "2"]
 
 
 def test_names_that_kubernetes_does_not_have():

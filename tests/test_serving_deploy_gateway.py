@@ -3,10 +3,8 @@
 import http.server
 import json
 import re
-import shlex
 import socket
 import subprocess
-import sys
 import threading
 import time
 
@@ -15,13 +13,13 @@ import httpx
 import numpy as np
 import pytest
 from deployed_files import read_documents
+from deployed_server import running_deployed_server
 from free_ports import free_ports
 from running_gateway import running_gateway, secrets
 from serving_models import models_dir
 
-from serving import deployment as deployments
 from serving import messages, tensor_proto
-from serving.deployment import Deployment, write_deployment
+from serving.deployment import Deployment
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"
@@ -49,46 +47,27 @@ def new_key(secrets_dir, client):
     return added.stdout.strip()
 
 
-def make_deployment(secrets_dir, port, rest_api_port, **changes):
-    return Deployment(
-        models_dir(),
-        port,
-        rest_api_port,
-        gateway_port=free_ports(1)[0],
-        serving_host="127.0.0.1",
-        secrets_dir=str(secrets_dir / "gateway"),
-        **{"max_request_megabytes": 1, "requests_per_second": RATE, "burst_requests": BURST, **changes},
-    )
+def limits(secrets_dir):
+    return {
+        "secrets_dir": str(secrets_dir / "gateway"),
+        "max_request_megabytes": 1,
+        "requests_per_second": RATE,
+        "burst_requests": BURST,
+    }
+
+
+def deployment_for(secrets_dir, port, rest_api_port, **changes):
+    """The deployment of a server that is none of ours."""
+    ports = (port, rest_api_port, free_ports(1)[0])
+    return Deployment(models_dir(), *ports, serving_host="127.0.0.1", **limits(secrets_dir), **changes)
 
 
 @pytest.fixture(scope="module")
 def served(secrets_dir, tmp_path_factory):
-    """The deployment of an embedded server, which runs with the very files and flags of the deployment."""
+    """The deployment of a server that runs, and the directory of its files."""
     directory = tmp_path_factory.mktemp("deploy")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(deployments, "MODELS_MOUNT", models_dir())
-        patch.setattr(deployments, "CONFIG_MOUNT", directory / "config")
-        deployment = make_deployment(secrets_dir, *free_ports(2))
-        write_deployment(deployment, directory)
-        command = [sys.executable, "-m", "serving.model_server", *deployment.server_arguments()]
-        process = subprocess.Popen(command)
-        try:
-            wait_for(deployment.rest_api_port, process)
-            yield deployment, directory
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def wait_for(port, process):
-    end = time.monotonic() + 90
-    while True:
-        try:
-            return socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            assert process.poll() is None
-            assert time.monotonic() < end
-            time.sleep(0.1)
+    with running_deployed_server(directory, **limits(secrets_dir)) as deployment:
+        yield deployment, directory
 
 
 @pytest.fixture
@@ -252,7 +231,7 @@ def test_log_names_clients_and_no_keys(gateway, key):
 
 def test_no_server_is_said_as_such(secrets_dir, key):
     nowhere = "The model server does not answer. It may be starting; try again."
-    with running_gateway(make_deployment(secrets_dir, *free_ports(2))) as gateway:
+    with running_gateway(deployment_for(secrets_dir, *free_ports(2))) as gateway:
         with gateway.rest(key) as client:
             assert error(client.get("/v1/models/linear")) == (502, nowhere)
             assert error(client.post("/v1/models/linear:predict", json=BODY)) == (502, nowhere)
@@ -266,7 +245,7 @@ def test_a_silent_server_is_not_waited_for_for_ever(secrets_dir, key):
         socket.create_server(("127.0.0.1", 0)) as rest_port,
     ):
         ports = [server.getsockname()[1] for server in (grpc_port, rest_port)]
-        with running_gateway(make_deployment(secrets_dir, *ports, timeout_seconds=1)) as gateway:
+        with running_gateway(deployment_for(secrets_dir, *ports, timeout_seconds=1)) as gateway:
             answers = []
             ask = threading.Thread(
                 target=lambda: answers.append(gateway.call(PREDICT, predict_request(), key))
@@ -292,31 +271,13 @@ def test_keys_stay_at_the_gateway(secrets_dir, key):
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        deployment = make_deployment(secrets_dir, free_ports(1)[0], server.server_port)
+        deployment = deployment_for(secrets_dir, free_ports(1)[0], server.server_port)
         with running_gateway(deployment) as gateway, gateway.rest(key) as client:
             assert client.get("/v1/models/linear").status_code == 200
         server.shutdown()
     (headers,) = seen
     assert "authorization" not in headers
     assert key not in str(headers)
-
-
-def test_server_has_every_metric_that_is_asked_for(served, gateway, key):
-    with gateway.rest(key) as client:
-        assert client.post("/v1/models/linear:predict", json=BODY).status_code == 200
-    deployment, directory = served
-    (prometheus,) = read_documents(directory / "monitoring" / "prometheus.yaml")
-    (scraping,) = prometheus["scrape_configs"]
-    (target,) = scraping["static_configs"][0]["targets"]
-    page = httpx.get(f"http://{target}{scraping['metrics_path']}", trust_env=False).text
-    paths = ("grafana/serving.json", "monitoring/alerts.yaml", "kubernetes/prometheus-adapter-values.yaml")
-    asked = {
-        name
-        for path in paths
-        for name in re.findall(r":tensorflow:[a-z_:]+", (directory / path).read_text(encoding="utf-8"))
-    }
-    assert len(asked) >= 8
-    assert asked <= set(re.findall(r"^:tensorflow:[a-z_:]+", page, re.MULTILINE))
 
 
 def test_health_check_of_compose_tells_a_server_that_answers(served):
@@ -332,26 +293,3 @@ def test_health_check_of_compose_tells_a_server_that_answers(served):
     assert check(lambda word: word) == 0
     assert check(lambda word: word.replace("/v1/models/", "/v1/models/no-")) != 0
     assert check(lambda word: re.sub(r"/127.0.0.1/\d+", f"/127.0.0.1/{free_ports(1)[0]}", word)) != 0
-
-
-def test_script_for_secrets_keeps_others_out_and_overwrites_nothing(tmp_path):
-    directory = tmp_path / "secrets"
-    made = secrets(directory, "certificate", "shop.example")
-    assert "shop.example" in subprocess.run(
-        shlex.split(f"openssl x509 -in {directory}/gateway/tls.crt -noout -ext subjectAltName"),
-        capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
-    assert made.returncode == 0
-    assert directory.stat().st_mode & 0o077 == 0
-    again = secrets(directory, "certificate", "shop.example")
-    assert again.returncode == 1
-    assert "is there already" in again.stderr
-    keys = [secrets(directory, "add", name).stdout.strip() for name in ("a.b", "axb", "a.b")]
-    assert len({*keys}) == 3
-    assert all(re.fullmatch(r"[0-9a-f]{64}", key) for key in keys)
-    assert secrets(directory, "revoke", "a.b").returncode == 0
-    left = (directory / "gateway" / "api_keys.map").read_text()
-    assert [key in left for key in keys] == [False, True, False]
-    for action, name in (("add", 'x" y; include /etc/passwd'), ("add", ""), ("remove", "shop")):
-        assert secrets(directory, action, name).returncode == 2
-    assert (directory / "gateway" / "api_keys.map").read_text() == left

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 import yaml
-from deployed_files import deployed_dir, read_documents
+from deployed_files import deployed_dir, panels, queries_of_dashboard, read_documents
 
 # What TensorFlow Serving exports, without the suffixes of histograms.
 METRICS = {
@@ -33,16 +33,6 @@ LATENCY = (
     ":tensorflow:serving:request_latency_%s"
     '{job="serving", namespace="zoo", pod="a", model_name="dcgan", API="Predict", entrypoint="GRPC"%s}'
 )
-
-
-def panels():
-    (dashboard,) = read_documents(deployed_dir() / "grafana" / "serving.json")
-    return dashboard["panels"]
-
-
-def queries_of_dashboard():
-    expressions = [target["expr"] for panel in panels() for target in panel["targets"]]
-    return [each.replace("$__rate_interval", "1m").replace("$model", ".*") for each in expressions]
 
 
 def queries_of_adapter():
