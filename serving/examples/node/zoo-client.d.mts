@@ -1,0 +1,46 @@
+export interface ClientOptions {
+  /** Sent as the header x-api-key. */
+  apiKey?: string;
+  /** Time that one call may take, further tries included. 60 by default. */
+  timeoutSeconds?: number;
+  /** Further tries while the server is not there or answers 503. 3 by default. */
+  maxRetries?: number;
+}
+
+/** Bytes, as REST carries them. */
+export interface Base64 {
+  b64: string;
+}
+
+/** Numbers, strings, bytes or nested lists of them. */
+export type Value = number | string | boolean | Base64 | Value[];
+
+/** The server refused the request. */
+export class PredictionError extends Error {
+  constructor(message: string, httpStatus: number);
+  readonly httpStatus: number;
+}
+
+/** The server answered, and says about some rows that they are wrong. */
+export class RowError extends Error {
+  constructor(errors: Map<number, string>);
+  readonly errors: Map<number, string>;
+}
+
+/** Asks a server over REST. */
+export class ZooClient {
+  /** @param address "http://localhost:8501" by default. */
+  constructor(address?: string, options?: ClientOptions);
+
+  /** Enlarges PNG or JPEG photos, each of its own size; returns PNGs in the same order. */
+  upscale(photos: Uint8Array[], model?: string): Promise<Uint8Array[]>;
+
+  /**
+   * Generates pictures, the same ones for the same seeds; returns PNGs.
+   * @param attributes e.g. { category: "bag" }; "" is any, at random.
+   */
+  generate(seeds: number[], attributes?: Record<string, string>, model?: string): Promise<Uint8Array[]>;
+
+  /** Asks a signature; inputs and outputs are columns by name. */
+  predict(model: string, signature: string, inputs: Record<string, Value[]>): Promise<Record<string, any[]>>;
+}
