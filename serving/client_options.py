@@ -4,7 +4,7 @@ import ipaddress
 import ssl
 from dataclasses import dataclass, field
 
-API_KEY_HEADER = "x-api-key"
+API_KEY_HEADER = "authorization"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class ClientOptions:
             by default.
         client_cert_file: PEM file with the client's certificate, for a server that asks for one.
         client_key_file: PEM file with its private key, without a password.
-        api_key: Sent with every call as `x-api-key`, for a proxy in front of the server.
+        api_key: Sent with every call as `Authorization: Bearer KEY`, for a proxy in front of the server.
         sends_api_key_unencrypted: Allows that over a connection that others on the network may read.
 
     Raises:
@@ -83,7 +83,7 @@ class ClientOptions:
 
     def headers(self) -> tuple[tuple[str, str], ...]:
         """Returns what goes with every call, as pairs that both protocols take."""
-        return () if self.api_key is None else ((API_KEY_HEADER, self.api_key),)
+        return () if self.api_key is None else ((API_KEY_HEADER, f"Bearer {self.api_key}"),)
 
     def ssl_context(self) -> ssl.SSLContext:
         """Returns Python's TLS with the files read.

@@ -153,7 +153,7 @@ def test_limits_that_are_none_are_refused():
 @pytest.mark.parametrize("ask", [status_sync, status_async])
 def test_the_api_key_goes_with_every_call(protocol, ask):
     with scripted_server(
-        protocol, lambda headers: 200 if headers.get("x-api-key") == "k" else 401
+        protocol, lambda headers: 200 if headers.get("authorization") == "Bearer k" else 401
     ) as address:
         assert ask(address, api_key="k") == {1: "AVAILABLE"}
         for options in ({}, {"api_key": "another"}):
@@ -169,10 +169,10 @@ def test_commands_take_the_api_key_of_the_environment(protocol, api_key, monkeyp
         monkeypatch.setenv("ZOO_API_KEY", api_key)
     received = []
     with scripted_server(
-        protocol, lambda headers: received.append(headers.get("x-api-key")) or 403
+        protocol, lambda headers: received.append(headers.get("authorization")) or 403
     ) as address:
         code, _, error = run_zoo(capsys, "generate", "--server", address)
-    assert (code, received) == (1, [api_key or None])
+    assert (code, received) == (1, [f"Bearer {api_key}" if api_key else None])
     assert error.endswith("Give the server's key as `api_key`; commands read it from ZOO_API_KEY.")
 
 

@@ -19,6 +19,7 @@ from running_gateway import running_gateway, secrets
 from serving_models import models_dir
 
 from serving import messages, tensor_proto
+from serving.client import AccessDeniedError, connect
 from serving.deployment import Deployment
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
@@ -137,6 +138,19 @@ def test_nobody_gets_in_without_a_key_that_is_known(gateway, sent, problem):
             "UNAUTHENTICATED",
             f"{problem}. Send the metadata authorization: Bearer KEY.",
         )
+
+
+@pytest.mark.parametrize("scheme", ["https", "grpcs"])
+def test_the_projects_own_clients_come_in(gateway, key, scheme):
+    address = f"{scheme}://localhost:{gateway.deployment.gateway_port}"
+    with connect(address, ca_file=str(gateway.certificate), api_key=key) as client:
+        assert client.status("linear") == {2: "AVAILABLE"}
+        outputs = client.predict("linear", {"x": np.ones((1, 4), np.float32)})
+        assert outputs["y"].tolist() == [[2, 2, 2, 2]]
+        assert "two" in client.signatures("linear")
+    stranger = connect(address, ca_file=str(gateway.certificate), api_key="0123abcd")
+    with stranger, pytest.raises(AccessDeniedError, match="This API key is not known"):
+        stranger.status("linear")
 
 
 def test_everything_else_is_closed(gateway, key):

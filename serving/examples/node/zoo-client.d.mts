@@ -1,5 +1,5 @@
 export interface ClientOptions {
-  /** Sent as the header x-api-key. */
+  /** Sent as the header Authorization: Bearer KEY. */
   apiKey?: string;
   /** Time that one call may take, further tries included. 60 by default. */
   timeoutSeconds?: number;

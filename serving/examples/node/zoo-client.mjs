@@ -28,7 +28,7 @@ export class ZooClient {
 
   constructor(address = "http://localhost:8501", { apiKey, timeoutSeconds = 60, maxRetries = 3 } = {}) {
     this.#address = address.replace(/\/+$/, "");
-    this.#headers = { "content-type": "application/json", ...(apiKey && { "x-api-key": apiKey }) };
+    this.#headers = { "content-type": "application/json", ...(apiKey && { authorization: `Bearer ${apiKey}` }) };
     this.#timeoutSeconds = timeoutSeconds;
     this.#maxRetries = maxRetries;
   }
