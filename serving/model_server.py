@@ -48,6 +48,7 @@ class ModelServer:
         self._grpc_server = None
         self._rest_server = None
         self._rest_thread = None
+        self._health = None
         self._stopped = threading.Event()
 
     def start(self) -> None:
@@ -88,6 +89,8 @@ class ModelServer:
         """Closes the ports and gives requests in flight time to finish, by default that of the flags."""
         self.request_stop()
         grace_seconds = self.flags["grace_seconds"] if grace_seconds is None else grace_seconds
+        if self._health:
+            self._health.end_watches()
         stopping = self._grpc_server.stop(grace_seconds) if self._grpc_server else None
         if self._rest_server:
             self._rest_server.should_exit = True
@@ -125,7 +128,8 @@ class ModelServer:
             flags["max_connections"],
         )
         if flags["enable_grpc_healthcheck_service"]:
-            health_service.add_to(self._grpc_server)
+            self._health = health_service.HealthService()
+            self._health.add_to(self._grpc_server)
         if flags["port"]:
             self._open_grpc_port(f"0.0.0.0:{flags['port']}", credentials)
         if flags["grpc_socket_path"]:

@@ -151,6 +151,8 @@ def open_source(
     if run is not None:
         yield _LocalModel(find_run, run)
         return
+    # What gRPC logs of a handshake that fails stands in the error already.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from serving.client import connect
 
     try:

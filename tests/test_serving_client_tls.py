@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import subprocess
+import sys
 
 import pytest
 from certificates import authority, certificate, text_of, write_client_files, write_ssl_config
@@ -170,6 +172,14 @@ def test_commands_take_a_ca_file(addresses, files, tmp_path, capsys, protocol):
     assert run_zoo(capsys, *words, "--ca-file", files["ca_file"])[0] == 0
     with Image.open(tmp_path / "o" / "photo.png") as picture:
         assert picture.size == (5, 4)
+
+
+def test_a_refused_handshake_is_one_line_to_the_user(addresses):
+    """In a process of its own: what gRPC logs goes past Python."""
+    command = [sys.executable, "-m", "zoo", "generate", "--server", addresses["grpcs"]]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr.startswith("zoo: error: No encrypted connection to localhost:")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_ca_file_needs_an_encrypted_server(files, capsys):

@@ -58,11 +58,12 @@ def test_watchers_of_health_take_no_thread_from_requests(tmp_path):
         grpc.insecure_channel(f"localhost:{server.flags['port']}") as channel,
     ):
         stub = health_pb2_grpc.HealthStub(channel)
-        watches = [stub.Watch(health_pb2.HealthCheckRequest(service=""), timeout=20) for _ in range(3)]
+        watches = [stub.Watch(health_pb2.HealthCheckRequest(service=""), timeout=60) for _ in range(3)]
         assert [next(watch).status for watch in watches] == [health_pb2.HealthCheckResponse.SERVING] * 3
         assert check_health(channel) == health_pb2.HealthCheckResponse.SERVING
-        for watch in watches:
-            watch.cancel()
+        # A server that waited for them would cancel them at the end of its grace time.
+        server.stop(grace_seconds=20)
+        assert [list(watch) for watch in watches] == [[], [], []]
 
 
 def test_health_is_off_unless_asked_for(tmp_path):
