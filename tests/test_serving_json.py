@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from serving import data_types, json_request, json_tensor, json_writer
+from serving import data_types, json_request, json_tensor, json_text, json_writer
 from serving.status import InvalidArgument, Unimplemented
 
 FLOAT, DOUBLE, UINT8, INT64, BOOL, STRING = (
@@ -132,3 +132,37 @@ def test_fast_and_slow_way_agree():
 def test_unknown_data_type_is_unimplemented():
     with pytest.raises(Unimplemented):
         json_request.read_inputs({"inputs": 1}, {"x": 21}, "s")
+
+
+@pytest.mark.parametrize(("name", "shown"), [("", "DEFAULT"), ("none", "none")])
+def test_a_signature_without_inputs_takes_no_body(name, shown):
+    with pytest.raises(InvalidArgument, match=f"Failed to get input map for signature: {shown}$"):
+        json_request.read_inputs({"inputs": 1}, {}, name)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1e21, "1e21"),
+        (123456789012345680000.0, "123456789012345680000.0"),
+        (-1.5e-7, "-1.5e-7"),
+        (1e-6, "0.000001"),
+        (12.5, "12.5"),
+        (-0.0, "-0.0"),
+        (5e-324, "5e-324"),
+        (10**30, "1e30"),
+        (2**64 - 1, "18446744073709551615"),
+    ],
+)
+def test_numbers_inside_of_quoted_values(value, text):
+    assert json_text.to_text([value]) == f"[\n    {text}\n]"
+
+
+def test_values_too_deep_or_too_big_to_quote():
+    deep = []
+    for _ in range(5000):
+        deep = [deep]
+    with pytest.raises(InvalidArgument, match="Too deeply nested"):
+        json_text.to_text(deep)
+    with pytest.raises(InvalidArgument, match="Number too big"):
+        json_text.to_text([10**400])
