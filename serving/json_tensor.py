@@ -16,6 +16,7 @@ import re
 import numpy as np
 
 from serving.data_types import DataType
+from serving.json_syntax import find_error
 from serving.json_text import TOO_BIG, TOO_DEEP, is_decimal, to_text, type_name
 from serving.status import InvalidArgument, Unimplemented
 
@@ -45,15 +46,15 @@ def parse(body: bytes) -> dict:
     if not body:
         raise InvalidArgument("JSON Parse error: The document is empty")
     text = body.decode("utf-8", "surrogateescape").removeprefix("\ufeff").lstrip(" \t\r\n")
-    if not text:
-        raise InvalidArgument(f"JSON Parse error: The document is empty. at offset: {len(body)}")
     try:
         document = _decode(text)
     except json.JSONDecodeError as error:
-        raise InvalidArgument(f"JSON Parse error: {error.msg} at offset: {error.pos}") from error
+        reason = find_error(body) or f"{error.msg} at offset: {error.pos}"
+        raise InvalidArgument(f"JSON Parse error: {reason}") from error
     except ValueError as error:
         # Python refuses integers of more than 4300 digits.
-        raise InvalidArgument(TOO_BIG) from error
+        reason = find_error(body)
+        raise InvalidArgument(f"JSON Parse error: {reason}" if reason else TOO_BIG) from error
     except RecursionError as error:
         raise InvalidArgument(TOO_DEEP) from error
     if not isinstance(document, dict):
