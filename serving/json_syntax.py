@@ -9,7 +9,7 @@ Sources:
 import math
 import re
 
-# Reading a text again takes seconds per ten of these; nobody is to keep a server busy with broken ones.
+# Reading a text again is slow: nobody is to keep a server busy with large broken ones.
 MAX_BYTES = 2**20
 _WHITE_SPACE = re.compile(rb"[ \t\r\n]*")
 _DIGITS = re.compile(rb"[0-9]*")

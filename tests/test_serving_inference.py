@@ -1,10 +1,12 @@
+import concurrent.futures
 import shutil
 
+import grpc
 import pytest
 from inference_models import CLASSIFY, REGRESS
 from inference_requests import classify_request, multi_request, regress_request
-from serving_models import models_dir, set_method_name
-from tensorflow_serving.apis import prediction_log_pb2
+from serving_models import models_dir, running_server, set_method_name
+from tensorflow_serving.apis import prediction_log_pb2, prediction_service_pb2_grpc
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from serving import inference, status
@@ -104,3 +106,30 @@ def test_with_the_check_on_signatures_answer_what_they_were_exported_for(checked
         "Expected prediction signature method_name to be one of {tensorflow/serving/predict, "
         "tensorflow/serving/classify, tensorflow/serving/regress}. Was: other"
     )
+
+
+def test_batched_inferences_of_several_clients_get_their_own_answers(tmp_path):
+    batching = tmp_path / "batching.config"
+    batching.write_text("max_batch_size { value: 64 } batch_timeout_micros { value: 20000 }")
+    with (
+        running_server(tmp_path, enable_batching=True, batching_parameters_file=str(batching)) as server,
+        grpc.insecure_channel(f"localhost:{server.flags['port']}") as channel,
+    ):
+        prediction = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+
+        def ask(number):
+            objects = [{"x": [float(number), 0.5]}] * (number % 3 + 1)
+            both = multi_request(("scores", CLASSIFY), ("regress", REGRESS), objects=objects)
+            scores, values = prediction.MultiInference(both).results
+            classes = prediction.Classify(classify_request(*objects)).result.classifications
+            return (
+                [row.classes[0].score for row in scores.classification_result.classifications],
+                [entry.value for entry in values.regression_result.regressions],
+                [row.classes[0].score for row in classes],
+            )
+
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(ask, range(32)))
+    for number, answer in enumerate(answers):
+        count = number % 3 + 1
+        assert answer == ([number] * count, [number + 0.5] * count, [number] * count)
