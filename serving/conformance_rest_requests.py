@@ -64,46 +64,51 @@ def _post(name, path, body, **headers):
     return RestRequest(name, "POST", path, headers, base64.b64encode(content).decode())
 
 
+_GET_TAILS = (
+    "",
+    "/",
+    "/metadata",
+    "/METADATA",
+    f"/versions/{NO_VERSION}",
+    f"/versions/{NO_VERSION}/metadata",
+    f"/versions/{2**63}",
+    "/versions/one",
+    f"/labels/{NOBODY}",
+    f"/labels/{NOBODY}/metadata",
+    ":predict",
+    "?x=1",
+)
+_POST_TAILS = (
+    "",
+    ":explain",
+    ":PREDICT",
+    ":predict?x=1",
+    f"/versions/{NO_VERSION}:predict",
+    f"/versions/{2**63}:predict",
+    "/versions/-1:predict",
+    f"/labels/{NOBODY}:predict",
+)
+_UNKNOWN = f"/v1/models/{NOBODY}"
+_OTHER_PATHS = (
+    "/",
+    "/v1",
+    "/v1/",
+    "/v2/models",
+    "/v1/models",
+    _UNKNOWN,
+    f"{_UNKNOWN}/metadata",
+    "/v1/models/a%20b",
+)
+
+
 def _path_requests(model):
-    for tail in (
-        "",
-        "/",
-        "/metadata",
-        "/METADATA",
-        f"/versions/{NO_VERSION}",
-        f"/versions/{NO_VERSION}/metadata",
-        f"/versions/{2**63}",
-        "/versions/one",
-        f"/labels/{NOBODY}",
-        f"/labels/{NOBODY}/metadata",
-        ":predict",
-        "?x=1",
-    ):
+    for tail in _GET_TAILS:
         yield RestRequest(f"get model{tail}", "GET", model + tail)
-    unknown = f"/v1/models/{NOBODY}"
-    for path in (
-        "/",
-        "/v1",
-        "/v1/",
-        "/v2/models",
-        "/v1/models",
-        unknown,
-        f"{unknown}/metadata",
-        "/v1/models/a%20b",
-    ):
+    for path in _OTHER_PATHS:
         yield RestRequest(f"get {path}", "GET", path)
-    for tail in (
-        "",
-        ":explain",
-        ":PREDICT",
-        ":predict?x=1",
-        f"/versions/{NO_VERSION}:predict",
-        f"/versions/{2**63}:predict",
-        "/versions/-1:predict",
-        f"/labels/{NOBODY}:predict",
-    ):
+    for tail in _POST_TAILS:
         yield _post(f"post model{tail}", model + tail, {"inputs": 1})
-    yield _post("post, unknown model", f"{unknown}:predict", {"inputs": 1})
+    yield _post("post, unknown model", f"{_UNKNOWN}:predict", {"inputs": 1})
     for method in ("PUT", "DELETE", "HEAD"):
         yield RestRequest(f"{method.lower()} model", method, model)
     yield RestRequest("options", "OPTIONS", model)
@@ -116,6 +121,11 @@ def _path_requests(model):
 def _broken_bodies():
     return {
         "no body": b"",
+        "nothing but white space": b" \n",
+        "an open list": b'{"inputs": [1, 2}',
+        "a comma too many": b'{"inputs": [1, 2], }',
+        "an open text": b'{"inputs": "a',
+        "a number without digits": b'{"inputs": 1.}',
         "no object": b"[1]",
         "a number": b"1.50",
         "an empty object": {},
