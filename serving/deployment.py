@@ -8,11 +8,13 @@ import json
 import re
 import shlex
 import textwrap
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from serving.config_files import METRICS_PATH, config_texts, find_models, server_arguments, write_whole
 from serving.engine import DOCKER_IMAGE
+from zoo.errors import UnknownNameError, WrongUsageError
 
 TEMPLATES = Path(__file__).parent / "deploy"
 MODELS_MOUNT = Path("/models")
@@ -33,8 +35,11 @@ _NOT_FOR_KSERVE = (
     "model_config_file_poll_wait_seconds",
     "allow_version_labels_for_unavailable_models",
 )
+# The command has options for them.
+_OWN_OPTIONS = ("models_dir", "port", "rest_api_port")
 _PER_MODEL = "kserve/inference-service.yaml"
 _PLACEHOLDER = re.compile(r"(?P<indent>^ +)?@(?P<name>[a-z_]+)@", re.MULTILINE)
+_PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
 _KUBERNETES_NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -52,17 +57,17 @@ class Deployment:
         num_cpus: Of one server; its threads go with it.
         memory_gibibytes: Of one server.
         max_request_megabytes: The largest request that the gateway lets through, in MiB.
-        requests_per_second: What one API key may send.
+        requests_per_second: What one client may send, over all its keys and both protocols.
         burst_requests: What it may send at once on top.
         timeout_seconds: What the server may take over one REST request.
 
     Raises:
-        ValueError: REST is turned off.
+        WrongUsageError: A value cannot be.
 
     Example:
 
     ```python
-    write_deployment(Deployment(Path("models").resolve()), Path("deploy"))
+    write_deployment(Deployment(Path("models").resolve(), num_cpus=8), Path("deploy"))
     ```
     """
 
@@ -81,10 +86,18 @@ class Deployment:
 
     def __post_init__(self):
         if not self.rest_api_port:
-            raise ValueError(
+            raise WrongUsageError(
                 "A deployment needs REST, because probes and Prometheus ask over it. "
                 f"Received: rest_api_port={self.rest_api_port}. Leave --rest-api-port out, or choose another."
             )
+        for name, value in vars(self).items():
+            if isinstance(value, int) and value < 1:
+                raise WrongUsageError(f"`{name}` must be at least 1. Received: {name}={value}.")
+            if isinstance(value, str) and not _PLAIN.fullmatch(value):
+                raise WrongUsageError(
+                    f"`{name}` must be of letters, digits and `.`, `_`, `/`, `-`, because files of several "
+                    f"kinds name it. Received: {name}={value!r}."
+                )
 
     def server_arguments(self) -> list[str]:
         """Returns the server's flags, the same in every environment."""
@@ -159,6 +172,33 @@ def write_deployment(deployment: Deployment, directory: Path) -> list[Path]:
         ValueError: A model's name cannot become one of Kubernetes.
     """
     return [write_whole(directory / path, text) for path, text in deployment.files().items()]
+
+
+def parse_settings(texts: Iterable[str]) -> dict[str, int | str]:
+    """Returns what `name=value` texts say, as arguments for `Deployment`.
+
+    Raises:
+        UnknownNameError: There is no such setting.
+        WrongUsageError: A value is no number where one is needed.
+
+    Example:
+
+    >>> parse_settings(["num_cpus=8"])
+    {'num_cpus': 8}
+    """
+    kinds = {
+        field.name: type(field.default) for field in fields(Deployment) if field.name not in _OWN_OPTIONS
+    }
+    settings = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        if name not in kinds:
+            raise UnknownNameError("setting", name, kinds)
+        try:
+            settings[name] = kinds[name](value)
+        except ValueError as error:
+            raise WrongUsageError(f"`{name}` must be a whole number. Received: {text!r}.") from error
+    return settings
 
 
 def kubernetes_names(model_names) -> dict[str, str]:

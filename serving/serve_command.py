@@ -65,12 +65,19 @@ class _ServeGroup(click.Group):
     help="Write docker compose, gateway, monitoring, Kubernetes and KServe files into DIR, and exit.",
 )
 @click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A setting of --write-deploy, e.g. requests_per_second=50; a wrong NAME lists them all.",
+)
+@click.option(
     "--dry-run",
     is_flag=True,
     help="Print the server's command line (CONFIG_DIR: a temporary directory), and exit.",
 )
 @click.pass_context
-def command(context, models_dir, port, rest_api_port, engine, write_config, write_deploy, dry_run):
+def command(context, models_dir, port, rest_api_port, engine, write_config, write_deploy, settings, dry_run):
     """Serve every model of a directory over gRPC and REST until Ctrl-C.
 
     Starts the real tensorflow_model_server when it is on PATH, TensorFlow Serving's image when docker runs,
@@ -85,8 +92,10 @@ def command(context, models_dir, port, rest_api_port, engine, write_config, writ
     if port == rest_api_port:
         raise click.UsageError(f"--port and --rest-api-port must differ. Received: {port} for both.")
     if write_deploy:
-        _write_deploy(models_dir, port, rest_api_port, write_deploy, dry_run)
+        _write_deploy(models_dir, port, rest_api_port, write_deploy, settings, dry_run)
         return
+    if settings:
+        raise click.UsageError("--set is for --write-deploy.")
     chosen = engines.choose_engine(engine)
     models = find_models(models_dir)
     if write_config or dry_run:
@@ -116,10 +125,10 @@ def _check_no_option(context):
             )
 
 
-def _write_deploy(models_dir, port, rest_api_port, directory, dry_run):
-    from serving.deployment import Deployment, write_deployment
+def _write_deploy(models_dir, port, rest_api_port, directory, settings, dry_run):
+    from serving.deployment import Deployment, parse_settings, write_deployment
 
-    deployment = Deployment(models_dir.resolve(), port, rest_api_port)
+    deployment = Deployment(models_dir.resolve(), port, rest_api_port, **parse_settings(settings))
     if dry_run:
         for path in deployment.files():
             click.echo(f"Would write {directory / path}")

@@ -1,4 +1,4 @@
-"""What the files of a deployment agree on, and the command that writes them."""
+"""What the files of a deployment agree on."""
 
 import os
 import re
@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from deployed_files import deployed_dir, deployment, list_objects, make_models, read_documents, read_objects
 
 from serving import deployment as deployments
@@ -17,7 +16,6 @@ from serving.config_files import METRICS_PATH, read_text_proto
 from serving.deployment import TEMPLATES, Deployment, kubernetes_names, write_deployment
 from serving.engine import DOCKER_IMAGE
 from serving.messages import BatchingParameters, ModelServerConfig
-from serving.serve_command import command
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -260,23 +258,6 @@ def test_names_that_kubernetes_does_not_have():
 def test_a_deployment_needs_rest():
     with pytest.raises(ValueError, match="needs REST, because probes .* Received: rest_api_port=0"):
         Deployment(Path("/models"), rest_api_port=0)
-
-
-def test_command_writes_and_says_what_next(tmp_path):
-    words = ["--models-dir", deployment().models_dir, "--write-deploy", tmp_path / "deploy"]
-    words = [*map(str, words)]
-    would = CliRunner().invoke(command, [*words, "--dry-run"])
-    assert would.exit_code == 0
-    assert f"Would write {tmp_path}/deploy/compose/docker-compose.yaml\n" in would.output
-    assert not (tmp_path / "deploy").exists()
-    done = CliRunner().invoke(command, [*words, "--port", "9500"])
-    assert done.exit_code == 0, done.output
-    written = [path for path in (tmp_path / "deploy").rglob("*") if path.is_file()]
-    assert done.output.startswith(f"Wrote {len(written)} files into {tmp_path}/deploy. ")
-    assert len(written) == would.output.count("Would write")
-    assert "- --port=9500\n" in (tmp_path / "deploy" / "compose" / "docker-compose.yaml").read_text()
-    missing = CliRunner().invoke(command, ["--models-dir", str(tmp_path / "no"), *words[2:]])
-    assert isinstance(missing.exception, FileNotFoundError)
 
 
 def test_templates_are_installed_with_the_code(tmp_path):

@@ -195,7 +195,7 @@ def test_too_large_requests_never_reach_the_server(gateway, key):
 
 def test_each_key_has_a_rate_of_its_own(served, secrets_dir):
     hasty, hasty_grpc, patient = (new_key(secrets_dir, name) for name in ("hasty", "hasty-grpc", "patient"))
-    too_fast = f"An API key may send {RATE} requests a second. Wait, and try again."
+    too_fast = f"A client may send {RATE} requests a second. Wait, and try again."
     with running_gateway(served[0]) as gateway:
         with gateway.rest(hasty) as client:
             # Many more than what a slow machine could take until the last of them.
