@@ -171,6 +171,7 @@ def test_everything_else_is_closed(gateway, key):
             ("GET", "/v1/models/x%2F..%2F..%2F..%2Fmonitoring/prometheus/metrics", 403),
             ("GET", "/v1/models", 403),
             ("GET", "/v1/models/linear%0Aline", 403),
+            ("GET", "/v1/models/linear%0A", 403),
             ("GET", "/index.html", 404),
             ("GET", "/v1/models/linear:predict", 405),
             ("DELETE", "/v1/models/linear", 405),
