@@ -1,4 +1,4 @@
-"""A real Prometheus and a real server, with the files of one deployment."""
+"""What watches a server that runs with the files of a deployment: Prometheus and docker's health check."""
 
 import re
 import shutil
@@ -7,7 +7,7 @@ import time
 
 import httpx
 import pytest
-from deployed_files import queries_of_dashboard
+from deployed_files import queries_of_dashboard, read_documents
 from deployed_server import running_deployed_server, wait_for_port
 from free_ports import free_port
 
@@ -79,3 +79,18 @@ def check_prometheus(client, deployment):
     rules = client.get("/rules").json()["data"]["groups"][0]["rules"]
     assert {rule["health"] for rule in rules} <= {"ok", "unknown"}
     assert len(rules) == 6
+
+
+def test_health_check_of_compose_tells_a_server_that_answers(watched):
+    directory, _ = watched
+    (compose,) = read_documents(directory / "compose" / "docker-compose.yaml")
+    kind, *command = compose["services"]["serving"]["healthcheck"]["test"]
+    assert kind == "CMD"
+
+    def check(change):
+        words = [change(word) for word in command]
+        return subprocess.run(words, capture_output=True, timeout=20, check=False).returncode
+
+    assert check(lambda word: word) == 0
+    assert check(lambda word: word.replace("/v1/models/", "/v1/models/no-")) != 0
+    assert check(lambda word: re.sub(r"/127.0.0.1/\d+", f"/127.0.0.1/{free_port()}", word)) != 0
