@@ -1,10 +1,35 @@
-"""`zoo export RUN_OR_PRESET`."""
+"""`zoo export RUN_OR_PRESET`, and the way to its sub-commands."""
 
 from pathlib import Path
 
 import click
 
+from export import promote_command, prune_command, verify_command
 from zoo.cli import ZooCommand
+
+_VERSION_COMMANDS = {
+    "verify": verify_command.command,
+    "promote": promote_command.command,
+    "prune": prune_command.command,
+}
+
+
+class _ExportCommand(ZooCommand):
+    """`zoo export`, whose first word may also name a command that looks after published versions."""
+
+    def make_context(self, info_name, args, parent=None, **extra):
+        if args and args[0] in _VERSION_COMMANDS:
+            return _VERSION_COMMANDS[args[0]].make_context(
+                f"{info_name} {args[0]}", args[1:], parent=parent, **extra
+            )
+        return super().make_context(info_name, args, parent=parent, **extra)
+
+    def format_options(self, context, formatter):
+        super().format_options(context, formatter)
+        with formatter.section("Commands for published versions"):
+            formatter.write_dl(
+                [(name, command.get_short_help_str(limit=100)) for name, command in _VERSION_COMMANDS.items()]
+            )
 
 
 def _check_model_name(context, parameter, model_name):
@@ -19,7 +44,7 @@ def _check_model_name(context, parameter, model_name):
 
 
 @click.command(
-    cls=ZooCommand, uses_tensorflow=True, example="zoo export runs/20260101-120000-dcgan-fashion_mnist"
+    cls=_ExportCommand, uses_tensorflow=True, example="zoo export runs/20260101-120000-dcgan-fashion_mnist"
 )
 @click.argument("run_or_preset")
 @click.option("--models-dir", type=click.Path(path_type=Path), default="models", show_default=True)
@@ -31,7 +56,10 @@ def _check_model_name(context, parameter, model_name):
 @click.option("--version", type=click.IntRange(1), help="Version number.  [default: next]")
 @click.option("--dry-run", is_flag=True, help="Say what would be exported and write nothing.")
 def command(run_or_preset, models_dir, model_name, version, dry_run):
-    """Export RUN_OR_PRESET as a SavedModel: checked against the Keras model, then published whole."""
+    """Export RUN_OR_PRESET as a SavedModel: checked against the Keras model, then published whole.
+
+    A run directory that is called like a command below is reached as ./verify.
+    """
     if dry_run:
         from export.signatures import default_model_name, make_signatures
         from training.run_or_preset import load_run_or_preset

@@ -6,10 +6,10 @@ Imports no TensorFlow, so that a server or a script can check a directory in a m
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from training.git_commit import git_commit
 
@@ -108,16 +108,48 @@ def check_manifest(version_dir: Path) -> dict[str, Any]:
     ```
     """
     manifest = read_manifest(version_dir)
-    expected, found = manifest["sha256"], set(_files(version_dir))
-    for name in sorted(expected.keys() | found):
-        sha256 = _sha256(version_dir / name) if name in found else "no such file"
-        if sha256 != expected.get(name):
-            raise ValueError(
-                "Every file of a version directory must be as it was exported. "
-                f"Received: {version_dir / name} with sha256={sha256}, "
-                f"expected sha256={expected.get(name, 'no such file')}. Copy or export the version again."
-            )
+    for name, found, expected in _differences(version_dir, manifest):
+        raise ValueError(
+            "Every file of a version directory must be as it was exported. "
+            f"Received: {version_dir / name} with sha256={found or 'no such file'}, "
+            f"expected sha256={expected or 'no such file'}. Copy or export the version again."
+        )
     return manifest
+
+
+class FileProblems(NamedTuple):
+    """The files of a version directory that are not as they were exported, by name.
+
+    Args:
+        damaged: Files whose contents differ.
+        missing: Files that the manifest names and the directory does not hold.
+        extra: Files that the directory holds and the manifest does not name.
+    """
+
+    damaged: list[str]
+    missing: list[str]
+    extra: list[str]
+
+
+def find_file_problems(version_dir: Path) -> FileProblems:
+    """Compares every file of a version directory with its manifest, whatever the first one is like.
+
+    Args:
+        version_dir: The version directory.
+
+    Returns:
+        The problems, three empty lists where there is none.
+
+    Raises:
+        FileNotFoundError: If there is no manifest.
+        ValueError: If the manifest cannot be read.
+        OSError: If a file cannot be read.
+    """
+    problems = FileProblems([], [], [])
+    for name, found, expected in _differences(version_dir, read_manifest(version_dir)):
+        kind = problems.missing if found is None else problems.extra if expected is None else problems.damaged
+        kind.append(name)
+    return problems
 
 
 def read_signatures(version_dir: Path) -> dict[str, Any]:
@@ -152,6 +184,17 @@ def read_signatures(version_dir: Path) -> dict[str, Any]:
         for name in sorted(signatures)
         if not name.startswith("__")  # TensorFlow's own, `__saved_model_init_op`
     }
+
+
+def _differences(
+    version_dir: Path, manifest: Mapping[str, Any]
+) -> Iterator[tuple[str, str | None, str | None]]:
+    """Yields name, sha256 found and sha256 expected of every file where these differ."""
+    expected, names = manifest["sha256"], set(_files(version_dir))
+    for name in sorted(expected.keys() | names):
+        found = _sha256(version_dir / name) if name in names else None
+        if found != expected.get(name):
+            yield name, found, expected.get(name)
 
 
 def _files(version_dir: Path) -> list[str]:

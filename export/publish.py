@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# TF Serving reads every child whose name is a number, so an unfinished one must not look like one.
+from export.model_lock import locked_model
+
+# TF Serving reads every child whose name is a number, so what is not whole must not look like one.
 _UNFINISHED_PREFIX = ".unfinished-"
+REMOVED_PREFIX = ".removed-"
 
 _MODEL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _LARGEST_VERSION = 2**63 - 1
@@ -61,14 +64,15 @@ def publish(
             if not any(unfinished.iterdir()):
                 raise ValueError("`build` must write the files of the version. Received: an empty directory.")
             _sync_tree(unfinished)
-            version_dir = _rename_to_version(unfinished, model_dir, version)
+            with locked_model(model_dir):
+                version_dir = _rename_to_version(unfinished, model_dir, version)
     except OSError as error:
         raise OSError(
             "`--models-dir` must have room and permission for a version, and nothing is published. "
             f"Received: models_dir='{models_dir}': {error}. Free some space or name another directory."
         ) from error
-    _sync(model_dir)
-    _sync(model_dir.parent)
+    sync(model_dir)
+    sync(model_dir.parent)
     return version_dir
 
 
@@ -89,6 +93,12 @@ def existing_versions(model_dir: Path) -> list[int]:
         return []
     numbers = {int(child.name) for child in model_dir.iterdir() if re.fullmatch("[0-9]+", child.name)}
     return sorted(number for number in numbers if number <= _LARGEST_VERSION)
+
+
+def servable_versions(model_dir: Path) -> list[int]:
+    """Returns the versions below a model's directory that hold a SavedModel, ascending."""
+    versions = existing_versions(model_dir)
+    return [version for version in versions if (model_dir / str(version) / "saved_model.pb").is_file()]
 
 
 def _check_version(model_dir: Path, version: int | None) -> None:
@@ -129,7 +139,7 @@ def _new_locked_dir(model_dir: Path) -> tuple[Path, int]:
     while True:
         unfinished = model_dir / f"{_UNFINISHED_PREFIX}{uuid.uuid4().hex}"
         model_dir.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(model_dir)
+        remove_leftovers(model_dir)
         try:
             unfinished.mkdir()
             lock = os.open(unfinished, os.O_RDONLY)
@@ -151,8 +161,9 @@ def _lock(descriptor: int) -> bool | None:
     return True
 
 
-def _remove_leftovers(model_dir: Path) -> None:
-    for leftover in model_dir.glob(f"{_UNFINISHED_PREFIX}*"):
+def remove_leftovers(model_dir: Path) -> None:
+    """Removes what exporters and `zoo export prune` left behind that were killed on the way."""
+    for leftover in [*model_dir.glob(f"{_UNFINISHED_PREFIX}*"), *model_dir.glob(f"{REMOVED_PREFIX}*")]:
         try:
             lock = os.open(leftover, os.O_RDONLY)
         except OSError:
@@ -165,11 +176,12 @@ def _remove_leftovers(model_dir: Path) -> None:
 def _sync_tree(directory: Path) -> None:
     for parent, _, names in os.walk(directory, topdown=False):
         for name in names:
-            _sync(Path(parent, name))
-        _sync(Path(parent))
+            sync(Path(parent, name))
+        sync(Path(parent))
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Waits until a file or the names in a directory are on disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from google.protobuf import text_format
 
+from export.labels import read_labels, served_labels
 from serving import messages
 from serving.status import InvalidArgument, NotFound
 
@@ -16,8 +17,9 @@ METRICS_PATH = "/monitoring/prometheus/metrics"
 MAX_BATCH_SIZE = 32
 
 _MODELS_NOTE = """\
-# Every model serves its highest version. The labels name the version that was highest when this file was
-# written: write it again after an export, or move a label by hand (`all {}` keeps older versions loaded).
+# Every model serves its highest version and those that a label names. `zoo export promote` moves labels; one
+# that was never moved names the version that was highest when this file was written. Write it again after
+# an export or a promotion.
 """
 _BATCHING_NOTE = """\
 # Rows of different clients share a run. Requests that arrive together must agree in every dimension but the
@@ -102,17 +104,27 @@ def write_whole(path: Path, text: str) -> Path:
 def models_config(models_dir: Path, served_from: Path | None = None):
     """Returns the `ModelServerConfig` for a directory of models; arguments as for `config_texts`.
 
-    `canary` starts where `stable` is, so that clients of either name are answered before there is a canary.
+    A model without labels of its own serves its highest version; one with labels serves those, too.
+
+    Args:
+        models_dir: The directory of models, see `find_models`.
+
+    Raises:
+        FileNotFoundError: There is no model to serve.
+        ValueError: The labels of a model cannot be read, or name a version that does not exist.
     """
     base_dir = served_from or models_dir.resolve()
     config = messages.ModelServerConfig()
     for name, versions in find_models(models_dir).items():
+        labels = served_labels(models_dir / name, versions)
         model = config.model_config_list.config.add(
             name=name, base_path=str(base_dir / name), model_platform="tensorflow"
         )
-        model.model_version_policy.latest.num_versions = 1
-        model.version_labels["stable"] = versions[-1]
-        model.version_labels["canary"] = versions[-1]
+        model.version_labels.update(labels)
+        if read_labels(models_dir / name):
+            model.model_version_policy.specific.versions.extend(sorted({*labels.values(), versions[-1]}))
+        else:
+            model.model_version_policy.latest.num_versions = 1
     return config
 
 

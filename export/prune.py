@@ -1,0 +1,87 @@
+"""Removes old versions of a model: a version goes whole or not at all, and none that is in use."""
+
+import os
+import shutil
+import uuid
+from pathlib import Path
+from typing import NamedTuple
+
+from export.labels import find_model_dir, read_labels
+from export.model_lock import locked_model
+from export.publish import REMOVED_PREFIX, remove_leftovers, servable_versions, sync
+
+
+class Removal(NamedTuple):
+    """One version that is removed.
+
+    Args:
+        version_dir: Where it was.
+        num_bytes: What its files took.
+    """
+
+    version_dir: Path
+    num_bytes: int
+
+
+def prune(models_dir: Path | str, model_name: str, keep: int, dry_run: bool = False) -> list[Removal]:
+    """Removes all versions of a model but the highest ones and those that a label names.
+
+    Each loses its number first and its files then, so that no server ever finds half of one. A process that
+    is killed on the way leaves directories without a number, which the next export or prune removes.
+
+    Args:
+        models_dir: Directory of all models.
+        model_name: Name that the model is served by.
+        keep: How many of the highest versions to keep, at least 1; labelled ones are kept beside them.
+        dry_run: Whether to remove nothing.
+
+    Returns:
+        What was removed, lowest version first.
+
+    Raises:
+        FileNotFoundError: There is no such model.
+        ValueError: `keep` is less than 1, or the labels cannot be read.
+        OSError: A version cannot be removed.
+
+    Example:
+
+    ```python
+    freed_bytes = sum(removal.num_bytes for removal in prune("models", "srcnn_x2", keep=3))
+    ```
+    """
+    if keep < 1:
+        raise ValueError(
+            "`--keep` must be at least 1, because the highest version is never removed. "
+            f"Received: keep={keep}. To remove a model, delete its directory."
+        )
+    model_dir = find_model_dir(models_dir, model_name)
+    with locked_model(model_dir):
+        versions = servable_versions(model_dir)
+        kept = {*versions[-keep:], *read_labels(model_dir).values()}
+        removals = [
+            Removal(model_dir / str(version), _num_bytes(model_dir / str(version)))
+            for version in versions
+            if version not in kept
+        ]
+        if dry_run:
+            return removals
+        unnumbered = [_take_number(removal.version_dir) for removal in removals]
+        sync(model_dir)
+    for directory in unnumbered:
+        shutil.rmtree(directory, ignore_errors=True)
+        if directory.exists():
+            raise OSError(
+                f"A removed version must be deleted. Received: {directory}, which cannot be. "
+                "No server reads it: delete it by hand."
+            )
+    remove_leftovers(model_dir)
+    return removals
+
+
+def _take_number(version_dir: Path) -> Path:
+    return version_dir.rename(version_dir.with_name(f"{REMOVED_PREFIX}{uuid.uuid4().hex}"))
+
+
+def _num_bytes(version_dir: Path) -> int:
+    paths = (Path(parent, name) for parent, _, names in os.walk(version_dir) for name in names)
+    return sum(path.lstat().st_size for path in paths)

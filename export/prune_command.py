@@ -1,0 +1,33 @@
+"""`zoo export prune`."""
+
+from pathlib import Path
+
+import click
+
+from zoo.cli import ZooCommand
+
+
+@click.command(cls=ZooCommand, example="zoo export prune --keep 3 --models-dir models --dry-run")
+@click.option(
+    "--keep",
+    type=click.IntRange(1),
+    required=True,
+    help="Versions of each model to keep, the highest ones; those with a label are kept beside them.",
+)
+@click.option("--models-dir", type=click.Path(path_type=Path), default="models", show_default=True)
+@click.option("--model-name", help="Prune this model alone.  [default: every model]")
+@click.option("--dry-run", is_flag=True, help="Say what would be removed and remove nothing.")
+def command(keep, models_dir, model_name, dry_run):
+    """Remove old versions; never the highest one of a model, nor one that a label names."""
+    from export.prune import prune
+    from export.publish import servable_versions
+
+    entries = sorted(models_dir.iterdir()) if models_dir.is_dir() else []
+    every = [entry.name for entry in entries if servable_versions(entry)]
+    freed_bytes = 0
+    for name in [model_name] if model_name else every:
+        for removal in prune(models_dir, name, keep, dry_run):
+            size = f"{removal.num_bytes / 1e6:.2f} MB"
+            click.echo(f"{'Would remove' if dry_run else 'Removed'}: {removal.version_dir}  {size}")
+            freed_bytes += removal.num_bytes
+    click.echo(f"{'Would free' if dry_run else 'Freed'}: {freed_bytes / 1e6:.2f} MB")
