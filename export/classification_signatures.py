@@ -14,7 +14,7 @@ from zoo import resize
 CLASSES, PROBABILITIES = "classes", "probabilities"
 
 
-def classification_signatures(model) -> list[Signature]:
+def classification_signatures(model, isolates_rows: bool = False) -> list[Signature]:
     """Returns `classify_png`.
 
     It answers for each attribute the most probable value by the attribute's own name, every value, and the
@@ -26,6 +26,7 @@ def classification_signatures(model) -> list[Signature]:
 
     Args:
         model: A `zoo.classifier.Classifier`.
+        isolates_rows: Whether a picture that only its decoder finds damaged is an error of its row.
 
     Returns:
         The signature, which is the default one.
@@ -42,6 +43,7 @@ def classification_signatures(model) -> list[Signature]:
             model.channels,
             lambda raw_image: resize.to_square(raw_image, model.image_size),
             square,
+            isolates_rows,
         )
         outputs = {}
         for attribute, probabilities in model.judge(raw_images).items():

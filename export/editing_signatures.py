@@ -13,13 +13,14 @@ from zoo import pixels, resize
 TARGET = "target_"
 
 
-def editing_signatures(model) -> list[Signature]:
+def editing_signatures(model, isolates_rows: bool = False) -> list[Signature]:
     """Returns `encode`, `edit` and `edit_png`.
 
     Pictures of another size than the model's are cut to their centre square and resized.
 
     Args:
         model: A `zoo.conditional_vae.ConditionalVAE`.
+        isolates_rows: Whether a picture that only its decoder finds damaged is an error of its row.
 
     Returns:
         The signatures.
@@ -59,6 +60,7 @@ def editing_signatures(model) -> list[Signature]:
             model.channels,
             lambda raw_image: resize.to_square(raw_image, model.image_size),
             square,
+            isolates_rows,
         )
         edited, errors = edit_squares(raw_images, inputs)
         errors = rows.join_errors(file_errors, errors)

@@ -1,18 +1,25 @@
 """Exports a run or a preset: checked and published version directory out."""
 
 import io
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from export.frozen import freeze
 from export.manifest import read_signatures, write_manifest
 from export.publish import publish
+from export.quality_gate import Requirement, check_requirements
 from export.signature import Signature
 from export.signatures import default_model_name, make_signatures
+from export.variant_measurements import check_likeness, measure
+from export.variants import ORIGINAL, VARIANTS
 from export.warmup import write_warmup_requests
-from training.run_or_preset import find_run_or_preset
+from training.run_or_preset import Source, find_run_or_preset
 
 # How far the exported model may be from the Keras model: graphs are fused and sum in another order.
 PIXEL_TOLERANCE = 1
@@ -20,7 +27,13 @@ FLOAT_TOLERANCE = 1e-3
 
 
 def export_run(
-    run_or_preset: Path | str, models_dir: Path, model_name: str | None = None, version: int | None = None
+    run_or_preset: Path | str,
+    models_dir: Path,
+    model_name: str | None = None,
+    version: int | None = None,
+    requirements: Sequence[Requirement] = (),
+    isolates_rows: bool = False,
+    variant: str | None = None,
 ) -> Path:
     """Exports the finished model of a run, or a preset.
 
@@ -32,24 +45,37 @@ def export_run(
         models_dir: Directory of all models.
         model_name: Name to serve it by; the model's own by default.
         version: Positive integer; the next free one by default.
+        requirements: What the measured scores must be.
+        isolates_rows: Whether a picture that only its decoder finds damaged is an error of its row, at the
+            cost of decoding every picture twice.
+        variant: One of `VARIANTS`, which is measured beside the original; the original, unmeasured, by
+            default.
 
     Returns:
         The version directory.
 
     Raises:
         FileNotFoundError: There is no such run or preset, or the run has not finished.
-        ValueError: The name or version is not allowed, or the run or preset is damaged.
+        ValueError: The name or version is not allowed, the run or preset is damaged, a requirement is not
+            met, or the variant does not fit the model.
         RuntimeError: The exported model does not agree with the Keras model.
         OSError: The files cannot be written.
     """
     source = find_run_or_preset(str(run_or_preset))
+    check_requirements(source, requirements)
     scores = source.scores
-    signatures = make_signatures(source.model)
     model_name = model_name or default_model_name(source.model)
+    options = {
+        "variant": variant or ORIGINAL,
+        "isolates_rows": isolates_rows,
+        "requirements": [str(requirement) for requirement in requirements],
+    }
 
     def build(directory: Path) -> None:
-        save(signatures, directory)
-        check_export(signatures, directory)
+        signatures = make_signatures(source.model, isolates_rows)
+        save_variant(source, variant or ORIGINAL, isolates_rows, signatures, directory)
+        if variant:
+            options["measured"] = _measure_beside_original(variant, signatures, directory)
         requests = {signature.name: signature.example_requests[:1] for signature in signatures}
         write_warmup_requests(directory, model_name, requests)
         write_manifest(
@@ -58,9 +84,85 @@ def export_run(
             {source.kind: source.name},
             read_signatures(directory),
             scores,
+            options,
         )
 
     return publish(build, models_dir, model_name, version)
+
+
+def compare_variants(
+    run_or_preset: Path | str, isolates_rows: bool = False
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Saves every variant of a run or preset, measures them side by side, and keeps none.
+
+    Args:
+        run_or_preset: Run directory, or the name of a preset.
+        isolates_rows: As for `export_run`.
+
+    Returns:
+        The measurements by variant, as manifests hold them, and what is wrong with each variant that does
+        not work.
+
+    Raises:
+        FileNotFoundError: There is no such run or preset, or the run has not finished.
+        ValueError: The run or preset is damaged.
+    """
+    source = find_run_or_preset(str(run_or_preset))
+    signatures = make_signatures(source.model, isolates_rows)
+    directories, differences, problems = {}, {}, {}
+    with tempfile.TemporaryDirectory(prefix="zoo-variants-") as parent:
+        for variant in VARIANTS:
+            directory = Path(parent, variant)
+            try:
+                save_variant(source, variant, isolates_rows, signatures, directory)
+                differences[variant] = check_likeness(signatures, directory)
+                directories[variant] = directory
+            except (ValueError, RuntimeError) as error:
+                problems[variant] = str(error)
+        measurements = measure(directories, signatures, differences)
+    return {name: measurement.to_json() for name, measurement in measurements.items()}, problems
+
+
+def save_variant(
+    source: Source, variant: str, isolates_rows: bool, signatures: list[Signature], directory: Path
+) -> None:
+    """Saves a run or preset as a SavedModel of a variant.
+
+    One that must answer as the trained model does is checked to do so; for the others see `check_likeness`.
+
+    Args:
+        source: The run or preset.
+        variant: One of `VARIANTS`.
+        isolates_rows: As for `export_run`.
+        signatures: Of the model as it was trained.
+        directory: An empty directory, or one to make.
+
+    Raises:
+        ValueError: The variant does not fit the model.
+        RuntimeError: It does not agree with the Keras model.
+    """
+    how = VARIANTS[variant]
+    if how.load_model is None:
+        save(signatures, directory)
+    else:
+        save(make_signatures(how.load_model(source), isolates_rows), directory)
+    if how.is_frozen:
+        freeze(directory, next(signature.name for signature in signatures if signature.is_default))
+    if how.load_model is None:
+        check_export(signatures, directory)
+
+
+def _measure_beside_original(
+    variant: str, signatures: list[Signature], directory: Path
+) -> dict[str, dict[str, Any]]:
+    with tempfile.TemporaryDirectory(prefix="zoo-original-") as original:
+        directories = {variant: directory}
+        if variant != ORIGINAL:
+            save(signatures, Path(original))
+            directories = {ORIGINAL: Path(original), variant: directory}
+        differences = {name: check_likeness(signatures, path) for name, path in directories.items()}
+        measurements = measure(directories, signatures, differences)
+    return {name: measurement.to_json() for name, measurement in measurements.items()}
 
 
 def save(signatures: list[Signature], directory: Path) -> None:

@@ -16,6 +16,7 @@ from export.jpeg_header import SIGNATURE as JPEG_SIGNATURE
 from export.jpeg_header import read_jpeg_header
 from export.png_header import SIGNATURE as PNG_SIGNATURE
 from export.png_header import read_png_header
+from export.row_isolation import rows_that_succeed
 from zoo.pixels import match_channels
 
 MAX_PIXELS = 25_000_000
@@ -158,6 +159,7 @@ def map_image_rows(
     channels: int,
     transform: Callable[[tf.Tensor], tf.Tensor],
     output_spec: tf.TensorSpec,
+    isolates_rows: bool = False,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Decodes a batch of files, each of its own size, and transforms each picture.
 
@@ -166,6 +168,8 @@ def map_image_rows(
         channels: 1 (grey) or 3 (RGB), whatever the files have.
         transform: Turns uint8 `[height, width, channels]` into one row of the result.
         output_spec: Fully known shape and dtype of one row of the result.
+        isolates_rows: Whether a file that its decoder fails for is an error of its row. Every file is then
+            decoded twice.
 
     Returns:
         The rows stacked, `[N, *output_spec.shape]`, and `error`, string `[N]`. Where `error` is not `""` the
@@ -174,7 +178,7 @@ def map_image_rows(
     Raises:
         ValueError: If `output_spec` leaves a dimension open.
         tf.errors.InvalidArgumentError: When the graph runs: a file is damaged in a way that only the
-            decoder finds.
+            decoder finds, and `isolates_rows` is false.
 
     Example:
 
@@ -190,6 +194,8 @@ def map_image_rows(
             f"Received: output_spec={output_spec}. Resize every picture to one size, or encode it."
         )
     headers = read_image_headers(image_bytes)
+    if isolates_rows:
+        headers = _with_decoder_errors(image_bytes, headers)
 
     def row(arguments):
         file, header = arguments
@@ -204,7 +210,37 @@ def map_image_rows(
     return rows, headers.error
 
 
+def _with_decoder_errors(image_bytes: tf.Tensor, headers: ImageHeaders) -> ImageHeaders:
+    """Decodes what the headers allow, and gives an error to each row that its decoder fails for."""
+
+    def num_values(row):
+        header = ImageHeaders(*(field[row] for field in headers))
+        return tf.cond(
+            header.error == "",
+            lambda: tf.size(_decode_pixels(image_bytes[row], header), tf.int64),
+            lambda: tf.zeros([], tf.int64),
+        )
+
+    is_decoded = rows_that_succeed(tf.size(image_bytes, tf.int64), num_values)
+    undecoded = Check(
+        ~is_decoded,
+        lambda: text(
+            "`image_bytes` must hold pixels that can be decoded. Received: a ",
+            tf.where(headers.is_png, "PNG", "JPEG"),
+            " of ",
+            size_of(image_bytes),
+            " bytes that the decoder fails for. Save the picture again.",
+        ),
+    )
+    return headers._replace(error=tf.where(is_decoded, headers.error, first_problem([undecoded])))
+
+
 def _decode(image_bytes: tf.Tensor, header: ImageHeaders, channels: int) -> tf.Tensor:
+    raw_image = _decode_pixels(image_bytes, header)
+    return turn_upright(match_channels(raw_image, channels), header.orientation)
+
+
+def _decode_pixels(image_bytes: tf.Tensor, header: ImageHeaders) -> tf.Tensor:
     def decode_png():
         return tf.cond(
             header.has_alpha,
@@ -216,8 +252,7 @@ def _decode(image_bytes: tf.Tensor, header: ImageHeaders, channels: int) -> tf.T
         # The accurate transform is the one that Pillow and browsers use.
         return tf.io.decode_jpeg(image_bytes, channels=3, dct_method="INTEGER_ACCURATE")
 
-    raw_image = tf.ensure_shape(tf.cond(header.is_png, decode_png, decode_jpeg), [None, None, 3])
-    return turn_upright(match_channels(raw_image, channels), header.orientation)
+    return tf.ensure_shape(tf.cond(header.is_png, decode_png, decode_jpeg), [None, None, 3])
 
 
 def _on_white(raw_image: tf.Tensor) -> tf.Tensor:

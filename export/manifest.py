@@ -25,6 +25,7 @@ def write_manifest(
     source: Mapping[str, str],
     signatures: Mapping[str, Any],
     scores: Mapping[str, float],
+    options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Writes the manifest; every other file of the directory must be in its final state.
 
@@ -34,6 +35,7 @@ def write_manifest(
         source: `{"run": name}` or `{"preset": name}`, what the version was exported from.
         signatures: Signature name to its inputs and outputs, as `read_signatures` returns them.
         scores: Score name to value, as measured by the evaluation; may be empty.
+        options: How it was exported, by the exporter's own names.
 
     Returns:
         The manifest.
@@ -52,6 +54,7 @@ def write_manifest(
         | {name: metadata.version(name) for name in _DISTRIBUTIONS},
         "signatures": dict(signatures),
         "scores": dict(scores),
+        "options": dict(options or {}),
         "sha256": {name: _sha256(version_dir / name) for name in _files(version_dir)},
     }
     path = version_dir / MANIFEST

@@ -11,11 +11,13 @@ from zoo.dcgan import DCGAN
 from zoo.super_resolution import SuperResolution
 
 
-def make_signatures(model) -> list[Signature]:
+def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
     """Returns the signatures of a model, in the order of the contract's table.
 
     Args:
-        model: A model of the zoo, under the float32 policy.
+        model: A model of the zoo.
+        isolates_rows: Whether a picture that only its decoder finds damaged is an error of its row, instead
+            of failing the requests of everybody in the batch.
 
     Raises:
         TypeError: Nobody has said how such a model is served.
@@ -23,11 +25,11 @@ def make_signatures(model) -> list[Signature]:
     if isinstance(model, DCGAN):
         return generation_signatures(model, model)
     if isinstance(model, ConditionalVAE):
-        return generation_signatures(model, model.decode) + editing_signatures(model)
+        return generation_signatures(model, model.decode) + editing_signatures(model, isolates_rows)
     if isinstance(model, SuperResolution):
-        return upscaling_signatures(model)
+        return upscaling_signatures(model, isolates_rows)
     if isinstance(model, Classifier):
-        return classification_signatures(model)
+        return classification_signatures(model, isolates_rows)
     raise TypeError(
         "Served are DCGAN, ConditionalVAE, SRCNN, FSRCNN and Classifier. "
         f"Received: a model of class {type(model).__name__}."

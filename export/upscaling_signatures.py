@@ -12,11 +12,12 @@ from export.signature import Signature
 EXAMPLE_SHAPES = ((1, 24, 32), (3, 17, 13))
 
 
-def upscaling_signatures(model) -> list[Signature]:
+def upscaling_signatures(model, isolates_rows: bool = False) -> list[Signature]:
     """Returns `upscale` and `upscale_png`.
 
     Args:
         model: Has `upscale`, which enlarges uint8 pictures `[N, h, w, 3]`.
+        isolates_rows: Whether a picture that only its decoder finds damaged is an error of its row.
 
     Returns:
         The signatures; `upscale_png` is the default one.
@@ -33,6 +34,7 @@ def upscaling_signatures(model) -> list[Signature]:
             3,
             lambda raw_image: encode_png_row(model.upscale(raw_image[tf.newaxis])[0]),
             tf.TensorSpec([], tf.string),
+            isolates_rows,
         )
         return {"image_bytes": image_bytes, "error": errors}
 

@@ -124,10 +124,10 @@ def test_only_weights_that_are_used_are_saved(name):
 def test_model_that_differs_from_what_was_saved_is_not_published(
     copied_save, make_small_config, tmp_path, monkeypatch
 ):
-    def make_and_change(model):
+    def make_and_change(model, isolates_rows):
         for weight in model.ema_generator.weights:
             weight.assign(weight + 0.5)
-        return make_signatures(model)
+        return make_signatures(model, isolates_rows)
 
     monkeypatch.setattr(exporter, "make_signatures", make_and_change)
     message = (

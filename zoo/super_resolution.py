@@ -107,13 +107,14 @@ class SuperResolution(FromPreset, keras.Model):
 
     def _upscale_picture(self, raw_image):
         return upscale_in_tiles(
-            raw_image, self._upscale_tile, self.upscale_factor, self.reach, self.max_tile_pixels
+            raw_image, self.upscale_whole, self.upscale_factor, self.reach, self.max_tile_pixels
         )
 
-    def _upscale_tile(self, raw_images):
+    def upscale_whole(self, raw_images) -> tf.Tensor:
+        """Enlarges as `upscale` does, but all pictures at once and none in tiles."""
         factor, num_channels = self.upscale_factor, raw_images.shape[-1]
         if self.colour_space == "rgb" and num_channels == 1:
-            return self._upscale_tile(tf.repeat(raw_images, 3, axis=-1))[..., 1:2]
+            return self.upscale_whole(tf.repeat(raw_images, 3, axis=-1))[..., 1:2]
         interpolated = bicubic_subpixels(raw_images, factor)
         shape = tf.shape(interpolated)
         split = tf.reshape(interpolated, [*tf.unstack(shape[:3]), factor**2, num_channels])

@@ -1,0 +1,111 @@
+"""The quality gate of `zoo export --require`: a score that is not reached stops an export.
+
+Imports no TensorFlow, so that a model that does not pass is refused in a moment.
+"""
+
+import operator
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from training.run_or_preset import Source, read_evaluation
+from zoo import presets
+from zoo.errors import WrongUsageError
+
+_OPERATORS = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
+_REQUIREMENT = re.compile(r"\s*([^\s<>=]+)\s*(>=|<=|>|<)\s*([^\s<>=]+)\s*(.*?)\s*")
+
+
+class Requirement(NamedTuple):
+    """What a score must be.
+
+    Args:
+        score: Its name in `evaluation.json`.
+        comparison: `">="`, `">"`, `"<="` or `"<"`.
+        limit: What it is compared with.
+        unit: The unit of the limit, `""` where none was given.
+    """
+
+    score: str
+    comparison: str
+    limit: float
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.score}{self.comparison}{self.limit:g}{' ' if self.unit else ''}{self.unit}"
+
+
+def parse_requirement(text: str) -> Requirement:
+    """Reads a requirement.
+
+    Args:
+        text: Score, comparison and number, and the score's unit if wanted.
+
+    Raises:
+        WrongUsageError: It is none.
+
+    Example:
+
+    >>> parse_requirement("psnr >= 30 dB")
+    Requirement(score='psnr', comparison='>=', limit=30.0, unit='dB')
+    """
+    parts = _REQUIREMENT.fullmatch(text)
+    try:
+        score, comparison, limit, unit = parts.groups()
+        requirement = Requirement(score, comparison, float(limit), unit)
+    except (AttributeError, ValueError):
+        requirement = None
+    if requirement is None or requirement.limit != requirement.limit:
+        raise WrongUsageError(
+            "`--require` must be a score, one of >=, >, <=, <, and a number. "
+            f"Received: {text!r}. E.g. --require 'psnr>=30', quoted because of the shell."
+        )
+    return requirement
+
+
+def check_requirements(source: Source, requirements: Sequence[Requirement]) -> None:
+    """Compares the measured scores of a run or preset with what is required of them.
+
+    Args:
+        source: The run or preset.
+        requirements: What must hold, all of it.
+
+    Raises:
+        FileNotFoundError: The run has not been evaluated.
+        ValueError: A requirement is not met, or nobody measured such a score or in such a unit.
+    """
+    if not requirements:
+        return
+    is_run = source.kind == "run"
+    evaluation = read_evaluation(source.directory) if is_run else presets.read_preset(source.name).evaluation
+    for requirement in requirements:
+        _check(requirement, evaluation["scores"], source)
+
+
+def _check(requirement: Requirement, scores: Mapping[str, Any], source: Source) -> None:
+    score = scores.get(requirement.score)
+    if score is None:
+        raise ValueError(
+            f"`--require` must name a score of the evaluation. Received: {requirement}, scores of "
+            f"{source.name}: {', '.join(scores) or 'none'}. Name one of them, or measure it: zoo evaluate "
+            f"{source.name if source.kind == 'preset' else source.directory}"
+        )
+    unit = score.get("unit", "") if isinstance(score, dict) else ""
+    if requirement.unit and requirement.unit != unit:
+        raise ValueError(
+            f"`--require` must have the unit of the score. Received: {requirement}, unit of "
+            f"{requirement.score}: {unit or 'none'}. Use that one, or leave the unit out."
+        )
+    # What is not a number, as of a model that diverged, meets no requirement.
+    if not _OPERATORS[requirement.comparison](presets.score_value(score), requirement.limit):
+        raise ValueError(
+            f"The model must meet every `--require`. Received: {requirement}, measured: {requirement.score}="
+            f"{_describe(score, unit)}. Nothing was written. Train longer, choose another run or lower the "
+            "requirement."
+        )
+
+
+def _describe(score: Any, unit: str) -> str:
+    interval = score.get("interval") if isinstance(score, dict) else None
+    text = f"{presets.score_value(score):g}{' ' if unit else ''}{unit}"
+    return f"{text} (95 % interval {interval[0]:g} to {interval[1]:g})" if interval else text

@@ -1,0 +1,156 @@
+"""`zoo export --variant`: every variant answers in a session, as it says it does, behind the same guards."""
+
+import functools
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from exported_models import from_png
+from served_runs import files_in, run_zoo, signatures_of_run, trained_run
+
+from export import exporter, variant_measurements
+from export.exporter import save_variant
+from export.manifest import check_manifest, read_signatures
+from export.variant_measurements import check_likeness
+from export.variants import ORIGINAL, VARIANTS
+from serving.saved_model_session import SavedModelSession
+from training.run_or_preset import find_run
+
+MODELS = ("fsrcnn", "dcgan", pytest.param("srcnn", marks=pytest.mark.slow))
+SMALLER = [name for name in VARIANTS if name != ORIGINAL]
+
+
+@functools.cache
+def saved(model, variant, make_small_config) -> Path:
+    """Returns the SavedModel of a variant of the model's small run."""
+    signatures = list(signatures_of_run(model, make_small_config).values())
+    directory = Path(tempfile.mkdtemp(prefix="variant-"))
+    source = find_run(trained_run(model, make_small_config))
+    save_variant(source, variant, False, signatures, directory)
+    return directory
+
+
+@pytest.mark.parametrize("variant", SMALLER)
+@pytest.mark.parametrize("model", MODELS)
+def test_every_signature_answers_in_a_session(model, variant, make_small_config):
+    directory = saved(model, variant, make_small_config)
+    assert read_signatures(directory) == read_signatures(saved(model, ORIGINAL, make_small_config))
+    session = SavedModelSession(directory)
+    for signature in signatures_of_run(model, make_small_config).values():
+        for request in signature.example_requests:
+            expected = signature.run(request)
+            for name in [signature.name, "serving_default"][: 1 + signature.is_default]:
+                found = session.predict(session.signature(name), request, decode=lambda array: array)
+                for alias, values in expected.items():
+                    check_close(found[alias], values)
+
+
+def check_close(found, expected):
+    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+    if expected.dtype != object:
+        # Untrained networks are off by a few grey levels in bfloat16, which has eight bits.
+        assert abs(found.astype("float64") - expected).mean() <= 2
+        return
+    for one, other in zip(found, expected, strict=True):
+        if other.startswith(b"\x89PNG"):
+            check_close(from_png(one), from_png(other))
+        else:
+            assert one == other
+
+
+@pytest.mark.parametrize("variant", SMALLER)
+def test_a_wrong_rank_is_refused_inside_the_graph(variant, make_small_config):
+    directory = saved("fsrcnn", variant, make_small_config)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        loader = tf.compat.v1.saved_model.loader
+        signature = loader.load(session, ["serve"], str(directory)).signature_def["upscale"]
+        placeholder = session.graph.get_tensor_by_name(signature.inputs["images"].name)
+        handle, answer = session._session, signature.outputs["images"].name
+        session._extend_graph()
+        from tensorflow.python.client import pywrap_tf_session
+
+        fetched = session.graph.get_tensor_by_name(answer)._as_tf_output()
+        for shape in ([1, 8, 8], [1, 8, 8, 1], [8]):
+            feeds = {placeholder._as_tf_output(): np.zeros(shape, "uint8")}
+            with pytest.raises(tf.errors.InvalidArgumentError, match="not compatible with expected shape"):
+                pywrap_tf_session.TF_SessionRun_wrapper(handle, None, feeds, [fetched], [], None)
+
+
+def stored_bytes(directory):
+    return sum(path.stat().st_size for path in (directory / "variables").glob("*.data-*"))
+
+
+def test_float16_weights_take_half_the_room_and_are_near(make_small_config):
+    full = stored_bytes(saved("fsrcnn", ORIGINAL, make_small_config))
+    half = stored_bytes(saved("fsrcnn", "float16_weights", make_small_config))
+    assert 0.5 * full < half < 0.6 * full  # biases and slopes are kept
+    signatures = list(signatures_of_run("fsrcnn", make_small_config).values())
+    difference = check_likeness(signatures, saved("fsrcnn", "float16_weights", make_small_config))
+    assert difference.unit == "grey levels"
+    assert difference.max_difference <= 1
+    assert difference.mean_difference <= 0.01
+
+
+def test_frozen_has_no_variables_and_answers_the_same(make_small_config):
+    directory = saved("fsrcnn", "frozen", make_small_config)
+    assert files_in(directory) == ["saved_model.pb"]
+    assert tf.saved_model.load(str(directory)).signatures["upscale"].variables == []
+    signatures = list(signatures_of_run("fsrcnn", make_small_config).values())
+    assert check_likeness(signatures, directory).max_difference <= 1
+
+
+def test_a_variant_is_published_with_what_was_measured(capsys, make_small_config, tmp_path):
+    run = trained_run("classifier", make_small_config)
+    arguments = ["export", run, "--models-dir", tmp_path, "--variant", "mixed_bfloat16"]
+    code, out, _ = run_zoo(capsys, *arguments)
+    assert code == 0
+    options = check_manifest(tmp_path / "classifier" / "1")["options"]
+    assert (options["variant"], list(options["measured"])) == ("mixed_bfloat16", [ORIGINAL, "mixed_bfloat16"])
+    measured = options["measured"]["mixed_bfloat16"]
+    assert measured["unit"] == "probability"
+    assert 0 < measured["mean_difference"] <= measured["max_difference"] < 0.1
+    assert set(measured["ms_per_image"]) == {"1", "8"}
+    assert options["measured"][ORIGINAL]["max_difference"] <= 1e-6
+    lines = out.splitlines()
+    assert [line.split()[0] for line in lines] == ["variant", ORIGINAL, "mixed_bfloat16", "Version:", "Serve"]
+    assert f"{measured['ms_per_image']['8']:.2f}  " in lines[2]
+
+
+@pytest.mark.slow
+def test_variants_are_compared_without_publishing(capsys, make_small_config, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = trained_run("fsrcnn", make_small_config)
+    code, out, _ = run_zoo(capsys, "export", run, "--compare-variants")
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == ["variant", *VARIANTS]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_too_large_for_float16_are_told(make_small_config, monkeypatch):
+    source = find_run(trained_run("fsrcnn", make_small_config))
+    model = source.load_model()
+    weight = next(weight for weight in model.weights if len(weight.shape) == 4)
+    weight.assign(np.full(weight.shape, 70000.0))
+    monkeypatch.setattr(type(source), "load_model", lambda self: model)
+    with pytest.raises(ValueError, match=r"at most 65504 to be stored as float16\. Received: .* up to 70000"):
+        VARIANTS["float16_weights"].load_model(source)
+
+
+def test_a_variant_that_is_far_off_is_not_published(make_small_config, tmp_path, monkeypatch):
+    def load_blind(source):
+        model = source.load_model()
+        model.set_weights([keras.ops.zeros_like(weight) for weight in model.weights])
+        return model
+
+    monkeypatch.setitem(
+        VARIANTS, "float16_weights", VARIANTS["float16_weights"]._replace(load_model=load_blind)
+    )
+    monkeypatch.setitem(variant_measurements.MAX_MEAN_DIFFERENCES, "probability", 1e-6)
+    run = trained_run("classifier", make_small_config)
+    message = r"on average off by at most 1e-06 probability\. Received: off by .* Export another variant\."
+    with pytest.raises(RuntimeError, match=message):
+        exporter.export_run(run, tmp_path / "models", variant="float16_weights")
+    assert files_in(tmp_path / "models") == []
