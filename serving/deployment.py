@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from serving.client_options import API_KEY_HEADER
 from serving.config_files import METRICS_PATH, config_texts, find_models, server_arguments, write_whole
 from serving.engine import DOCKER_IMAGE
 from zoo.errors import UnknownNameError, WrongUsageError
@@ -145,8 +144,6 @@ class Deployment:
             **IMAGES,
             "models_dir_in_shell": shlex.quote(str(self.models_dir)),
             "models_dir_in_compose": json.dumps(str(self.models_dir).replace("$", "$$")),
-            "api_key_header": API_KEY_HEADER,
-            "api_key_variable": f"http_{API_KEY_HEADER.replace('-', '_')}",
             "models_mount": str(MODELS_MOUNT),
             "config_mount": str(CONFIG_MOUNT),
             "metrics_path": METRICS_PATH,

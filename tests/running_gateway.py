@@ -13,7 +13,6 @@ import httpx
 import pytest
 from deployed_server import wait_for_port
 
-from serving.client_options import API_KEY_HEADER
 from serving.deployment import TEMPLATES, Deployment, write_deployment
 
 SECRETS = TEMPLATES / "gateway" / "secrets.sh"
@@ -64,7 +63,7 @@ class Gateway:
 
     def rest(self, key: str | None) -> httpx.Client:
         """Returns a client that trusts the certificate and sends a key."""
-        headers = {API_KEY_HEADER: key} if key else {}
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
         address = f"https://localhost:{self.deployment.gateway_port}"
         trusting = ssl.create_default_context(cafile=self.certificate)
         return httpx.Client(base_url=address, headers=headers, verify=trusting, trust_env=False, timeout=30)
@@ -74,7 +73,7 @@ class Gateway:
         credentials = grpc.ssl_channel_credentials(self.certificate.read_bytes())
         address = f"localhost:{self.deployment.gateway_port}"
         options = [("grpc.enable_http_proxy", 0), ("grpc.max_send_message_length", -1)]
-        metadata = [(API_KEY_HEADER, key)] if key else []
+        metadata = [("authorization", f"Bearer {key}")] if key else []
         with grpc.secure_channel(address, credentials, options) as channel:
             try:
                 return channel.unary_unary(path)(request, timeout=30, metadata=metadata)

@@ -28,7 +28,7 @@ chmod 700 "$directory"
 files=$directory/gateway
 keys=$files/api_keys.map
 mkdir -p "$files"
-[ -e "$keys" ] || printf '# KEY client-name;\n' >"$keys"
+[ -e "$keys" ] || printf '# "Bearer KEY" client-name;\n' >"$keys"
 
 case $action in
   certificate)
@@ -44,16 +44,16 @@ case $action in
     ;;
   add)
     key=$(openssl rand -hex 32)
-    { cat "$keys" && printf '%s %s;\n' "$key" "$name"; } >"$keys.new"
+    { cat "$keys" && printf '"Bearer %s" %s;\n' "$key" "$name"; } >"$keys.new"
     mv "$keys.new" "$keys"
     echo "$key"
     ;;
   revoke)
-    if ! awk -v name="$name;" '$2 == name { found = 1 } END { exit !found }' "$keys"; then
+    if ! awk -v name="$name;" '$3 == name { found = 1 } END { exit !found }' "$keys"; then
       echo "No key of this client is in $keys. Received: $name" >&2
       exit 1
     fi
-    awk -v name="$name;" '$2 != name' "$keys" >"$keys.new"
+    awk -v name="$name;" '$3 != name' "$keys" >"$keys.new"
     mv "$keys.new" "$keys"
     ;;
   *) usage ;;
