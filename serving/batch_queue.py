@@ -11,7 +11,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from serving.status import ServingError, Unavailable, from_exception
+from serving.status import (
+    DeadlineExceeded,
+    FailedPrecondition,
+    ResourceExhausted,
+    ServingError,
+    Unavailable,
+    from_exception,
+)
+
+# No row is to blame: the time is up, the memory is full, or the rows are not of one size.
+_OF_THE_WHOLE_BATCH = (DeadlineExceeded, FailedPrecondition, ResourceExhausted)
 
 
 class Task:
@@ -186,11 +196,20 @@ class BatchQueue:
         return self.batches.popleft().tasks if is_closed or now >= first.end else None
 
     def run(self, tasks: list[Task]) -> None:
-        """Runs a batch and hands each task its answer."""
+        """Runs a batch and hands each task its answer.
+
+        TF Serving fails every task of a run that fails. Here it is run again in halves, so that what one
+        client sends never fails another's request; one bad task among many costs few further runs.
+        """
         try:
             outputs = self._process(tasks)
-        except Exception as error:  # noqa: BLE001 - every task of the batch answers with it
+        except Exception as error:  # noqa: BLE001 - whatever a run raises is answered
             status = from_exception(error)
+            if len(tasks) > 1 and not isinstance(status, _OF_THE_WHOLE_BATCH):
+                middle = len(tasks) // 2
+                self.run(tasks[:middle])
+                self.run(tasks[middle:])
+                return
             for task in tasks:
                 # Each thread raises an error of its own: raising changes it.
                 task.finish(None, type(status)(status.message))

@@ -191,6 +191,34 @@ def test_other_sizes_fail_the_batch_unless_padding_is_on():
     assert answers[0].tolist() == [[14, 16, 14]]
 
 
+def test_a_request_that_a_run_refuses_fails_alone_and_costs_few_runs():
+    runs, run = make("max_batch_size { value: 8 } batch_timeout_micros { value: 1000000 }")
+
+    def answer(feeds, fetches):
+        if (feeds["x"] == 13).any():
+            raise status.InvalidArgument("Invalid PNG data")
+        return [2 * feeds["x"]]
+
+    runs.answer = answer
+    answers = ask_at_once(run, [rows(1, 13.0 if number == 5 else number) for number in range(8)])
+    assert answers[5].status_text() == "INVALID_ARGUMENT: Invalid PNG data"
+    for number in {*range(8)} - {5}:
+        assert answers[number].tolist() == rows(1, 2 * number).tolist()
+    assert runs.sizes() == [8, 4, 4, 2, 1, 1, 2]
+
+
+def test_a_run_that_takes_too_long_is_not_run_again():
+    runs, run = make("max_batch_size { value: 2 } batch_timeout_micros { value: 1000000 }")
+
+    def answer(feeds, fetches):
+        raise status.DeadlineExceeded("Timed out waiting for notification")
+
+    runs.answer = answer
+    answers = ask_at_once(run, [rows(1), rows(1)])
+    assert [answer.name for answer in answers] == ["DEADLINE_EXCEEDED"] * 2
+    assert runs.sizes() == [2]
+
+
 def test_a_request_of_a_wrong_type_or_without_rows_fails_alone():
     runs, run = make("max_batch_size { value: 2 } batch_timeout_micros { value: 50000 }")
 
