@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from serving.model_versions import VersionSource, check_model_configs, check_pla
 from serving.saved_model_session import SavedModelSession
 from serving.servable_manager import ModelVersion, ServableManager
 from serving.status import (
+    Cancelled,
     DataLoss,
     FailedPrecondition,
     InvalidArgument,
@@ -131,16 +132,17 @@ class ServerCore:
         self._manager.start()
         self._wait_until_available([model.name for model in models])
 
-    def reload(self, config) -> None:
+    def reload(self, config, is_wanted: Callable[[], bool] = lambda: True) -> None:
         """Serves what another configuration says from now on, and returns once its new models are available.
 
         Args:
             config: A `ModelServerConfig`; an empty one changes nothing.
+            is_wanted: Asked now and then whether to wait on: a model without a version is waited for.
 
         Raises:
             ServingError: The configuration breaks one of TF Serving's rules, or a new model does not load.
         """
-        with self._reloading:
+        with self._turn_to_reload(is_wanted):
             kinds = (self.config.WhichOneof("config"), config.WhichOneof("config"))
             if kinds[0] is not None and kinds[1] != "model_config_list":
                 raise FailedPrecondition(
@@ -157,7 +159,18 @@ class ServerCore:
             self._labels = self._check_labels(config)
             models = config.model_config_list.config
             self._source.set_models(models)
-            self._wait_until_available([model.name for model in models if model.name not in known])
+            new = [model.name for model in models if model.name not in known]
+            self._wait_until_available(new, is_wanted)
+
+    @contextlib.contextmanager
+    def _turn_to_reload(self, is_wanted, poll_seconds=0.2):
+        while not self._reloading.acquire(timeout=poll_seconds):
+            if not is_wanted():
+                raise Cancelled("The client left while the server took another configuration.")
+        try:
+            yield
+        finally:
+            self._reloading.release()
 
     def stop(self) -> None:
         """Follows the directories no more, and ends a `load` that waits; safe in a signal handler."""
@@ -298,9 +311,9 @@ class ServerCore:
             raise
         return session
 
-    def _wait_until_available(self, names):
+    def _wait_until_available(self, names, is_wanted=lambda: True):
         failed = []
-        for name, model in zip(names, self._manager.wait_until_settled(names), strict=True):
+        for name, model in zip(names, self._manager.wait_until_settled(names, is_wanted), strict=True):
             if model.state != "AVAILABLE":
                 reason = f" due to error: {model.error.status_text()}" if model.error else ""
                 failed.append(f"{{{{name: {name} version: {model.version}}}{reason}}}, ")

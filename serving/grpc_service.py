@@ -5,6 +5,7 @@ import functools
 import os
 
 import grpc
+from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import (
     classification_pb2,
     get_model_metadata_pb2,
@@ -148,7 +149,8 @@ class GrpcService:
             )
         metrics = self._core.metrics
         before = {name: metrics.total(name) for name in request.metric_names}
-        self._core.reload(request.config)
+        # A new model may have no version for ever: it is waited for as long as the client waits.
+        self._core.reload(request.config, is_wanted=context.is_active)
         response = model_management_pb2.ReloadConfigResponse()
         for name, total in before.items():
             response.metric.add(name=name, int64_value_increase=int(metrics.total(name) - total))
@@ -173,8 +175,7 @@ def _handlers(service_name, **methods):
         service_name,
         {
             name: grpc.unary_unary_rpc_method_handler(
-                functools.partial(_answer, method),
-                request_deserializer=request_type.FromString,
+                functools.partial(_answer, method, request_type),
                 response_serializer=_serialize,
             )
             for name, (method, request_type) in methods.items()
@@ -182,13 +183,24 @@ def _handlers(service_name, **methods):
     )
 
 
+def _parse(request_type, content: bytes):
+    # gRPC would call it an INTERNAL error, and log a traceback for every one of them.
+    try:
+        return request_type.FromString(content)
+    except DecodeError as error:
+        raise InvalidArgument(
+            f"The request must be a serialized {request_type.DESCRIPTOR.full_name}. Received: {len(content)} "
+            "bytes that are none. Send what the client library of the same protocol serializes."
+        ) from error
+
+
 def _serialize(response) -> bytes:
     return response.SerializeToString()
 
 
-def _answer(method, request, context):
+def _answer(method, request_type, content, context):
     try:
-        return method(request, context)
+        return method(_parse(request_type, content), context)
     except ServingError as error:
         status = error
     except Exception as error:  # noqa: BLE001 - whatever a request causes is answered

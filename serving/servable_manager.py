@@ -109,11 +109,18 @@ class ServableManager:
         """Ends waiting and retries, and starts nothing any more; safe in a signal handler."""
         self._stop.set()
 
-    def wait_until_settled(self, names: Iterable[str], poll_seconds: float = 0.2) -> list[ModelVersion]:
+    def wait_until_settled(
+        self, names: Iterable[str], is_wanted: Callable[[], bool] = lambda: True, poll_seconds: float = 0.2
+    ) -> list[ModelVersion]:
         """Returns a version of each model that is AVAILABLE or at its END, the highest such one.
 
+        Args:
+            names: The models.
+            is_wanted: Asked now and then whether to wait on.
+            poll_seconds: How often.
+
         Raises:
-            Cancelled: `stop` was called before there was one of each.
+            Cancelled: `stop` was called, or nobody waits any more, before there was one of each.
         """
         names = list(names)
         with self._changed:
@@ -123,6 +130,8 @@ class ServableManager:
                     return settled
                 if self._stop.is_set():
                     raise Cancelled("The server was stopped while it waited for models.")
+                if not is_wanted():
+                    raise Cancelled("The client left while the server waited for models.")
                 # A signal handler may not wake this: a condition's lock would not be safe there.
                 self._changed.wait(poll_seconds)
 

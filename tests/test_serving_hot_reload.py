@@ -68,7 +68,7 @@ class Served:
             time.sleep(0.05)
         raise AssertionError(f"expected {expected}, found {found}")
 
-    def reload(self, *entries, metric_names=()):
+    def reload(self, *entries, metric_names=(), timeout=30):
         """Sends HandleReloadConfigRequest, and returns the response or the error."""
         from google.protobuf import text_format
 
@@ -77,7 +77,7 @@ class Served:
         with grpc.insecure_channel(self.address) as channel:
             try:
                 return model_service_pb2_grpc.ModelServiceStub(channel).HandleReloadConfigRequest(
-                    request, timeout=30
+                    request, timeout=timeout
                 )
             except grpc.RpcError as error:
                 return error
@@ -165,6 +165,16 @@ def test_reload_adds_models_moves_labels_and_removes_models(serve):
     served.reload(moved)
     assert served.client.predict("m", X, version_label="stable")["y"][0, 0] == 2.0
     served.until({1: "END"}, "echo")
+
+
+def test_a_reload_that_waits_for_ever_ends_with_its_client(serve, tmp_path):
+    served = serve()
+    for name in ("never", "nor this"):
+        waiting = served.reload(entry(served.directory), entry(tmp_path / "nowhere", name), timeout=1)
+        assert waiting.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+    response = served.reload(entry(served.directory), entry(models_dir() / "echo", "echo"), timeout=20)
+    assert response.status.error_code == 0
+    served.until({1: "AVAILABLE"}, "echo")
 
 
 def test_reload_answers_increases_of_metrics(serve):
