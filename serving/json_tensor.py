@@ -129,8 +129,10 @@ def _shaped(flat, shape):
 def _convert(leaves, data_type) -> np.ndarray | None:
     """Returns the leaves as a flat array; None when any of them needs a closer look."""
     kinds = set(map(type, leaves))
+    if not kinds:
+        return np.empty(0, data_type.numpy)
     if data_type.json_kind == "integer" and kinds <= {int}:
-        if leaves and (min(leaves) < data_type.json_range[0] or max(leaves) > data_type.json_range[1]):
+        if min(leaves) < data_type.json_range[0] or max(leaves) > data_type.json_range[1]:
             return None
         # int32 is what TF Serving puts small integers into, and they wrap from there.
         wide = data_type.numpy if data_type.numpy.itemsize == 8 else np.int64

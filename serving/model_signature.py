@@ -16,6 +16,8 @@ DEFAULT_SIGNATURE = "serving_default"
 PREDICT = "tensorflow/serving/predict"
 CLASSIFY = "tensorflow/serving/classify"
 REGRESS = "tensorflow/serving/regress"
+# TensorFlow walks over string arrays with an iterator of 32 dimensions, and ends the process beyond.
+MAX_STRING_RANK = 32
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Signature:
         for alias, spec in self.inputs.items():
             if alias in inputs:
                 try:
-                    arrays[alias] = decode(inputs[alias])
+                    arrays[alias] = _checked_rank(decode(inputs[alias]))
                 except (ValueError, OverflowError, MemoryError) as error:
                     raise InvalidArgument(f"tensor parsing error: {alias}") from error
             elif alias in self.defaults:
@@ -170,6 +172,14 @@ class Signature:
             f"Shape of tensor _arg_{node}_{output or 0}_{position} [{','.join(map(str, array.shape))}] "
             f"is not compatible with expected shape [{wanted}]."
         )
+
+
+def _checked_rank(array: np.ndarray) -> np.ndarray:
+    if array.dtype == object and array.ndim > MAX_STRING_RANK:
+        raise ValueError(
+            f"A tensor of strings must have at most {MAX_STRING_RANK} dimensions. Received: {array.ndim}."
+        )
+    return array
 
 
 def _join(names) -> str:

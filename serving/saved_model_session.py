@@ -157,6 +157,9 @@ class SavedModelSession:
                 values = pywrap_tf_session.TF_SessionRun_wrapper(
                     self._handle, options, feeds, fetches, [], None
                 )
+            except UnicodeDecodeError as error:
+                # The runtime's message quotes bytes of the request, and with the message its code is lost.
+                raise InvalidArgument(error.object.decode("utf-8", "replace")) from error
             except Exception as error:
                 raise from_exception(error) from error
         # A string without dimensions comes as `bytes`, unlike every other tensor.

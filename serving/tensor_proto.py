@@ -7,8 +7,8 @@ import numpy as np
 from serving import data_types
 
 # A message may hold one value for a tensor of any shape (it is repeated). Without a limit, thirty bytes
-# could ask for a terabyte.
-MAX_REPEATED_BYTES = 256 * 2**20
+# could ask for a terabyte; with a high one, for minutes of work that no limit on the request's size prevents.
+MAX_REPEATED_BYTES = 2**20
 
 
 def to_array(proto) -> np.ndarray:
@@ -34,7 +34,7 @@ def to_array(proto) -> np.ndarray:
     if proto.tensor_content:
         return _from_content(proto.tensor_content, data_type, size).reshape(shape)
     values = getattr(proto, data_type.field)
-    if size * data_type.numpy.itemsize > MAX_REPEATED_BYTES and len(values) < size:
+    if len(values) < size and size * _bytes_of_last(values, data_type) > MAX_REPEATED_BYTES:
         raise ValueError(f"The message must hold every value of so large a tensor. Received: shape={shape}.")
     return _from_field(values, data_type, size).reshape(shape)
 
@@ -82,6 +82,12 @@ def _from_content(content: bytes, data_type, size: int) -> np.ndarray:
     array = np.frombuffer(content, data_type.numpy)
     # Any byte but 0 and 1 is undefined behaviour for a C++ bool.
     return array.view(np.uint8) != 0 if data_type.numpy == np.bool_ else array
+
+
+def _bytes_of_last(values, data_type) -> int:
+    # The runtime keeps a copy of a string in each place.
+    is_long = data_type is data_types.STRING and len(values)
+    return data_type.numpy.itemsize + (len(values[-1]) if is_long else 0)
 
 
 def _from_field(values, data_type, size: int) -> np.ndarray:

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from conformance_server import FLOATS, ROW, predict_request
 from serving_models import running_server
-from tensorflow_serving.apis import prediction_service_pb2_grpc
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from serving import tensor_proto
 
@@ -60,6 +60,53 @@ def test_wrong_rank_or_size_never_reaches_an_unguarded_convolution(prediction, s
         prediction.Predict(predict_request({"x": np.ones(shape, np.float32)}, model="convolution"))
     assert raised.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     assert "is not compatible with expected shape [?,8,8,1]." in raised.value.details()
+
+
+def string_request(model, signature, alias, strings, shape):
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name, request.model_spec.signature_name = model, signature
+    request.inputs[alias].dtype = 7
+    request.inputs[alias].string_val.extend(strings)
+    for size in shape:
+        request.inputs[alias].tensor_shape.dim.add(size=size)
+    return request
+
+
+@pytest.mark.parametrize(
+    ("strings", "shape"), [([b"a"], (1,) * 33), ([b"a"], (1,) * 64), ([b"a" * 2**19], (3,)), ([], (2**18,))]
+)
+def test_strings_that_would_end_the_process_are_refused(prediction, strings, shape):
+    """By so many dimensions, or by copies of one string that outgrow any memory."""
+    with pytest.raises(grpc.RpcError) as raised:
+        prediction.Predict(string_request("echo", "string", "x", strings, shape))
+    assert raised.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert raised.value.details() == "tensor parsing error: x"
+
+
+@pytest.mark.parametrize(("strings", "shape"), [([b"a"], (1,) * 32), ([b"a" * 2**18], (3,)), ([], (10**5,))])
+def test_strings_within_the_limits_come_back(prediction, strings, shape):
+    outputs = outputs_of(prediction.Predict(string_request("echo", "string", "x", strings, shape)))
+    assert outputs["y"].shape == shape
+    assert outputs["y"].ravel()[-1] == (strings[-1] if strings else b"")
+
+
+def test_a_message_of_the_runtime_may_quote_bytes_that_are_no_text(prediction):
+    request = string_request("examples", "predict", "inputs", [b"\xed\xa0\x80"], (1,))
+    with pytest.raises(grpc.RpcError) as raised:
+        prediction.Predict(request)
+    assert raised.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert "Could not parse example input, value: '\ufffd" in raised.value.details()
+
+
+def test_bytes_that_are_no_message_are_the_clients_error(channel):
+    call = channel.unary_unary("/tensorflow.serving.PredictionService/Classify")
+    with pytest.raises(grpc.RpcError) as raised:
+        call(b"\xff" * 100)
+    assert raised.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert raised.value.details() == (
+        "The request must be a serialized tensorflow.serving.ClassificationRequest. Received: 100 bytes that "
+        "are none. Send what the client library of the same protocol serializes."
+    )
 
 
 def test_hostile_bytes_leave_the_server_answering(channel, prediction):

@@ -6,8 +6,9 @@ import pytest
 from serving import data_types, json_request, json_tensor, json_text, json_writer
 from serving.status import InvalidArgument, Unimplemented
 
-FLOAT, DOUBLE, UINT8, INT64, BOOL, STRING = (
-    data_types.BY_ENUM_NAME[f"DT_{name}"] for name in ("FLOAT", "DOUBLE", "UINT8", "INT64", "BOOL", "STRING")
+FLOAT, DOUBLE, HALF, UINT8, INT64, BOOL, STRING = (
+    data_types.BY_ENUM_NAME[f"DT_{name}"]
+    for name in ("FLOAT", "DOUBLE", "HALF", "UINT8", "INT64", "BOOL", "STRING")
 )
 
 
@@ -85,6 +86,7 @@ def test_layout_of_rows_with_bytes():
         (7, FLOAT, 7),
         ([], FLOAT, []),
         ([[], []], FLOAT, [[], []]),
+        ([[], []], HALF, [[], []]),
         ([256, -1], UINT8, [0, 255]),
         ([2**63 - 1], INT64, [2**63 - 1]),
         ([2**53 - 1, 10**30], DOUBLE, [2**53 - 1, 1e30]),

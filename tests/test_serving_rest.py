@@ -65,6 +65,14 @@ def test_wrong_rank_never_reaches_an_unguarded_convolution(client, shape):
     assert "is not compatible with expected shape [?,8,8,1]." in error_of(response)
 
 
+@pytest.mark.parametrize(("depth", "status"), [(32, 200), (33, 400), (64, 400), (65, 400)])
+def test_strings_of_many_dimensions_leave_the_server_answering(client, depth, status):
+    body = f'{{"signature_name": "string", "inputs": {"[" * depth}"a"{"]" * depth}}}'
+    response = client.post("/v1/models/echo:predict", content=body)
+    assert response.status_code == status
+    assert client.get("/v1/models/echo").status_code == 200
+
+
 def test_timeout_is_a_gateway_timeout(client):
     response = post(client, LINEAR, {"signature_name": "slow", "inputs": [0]})
     assert response.status_code == 504
