@@ -17,7 +17,7 @@ setup(
         # Trained weights; see zoo/presets.py.
         "zoo": ["preset_files/*/preset.json", "preset_files/*/weights.npz"],
         # Templates; see serving/deployment.py.
-        "serving": ["deploy/**/*"],
+        "serving": ["deploy/**/*", "load.js"],
     },
     install_requires=[
         "tensorflow>=2.20,<2.22",
@@ -43,7 +43,9 @@ setup(
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
         "wandb": ["wandb>=0.22"],
+        "bench": ["k6>=1.1"],  # load generator
         "dev": [
+            "k6>=1.1",
             "wandb>=0.22",
             "pytest>=8",
             "pytest-xdist>=3.6",

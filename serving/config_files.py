@@ -25,6 +25,9 @@ _BATCHING_NOTE = """\
 # Rows of different clients share a run. Requests that arrive together must agree in every dimension but the
 # first; pictures sent as PNG or JPEG always do.
 """
+_NO_BATCHING_NOTE = """\
+# Batching is off: on the machine that measured it did not pay, and the server is started without its flags.
+"""
 
 
 def find_models(models_dir: Path) -> dict[str, list[int]]:
@@ -60,17 +63,21 @@ def _versions(model_dir) -> list[int]:
     )
 
 
-def write_config_files(models_dir: Path, config_dir: Path) -> list[Path]:
+def write_config_files(models_dir: Path, config_dir: Path, batching=None) -> list[Path]:
     """Writes the three files, and returns their paths.
 
     Args:
         models_dir: The directory of models, see `find_models`.
         config_dir: Where to write; made when it is missing.
+        batching: `BatchingParameters`, an empty message for none; by default those of `recorded_batching`.
 
     Raises:
         FileNotFoundError: There is no model to serve.
+        InvalidArgument: The recorded parameters do not parse.
     """
-    return [write_whole(config_dir / name, text) for name, text in config_texts(models_dir).items()]
+    texts = config_texts(models_dir)
+    texts[BATCHING_FILE] = batching_text(recorded_batching(models_dir) if batching is None else batching)
+    return [write_whole(config_dir / name, text) for name, text in texts.items()]
 
 
 def config_texts(
@@ -88,7 +95,7 @@ def config_texts(
     """
     return {
         MODELS_FILE: _MODELS_NOTE + _to_text(models_config(models_dir, served_from)),
-        BATCHING_FILE: _BATCHING_NOTE + _to_text(batching_config(num_cpus)),
+        BATCHING_FILE: batching_text(batching_config(num_cpus)),
         MONITORING_FILE: _to_text(monitoring_config()),
     }
 
@@ -138,6 +145,21 @@ def batching_config(num_cpus: int | None = None):
     return config
 
 
+def batching_text(config) -> str:
+    """Returns the text of `batching.config`; an empty message means that batching is off."""
+    return _BATCHING_NOTE + _to_text(config) if config.ListFields() else _NO_BATCHING_NOTE
+
+
+def recorded_batching(models_dir: Path):
+    """Returns the `BatchingParameters` that `zoo serve bench` left beside the models, or `batching_config()`.
+
+    Raises:
+        InvalidArgument: The file does not parse.
+    """
+    file = models_dir / BATCHING_FILE
+    return read_text_proto(str(file), messages.BatchingParameters) if file.is_file() else batching_config()
+
+
 def monitoring_config():
     """Returns a `MonitoringConfig` that turns Prometheus' page on."""
     config = messages.MonitoringConfig()
@@ -146,16 +168,18 @@ def monitoring_config():
     return config
 
 
-def server_arguments(config_dir: Path, port: int, rest_api_port: int) -> list[str]:
+def server_arguments(
+    config_dir: Path, port: int, rest_api_port: int, with_batching: bool = True
+) -> list[str]:
     """Returns the flags with which any engine serves a directory of configuration files."""
+    batching = ["--enable_batching=true", f"--batching_parameters_file={config_dir / BATCHING_FILE}"]
     return [
         f"--port={port}",
         f"--rest_api_port={rest_api_port}",
         f"--model_config_file={config_dir / MODELS_FILE}",
         # Labels of the file are read before the versions they name are loaded.
         "--allow_version_labels_for_unavailable_models=true",
-        "--enable_batching=true",
-        f"--batching_parameters_file={config_dir / BATCHING_FILE}",
+        *(batching if with_batching else []),
         f"--monitoring_config_file={config_dir / MONITORING_FILE}",
         # Wait seconds, not minutes, before a model that does not load ends the start.
         "--max_num_load_retries=2",

@@ -11,9 +11,10 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from serving import signals
-from serving.config_files import find_models, server_arguments, write_config_files
+from serving.config_files import find_models, recorded_batching, server_arguments, write_config_files
 from serving.ports import check_port_is_free
 from zoo.errors import UnknownNameError
 
@@ -37,7 +38,9 @@ class Engine:
     name: str
     reason: str
 
-    def command(self, models_dir: Path, config_dir: Path, port: int, rest_api_port: int) -> list[str]:
+    def command(
+        self, models_dir: Path, config_dir: Path, port: int, rest_api_port: int, with_batching: bool = True
+    ) -> list[str]:
         """Returns the command line that serves a directory of configuration files.
 
         Args:
@@ -45,8 +48,9 @@ class Engine:
             config_dir: What `write_config_files` wrote, absolute.
             port: gRPC.
             rest_api_port: REST; 0 for none.
+            with_batching: Whether requests share runs, as the directory's `batching.config` says.
         """
-        arguments = server_arguments(config_dir, port, rest_api_port)
+        arguments = server_arguments(config_dir, port, rest_api_port, with_batching)
         if self.name == EMBEDDED:
             return [sys.executable, "-m", "serving.model_server", *arguments]
         if self.name == TENSORFLOW_MODEL_SERVER:
@@ -109,9 +113,12 @@ class RunningServer:
         port: gRPC.
         rest_api_port: REST; 0 for none.
         engine: An `Engine`, or a name for `choose_engine`.
+        batching: As for `write_config_files`.
+        output: Where what the server says goes; to this process's output by default.
 
     Raises:
         FileNotFoundError: There is no model to serve.
+        InvalidArgument: The recorded batching parameters do not parse.
         OSError: A port is in use.
 
     Example:
@@ -124,7 +131,13 @@ class RunningServer:
     """
 
     def __init__(
-        self, models_dir: Path, port: int = 8500, rest_api_port: int = 8501, engine: Engine | str = "auto"
+        self,
+        models_dir: Path,
+        port: int = 8500,
+        rest_api_port: int = 8501,
+        engine: Engine | str = "auto",
+        batching=None,
+        output: BinaryIO | None = None,
     ):
         self.engine = engine if isinstance(engine, Engine) else choose_engine(engine)
         self.grpc_address = f"localhost:{port}"
@@ -135,10 +148,15 @@ class RunningServer:
         config_dir = Path(self._config_dir.name)
         # A container may read it as another user.
         config_dir.chmod(0o755)
-        write_config_files(models_dir, config_dir)
-        self.command = self.engine.command(models_dir.resolve(), config_dir, port, rest_api_port)
+        batching = recorded_batching(models_dir) if batching is None else batching
+        write_config_files(models_dir, config_dir, batching)
+        self.command = self.engine.command(
+            models_dir.resolve(), config_dir, port, rest_api_port, bool(batching.ListFields())
+        )
         # Out of the terminal's process group: Ctrl-C reaches the server once, through us.
-        self._process = subprocess.Popen(self.command, start_new_session=True, env=_environment())
+        self._process = subprocess.Popen(
+            self.command, start_new_session=True, env=_environment(), stdout=output, stderr=output
+        )
 
     def __enter__(self):
         return self
@@ -161,6 +179,11 @@ class RunningServer:
             if time.monotonic() > end:
                 raise RuntimeError(f"The server was not ready within {timeout_seconds:.0f} seconds.")
             time.sleep(0.1)
+
+    @property
+    def process_id(self) -> int:
+        """The process that was started: the server, or the docker command that shows its output."""
+        return self._process.pid
 
     def wait(self) -> int:
         """Returns the server's exit code once it has ended."""

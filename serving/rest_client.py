@@ -3,7 +3,7 @@
 import base64
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -111,11 +111,7 @@ class _RestCalls:
                 f"Received: output_filter={list(output_filter)}. Leave it out, or connect over gRPC."
             )
         path = _path(model_name, version, version_label)
-        body = {
-            "signature_name": signature_name,
-            "inputs": {name: _to_json(data_types.as_array(value)) for name, value in inputs.items()},
-        }
-        answer = yield from ask(_Request("POST", f"{path}:predict", json.dumps(body).encode()))
+        answer = yield from ask(_Request("POST", f"{path}:predict", predict_body(inputs, signature_name)))
         if signature_name not in self._known.get(path, {}):
             self._known[path] = yield from self.signatures(ask, model_name, version, version_label)
         outputs = _from_json(answer["outputs"], self._known[path][signature_name].outputs)
@@ -184,6 +180,12 @@ def _path(model_name, version=None, version_label=None) -> str:
     if version is not None:
         return f"{path}/versions/{version}"
     return f"{path}/labels/{quote(version_label, safe='')}" if version_label else path
+
+
+def predict_body(inputs: Mapping[str, np.ndarray | Sequence], signature_name: str) -> bytes:
+    """Returns the body of a REST predict request, in columnar format."""
+    columns = {name: _to_json(data_types.as_array(value)) for name, value in inputs.items()}
+    return json.dumps({"signature_name": signature_name, "inputs": columns}).encode()
 
 
 def _to_json(array: np.ndarray):

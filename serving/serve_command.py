@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from serving import compare_command
+from serving import bench_command, compare_command
 from zoo.cli import debug_option
 from zoo.errors import UnknownNameError
 
 _EXAMPLES = (
     "zoo serve --models-dir models --port 8500 --rest-api-port 8501",
     "zoo serve compare --against localhost:9500 --model dcgan",
+    "zoo serve bench --models-dir models",
 )
 
 
@@ -87,7 +88,7 @@ def command(context, models_dir, port, rest_api_port, engine, write_config, writ
         _check_no_option(context)
         return
     from serving import engine as engines
-    from serving.config_files import find_models, write_config_files
+    from serving.config_files import find_models, recorded_batching, write_config_files
 
     if port == rest_api_port:
         raise click.UsageError(f"--port and --rest-api-port must differ. Received: {port} for both.")
@@ -104,7 +105,9 @@ def command(context, models_dir, port, rest_api_port, engine, write_config, writ
             for path in write_config_files(models_dir, config_dir):
                 click.echo(f"Wrote {path}")
             click.echo("Nothing was started. The server's command line:")
-        click.echo(shlex.join(chosen.command(models_dir.resolve(), config_dir, port, rest_api_port)))
+        with_batching = bool(recorded_batching(models_dir).ListFields())
+        words = chosen.command(models_dir.resolve(), config_dir, port, rest_api_port, with_batching)
+        click.echo(shlex.join(words))
         return
     click.echo(f"Engine: {chosen.name} ({chosen.reason})")
     names = ", ".join(f"{name} version {versions[-1]}" for name, versions in models.items())
@@ -138,3 +141,4 @@ def _write_deploy(models_dir, port, rest_api_port, directory, settings, dry_run)
 
 
 command.add_command(compare_command.command, "compare")
+command.add_command(bench_command.command, "bench")

@@ -63,7 +63,7 @@ def warm_up(
 
 def _answered(session, file, num_iterations) -> Iterator[int]:
     """Yields the number of records that were run so far, after each."""
-    for number, record in enumerate(_records(file), start=1):
+    for number, record in enumerate(recorded_requests(file), start=1):
         if number > MAX_RECORDS:
             raise InvalidArgument(f"Number of warmup records exceeds the maximum ({MAX_RECORDS}) at {file}")
         for _ in range(num_iterations):
@@ -71,7 +71,12 @@ def _answered(session, file, num_iterations) -> Iterator[int]:
         yield number
 
 
-def _records(file):
+def recorded_requests(file: Path) -> Iterator:
+    """Yields the `PredictionLog` messages of a warm-up file.
+
+    Raises:
+        ServingError: The file cannot be read.
+    """
     try:
         for text in tf_record.tf_record_iterator(str(file)):
             yield prediction_log_pb2.PredictionLog.FromString(text)

@@ -1,0 +1,161 @@
+"""`zoo serve bench`: measures a server over loads and batching settings, and keeps the setting that pays."""
+
+import logging
+import os
+from pathlib import Path
+
+import click
+
+from zoo.cli import ZooCommand
+
+_COLUMNS = (
+    f"{'batching':<24} {'model':<20} {'protocol':<8} {'clients':>7} "
+    f"{'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8} {'requests/s':>10} "
+    f"{'pictures/s':>10} {'MiB':>6} {'failed':>6}"
+)
+
+
+_START_SECONDS = 8
+
+
+@click.command(
+    cls=ZooCommand, uses_tensorflow=True, example="zoo serve bench --models-dir models --clients 1,16"
+)
+@click.option(
+    "--models-dir",
+    type=click.Path(path_type=Path),
+    default=Path("models"),
+    show_default=True,
+    help="Holds MODEL/VERSION directories, as `zoo export` writes them.",
+)
+@click.option("--model", "names", metavar="NAME", multiple=True, help="Only this model; repeat for several.")
+@click.option("--signature", metavar="NAME", help="The signature to ask; that of the first warm-up request.")
+@click.option(
+    "--protocol", "protocols", type=click.Choice(["grpc", "rest"]), multiple=True, help="Only this protocol."
+)
+@click.option(
+    "--clients", default="1,16", show_default=True, metavar="N,…", help="Clients that ask at a time."
+)
+@click.option(
+    "--batching",
+    "batchings",
+    multiple=True,
+    metavar="ROWS:MICROS:THREADS[:SIZES]",
+    help="A setting to try beside `off`, e.g. 32:2000:2 or 32:2000:2:8,16,32; repeat for several.",
+)
+@click.option("--seconds", type=click.FloatRange(1.0), default=3.0, show_default=True, help="Of each load.")
+@click.option("--rounds", type=click.IntRange(1), default=2, show_default=True, help="Turns of all settings.")
+@click.option(
+    "--engine",
+    default="auto",
+    show_default=True,
+    help="tensorflow_model_server, docker or embedded; auto: the first of them that works.",
+)
+@click.option("--dry-run", is_flag=True, help="List what would be measured, and exit.")
+def command(models_dir, names, signature, protocols, clients, batchings, seconds, rounds, engine, dry_run):
+    """Measure a server on this machine and keep the batching setting that pays.
+
+    Starts the server anew for each setting, sends warm-up requests of its models over gRPC and REST with
+    more and more clients, and writes MODELS_DIR/batching.config: the best setting, or that batching is off.
+    `zoo serve` and `zoo serve --write-config` follow that file; delete it to return to their defaults.
+    """
+    from serving import batching_choice, bench
+    from serving.batching_setting import Setting
+    from serving.engine import choose_engine
+    from serving.load_generator import GRPC, REST, find_k6
+
+    # Its reader of warm-up files advises to read them otherwise.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    numbers = _numbers(clients)
+    settings = list(dict.fromkeys([Setting(), *_settings(batchings)]))
+    requests = _requests(bench, models_dir, names, signature)
+    protocols = protocols or (GRPC, REST)
+    chosen = choose_engine(engine)
+    find_k6()
+    num_starts = len(settings) * rounds
+    num_loads = num_starts * len(requests) * len(protocols) * len(numbers)
+    minutes = (num_loads * (seconds + 0.5) + num_starts * (_START_SECONDS + 2 * len(requests))) / 60
+    click.echo(
+        f"Engine: {chosen.name}; {num_starts} starts of the server, {num_loads} loads of {seconds:g} s: "
+        f"about {minutes:.0f} minutes."
+    )
+    if dry_run:
+        for setting in settings:
+            click.echo(f"Would measure batching {setting}")
+        return
+    _check_writable(models_dir)
+    click.echo(_COLUMNS)
+    measurements = []
+    for _ in range(rounds):
+        for setting in settings:
+            for measured in bench.measure(models_dir, chosen, setting, requests, protocols, numbers, seconds):
+                click.echo(_row(measured))
+                measurements.append(measured)
+    _keep(models_dir, batching_choice.choose(measurements), measurements)
+
+
+def _numbers(text) -> list[int]:
+    try:
+        numbers = sorted({int(number) for number in text.split(",")})
+    except ValueError:
+        numbers = [0]
+    if numbers[0] < 1:
+        raise click.UsageError(
+            f"--clients must be positive numbers with commas between. Received: {text!r}. Write, e.g., 1,16."
+        )
+    return numbers
+
+
+def _settings(texts):
+    from serving.batching_setting import Setting, default_settings
+
+    try:
+        return [Setting.parse(text) for text in texts] or default_settings()
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _requests(bench, models_dir, names, signature):
+    from serving.config_files import find_models
+    from zoo.errors import UnknownNameError
+
+    known = find_models(models_dir)
+    for name in names:
+        if name not in known:
+            raise UnknownNameError("model", name, known)
+    return [bench.recorded_request(models_dir, name, signature) for name in names or known]
+
+
+def _check_writable(models_dir):
+    if not os.access(models_dir, os.W_OK):
+        raise click.ClickException(
+            "The models directory must be writable, because the result is kept there. "
+            f"Received: models_dir={str(models_dir)!r}. Measure a copy of it."
+        )
+
+
+def _row(measured) -> str:
+    load = measured.load
+    memory = "-" if measured.max_memory_bytes is None else f"{measured.max_memory_bytes / 2**20:.0f}"
+    latencies = " ".join(f"{load.milliseconds[percent]:8.2f}" for percent in (50, 95, 99))
+    row = (
+        f"{measured.setting!s:<24} {measured.request.model_name:<20} {measured.protocol:<8} "
+        f"{measured.num_clients:>7} {latencies} {load.requests_per_second:10.1f} "
+        f"{measured.rows_per_second:10.1f} {memory:>6} {load.num_failed:>6}"
+    )
+    return f"{row}\n  {load.error}" if load.error else row
+
+
+def _keep(models_dir, choice, measurements):
+    from serving.config_files import BATCHING_FILE, batching_text, write_whole
+
+    costs = sorted(m.load.generator_microseconds for m in measurements)
+    click.echo(f"The load generator spent {costs[len(costs) // 2]:.0f} µs of CPU time on a request (median).")
+    for setting, ratio in choice.ratios.items():
+        click.echo(f"batching {setting}: {ratio:.2f} times the requests/s without batching")
+    note = (
+        f"# Measured by `zoo serve bench` on {os.cpu_count()} CPUs: {choice.ratio:.2f} times the requests/s "
+        "without batching.\n"
+    )
+    path = write_whole(models_dir / BATCHING_FILE, note + batching_text(choice.setting.to_proto()))
+    click.echo(f"Best: batching {choice.setting}. Wrote {path}; `zoo serve` follows it from now on.")
