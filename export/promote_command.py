@@ -31,8 +31,9 @@ def _check_label(context, parameter, label):
 def command(model_name, version, label, models_dir, dry_run):
     """Give a label of MODEL to VERSION; to an earlier one to roll back.
 
-    The labels are kept in MODELS_DIR/MODEL/labels.json. A server follows them once its models.config has
-    been written again.
+    The labels are kept in MODELS_DIR/MODEL/labels.json. `zoo serve` follows them within seconds; another
+    server after its models.config was written again and a restart. Requests without a label get the highest
+    version.
     """
     from export.labels import promote, read_labels
 
@@ -42,6 +43,6 @@ def command(model_name, version, label, models_dir, dry_run):
         click.echo(f"{name}: {number}{was}")
     if not dry_run:
         click.echo(
-            f"Serve them: zoo serve --models-dir {models_dir}  (or write models.config again with "
-            "--write-config DIR, and restart the server that reads it)"
+            f"A running `zoo serve --models-dir {models_dir}` follows; for other servers write models.config "
+            "again (zoo serve --write-config DIR) and restart them"
         )

@@ -17,9 +17,8 @@ METRICS_PATH = "/monitoring/prometheus/metrics"
 MAX_BATCH_SIZE = 32
 
 _MODELS_NOTE = """\
-# Every model serves its highest version and those that a label names. `zoo export promote` moves labels; one
-# that was never moved names the version that was highest when this file was written. Write it again after
-# an export or a promotion.
+# A model serves its highest version; one whose labels were moved (`zoo export promote`) serves all versions.
+# The labels are those of when this file was written: `zoo serve` writes it again whenever they change.
 """
 _BATCHING_NOTE = """\
 # Rows of different clients share a run. Requests that arrive together must agree in every dimension but the
@@ -94,7 +93,7 @@ def config_texts(
         FileNotFoundError: There is no model to serve.
     """
     return {
-        MODELS_FILE: _MODELS_NOTE + _to_text(models_config(models_dir, served_from)),
+        MODELS_FILE: models_text(models_config(models_dir, served_from)),
         BATCHING_FILE: batching_text(batching_config(num_cpus)),
         MONITORING_FILE: _to_text(monitoring_config()),
     }
@@ -111,10 +110,7 @@ def write_whole(path: Path, text: str) -> Path:
 def models_config(models_dir: Path, served_from: Path | None = None):
     """Returns the `ModelServerConfig` for a directory of models; arguments as for `config_texts`.
 
-    A model without labels of its own serves its highest version; one with labels serves those, too.
-
-    Args:
-        models_dir: The directory of models, see `find_models`.
+    A model without labels of its own serves its highest version; one with labels serves all that it has.
 
     Raises:
         FileNotFoundError: There is no model to serve.
@@ -129,10 +125,16 @@ def models_config(models_dir: Path, served_from: Path | None = None):
         )
         model.version_labels.update(labels)
         if read_labels(models_dir / name):
-            model.model_version_policy.specific.versions.extend(sorted({*labels.values(), versions[-1]}))
+            # A label moves to a loaded version only, so that all have to be there to roll back at once.
+            model.model_version_policy.all.SetInParent()
         else:
             model.model_version_policy.latest.num_versions = 1
     return config
+
+
+def models_text(config) -> str:
+    """Returns the text of `models.config`."""
+    return _MODELS_NOTE + _to_text(config)
 
 
 def batching_config(num_cpus: int | None = None):

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from serving import signals
 from serving.config_files import find_models, recorded_batching, server_arguments, write_config_files
+from serving.config_follower import POLL_SECONDS, ConfigFollower
 from serving.ports import check_port_is_free
 from zoo.errors import UnknownNameError
 
@@ -50,7 +51,10 @@ class Engine:
             rest_api_port: REST; 0 for none.
             with_batching: Whether requests share runs, as the directory's `batching.config` says.
         """
-        arguments = server_arguments(config_dir, port, rest_api_port, with_batching)
+        arguments = [
+            *server_arguments(config_dir, port, rest_api_port, with_batching),
+            f"--model_config_file_poll_wait_seconds={POLL_SECONDS}",
+        ]
         if self.name == EMBEDDED:
             return [sys.executable, "-m", "serving.model_server", *arguments]
         if self.name == TENSORFLOW_MODEL_SERVER:
@@ -106,7 +110,7 @@ def _docker_answers() -> bool:
 
 
 class RunningServer:
-    """A server in a process of its own; use it as a context manager.
+    """A server in a process of its own, which follows what is exported; use it as a context manager.
 
     Args:
         models_dir: The models.
@@ -157,6 +161,8 @@ class RunningServer:
         self._process = subprocess.Popen(
             self.command, start_new_session=True, env=_environment(), stdout=output, stderr=output
         )
+        self._following = contextlib.ExitStack()
+        self._following.enter_context(ConfigFollower(models_dir, config_dir))
 
     def __enter__(self):
         return self
@@ -202,6 +208,7 @@ class RunningServer:
             except subprocess.TimeoutExpired:
                 self.terminate(at_once=True)
                 self._process.wait()
+        self._following.close()
         self._config_dir.cleanup()
 
 

@@ -1,4 +1,6 @@
+import contextlib
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -11,8 +13,9 @@ from click.testing import CliRunner
 from free_ports import free_port
 from serving_models import models_dir
 
+from export.labels import promote
 from serving import engine
-from serving.client import connect
+from serving.client import PredictionError, connect
 from serving.serve_command import command
 from zoo.errors import UnknownNameError
 
@@ -147,3 +150,42 @@ def test_embedded_engine_serves_every_model():
             with connect(address) as client:
                 assert client.predict("linear", {"x": [[1.0, 2.0, 3.0, 4.0]]})["y"].tolist() == [[2, 4, 6, 8]]
                 assert client.status("pictures") == {1: "AVAILABLE"}
+
+
+def test_exports_promotions_and_new_models_are_followed(tmp_path):
+    models = tmp_path / "models"
+    shutil.copytree(models_dir() / "linear" / "1", models / "linear" / "1")
+
+    def until(expected, **arguments):
+        for _ in range(200):
+            with contextlib.suppress(PredictionError):
+                value = client.predict("linear", {"x": [[1.0] * 4]}, **arguments)["y"][0, 0]
+                if value == expected:
+                    return
+            time.sleep(0.1)
+        raise AssertionError(f"{arguments} does not come to answer {expected}")
+
+    port = free_port()
+    with (
+        engine.RunningServer(models, port, free_port(), "embedded") as server,
+        connect(server.grpc_address) as client,
+    ):
+        server.wait_until_ready(120)
+        until(1.0, version_label="stable")
+        shutil.copytree(models_dir() / "linear" / "2", models / "linear" / "unfinished")
+        (models / "linear" / "unfinished").rename(models / "linear" / "2")
+        until(2.0, version_label="stable")
+        promote(models, "linear", 1, "stable")
+        until(1.0, version_label="stable")
+        until(2.0)
+        promote(models, "linear", 2, "canary")
+        until(2.0, version_label="canary")
+        promote(models, "linear", 2, "stable")
+        until(2.0, version_label="stable")
+        shutil.copytree(models_dir() / "echo" / "1", models / "echo" / "1")
+        for _ in range(200):
+            with contextlib.suppress(PredictionError):
+                if client.status("echo") == {1: "AVAILABLE"}:
+                    break
+            time.sleep(0.1)
+        assert client.predict("echo", {"x": [1.0]}, "float32")["y"] == 1.0
