@@ -11,6 +11,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework import convert_to_constants
 from tensorflow.python.saved_model import loader_impl
+from tensorflow.python.util import deprecation
 
 DEFAULT_SIGNATURE = "serving_default"
 
@@ -46,9 +47,10 @@ def freeze(directory: Path, default_signature: str) -> None:
 def _constant_graph(directory: Path, output_nodes: list[str]) -> tf.compat.v1.GraphDef:
     with tf.Graph().as_default() as graph, tf.compat.v1.Session(graph=graph) as session:
         loader_impl.SavedModelLoader(str(directory)).load(session, [tf.saved_model.SERVING])
-        constant = convert_to_constants.convert_variables_to_constants_from_session_graph(
-            session, graph.as_graph_def(), output_nodes
-        )
+        with deprecation.silence():  # what it calls itself is announced to go
+            constant = convert_to_constants.convert_variables_to_constants_from_session_graph(
+                session, graph.as_graph_def(), output_nodes
+            )
     nodes = [*constant.node, *(node for function in constant.library.function for node in function.node_def)]
     for node in nodes:
         # Shapes that were inferred where a constant was a resource, and which `tf.saved_model.load` refuses.

@@ -12,6 +12,7 @@ from exported_models import from_png
 from served_runs import files_in, run_zoo, signatures_of_run, trained_run
 
 from export import exporter, variant_measurements
+from export.export_command import VARIANT_NAMES
 from export.exporter import save_variant
 from export.manifest import check_manifest, read_signatures
 from export.variant_measurements import check_likeness
@@ -160,3 +161,7 @@ def test_a_variant_that_is_far_off_is_not_published(make_small_config, tmp_path,
     with pytest.raises(RuntimeError, match=message):
         exporter.export_run(run, tmp_path / "models", variant="float16_weights")
     assert files_in(tmp_path / "models") == []
+
+
+def test_the_command_offers_every_variant():
+    assert tuple(VARIANTS) == VARIANT_NAMES
