@@ -1,5 +1,6 @@
 """Which versions of which models a server should load: the configuration, and the directories on disk."""
 
+import collections
 import functools
 import logging
 import os
@@ -25,9 +26,10 @@ def check_model_configs(config) -> None:
     if config.WhichOneof("config") == "custom_model_config":
         raise Unimplemented("ModelServer does not yet support custom model config.")
     models = config.model_config_list.config
-    names = [model.name for model in models]
+    # Counted once: a configuration that comes over the wire may list a hundred thousand.
+    counts = collections.Counter(model.name for model in models)
     for model in models:
-        if names.count(model.name) > 1:
+        if counts[model.name] > 1:
             raise InvalidArgument(f"Illegal to list model {model.name} multiple times in config list")
     for model in models:
         if not os.path.isabs(model.base_path) and "://" not in model.base_path:
@@ -83,6 +85,8 @@ def find_versions(base_path: Path) -> dict[int, Path]:
         names = sorted(os.listdir(base_path))
     except OSError as error:
         raise NotFound(f"Could not find base path {base_path}: {error.strerror}") from error
+    except ValueError as error:  # a path may come over the wire, with a zero byte in it
+        raise NotFound(f"Could not find base path {str(base_path)!r}: {error}") from error
     versions = {}
     for name in names:
         if not re.fullmatch(r"[0-9]+", name) or int(name) > _MAX_VERSION:

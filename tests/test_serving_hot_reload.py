@@ -177,6 +177,16 @@ def test_a_reload_that_waits_for_ever_ends_with_its_client(serve, tmp_path):
     served.until({1: "AVAILABLE"}, "echo")
 
 
+def test_a_base_path_that_no_file_system_takes_stops_no_following(serve):
+    served = serve(file_system_poll_wait_seconds=0.05)
+    for path in ("/\\000", "/" + "a" * 5000):
+        waiting = served.reload(entry(served.directory), entry(path, path[:5].strip("/\\") or "n"), timeout=1)
+        assert waiting.code() == grpc.StatusCode.DEADLINE_EXCEEDED
+        assert served.reload(entry(served.directory)).status.error_code == 0
+    publish(served.directory, 2)
+    served.until({2: "AVAILABLE", 1: "END"})
+
+
 def test_reload_answers_increases_of_metrics(serve):
     served = serve()
     response = served.reload(
