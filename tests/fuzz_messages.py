@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from fuzz_pictures import damage_bytes
 from fuzz_values import DECIMALS, Random, Target, array_for, odd_text
-from google.protobuf import message as protobuf
 from google.protobuf.descriptor import FieldDescriptor
 from inference_requests import FAR, NEAR, classify_request, multi_request, regress_request
 from tensorflow_serving.apis import (
@@ -211,12 +210,3 @@ def _damage_wire(random, content):
             return content.replace(b"\x0a", b"\x0a\xff\xff\xff\xff\x0f", 1)
         case _:
             return damage_bytes(random, content)
-
-
-def is_message(path: str, content: bytes) -> bool:
-    """Whether bytes are the message that a method takes."""
-    try:
-        _REQUEST_TYPES[path].FromString(content)
-    except protobuf.DecodeError:
-        return False
-    return True
