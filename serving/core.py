@@ -1,32 +1,28 @@
 """The protocol-neutral core: loads models, finds the version a request means, and answers it."""
 
 import contextlib
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from export.manifest import MANIFEST, check_manifest
 from serving import tensor_proto
-from serving.batching import Batching
 from serving.metrics import Metrics
 from serving.model_signature import Signature
 from serving.model_versions import VersionSource, check_model_configs, check_platforms_stay
-from serving.saved_model_session import SavedModelSession
 from serving.servable_manager import ModelVersion, ServableManager
 from serving.status import (
     Cancelled,
-    DataLoss,
     FailedPrecondition,
     InvalidArgument,
     NotFound,
     Unknown,
     from_exception,
 )
-from serving.warm_up import warm_up
+from serving.version_loading import LoadOptions, load_session
 
 
 @dataclass(frozen=True)
@@ -56,32 +52,6 @@ class Prediction:
     outputs: dict[str, np.ndarray]
 
 
-@dataclass(frozen=True)
-class LoadOptions:
-    """How models are loaded; the names are those of tensorflow_model_server's flags.
-
-    Attributes:
-        session_config: A `tf.compat.v1.ConfigProto`; None for TensorFlow's defaults.
-        file_system_poll_wait_seconds: Pause between two looks for versions; 0 looks once.
-        batching: Lets requests share runs; None runs each by itself.
-        max_request_rows: Most rows of a request; None for no limit.
-    """
-
-    saved_model_tags: Sequence[str] = ("serve",)
-    session_config: object = None
-    enable_model_warmup: bool = True
-    num_request_iterations_for_warmup: int = 1
-    max_num_load_retries: int = 5
-    load_retry_interval_micros: int = 60_000_000
-    file_system_poll_wait_seconds: float = 1.0
-    num_load_threads: int = 0
-    num_unload_threads: int = 0
-    allow_version_labels_for_unavailable_models: bool = False
-    batching: Batching | None = None
-    max_request_rows: int | None = None
-    enable_signature_method_name_check: bool = False
-
-
 class ServerCore:
     """Models and their versions, for any number of threads and any protocol.
 
@@ -108,7 +78,7 @@ class ServerCore:
         self.config = config
         self.options = options or LoadOptions()
         self._manager = ServableManager(
-            self._load_session,
+            functools.partial(load_session, options=self.options, metrics=self.metrics),
             self.options.num_load_threads,
             self.options.num_unload_threads,
             self.options.max_num_load_retries,
@@ -291,26 +261,6 @@ class ServerCore:
                     )
         return labels
 
-    def _load_session(self, path: Path) -> SavedModelSession:
-        _check_files(path)
-        options = self.options
-        session = SavedModelSession(
-            path,
-            options.saved_model_tags,
-            options.session_config,
-            options.max_request_rows,
-            options.enable_signature_method_name_check,
-        )
-        try:
-            if self.options.batching:
-                session.runner = self.options.batching.runner(session.run, path)
-            if self.options.enable_model_warmup:
-                warm_up(session, path, self.options.num_request_iterations_for_warmup, self.metrics)
-        except Exception:
-            session.close()
-            raise
-        return session
-
     def _wait_until_available(self, names, is_wanted=lambda: True):
         failed = []
         for name, model in zip(names, self._manager.wait_until_settled(names, is_wanted), strict=True):
@@ -319,13 +269,3 @@ class ServerCore:
                 failed.append(f"{{{{name: {name} version: {model.version}}}{reason}}}, ")
         if failed:
             raise Unknown(f"{len(failed)} servable(s) did not become available: {{{''.join(failed)}}}")
-
-
-def _check_files(path: Path) -> None:
-    """Refuses a version that is not whole, where the manifest tells what whole is."""
-    if not (path / MANIFEST).is_file():
-        return
-    try:
-        check_manifest(path)
-    except ValueError as error:
-        raise DataLoss(str(error)) from error

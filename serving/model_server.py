@@ -106,7 +106,10 @@ class ModelServer:
     def _reload(self, seconds):
         while not self._stopped.wait(seconds):
             try:
-                self._core.reload(start_options.read_config(self.flags))
+                # Nobody waits for its models here, and the next reading must not wait for them either.
+                self._core.reload(start_options.read_config(self.flags), is_wanted=lambda: False)
+            except Cancelled:
+                continue
             except ServingError as error:
                 _logger.error("Reloading %s: %s", self.flags["model_config_file"], error.status_text())
 
@@ -207,7 +210,8 @@ def main(arguments: list[str] | None = None) -> int:
     if parsed.unknown:
         print(f"unknown argument: {parsed.unknown[0]}\n{server_flags.usage(program)}", end="")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(name)s] %(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # A line for every bad request would let clients fill the log.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     import_tensorflow()
     if parsed.without_effect:

@@ -76,7 +76,7 @@ def read_config(flags: Mapping):
 
 
 def load_options(flags: Mapping, metrics):
-    """Returns the `LoadOptions` of `core.ServerCore`.
+    """Returns the `LoadOptions` of the versions.
 
     Args:
         flags: Values by name.
@@ -87,7 +87,7 @@ def load_options(flags: Mapping, metrics):
     """
     import tensorflow as tf
 
-    from serving.core import LoadOptions
+    from serving.version_loading import LoadOptions
 
     session_threads = flags["tensorflow_session_parallelism"]
     return LoadOptions(

@@ -12,9 +12,10 @@ from tensorflow_serving.apis import prediction_log_pb2
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from serving import status, tensor_proto
-from serving.core import LoadOptions, ModelSpec, ServerCore
+from serving.core import ModelSpec, ServerCore
 from serving.model_versions import choose_versions, find_versions
 from serving.saved_model_session import SavedModelSession
+from serving.version_loading import LoadOptions
 from serving.warm_up import FILE_NAME, MAX_RECORDS, warm_up
 
 NO_RETRY = LoadOptions(max_num_load_retries=0)

@@ -10,8 +10,9 @@ from tensorflow_serving.apis import prediction_log_pb2, prediction_service_pb2_g
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from serving import inference, status
-from serving.core import LoadOptions, ModelSpec, ServerCore
+from serving.core import ModelSpec, ServerCore
 from serving.saved_model_session import SavedModelSession
+from serving.version_loading import LoadOptions
 from serving.warm_up import FILE_NAME, warm_up
 
 X = {"x": [1.0, 2.0]}
