@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FASHION_MNIST := /usr/share/datasets/fashion-mnist
 
-.PHONY: help setup demo test test-slow lint format benchmark clean
+.PHONY: help setup demo test test-slow bench-serving soak-serving lint format benchmark clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list.
@@ -34,6 +34,12 @@ test: setup lint ## Lint, then the default test run (about ten minutes on two co
 
 test-slow: setup ## The tests that take longer than ten seconds each.
 	$(BIN)/python -m pytest -m slow
+
+bench-serving: setup ## What the embedded server adds to its models, beside targets (fifteen minutes).
+	$(BIN)/python tests/benchmarks/serving.py
+
+soak-serving: setup ## Ten minutes of load while versions come and go: failed requests and memory.
+	$(BIN)/python tests/benchmarks/serving.py --soak 10
 
 lint: setup
 	$(BIN)/ruff check .

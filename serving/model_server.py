@@ -18,6 +18,7 @@ from zoo.quiet_import import import_tensorflow
 
 # What `exit(-1)` of the C++ program becomes.
 EXIT_FAILED = 255
+THREADS_WITH_BATCHING = 64
 _logger = logging.getLogger(__name__)
 
 
@@ -118,13 +119,22 @@ class ModelServer:
             return 0
         return self.flags["rest_api_port"]
 
+    def _default_threads(self) -> int:
+        """Returns how many requests are answered at a time: four per CPU, as TF Serving.
+
+        A request that waits for others to share its run holds a thread and no CPU. With a few threads, single
+        rows would never fill a batch.
+        """
+        num_threads = 4 * (os.cpu_count() or 1)
+        return max(num_threads, THREADS_WITH_BATCHING) if self.flags["enable_batching"] else num_threads
+
     def _start_grpc(self, credentials):
         from serving import grpc_service, health_service
 
         flags = self.flags
         self._grpc_server = grpc_service.make_server(
             self._core,
-            flags["grpc_max_threads"] or None,
+            flags["grpc_max_threads"] or self._default_threads(),
             flags["enable_serialization_as_tensor_content"],
             start_options.channel_arguments(flags["grpc_channel_arguments"]),
             flags["max_request_bytes"],
@@ -165,7 +175,7 @@ class ModelServer:
         timeout = flags["rest_api_timeout_in_ms"]
         service = RestService(
             self._core,
-            flags["rest_api_num_threads"] or None,
+            flags["rest_api_num_threads"] or self._default_threads(),
             timeout / 1000 if timeout > 0 else None,
             flags["rest_api_enable_cors_support"],
             self._metrics_path,

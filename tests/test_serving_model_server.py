@@ -201,3 +201,28 @@ def outcome(client):
 def wait_for_request(client):
     for _ in range(20):
         client.status("linear")
+
+
+def test_as_many_rows_as_a_batch_holds_arrive_in_it(tmp_path):
+    """One thread per CPU or four would hold fewer requests than a batch has rows."""
+    parameters = tmp_path / "batching.config"
+    parameters.write_text("max_batch_size { value: 40 } batch_timeout_micros { value: 20000000 }")
+    with running_server(
+        tmp_path / "config", enable_batching=True, batching_parameters_file=str(parameters)
+    ) as server:
+        before = runs_of(server)
+        with GrpcClient(f"localhost:{server.flags['port']}") as client:
+            threads = [
+                threading.Thread(target=client.predict, args=("linear", {"x": [[1.0] * 4]}))
+                for _ in range(40)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        assert runs_of(server) == before + 1
+
+
+def runs_of(server):
+    lines = server.metrics.page().decode().splitlines()
+    return sum(int(line.split()[-1]) for line in lines if "processed_batch_size_count{" in line)

@@ -1,0 +1,92 @@
+"""Minutes of load on a server while versions of its model come and go: failures and memory over time."""
+
+import itertools
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+
+from serving.batching_setting import default_settings
+from serving.bench import memory_bytes, recorded_request, started_server
+from serving.engine import choose_engine
+from serving.load_generator import GRPC, drive
+
+NUM_CLIENTS = 16
+SHARE_OF_MAXIMUM = 0.8
+SECONDS_OF_A_VERSION = 10.0
+SAMPLE_SECONDS = 5.0
+
+
+def soak(models_dir: Path, minutes: float, report) -> None:
+    """Loads one model at 80 % of what it manages, and prints what happened.
+
+    Args:
+        models_dir: Holds one model.
+        minutes: How long.
+        report: Prints a figure beside its target.
+    """
+    model_dir = next(models_dir.iterdir())
+    request = recorded_request(models_dir, model_dir.name)
+    with started_server(models_dir, choose_engine("embedded"), default_settings()[1]) as server:
+        address = server.grpc_address
+        drive(address, GRPC, request, NUM_CLIENTS, 3)
+        most = drive(address, GRPC, request, NUM_CLIENTS, 20).requests_per_second
+        rate = SHARE_OF_MAXIMUM * most
+        print(f"  at most {most:.0f} requests/s; {minutes:g} minutes at {rate:.0f} requests/s", flush=True)
+        stop, memory, versions = threading.Event(), [], []
+        threads = [
+            threading.Thread(target=_swap, args=(model_dir, stop, versions)),
+            threading.Thread(target=_watch, args=(server.process_id, stop, memory)),
+        ]
+        for thread in threads:
+            thread.start()
+        # Clients enough for the pauses of a load to pass without a request that is not sent.
+        load = drive(address, GRPC, request, 8 * NUM_CLIENTS, 60 * minutes, rate)
+        stop.set()
+        for thread in threads:
+            thread.join()
+    _print(load, versions, memory, report)
+
+
+def _swap(model_dir, stop, versions):
+    """Publishes one version after the other, as `zoo export` does, and takes the older one away."""
+    for version in itertools.count(2):
+        if stop.wait(SECONDS_OF_A_VERSION):
+            return
+        unfinished = model_dir / f".{version}"
+        shutil.copytree(model_dir / str(version - 1), unfinished)
+        unfinished.rename(model_dir / str(version))
+        versions.append(version)
+        # The server looks once a second, and the older version answers until the newer one has loaded.
+        if stop.wait(SECONDS_OF_A_VERSION):
+            return
+        old = model_dir / f".{version - 1}.old"
+        os.rename(model_dir / str(version - 1), old)
+        shutil.rmtree(old)
+
+
+def _watch(process_id, stop, memory):
+    begin = time.monotonic()
+    while not stop.wait(SAMPLE_SECONDS):
+        memory.append((time.monotonic() - begin, memory_bytes(process_id) / 2**20))
+
+
+def _print(load, versions, memory, report):
+    print(
+        f"  {load.num_requests} requests, p50 {load.milliseconds[50]:.1f} ms, "
+        f"p99 {load.milliseconds[99]:.1f} ms, longest {load.milliseconds[100]:.0f} ms, "
+        f"{load.num_dropped} not sent in time, "
+        f"{len(versions)} versions published"
+    )
+    if load.error:
+        print(f"  first error: {load.error}")
+    for minute in range(int(memory[-1][0] // 60) + 1):
+        of_minute = [size for seconds, size in memory if seconds // 60 == minute]
+        if of_minute:
+            print(f"  minute {minute + 1}: {min(of_minute):.0f} to {max(of_minute):.0f} MiB resident")
+    report("soak: failed requests", load.num_failed, "", 0)
+    later = [size for seconds, size in memory if seconds >= 60]
+    if later:
+        first = max(size for seconds, size in memory if seconds < 60)
+        report("soak: memory against the first minute's most", 100 * (max(later) / first - 1), "%", 5)
