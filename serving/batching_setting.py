@@ -66,14 +66,25 @@ class Setting:
         return config
 
 
-def default_settings() -> list[Setting]:
-    """Returns what is worth a try on this machine."""
+def default_settings(num_clients: int) -> list[Setting]:
+    """Returns what is worth a try on this machine.
+
+    Args:
+        num_clients: Clients that ask at a time; a batch of their share of each thread fills without waiting.
+    """
     threads = os.cpu_count() or 1
-    return [
-        Setting(),
-        Setting(32, 0, threads),
-        Setting(32, 2000, threads),
-        Setting(32, 2000, threads, (1, 2, 4, 8, 16, 32)),
-        Setting(8, 5000, threads),
-        Setting(32, 5000, 1),
-    ]
+    share = max(num_clients // threads, 2)
+    sizes = (*(2**power for power in range(share.bit_length()) if 2**power < share), share)
+    return list(
+        dict.fromkeys(
+            [
+                Setting(),
+                Setting(32, 0, threads),
+                Setting(32, 2000, threads),
+                Setting(share, 2000, threads),
+                Setting(share, 10_000, threads),
+                Setting(share, 10_000, threads, sizes),
+                Setting(max(num_clients, 2), 5000, 1),
+            ]
+        )
+    )

@@ -67,7 +67,7 @@ def command(models_dir, names, signature, protocols, clients, batchings, seconds
     # Its reader of warm-up files advises to read them otherwise.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     numbers = _numbers(clients)
-    settings = list(dict.fromkeys([Setting(), *_settings(batchings)]))
+    settings = list(dict.fromkeys([Setting(), *_settings(batchings, numbers[-1])]))
     requests = _requests(bench, models_dir, names, signature)
     protocols = protocols or (GRPC, REST)
     chosen = choose_engine(engine)
@@ -106,11 +106,11 @@ def _numbers(text) -> list[int]:
     return numbers
 
 
-def _settings(texts):
+def _settings(texts, num_clients):
     from serving.batching_setting import Setting, default_settings
 
     try:
-        return [Setting.parse(text) for text in texts] or default_settings()
+        return [Setting.parse(text) for text in texts] or default_settings(num_clients)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 

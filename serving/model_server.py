@@ -223,7 +223,7 @@ def main(arguments: list[str] | None = None) -> int:
     # A line for every bad request would let clients fill the log.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    import_tensorflow()
+    import_tensorflow(with_keras=False)
     if parsed.without_effect:
         names = ", ".join(f"--{name}" for name in parsed.without_effect)
         _logger.warning("These flags have no effect in this server: %s", names)

@@ -5,7 +5,8 @@ from serving_models import Linear, running_server, save
 
 from export.warmup import write_warmup_requests
 from serving import batching_choice, bench, load_generator, messages
-from serving.batching_setting import Setting
+from serving.batching import BatchingOptions
+from serving.batching_setting import Setting, default_settings
 from serving.config_files import read_text_proto, write_config_files
 from serving.engine import choose_engine
 from serving.load_generator import GRPC, REST, Load, LoadRequest, drive
@@ -80,6 +81,15 @@ def test_a_setting_is_written_in_tensorflow_servings_words():
     assert (parameters.max_batch_size.value, parameters.batch_timeout_micros.value) == (8, 1500)
     assert (parameters.num_batch_threads.value, list(parameters.allowed_batch_sizes)) == (2, [4, 8])
     assert not Setting.parse("off").to_proto().ListFields()
+
+
+def test_every_setting_tried_is_one_that_tensorflow_serving_takes():
+    for num_clients in (1, 2, 3, 16, 100):
+        settings = default_settings(num_clients)
+        assert settings[0] == Setting()
+        assert [Setting.parse(str(setting)) for setting in settings] == settings
+        for setting in settings[1:]:
+            BatchingOptions.from_proto(setting.to_proto())
 
 
 def test_what_was_measured_is_what_is_served(linear_dir, tmp_path):

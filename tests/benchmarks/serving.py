@@ -11,6 +11,7 @@ are measured in the same run, in turns with what they are compared to; of severa
 import argparse
 import contextlib
 import io
+import logging
 import multiprocessing
 import os
 import statistics
@@ -20,6 +21,7 @@ import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+logging.getLogger("tensorflow").setLevel(logging.ERROR)
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parent)]
 
 import numpy as np  # noqa: E402 - after the path is set
@@ -39,6 +41,8 @@ from serving.load_generator import GRPC, REST, LoadRequest, drive  # noqa: E402
 PRESETS = ("dcgan_fashion_mnist", "cvae_fashion_mnist", "fsrcnn_x3", "classifier_fashion_mnist")
 EMBEDDED = choose_engine("embedded")
 OFF = Setting()
+# What `zoo serve` uses where nothing was measured.
+DEFAULT = Setting(32, 2000, os.cpu_count() or 1)
 BATCH_SIZES = (1, 8, 16, 32, 64, 128)
 NUM_CLIENTS = 16
 
@@ -98,7 +102,7 @@ def dcgan(options) -> None:
     function = tf.saved_model.load(str(models_dir / name / "1")).signatures["generate_png"]
     in_process, measurements, shares = {size: [] for size in BATCH_SIZES}, [], []
     for _ in range(options.rounds):
-        for setting in default_settings():
+        for setting in default_settings(NUM_CLIENTS):
             for size in BATCH_SIZES:
                 in_process[size].append(rows_per_second(function, request, size))
             loads = list(
@@ -181,7 +185,7 @@ def start(options) -> None:
     seconds = []
     for _ in range(options.rounds):
         begin = time.perf_counter()
-        with started_server(models_dir, EMBEDDED, default_settings()[1]):
+        with started_server(models_dir, EMBEDDED, DEFAULT):
             seconds.append(time.perf_counter() - begin)
     print("  starts:", ", ".join(f"{each:.1f} s" for each in seconds))
     report("start with four models: ports open", min(seconds), "s", 8)

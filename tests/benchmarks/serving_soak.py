@@ -7,12 +7,13 @@ import threading
 import time
 from pathlib import Path
 
-from serving.batching_setting import default_settings
+from serving.batching_setting import Setting
 from serving.bench import memory_bytes, recorded_request, started_server
 from serving.engine import choose_engine
 from serving.load_generator import GRPC, drive
 
 NUM_CLIENTS = 16
+SETTING = Setting(32, 2000, os.cpu_count() or 1)
 SHARE_OF_MAXIMUM = 0.8
 SECONDS_OF_A_VERSION = 10.0
 SAMPLE_SECONDS = 5.0
@@ -28,7 +29,7 @@ def soak(models_dir: Path, minutes: float, report) -> None:
     """
     model_dir = next(models_dir.iterdir())
     request = recorded_request(models_dir, model_dir.name)
-    with started_server(models_dir, choose_engine("embedded"), default_settings()[1]) as server:
+    with started_server(models_dir, choose_engine("embedded"), SETTING) as server:
         address = server.grpc_address
         drive(address, GRPC, request, NUM_CLIENTS, 3)
         most = drive(address, GRPC, request, NUM_CLIENTS, 20).requests_per_second
