@@ -9,7 +9,7 @@ from pathlib import Path
 import grpc
 import httpx
 import numpy as np
-from serving_models import running_server
+from serving_models import models_dir, running_server
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from serving import tensor_proto
@@ -20,6 +20,8 @@ ROW = np.ones(2, np.float32)
 
 @functools.cache
 def _server():
+    # Made first, so that at the end it is deleted after the server that follows it.
+    models_dir()
     exits = contextlib.ExitStack()
     atexit.register(exits.close)
     directory = exits.enter_context(tempfile.TemporaryDirectory(prefix="conformance-"))

@@ -79,12 +79,11 @@ def test_a_wrong_shape_is_refused_inside_the_graph(model, variant, make_small_co
     loaded = SavedModelSession(saved(model, variant, make_small_config))
     signature = loaded.signature(signature_name)
     fill = np.zeros([], "uint8") if alias == "images" else np.array(b"", object)
-    feed = loaded._output(signature.inputs[alias].tensor_name)
-    fetch = loaded._output(signature.outputs["error"].tensor_name)
+    feed, fetch = signature.inputs[alias].tensor_name, signature.outputs["error"].tensor_name
     for shape in shapes:
         # Past the server's own check of the shape.
         with pytest.raises(InvalidArgument, match="not compatible with expected shape"):
-            loaded._run({feed: np.full(shape, fill)}, [fetch], None)
+            loaded.run({feed: np.full(shape, fill)}, [fetch])
 
 
 def stored_bytes(directory):

@@ -127,7 +127,8 @@ def test_options_of_serve_in_front_of_a_command_are_refused(capsys):
     assert code == 2
     assert error.startswith("Options in front of 'compare' have no effect on it. Received: --port.")
     code, _, error = run_zoo(capsys, "serve", "comprae")
-    assert (code, error) == (2, "Unknown command of `zoo serve`. Received: 'comprae'. Known: compare.")
+    assert code == 2
+    assert error.startswith("Unknown command of `zoo serve`. Received: 'comprae'. Known: compare")
 
 
 SIGNATURE = SignatureDescription(
