@@ -8,11 +8,11 @@ import numpy as np
 
 from serving import messages, tensor_proto
 from serving.client import SignatureDescription
+from serving.model_signature import CLASSIFY, REGRESS
 from serving.sample_inputs import sample_inputs
 
 PREDICTION_SERVICE = "/tensorflow.serving.PredictionService/"
 MODEL_SERVICE = "/tensorflow.serving.ModelService/"
-CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
 NOBODY = "no_such_name"
 NO_VERSION = 2**31
 
