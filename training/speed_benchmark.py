@@ -27,9 +27,32 @@ from training.recipes import RECIPES
 from training.trainer import MAX_STEPS_PER_EXECUTION
 from zoo import pixels
 from zoo.attributes import one_hot_conditions
+from zoo.narrow_convolutions import NarrowConv2D, NarrowConv2DTranspose
 
 BATCH_SIZE = 64
 NUM_WARMUP_STEPS = 2 * MAX_STEPS_PER_EXECUTION
+
+
+def in_plain_keras(network: keras.Model) -> keras.Model:
+    """Copies a network and its weights, with Keras' own layers in the place of the zoo's faster ones.
+
+    Args:
+        network: Functional model.
+    """
+
+    def copy_layer(layer):
+        config = {"name": layer.name, "dtype": layer.dtype_policy}
+        if isinstance(layer, NarrowConv2D):
+            return keras.layers.Conv2D(layer.filters, layer.kernel_size, padding=layer.padding, **config)
+        if isinstance(layer, NarrowConv2DTranspose):
+            return keras.layers.Conv2DTranspose(
+                layer.filters, layer.kernel_size, layer.upscale_factor, "same", **config
+            )
+        return layer.__class__.from_config(layer.get_config())
+
+    copy = keras.models.clone_model(network, clone_function=copy_layer)
+    copy.set_weights(network.get_weights())
+    return copy
 
 
 class PlainGAN(keras.Model):
@@ -38,6 +61,7 @@ class PlainGAN(keras.Model):
     def __init__(self, dcgan):
         super().__init__()
         self.dcgan = dcgan
+        self.generator = in_plain_keras(dcgan.generator)
         self.loss_function = keras.losses.BinaryCrossentropy(from_logits=True)
         self.discriminator_loss_tracker = keras.metrics.Mean("discriminator_loss")
         self.generator_loss_tracker = keras.metrics.Mean("generator_loss")
@@ -48,7 +72,7 @@ class PlainGAN(keras.Model):
         self.discriminator_optimizer = keras.optimizers.Adam(2e-4, beta_1=0.5)
         self.generator_optimizer = keras.optimizers.Adam(2e-4, beta_1=0.5)
         self.discriminator_optimizer.build(self.dcgan.discriminator.trainable_variables)
-        self.generator_optimizer.build(self.dcgan.generator.trainable_variables)
+        self.generator_optimizer.build(self.generator.trainable_variables)
 
     def train_step(self, data):
         raw_images, attribute_ids = data
@@ -57,7 +81,7 @@ class PlainGAN(keras.Model):
         batch_size = tf.shape(raw_images)[0]
 
         latents = keras.random.normal((batch_size, self.dcgan.latent_dim))
-        generated_images = self.dcgan.generator([latents, conditions], training=True)
+        generated_images = self.generator([latents, conditions], training=True)
         images = tf.concat([generated_images, real_images], axis=0)
         labels = tf.concat([tf.zeros((batch_size, 1)), tf.ones((batch_size, 1))], axis=0)
         with tf.GradientTape() as tape:
@@ -68,10 +92,10 @@ class PlainGAN(keras.Model):
 
         latents = keras.random.normal((batch_size, self.dcgan.latent_dim))
         with tf.GradientTape() as tape:
-            generated_images = self.dcgan.generator([latents, conditions], training=True)
+            generated_images = self.generator([latents, conditions], training=True)
             logits = self.dcgan.discriminator([generated_images, conditions], training=True)
             generator_loss = self.loss_function(tf.ones((batch_size, 1)), logits)
-        variables = self.dcgan.generator.trainable_variables
+        variables = self.generator.trainable_variables
         self.generator_optimizer.apply(tape.gradient(generator_loss, variables), variables)
 
         self.discriminator_loss_tracker.update_state(discriminator_loss)

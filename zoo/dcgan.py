@@ -373,7 +373,9 @@ class DCGAN(FromPreset, keras.Model):
         if self.conditioning == "projection":
             # [Projection] eq. 3: the features' inner product with a learned vector for each attribute value.
             project = self._normalised_dense(features.shape[-1], "discriminator_projection", use_bias=False)
-            projection = keras.layers.Dot(axes=1, dtype="float32")([features, project(conditions)])
+            products = keras.layers.Multiply(dtype="float32")([features, project(conditions)])
+            # Not keras.layers.Dot: products of matrices of one row took a tenth of a training step on CPUs.
+            projection = keras.ops.sum(products, axis=-1, keepdims=True)
             logits = keras.layers.Add(dtype="float32")([logits, projection])
         if not self.classification_weight:
             return keras.Model([images, conditions], logits)

@@ -12,6 +12,7 @@ import keras
 
 from zoo import replicas
 from zoo.errors import WrongUsageError
+from zoo.narrow_convolutions import NarrowConv2D, NarrowConv2DTranspose
 
 KERNEL_SIZE, STRIDE = 4, 2
 SMALLEST_BASE, LARGEST_BASE = 4, 7
@@ -160,15 +161,8 @@ def upsample(vectors, *, image_size: int, channels: int, width: int, dtype, name
         )(x)
         x = refine(normalise(x, str(level)), level_width, level)
     if depth:
-        return layers.Conv2D(channels, 3, padding="same", dtype="float32", name=f"{name}_picture")(x)
-    return layers.Conv2DTranspose(
-        channels,
-        KERNEL_SIZE,
-        strides=STRIDE,
-        padding="same",
-        dtype="float32",
-        name=f"{name}_conv_{levels}",
-    )(x)
+        return NarrowConv2D(channels, 3, padding="same", name=f"{name}_picture")(x)
+    return NarrowConv2DTranspose(channels, KERNEL_SIZE, STRIDE, name=f"{name}_conv_{levels}")(x)
 
 
 def _nearest_sizes(image_size: int) -> list[int]:

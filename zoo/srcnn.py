@@ -7,6 +7,7 @@ Sources:
 import keras
 
 from zoo.errors import UnknownNameError
+from zoo.narrow_convolutions import NarrowConv2D
 from zoo.subpixels import BICUBIC_RADIUS, from_picture, to_picture
 from zoo.super_resolution import SuperResolution, pad_by_repeating
 
@@ -101,5 +102,5 @@ class SRCNN(SuperResolution):
         x = layers.Conv2D(
             NUM_FILTERS[1], sizes[1], activation="relu", dtype=self.dtype_policy, name="non_linear_mapping"
         )(x)
-        refined = layers.Conv2D(self.channels, sizes[2], dtype="float32", name="reconstruction")(x)
+        refined = NarrowConv2D(self.channels, sizes[2], name="reconstruction")(x)
         return keras.Model(images, refined, name="network")

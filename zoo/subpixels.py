@@ -141,7 +141,7 @@ class Deconvolution(keras.layers.Layer):
         self.bias = self.add_weight(name="bias", shape=(self.filters,), initializer="zeros")
 
     def call(self, features):
-        kernel = self._to_convolution(tf.cast(self.kernel, self.compute_dtype))
+        kernel = self.to_convolution(tf.cast(self.kernel, self.compute_dtype))
         bias = tf.tile(tf.cast(self.bias, self.compute_dtype), [self.upscale_factor**2])
         return tf.nn.bias_add(tf.nn.conv2d(features, kernel, strides=1, padding="VALID"), bias)
 
@@ -159,7 +159,7 @@ class Deconvolution(keras.layers.Layer):
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }
 
-    def _to_convolution(self, kernel):
+    def to_convolution(self, kernel):
         """Turns `[k, k, C, D]` into `[2 * margin + 1, 2 * margin + 1, D, s * s * C]`.
 
         Subpixel r of pixel i gets from pixel i + d what the kernel has at r + cut - s * d.

@@ -10,6 +10,7 @@ import keras
 
 from zoo import pyramid
 from zoo.guided_filter import GuidedFilter
+from zoo.narrow_convolutions import NarrowConv2D
 
 NUM_FEATURES = 256
 PAINTER_HALVINGS = 2
@@ -128,13 +129,8 @@ class VariationalNetworks:
                 width, 3, padding="same", dtype=self.dtype, name=f"painter_up_{level}"
             )
             x = activation(0.2, dtype=self.dtype)(convolution(x))
-        detail = layers.Conv2D(
-            self.channels,
-            3,
-            padding="same",
-            kernel_initializer="zeros",
-            dtype="float32",
-            name="painter_detail",
+        detail = NarrowConv2D(
+            self.channels, 3, padding="same", kernel_initializer="zeros", name="painter_detail"
         )
         decoded_change = layers.Subtract(dtype="float32")([inputs[2], inputs[1]])
         changes = layers.Add(dtype="float32")([decoded_change, detail(x)])

@@ -5,10 +5,11 @@ second on Fashion-MNIST at the recipes' defaults; of SRCNN, patches a second. Me
 
 - ours: what `zoo train` runs, under `--precision auto` and under float32: `MAX_STEPS_PER_EXECUTION` steps in
   one call of the compiled function;
-- plain Keras: the same networks in `fit` with Keras' defaults, float32 and one step a call, on the same
-  batches, with the training step that a reader of Keras' guides writes: for DCGAN `PlainGAN` of
-  `training/speed_benchmark.py`. XLA is off, which is not the default: Keras may choose it, and on CPUs it
-  made these convolutions up to 4.5 times slower (`training/precision.py`), so the baseline is stronger so;
+- plain Keras: the same networks, of Keras' own layers, in `fit` with Keras' defaults, float32 and one step a
+  call, on the same batches, with the training step that a reader of Keras' guides writes: for DCGAN
+  `PlainGAN` of `training/speed_benchmark.py`. XLA is off, which is not the default: Keras may choose it,
+  and on CPUs it made these convolutions up to 4.5 times slower (`training/precision.py`), so the
+  baseline is stronger so;
 - PyTorch: the same networks and losses (`torch_networks.py`), in float32 and, where the CPU has bfloat16,
   under `torch.autocast`, on as many threads as there are cores. Batches are drawn from uint8 tensors in
   memory. It is skipped where PyTorch is not installed: the project does not need it;
@@ -79,6 +80,8 @@ class PlainVAE(keras.Model):
     def __init__(self, vae):
         super().__init__()
         self.vae = vae
+        self.decoder = speed_benchmark.in_plain_keras(vae.decoder)
+        vae.decoder.trainable = False
         self.attribute_loss_function = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         self.trackers = [
             keras.metrics.Mean(name) for name in ("loss", "reconstruction_loss", "kl_loss", "attribute_loss")
@@ -94,7 +97,7 @@ class PlainVAE(keras.Model):
             features = vae.features(images, training=True)
             mean, log_variance = vae.posterior([features, conditions], training=True)
             latents = mean + tf.exp(0.5 * log_variance) * keras.random.normal(tf.shape(mean))
-            logits = vae.decoder([latents, conditions], training=True)
+            logits = self.decoder([latents, conditions], training=True)
             attribute_logits = vae.attribute_head(features, training=True)
             pixel_losses = keras.losses.binary_crossentropy(images, logits, from_logits=True)
             reconstruction_loss = tf.reduce_mean(tf.reduce_sum(pixel_losses, axis=(1, 2)))
@@ -116,16 +119,18 @@ class PlainSRCNN(keras.Model):
     def __init__(self, srcnn):
         super().__init__()
         self.srcnn = srcnn
+        self.network = speed_benchmark.in_plain_keras(srcnn.network)
+        srcnn.network.trainable = False
         self.loss_tracker = keras.metrics.Mean("loss")
         self.built = True
 
     def train_step(self, data):
         low_res_images, high_res_images = data
-        factor, network = self.srcnn.upscale_factor, self.srcnn.network
+        factor = self.srcnn.upscale_factor
         targets = tf.cast(high_res_images, "float32") / 255.0
         interpolated = to_picture(bicubic_subpixels(low_res_images, factor), factor) / 255.0
         with tf.GradientTape() as tape:
-            refined = network(pad_by_repeating(interpolated, self.srcnn.margin), training=True)
+            refined = self.network(pad_by_repeating(interpolated, self.srcnn.margin), training=True)
             loss = tf.reduce_mean(tf.square(targets - refined))
         variables = self.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
