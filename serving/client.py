@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from serving.server_address import HTTP, ServerAddress
 from serving.status import PermissionDenied, Unauthenticated
 
 ERROR_OUTPUT = "error"
@@ -153,21 +154,13 @@ def connect_async(address: str, **options):
 
 
 def _connect(address, is_async, options):
-    scheme, separator, rest = address.partition("://")
-    scheme, host_and_port = (scheme, rest.rstrip("/")) if separator else ("grpc", address)
-    host, _, port = host_and_port.rpartition(":")
-    protocol = scheme.removesuffix("s")
-    if protocol not in ("grpc", "http") or not host or not port.isdigit():
-        raise ValueError(
-            "The server's address must be HOST:PORT or grpc://HOST:PORT (gRPC), or http://HOST:PORT (REST); "
-            f"encrypted, grpcs://HOST:PORT or https://HOST:PORT. Received: address={address!r}. A server of "
-            "`zoo serve` answers at localhost:8500 and http://localhost:8501."
-        )
-    return _client_class(protocol, is_async)(host_and_port, uses_tls=scheme != protocol, **options)
+    parsed = ServerAddress.parse(address)
+    make_client = _client_class(parsed.protocol, is_async)
+    return make_client(parsed.host_and_port, uses_tls=parsed.uses_tls, **options)
 
 
 def _client_class(protocol, is_async):
-    if protocol == "http":
+    if protocol == HTTP:
         from serving.rest_client import AsyncRestClient, RestClient
 
         return AsyncRestClient if is_async else RestClient

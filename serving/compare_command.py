@@ -5,10 +5,14 @@ from pathlib import Path
 
 import click
 
+from serving.server_access import access_options
+from serving.server_address import GRPC, HTTP, ServerAddress
 from zoo.cli import ZooCommand
 
 # Of a difference; a picture's bytes would fill the screen.
 MAX_LINES, MAX_CHARACTERS = 8, 110
+_GRPC_FORMS = "HOST:PORT or grpcs://HOST:PORT of gRPC"
+_REST_FORMS = "http://HOST:PORT or https://HOST:PORT of REST"
 
 
 @click.command(
@@ -23,6 +27,7 @@ MAX_LINES, MAX_CHARACTERS = 8, 110
 )
 @click.option("--against", metavar="HOST:PORT", required=True, help="The other server: gRPC.")
 @click.option("--against-rest", metavar="URL", help="Its REST address; without it, only gRPC is compared.")
+@access_options
 @click.option("--model", "models", metavar="NAME", multiple=True, help="A model of both; repeat for several.")
 @click.option(
     "--models-dir",
@@ -33,30 +38,36 @@ MAX_LINES, MAX_CHARACTERS = 8, 110
 )
 @click.option("--all", "shows_all", is_flag=True, help="List the requests that are answered alike too.")
 @click.option("--dry-run", is_flag=True, help="List the requests and send none.")
-def command(server, rest, against, against_rest, models, models_dir, shows_all, dry_run):
+def command(server, rest, against, against_rest, access, models, models_dir, shows_all, dry_run):
     """Show where two servers answer the same requests differently.
 
     Meant for an embedded server and a tensorflow_model_server on the same models; exit code 1 says that an
     answer differs. Hundreds of requests per model, made up from its signatures, are wrong on purpose: ask no
     server that others are using, for a model exported elsewhere may take its server down.
+
+    Encrypted addresses are grpcs://HOST:PORT and https://HOST:PORT. Certificates are for all of these, and
+    the API key that ZOO_API_KEY may hold is sent to both servers.
     """
     from serving.conformance_requests import make_requests
     from serving.server_comparison import AskedServer
 
-    addresses = [_grpc(server, "--server"), _grpc(against, "--against")]
-    rests = [None, None]
-    if against_rest:
-        rests = [_rest(rest, "--rest"), _rest(against_rest, "--against-rest")]
+    if not against_rest:
+        rest = None
+    _check_addresses({"--server": server, "--against": against}, GRPC, _GRPC_FORMS)
+    _check_addresses({"--rest": rest, "--against-rest": against_rest}, HTTP, _REST_FORMS)
+    addresses = [address for address in (server, against, rest, against_rest) if address]
+    access.check(*addresses)
+    found = _signatures(addresses, models or _models_in(models_dir), access)
     requests = {
         name: make_requests(name, signatures, with_rest=bool(against_rest))
-        for name, signatures in _signatures(addresses, models or _models_in(models_dir)).items()
+        for name, signatures in found.items()
     }
     if dry_run:
         for name, of_model in requests.items():
             for request in of_model:
                 click.echo(f"{name}, {_protocol(request)}: {request.name}")
         return
-    with AskedServer(addresses[0], rests[0]) as one, AskedServer(addresses[1], rests[1]) as other:
+    with AskedServer(server, rest, access) as one, AskedServer(against, against_rest, access) as other:
         num_different = sum(
             _compare(name, of_model, one, other, shows_all) for name, of_model in requests.items()
         )
@@ -84,18 +95,14 @@ def _compare(name, requests, one, other, shows_all) -> int:
     return num_different
 
 
-def _grpc(address: str, option: str) -> str:
-    host, _, port = address.removeprefix("grpc://").rpartition(":")
-    if not host or not port.isdigit() or "/" in host:
-        raise click.UsageError(f"{option} must be HOST:PORT of gRPC. Received: {address!r}.")
-    return f"{host}:{port}"
-
-
-def _rest(address: str, option: str) -> str:
-    scheme, separator, rest = address.rstrip("/").partition("://")
-    if not separator or scheme not in ("http", "https") or not rest or "/" in rest:
-        raise click.UsageError(f"{option} must be http://HOST:PORT of REST. Received: {address!r}.")
-    return f"{scheme}://{rest}"
+def _check_addresses(by_option: dict[str, str | None], protocol: str, forms: str) -> None:
+    for option, address in by_option.items():
+        try:
+            is_right = address is None or ServerAddress.parse(address).protocol == protocol
+        except ValueError:
+            is_right = False
+        if not is_right:
+            raise click.UsageError(f"{option} must be {forms}. Received: {address!r}.")
 
 
 def _models_in(models_dir: Path) -> list[str]:
@@ -109,13 +116,11 @@ def _models_in(models_dir: Path) -> list[str]:
     return list(find_models(models_dir))
 
 
-def _signatures(addresses: list[str], models) -> dict:
-    """Asks both servers, so that one that is not there is an error and not a difference."""
-    from serving.client import connect
-
+def _signatures(addresses: list[str], models, access) -> dict:
+    """Asks at every address, so that one without an answer is an error, and no difference or equality."""
     found = {}
     for address in addresses:
-        with connect(address) as client:
+        with access.connect(address) as client:
             for name in models:
                 found.setdefault(name, client.signatures(name))
     return found

@@ -4,6 +4,7 @@ import re
 
 from serving.client import ServerUnreachableError, TlsError
 
+_PAIR = "`client_cert_file` and `client_key_file` (--client-certificate and --client-key)"
 # The first that matches the library's words, those of gRPC (BoringSSL) or of Python (OpenSSL).
 _TLS_REASONS = (
     ("certificate has expired", "the server's certificate has expired. Renew it."),
@@ -22,7 +23,7 @@ _TLS_REASONS = (
     ),
     (
         "alert",
-        "the server wants another certificate. Give `client_cert_file` and `client_key_file` that it knows.",
+        f"the server wants another certificate. Give {_PAIR}, that it knows.",
     ),
 )
 _CLOSED = "socket closed|reset by peer|disconnected|broken pipe|eof occurred"
@@ -47,7 +48,7 @@ def connection_error(
         return ServerUnreachableError(address, reason)
     # A server that refuses a handshake hangs up, and so does one that stops.
     advice = (
-        "If it lets in only clients it knows, give `client_cert_file` and `client_key_file`."
+        f"If it lets in only clients it knows, give {_PAIR}."
         if uses_tls
         else "If it speaks TLS, connect with grpcs:// or https://."
     )

@@ -22,7 +22,7 @@ from serving.picture_source import open_source, source_options
 @source_options
 @click.option("--output", type=click.Path(path_type=Path), default="edited", show_default=True)
 @click.option("--dry-run", is_flag=True, help="Name the files and write nothing.")
-def command(photos, server, ca_file, model, run, preset, output, dry_run):
+def command(photos, server, access, model, run, preset, output, dry_run):
     """Change attributes of photos and keep the rest.
 
     Attributes are options of their own, by the names that the model knows: --category says what a photo
@@ -32,7 +32,7 @@ def command(photos, server, ca_file, model, run, preset, output, dry_run):
 
     from serving.picture_files import convert_photos
 
-    with open_source(server, ca_file, model, run, preset, default_model="conditional_vae") as source:
+    with open_source(server, access, model, run, preset, default_model="conditional_vae") as source:
         attributes = attribute_inputs(source, "edit_png", 1, ["image_bytes"])
         if dry_run:
             for photo in photos:

@@ -31,7 +31,7 @@ FIRST_SEED, LAST_SEED = -(2**63), 2**63 - 1
 )
 @click.option("--output", type=click.Path(path_type=Path), default="generated", show_default=True)
 @click.option("--dry-run", is_flag=True, help="Name the files and write nothing.")
-def command(server, ca_file, model, run, preset, count, seed, output, dry_run):
+def command(server, access, model, run, preset, count, seed, output, dry_run):
     """Generate pictures, the same ones for the same seed.
 
     Attributes are options of their own, by the names that the model knows: --category sneaker. An attribute
@@ -51,7 +51,7 @@ def command(server, ca_file, model, run, preset, count, seed, output, dry_run):
     label = re.sub(r"[\s/\\]", "-", "-".join(given_values()))[:MAX_LABEL_CHARACTERS] or "any"
     seeds = seed + np.arange(count, dtype="int64")
     paths = [output / f"{label}-{one_seed}.png" for one_seed in seeds]
-    with open_source(server, ca_file, model, run, preset, default_model="dcgan") as source:
+    with open_source(server, access, model, run, preset, default_model="dcgan") as source:
         attributes = attribute_inputs(source, "generate_png", count, ["seed"])
         if dry_run:
             for path in paths:

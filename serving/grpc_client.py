@@ -56,7 +56,7 @@ class GrpcClient(Client):
 
     def __init__(self, address: str, **options):
         super().__init__(address, _GrpcCalls(), ClientOptions(**options))
-        self._channel = _open_channel(grpc, address, self.options)
+        self._channel = open_channel(address, self.options)
         self._methods = _methods(self._channel)
 
     def close(self) -> None:
@@ -91,7 +91,7 @@ class AsyncGrpcClient(AsyncClient):
 
     def __init__(self, address: str, **options):
         super().__init__(address, _GrpcCalls(), ClientOptions(**options))
-        self._channel = _open_channel(grpc.aio, address, self.options)
+        self._channel = open_channel(address, self.options, grpc.aio)
         self._methods = _methods(self._channel)
 
     async def close(self) -> None:
@@ -144,7 +144,8 @@ class _GrpcCalls:
         return {entry.version: state_names.Name(entry.state) for entry in response.model_version_status}
 
 
-def _open_channel(library, address, options):
+def open_channel(address: str, options: ClientOptions, library=grpc):
+    """Returns a channel of `grpc` or `grpc.aio`, encrypted as the options say."""
     if not options.uses_tls:
         return library.insecure_channel(address, options=_OPTIONS)
     files = (options.ca_file, options.client_key_file, options.client_cert_file)

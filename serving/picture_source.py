@@ -1,19 +1,17 @@
 """Where `zoo generate`, `zoo edit` and `zoo upscale` get pictures: a server, or a model in this process."""
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 import click
 
+from serving.server_access import API_KEY_VARIABLE, ServerAccess, access_options
 from training.run_or_preset import Source, find_preset, find_run
 from zoo.errors import UnknownNameError
 from zoo.presets import list_presets
 from zoo.quiet_import import import_tensorflow
-
-API_KEY_VARIABLE = "ZOO_API_KEY"
 
 
 class PictureSource(Protocol):
@@ -85,7 +83,7 @@ def _find(signatures, name: str, model: str):
 
 
 def source_options(function):
-    """Adds the options that name a source: `--server` (`--ca-file`, `--model`), `--run` or `--preset`."""
+    """Adds `--server` and what goes with it (`--model`, certificates), `--run` and `--preset`."""
     options = (
         click.option(
             "--server",
@@ -93,9 +91,7 @@ def source_options(function):
             help="A running server: gRPC, or REST as http://HOST:PORT; encrypted, grpcs:// and https://. "
             f"{API_KEY_VARIABLE} may hold an API key.",
         ),
-        click.option(
-            "--ca-file", metavar="FILE", help="PEM file: who may have signed the server's certificate."
-        ),
+        access_options,
         click.option("--model", metavar="NAME", help="Model of the server.  [default: by command]"),
         click.option("--run", type=click.Path(path_type=Path), help="A run directory, without a server."),
         click.option("--preset", metavar="P", help="Trained weights of the package."),
@@ -108,7 +104,7 @@ def source_options(function):
 @contextlib.contextmanager
 def open_source(
     server: str | None,
-    ca_file: str | None,
+    access: ServerAccess,
     model: str | None,
     run: Path | None,
     preset: str | None,
@@ -118,8 +114,8 @@ def open_source(
     """Opens the source that the options name.
 
     Args:
-        server: Address of a server, or None. The environment variable ZOO_API_KEY may hold a key for it.
-        ca_file: Authorities that may have signed its certificate; the public ones by default.
+        server: Address of a server, or None.
+        access: Certificates and API key for it.
         model: Model of the server; `default_model` by default.
         run: Run directory, or None.
         preset: Name of a preset, or None.
@@ -130,14 +126,13 @@ def open_source(
         The source.
 
     Raises:
-        click.UsageError: Not exactly one source is named, `--model` or `--ca-file` without `--server`, the
-            server's address is none, or key and certificate do not go with it.
+        click.UsageError: Not exactly one source is named, `--model` or certificates without `--server`, the
+            server's address is none, or key and certificates do not go with it.
         UnknownNameError: There is no such preset.
     """
     if model is not None and server is None:
         raise click.UsageError("--model names a model of a server. Give --server HOST:PORT too.")
-    if ca_file is not None and server is None:
-        raise click.UsageError("--ca-file is for a server. Give --server grpcs://HOST:PORT too.")
+    access.check(*([] if server is None else [server]))
     if server is None and run is None and preset is None and default_preset in list_presets():
         preset = default_preset
     if sum(option is not None for option in (server, run, preset)) != 1:
@@ -151,13 +146,5 @@ def open_source(
     if run is not None:
         yield _LocalModel(find_run, run)
         return
-    # What gRPC logs of a handshake that fails stands in the error already.
-    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    from serving.client import connect
-
-    try:
-        client = connect(server, ca_file=ca_file, api_key=os.environ.get(API_KEY_VARIABLE) or None)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    with client:
+    with access.connect(server) as client:
         yield _ServedModel(client, model or default_model)

@@ -49,7 +49,7 @@ class RestClient(Client):
 
     def __init__(self, address: str, **options):
         super().__init__(address, _RestCalls(), ClientOptions(**options))
-        self._client = httpx.Client(**_client_arguments(address, self.options))
+        self._client = httpx.Client(**client_arguments(address, self.options))
 
     def close(self) -> None:
         """Closes the connections."""
@@ -82,7 +82,7 @@ class AsyncRestClient(AsyncClient):
 
     def __init__(self, address: str, **options):
         super().__init__(address, _RestCalls(), ClientOptions(**options))
-        self._client = httpx.AsyncClient(**_client_arguments(address, self.options))
+        self._client = httpx.AsyncClient(**client_arguments(address, self.options))
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -132,7 +132,8 @@ class _RestCalls:
         return {int(entry["version"]): entry["state"] for entry in answer["model_version_status"]}
 
 
-def _client_arguments(address, options):
+def client_arguments(address: str, options: ClientOptions) -> dict:
+    """Returns the arguments of `httpx.Client` and `httpx.AsyncClient` for a server."""
     return {
         "base_url": f"{'https' if options.uses_tls else 'http'}://{address}",
         "headers": options.headers(),

@@ -9,8 +9,13 @@ import grpc
 import httpx
 
 from serving import messages
+from serving.client_options import ClientOptions
 from serving.conformance_grpc_requests import MODEL_SERVICE, PREDICTION_SERVICE, GrpcRequest
 from serving.conformance_rest_requests import RestRequest
+from serving.grpc_client import open_channel
+from serving.rest_client import client_arguments
+from serving.server_access import ServerAccess
+from serving.server_address import ServerAddress
 
 EQUAL, ORDER, DIFFERENT = "equal", "order", "different"
 _RESPONSES = {
@@ -18,11 +23,9 @@ _RESPONSES = {
     f"{PREDICTION_SERVICE}GetModelMetadata": messages.GetModelMetadataResponse,
     f"{MODEL_SERVICE}GetModelStatus": messages.GetModelStatusResponse,
 }
-_OPTIONS = (
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
-    ("grpc.enable_http_proxy", 0),
-)
+
+
+_NO_ACCESS = ServerAccess()
 
 
 @dataclass(frozen=True)
@@ -74,22 +77,29 @@ class AskedServer:
     """A server that is sent bytes and whose answers nobody interprets. Use it as a context manager.
 
     Args:
-        address: `HOST:PORT` of gRPC.
-        rest_address: `http://HOST:PORT` of REST; None where it is not asked.
-        timeout_seconds: Time that one answer may take.
+        address: Of gRPC, as for `connect`.
+        rest_address: Of REST, as for `connect`; None where it is not asked.
+        access: Certificates and API key.
     """
 
-    def __init__(self, address: str, rest_address: str | None = None, timeout_seconds: float = 60.0):
-        self._channel = grpc.insecure_channel(address, options=_OPTIONS)
-        self._rest = httpx.Client(base_url=rest_address or "", timeout=timeout_seconds, trust_env=False)
-        self._timeout_seconds = timeout_seconds
+    def __init__(self, address: str, rest_address: str | None = None, access: ServerAccess = _NO_ACCESS):
+        host_and_port, options = _with_options(address, access)
+        self._channel = open_channel(host_and_port, options)
+        self._metadata = options.headers()
+        self._timeout_seconds = options.timeout_seconds
+        self._rest = None
+        if rest_address:
+            self._rest = httpx.Client(
+                **client_arguments(*_with_options(rest_address, access)), timeout=self._timeout_seconds
+            )
 
     def __enter__(self):
         return self
 
     def __exit__(self, *error):
         self._channel.close()
-        self._rest.close()
+        if self._rest:
+            self._rest.close()
 
     def answer(self, request: GrpcRequest | RestRequest) -> Answer:
         """Returns what the server says, whatever it is; no answer at all is one too."""
@@ -97,7 +107,9 @@ class AskedServer:
 
     def _answer_grpc(self, request) -> Answer:
         try:
-            body = self._channel.unary_unary(request.method)(request.message, timeout=self._timeout_seconds)
+            body = self._channel.unary_unary(request.method)(
+                request.message, timeout=self._timeout_seconds, metadata=self._metadata
+            )
         except grpc.RpcError as error:
             text = error.details() or ""
             return Answer(error.code().name, "", text.encode(), tuple(text.splitlines()))
@@ -116,6 +128,13 @@ class AskedServer:
         lines = tuple(response.content.decode("utf-8", "backslashreplace").splitlines())
         content_type = response.headers.get("content-type", "")
         return Answer(str(response.status_code), content_type, response.content, lines)
+
+
+def _with_options(address, access) -> tuple[str, ClientOptions]:
+    parsed = ServerAddress.parse(address)
+    options = ClientOptions(uses_tls=parsed.uses_tls, **access.options(address))
+    options.check_address(parsed.host_and_port)
+    return parsed.host_and_port, options
 
 
 def compare(

@@ -24,7 +24,7 @@ FACTORS = (2, 3, 4)
 )
 @click.option("--output", type=click.Path(path_type=Path), default="upscaled", show_default=True)
 @click.option("--dry-run", is_flag=True, help="Name the files and write nothing.")
-def command(photos, server, ca_file, model, run, preset, factor, output, dry_run):
+def command(photos, server, access, model, run, preset, factor, output, dry_run):
     """Enlarge photos 2, 3 or 4 times; file names are kept, with the ending .png.
 
     Without --server, --run or --preset it takes the preset of the factor, srcnn_x2 to srcnn_x4.
@@ -36,7 +36,7 @@ def command(photos, server, ca_file, model, run, preset, factor, output, dry_run
     suffix = f"x{factor or 2}"
     with open_source(
         server,
-        ca_file,
+        access,
         model,
         run,
         preset,

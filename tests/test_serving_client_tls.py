@@ -1,16 +1,11 @@
 """Clients over TLS: gRPC against the server's own, REST against a proxy in front of it."""
 
 import asyncio
-import contextlib
-import subprocess
-import sys
 
 import pytest
-from certificates import authority, certificate, text_of, write_client_files, write_ssl_config
-from PIL import Image
-from served_runs import run_zoo
+from certificates import authority, certificate, write_client_files
 from serving_models import running_server
-from tls_proxy import tls_proxy
+from tls_servers import tls_addresses
 
 from serving.client import ServerUnreachableError, TlsError, connect, connect_async
 
@@ -34,30 +29,16 @@ def status_async(address, **options):
 kinds = pytest.mark.parametrize("ask", [status_sync, status_async])
 
 
-@contextlib.contextmanager
-def addresses_of(directory, leaf, verifies_clients=False):
-    fields = {"custom_ca": text_of(authority().cert_pem), "client_verify": True} if verifies_clients else {}
-    config = write_ssl_config(directory / "ssl.config", leaf, **fields)
-    with (
-        running_server(directory, ssl_config_file=config) as server,
-        tls_proxy(server.flags["rest_api_port"], leaf, verifies_clients) as proxy_port,
-    ):
-        yield {
-            "grpcs": f"grpcs://localhost:{server.flags['port']}",
-            "https": f"https://localhost:{proxy_port}",
-        }
-
-
 @pytest.fixture(scope="module")
 def addresses(tmp_path_factory):
-    with addresses_of(tmp_path_factory.mktemp("tls"), certificate()) as addresses:
+    with tls_addresses(tmp_path_factory.mktemp("tls"), certificate()) as addresses:
         yield addresses
 
 
 @pytest.fixture(scope="module")
 def strict_addresses(tmp_path_factory):
     directory = tmp_path_factory.mktemp("mutual-tls")
-    with addresses_of(directory, certificate(), verifies_clients=True) as addresses:
+    with tls_addresses(directory, certificate(), verifies_clients=True) as addresses:
         yield addresses
 
 
@@ -93,7 +74,7 @@ def test_a_server_of_another_authority_is_not_trusted(addresses, tmp_path, proto
 )
 def test_a_certificate_that_is_not_valid_is_named(tmp_path, files, protocol, leaf, reason):
     with (
-        addresses_of(tmp_path, leaf) as addresses,
+        tls_addresses(tmp_path, leaf) as addresses,
         pytest.raises(TlsError, match=rf"No encrypted connection to localhost:\d+: {reason}"),
     ):
         status_sync(addresses[protocol], ca_file=files["ca_file"])
@@ -151,39 +132,3 @@ def test_options_of_tls_need_it(files):
         connect("localhost:1", ca_file=files["ca_file"])
     with pytest.raises(ValueError, match="`client_cert_file` and `client_key_file` belong together"):
         connect("grpcs://localhost:1", client_key_file=files["client_key_file"])
-
-
-@protocols
-def test_commands_take_a_ca_file(addresses, files, tmp_path, capsys, protocol):
-    photo = tmp_path / "photo.png"
-    Image.new("RGB", (5, 4)).save(photo)
-    words = [
-        "upscale",
-        photo,
-        "--server",
-        addresses[protocol],
-        "--model",
-        "pictures",
-        "--output",
-        tmp_path / "o",
-    ]
-    code, _, error = run_zoo(capsys, *words)
-    assert (code, error.startswith("No encrypted connection to localhost:")) == (1, True)
-    assert run_zoo(capsys, *words, "--ca-file", files["ca_file"])[0] == 0
-    with Image.open(tmp_path / "o" / "photo.png") as picture:
-        assert picture.size == (5, 4)
-
-
-def test_a_refused_handshake_is_one_line_to_the_user(addresses):
-    """In a process of its own: what gRPC logs goes past Python."""
-    command = [sys.executable, "-m", "zoo", "generate", "--server", addresses["grpcs"]]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.stderr.startswith("zoo: error: No encrypted connection to localhost:")
-    assert done.stderr.count("\n") == 1
-
-
-def test_a_ca_file_needs_an_encrypted_server(files, capsys):
-    for words in ([], ["--server", "localhost:1"]):
-        code, _, error = run_zoo(capsys, "generate", "--ca-file", files["ca_file"], *words)
-        assert code == 2
-        assert "grpcs://HOST:PORT" in error

@@ -116,9 +116,19 @@ def test_what_cannot_be_compared(servers, capsys, tmp_path):
     code, _, error = compare(capsys, one, one, "--models-dir", tmp_path / "no")
     assert (code, "Name the models to ask about" in error) == (2, True)
     code, _, error = compare(capsys, one, {"grpc": "nowhere"}, with_rest=False)
-    assert (code, error) == (2, "--against must be HOST:PORT of gRPC. Received: 'nowhere'.")
+    assert (code, error) == (
+        2,
+        "--against must be HOST:PORT or grpcs://HOST:PORT of gRPC. Received: 'nowhere'.",
+    )
     code, _, error = compare(capsys, one, {"grpc": one["grpc"], "rest": "localhost:1"})
-    assert (code, error) == (2, "--against-rest must be http://HOST:PORT of REST. Received: 'localhost:1'.")
+    expected = (
+        "--against-rest must be http://HOST:PORT or https://HOST:PORT of REST. Received: 'localhost:1'."
+    )
+    assert (code, error) == (2, expected)
+    # Two servers that are both not there would give equal answers.
+    silent = {"grpc": one["grpc"], "rest": f"http://localhost:{free_port()}"}
+    code, _, error = compare(capsys, silent, silent, "--model", "linear")
+    assert (code, error.startswith("No server at localhost:")) == (1, True)
     assert run_zoo(capsys, "serve", "compare")[0] == 2
 
 

@@ -1,0 +1,47 @@
+"""The addresses of servers: a protocol, whether it is encrypted, and where."""
+
+from dataclasses import dataclass
+
+GRPC, HTTP = "grpc", "http"
+
+
+@dataclass(frozen=True)
+class ServerAddress:
+    """A server's address, taken apart.
+
+    Attributes:
+        protocol: `GRPC`, or `HTTP` for REST.
+        uses_tls: Whether the connection is encrypted.
+        host_and_port: `HOST:PORT`.
+    """
+
+    protocol: str
+    uses_tls: bool
+    host_and_port: str
+
+    @classmethod
+    def parse(cls, address: str) -> "ServerAddress":
+        """Reads `HOST:PORT` or `SCHEME://HOST:PORT`, where SCHEME is grpc, grpcs, http or https.
+
+        Raises:
+            ValueError: The address is none of these.
+
+        Example:
+
+        >>> ServerAddress.parse("grpcs://pictures.example:8443")
+        ServerAddress(protocol='grpc', uses_tls=True, host_and_port='pictures.example:8443')
+        """
+        scheme, separator, rest = address.partition("://")
+        scheme, host_and_port = (scheme, rest.rstrip("/")) if separator else (GRPC, address)
+        host, _, port = host_and_port.rpartition(":")
+        protocol = scheme.removesuffix("s")
+        if protocol not in (GRPC, HTTP) or not host or "/" in host or not port.isdigit():
+            raise ValueError(
+                "The server's address must be HOST:PORT or grpc://HOST:PORT (gRPC), or http://HOST:PORT "
+                f"(REST); encrypted, grpcs://HOST:PORT or https://HOST:PORT. Received: address={address!r}. "
+                "A server of `zoo serve` answers at localhost:8500 and http://localhost:8501."
+            )
+        return cls(protocol, scheme != protocol, host_and_port)
+
+    def __str__(self):
+        return f"{self.protocol}{'s' if self.uses_tls else ''}://{self.host_and_port}"
