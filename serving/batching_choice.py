@@ -1,6 +1,5 @@
 """Picks the batching setting that pays from what was measured."""
 
-import math
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -37,13 +36,14 @@ def choose(measurements: Iterable[Measurement]) -> Choice:
         measurements: Those of `off` among them; of several of one kind, the median counts.
     """
     measurements = list(measurements)
-    rates, waits = _by_kind(measurements)
+    by_setting = {}
+    for measurement in measurements:
+        by_setting.setdefault(measurement.setting, []).append(measurement)
+    numbers = sorted({m.num_clients for m in measurements})
     failed = {m.setting for m in measurements if m.load.num_failed}
     off = Setting()
-    ratios = {}
-    for setting in dict.fromkeys(m.setting for m in measurements):
-        of_kinds = [rates[setting][kind] / rates[off][kind] for kind in rates[off] if rates[off][kind]]
-        ratios[setting] = statistics.geometric_mean(of_kinds) if all(of_kinds) and of_kinds else 0.0
+    ratios = {setting: rate_ratio(own, by_setting[off], numbers[-1]) for setting, own in by_setting.items()}
+    waits = {setting: _wait(own, numbers[0]) for setting, own in by_setting.items()}
     usable = {setting: ratio for setting, ratio in ratios.items() if setting not in failed | {off}}
     best = max(usable.values(), default=0.0)
     if best < WORTHWHILE_RATIO and off not in failed:
@@ -53,22 +53,29 @@ def choose(measurements: Iterable[Measurement]) -> Choice:
     return Choice(chosen, ratios[chosen], ratios)
 
 
-def _by_kind(measurements):
-    """Returns per setting: requests a second of the most clients by model and protocol; p50 of the fewest."""
-    numbers = sorted({m.num_clients for m in measurements})
-    rates, waits = {}, {}
-    for setting in {m.setting for m in measurements}:
-        own = [m for m in measurements if m.setting == setting]
-        kinds = {(m.request.model_name, m.protocol) for m in own}
-        rates[setting] = {kind: _median_rate(own, kind, numbers[-1]) for kind in kinds}
-        few = [m.load.milliseconds[50] for m in own if m.num_clients == numbers[0]]
-        waits[setting] = math.fsum(few) / len(few)
-    return rates, waits
+def rate_ratio(
+    measurements: Iterable[Measurement], baseline: Iterable[Measurement], num_clients: int
+) -> float:
+    """Returns requests a second against those of a baseline, the geometric mean of models and protocols.
+
+    Args:
+        measurements: Of several of one model and protocol, the median counts.
+        baseline: The same loads; one that was not answered at all is left out.
+        num_clients: Only loads of so many clients.
+    """
+    rates, base = _rates(measurements, num_clients), _rates(baseline, num_clients)
+    ratios = [rates[kind] / base[kind] for kind in base if base[kind]]
+    return statistics.geometric_mean(ratios) if all(ratios) and ratios else 0.0
 
 
-def _median_rate(measurements, kind, num_clients):
-    return statistics.median(
-        m.load.requests_per_second
-        for m in measurements
-        if (m.request.model_name, m.protocol) == kind and m.num_clients == num_clients
-    )
+def _rates(measurements, num_clients) -> dict:
+    of_kinds = {}
+    for m in measurements:
+        if m.num_clients == num_clients:
+            of_kinds.setdefault((m.request.model_name, m.protocol), []).append(m.load.requests_per_second)
+    return {kind: statistics.median(rates) for kind, rates in of_kinds.items()}
+
+
+def _wait(measurements, num_clients) -> float:
+    """Returns the mean p50 of so many clients."""
+    return statistics.fmean(m.load.milliseconds[50] for m in measurements if m.num_clients == num_clients)

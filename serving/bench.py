@@ -23,6 +23,7 @@ class Measurement:
 
     Attributes:
         max_memory_bytes: The most that the server held resident since its start; None where it is not known.
+        intra_op_parallelism: Threads within an operation; 0: as many as TensorFlow chose.
     """
 
     setting: Setting
@@ -31,6 +32,7 @@ class Measurement:
     num_clients: int
     load: Load
     max_memory_bytes: int | None
+    intra_op_parallelism: int = 0
 
     @property
     def rows_per_second(self) -> float:
@@ -74,6 +76,7 @@ def measure(
     protocols: Sequence[str],
     clients: Sequence[int],
     seconds: float,
+    intra_op_parallelism: int = 0,
 ) -> Iterator[Measurement]:
     """Starts a server under a setting, and yields one measurement after the other.
 
@@ -85,12 +88,13 @@ def measure(
         protocols: `GRPC`, `REST`.
         clients: Numbers of clients that ask at a time.
         seconds: Of each stretch of load.
+        intra_op_parallelism: Threads within an operation; 0 lets TensorFlow choose.
 
     Raises:
         RuntimeError: The server does not start, or the load cannot be made.
         PredictionError: A request is refused.
     """
-    with started_server(models_dir, engine, setting) as server:
+    with started_server(models_dir, engine, setting, intra_op_parallelism) as server:
         for request in requests:
             # Also finds errors of single rows, which the generator does not look for.
             with connect(server.grpc_address) as client:
@@ -101,11 +105,15 @@ def measure(
                 for num_clients in clients:
                     load = drive(address, protocol, request, num_clients, seconds)
                     memory = None if engine.name == DOCKER else memory_bytes(server.process_id, "VmHWM")
-                    yield Measurement(setting, request, protocol, num_clients, load, memory)
+                    yield Measurement(
+                        setting, request, protocol, num_clients, load, memory, intra_op_parallelism
+                    )
 
 
 @contextlib.contextmanager
-def started_server(models_dir: Path, engine: Engine, setting: Setting) -> Iterator[RunningServer]:
+def started_server(
+    models_dir: Path, engine: Engine, setting: Setting, intra_op_parallelism: int = 0
+) -> Iterator[RunningServer]:
     """Runs a server on free ports, its output aside.
 
     Raises:
@@ -115,7 +123,8 @@ def started_server(models_dir: Path, engine: Engine, setting: Setting) -> Iterat
         ports = [probe.getsockname()[1] for probe in (one, other)]
     with tempfile.TemporaryFile() as log:
         try:
-            with RunningServer(models_dir, *ports, engine, setting.to_proto(), log) as server:
+            batching = setting.to_proto()
+            with RunningServer(models_dir, *ports, engine, batching, log, intra_op_parallelism) as server:
                 server.wait_until_ready()
                 yield server
         except RuntimeError as error:

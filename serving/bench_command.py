@@ -1,5 +1,6 @@
 """`zoo serve bench`: measures a server over loads and batching settings, and keeps the setting that pays."""
 
+import functools
 import logging
 import os
 from pathlib import Path
@@ -9,7 +10,7 @@ import click
 from zoo.cli import ZooCommand
 
 _COLUMNS = (
-    f"{'batching':<24} {'model':<20} {'protocol':<8} {'clients':>7} "
+    f"{'batching':<24} {'threads':<7} {'model':<20} {'protocol':<8} {'clients':>7} "
     f"{'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8} {'requests/s':>10} "
     f"{'pictures/s':>10} {'MiB':>6} {'failed':>6}"
 )
@@ -53,11 +54,14 @@ _START_SECONDS = 8
 )
 @click.option("--dry-run", is_flag=True, help="List what would be measured, and exit.")
 def command(models_dir, names, signature, protocols, clients, batchings, seconds, rounds, engine, dry_run):
-    """Measure a server on this machine and keep the batching setting that pays.
+    """Measure a server on this machine, keep the batching setting that pays and say which threads do.
 
     Starts the server anew for each setting, sends warm-up requests of its models over gRPC and REST with
     more and more clients, and writes MODELS_DIR/batching.config: the best setting, or that batching is off.
     `zoo serve` and `zoo serve --write-config` follow that file; delete it to return to their defaults.
+
+    At the best setting it then tries one thread within an operation (column threads; auto: as many as
+    TensorFlow chooses), which can pay where many clients ask, and prints the flag for it if it does.
     """
     from serving import batching_choice, bench
     from serving.batching_setting import Setting
@@ -72,7 +76,9 @@ def command(models_dir, names, signature, protocols, clients, batchings, seconds
     protocols = protocols or (GRPC, REST)
     chosen = choose_engine(engine)
     find_k6()
-    num_starts = len(settings) * rounds
+    # On one CPU, TensorFlow takes one thread by itself.
+    threads = [0, 1] if (os.cpu_count() or 1) > 1 else []
+    num_starts = (len(settings) + len(threads)) * rounds
     num_loads = num_starts * len(requests) * len(protocols) * len(numbers)
     minutes = (num_loads * (seconds + 0.5) + num_starts * (_START_SECONDS + 2 * len(requests))) / 60
     click.echo(
@@ -82,16 +88,30 @@ def command(models_dir, names, signature, protocols, clients, batchings, seconds
     if dry_run:
         for setting in settings:
             click.echo(f"Would measure batching {setting}")
+        if threads:
+            click.echo("Would measure one thread within an operation at the best of them")
         return
     _check_writable(models_dir)
     click.echo(_COLUMNS)
+    loads = {"requests": requests, "protocols": protocols, "clients": numbers, "seconds": seconds}
+    measure = functools.partial(bench.measure, models_dir, chosen, **loads)
+    measurements = _measured(measure, [(setting, 0) for setting in settings], rounds)
+    choice = batching_choice.choose(measurements)
+    # Side by side, because a machine is not equally fast at all times.
+    of_threads = _measured(measure, [(choice.setting, number) for number in threads], rounds)
+    _keep(models_dir, choice, measurements)
+    if of_threads:
+        _advise(of_threads)
+
+
+def _measured(measure, variants, rounds):
     measurements = []
     for _ in range(rounds):
-        for setting in settings:
-            for measured in bench.measure(models_dir, chosen, setting, requests, protocols, numbers, seconds):
+        for setting, intra_op_parallelism in variants:
+            for measured in measure(setting, intra_op_parallelism=intra_op_parallelism):
                 click.echo(_row(measured))
                 measurements.append(measured)
-    _keep(models_dir, batching_choice.choose(measurements), measurements)
+    return measurements
 
 
 def _numbers(text) -> list[int]:
@@ -139,7 +159,8 @@ def _row(measured) -> str:
     memory = "-" if measured.max_memory_bytes is None else f"{measured.max_memory_bytes / 2**20:.0f}"
     latencies = " ".join(f"{load.milliseconds[percent]:8.2f}" for percent in (50, 95, 99))
     row = (
-        f"{measured.setting!s:<24} {measured.request.model_name:<20} {measured.protocol:<8} "
+        f"{measured.setting!s:<24} {measured.intra_op_parallelism or 'auto':<7} "
+        f"{measured.request.model_name:<20} {measured.protocol:<8} "
         f"{measured.num_clients:>7} {latencies} {load.requests_per_second:10.1f} "
         f"{measured.rows_per_second:10.1f} {memory:>6} {load.num_failed:>6}"
     )
@@ -159,3 +180,21 @@ def _keep(models_dir, choice, measurements):
     )
     path = write_whole(models_dir / BATCHING_FILE, note + batching_text(choice.setting.to_proto()))
     click.echo(f"Best: batching {choice.setting}. Wrote {path}; `zoo serve` follows it from now on.")
+
+
+def _advise(measurements):
+    from serving.threads_choice import single_thread_gain
+
+    gain = single_thread_gain(measurements)
+    shown = ", ".join(
+        f"{ratio:.2f} times the requests/s of {number} client{'s' * (number > 1)}"
+        for number, ratio in gain.ratios.items()
+    )
+    click.echo(f"One thread within an operation: {shown} with TensorFlow's choice of threads.")
+    if gain.pays:
+        click.echo(
+            "It pays; no file keeps it. Serve with: zoo serve --tensorflow-intra-op-parallelism 1, or "
+            "tensorflow_model_server --tensorflow_intra_op_parallelism=1"
+        )
+    else:
+        click.echo("It does not pay; leave --tensorflow-intra-op-parallelism at 0.")

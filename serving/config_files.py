@@ -171,9 +171,14 @@ def monitoring_config():
 
 
 def server_arguments(
-    config_dir: Path, port: int, rest_api_port: int, with_batching: bool = True
+    config_dir: Path,
+    port: int,
+    rest_api_port: int,
+    with_batching: bool = True,
+    intra_op_parallelism: int = 0,
 ) -> list[str]:
     """Returns the flags with which any engine serves a directory of configuration files."""
+    threads = [f"--tensorflow_intra_op_parallelism={intra_op_parallelism}"] if intra_op_parallelism else []
     batching = ["--enable_batching=true", f"--batching_parameters_file={config_dir / BATCHING_FILE}"]
     return [
         f"--port={port}",
@@ -182,6 +187,7 @@ def server_arguments(
         # Labels of the file are read before the versions they name are loaded.
         "--allow_version_labels_for_unavailable_models=true",
         *(batching if with_batching else []),
+        *threads,
         f"--monitoring_config_file={config_dir / MONITORING_FILE}",
         # Wait seconds, not minutes, before a model that does not load ends the start.
         "--max_num_load_retries=2",

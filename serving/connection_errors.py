@@ -22,6 +22,10 @@ _TLS_REASONS = (
         "the server does not speak TLS there. Connect with grpc:// or http://, or to another port.",
     ),
     (
+        "failed to create security handshaker",
+        f"gRPC cannot use {_PAIR}. Use an RSA key, or one on the curve P-256.",
+    ),
+    (
         "alert",
         f"the server wants another certificate. Give {_PAIR}, that it knows.",
     ),

@@ -40,7 +40,13 @@ class Engine:
     reason: str
 
     def command(
-        self, models_dir: Path, config_dir: Path, port: int, rest_api_port: int, with_batching: bool = True
+        self,
+        models_dir: Path,
+        config_dir: Path,
+        port: int,
+        rest_api_port: int,
+        with_batching: bool = True,
+        intra_op_parallelism: int = 0,
     ) -> list[str]:
         """Returns the command line that serves a directory of configuration files.
 
@@ -50,9 +56,10 @@ class Engine:
             port: gRPC.
             rest_api_port: REST; 0 for none.
             with_batching: Whether requests share runs, as the directory's `batching.config` says.
+            intra_op_parallelism: Threads within an operation; 0 lets TensorFlow choose.
         """
         arguments = [
-            *server_arguments(config_dir, port, rest_api_port, with_batching),
+            *server_arguments(config_dir, port, rest_api_port, with_batching, intra_op_parallelism),
             f"--model_config_file_poll_wait_seconds={POLL_SECONDS}",
         ]
         if self.name == EMBEDDED:
@@ -119,6 +126,7 @@ class RunningServer:
         engine: An `Engine`, or a name for `choose_engine`.
         batching: As for `write_config_files`.
         output: Where what the server says goes; to this process's output by default.
+        intra_op_parallelism: As for `Engine.command`.
 
     Raises:
         FileNotFoundError: There is no model to serve.
@@ -142,6 +150,7 @@ class RunningServer:
         engine: Engine | str = "auto",
         batching=None,
         output: BinaryIO | None = None,
+        intra_op_parallelism: int = 0,
     ):
         self.engine = engine if isinstance(engine, Engine) else choose_engine(engine)
         self.grpc_address = f"localhost:{port}"
@@ -155,7 +164,12 @@ class RunningServer:
         batching = recorded_batching(models_dir) if batching is None else batching
         write_config_files(models_dir, config_dir, batching)
         self.command = self.engine.command(
-            models_dir.resolve(), config_dir, port, rest_api_port, bool(batching.ListFields())
+            models_dir.resolve(),
+            config_dir,
+            port,
+            rest_api_port,
+            bool(batching.ListFields()),
+            intra_op_parallelism,
         )
         # Out of the terminal's process group: Ctrl-C reaches the server once, through us.
         self._process = subprocess.Popen(
@@ -212,7 +226,9 @@ class RunningServer:
         self._config_dir.cleanup()
 
 
-def serve(models_dir: Path, port: int, rest_api_port: int, engine: Engine) -> int:
+def serve(
+    models_dir: Path, port: int, rest_api_port: int, engine: Engine, intra_op_parallelism: int = 0
+) -> int:
     """Serves until the server ends, or SIGTERM or SIGINT is passed on to it; the second one ends it at once.
 
     Args:
@@ -220,6 +236,7 @@ def serve(models_dir: Path, port: int, rest_api_port: int, engine: Engine) -> in
         port: gRPC.
         rest_api_port: REST; 0 for none.
         engine: How.
+        intra_op_parallelism: As for `Engine.command`.
 
     Returns:
         The server's exit code; 0 when it ended because it was told to.
@@ -235,7 +252,12 @@ def serve(models_dir: Path, port: int, rest_api_port: int, engine: Engine) -> in
             server.terminate(at_once=bool(told_to_stop))
         told_to_stop.append(True)
 
-    with signals.handled(stop), RunningServer(models_dir, port, rest_api_port, engine) as server:
+    with (
+        signals.handled(stop),
+        RunningServer(
+            models_dir, port, rest_api_port, engine, intra_op_parallelism=intra_op_parallelism
+        ) as server,
+    ):
         running.append(server)
         # A signal that came while the process started found nothing to pass it on to.
         code = 0 if told_to_stop else server.wait()

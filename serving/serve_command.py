@@ -1,5 +1,6 @@
 """`zoo serve`: serves a directory of models over gRPC and REST."""
 
+import functools
 import shlex
 import sys
 from pathlib import Path
@@ -54,6 +55,14 @@ class _ServeGroup(click.Group):
     help="tensorflow_model_server, docker or embedded; auto: the first of them that works.",
 )
 @click.option(
+    "--tensorflow-intra-op-parallelism",
+    "intra_op_parallelism",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Threads within an operation; 0 lets TensorFlow choose. `zoo serve bench` measures what pays.",
+)
+@click.option(
     "--write-config",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
@@ -78,7 +87,18 @@ class _ServeGroup(click.Group):
     help="Print the server's command line (CONFIG_DIR: a temporary directory), and exit.",
 )
 @click.pass_context
-def command(context, models_dir, port, rest_api_port, engine, write_config, write_deploy, settings, dry_run):
+def command(
+    context,
+    models_dir,
+    port,
+    rest_api_port,
+    engine,
+    intra_op_parallelism,
+    write_config,
+    write_deploy,
+    settings,
+    dry_run,
+):
     """Serve every model of a directory over gRPC and REST until Ctrl-C.
 
     Starts the real tensorflow_model_server when it is on PATH, TensorFlow Serving's image when docker runs,
@@ -88,11 +108,13 @@ def command(context, models_dir, port, rest_api_port, engine, write_config, writ
         _check_no_option(context)
         return
     from serving import engine as engines
-    from serving.config_files import find_models, recorded_batching, write_config_files
+    from serving.config_files import find_models
 
     if port == rest_api_port:
         raise click.UsageError(f"--port and --rest-api-port must differ. Received: {port} for both.")
     if write_deploy:
+        if intra_op_parallelism:
+            raise click.UsageError("--write-deploy sets the threads by the CPUs: --set num_cpus=N.")
         _write_deploy(models_dir, port, rest_api_port, write_deploy, settings, dry_run)
         return
     if settings:
@@ -100,20 +122,20 @@ def command(context, models_dir, port, rest_api_port, engine, write_config, writ
     chosen = engines.choose_engine(engine)
     models = find_models(models_dir)
     if write_config or dry_run:
-        config_dir = write_config.resolve() if write_config else Path("CONFIG_DIR")
-        if not dry_run:
-            for path in write_config_files(models_dir, config_dir):
-                click.echo(f"Wrote {path}")
-            click.echo("Nothing was started. The server's command line:")
-        with_batching = bool(recorded_batching(models_dir).ListFields())
-        words = chosen.command(models_dir.resolve(), config_dir, port, rest_api_port, with_batching)
-        click.echo(shlex.join(words))
+        words = functools.partial(
+            chosen.command,
+            models_dir.resolve(),
+            port=port,
+            rest_api_port=rest_api_port,
+            intra_op_parallelism=intra_op_parallelism,
+        )
+        _write_config(models_dir, write_config, dry_run, words)
         return
     click.echo(f"Engine: {chosen.name} ({chosen.reason})")
     names = ", ".join(f"{name} version {versions[-1]}" for name, versions in models.items())
     click.echo(f"Models: {names}")
     sys.stdout.flush()
-    code = engines.serve(models_dir, port, rest_api_port, chosen)
+    code = engines.serve(models_dir, port, rest_api_port, chosen, intra_op_parallelism)
     if code:
         raise click.ClickException(f"The server ended with exit code {code}; the reason is above.")
 
@@ -126,6 +148,19 @@ def _check_no_option(context):
                 f"Options in front of {context.invoked_subcommand!r} have no effect on it. "
                 f"Received: {option.opts[0]}. Write options behind the command's name."
             )
+
+
+def _write_config(models_dir, directory, dry_run, command_of):
+    """Writes the files, or none, and prints the server's command line."""
+    from serving.config_files import recorded_batching, write_config_files
+
+    config_dir = directory.resolve() if directory else Path("CONFIG_DIR")
+    if not dry_run:
+        for path in write_config_files(models_dir, config_dir):
+            click.echo(f"Wrote {path}")
+        click.echo("Nothing was started. The server's command line:")
+    with_batching = bool(recorded_batching(models_dir).ListFields())
+    click.echo(shlex.join(command_of(config_dir=config_dir, with_batching=with_batching)))
 
 
 def _write_deploy(models_dir, port, rest_api_port, directory, settings, dry_run):

@@ -1,14 +1,17 @@
+import math
+import re
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from serving_models import Linear, running_server, save
 
 from export.warmup import write_warmup_requests
-from serving import batching_choice, bench, load_generator, messages
+from serving import batching_choice, bench, bench_command, load_generator, messages, threads_choice
 from serving.batching import BatchingOptions
 from serving.batching_setting import Setting, default_settings
 from serving.config_files import read_text_proto, write_config_files
-from serving.engine import choose_engine
+from serving.engine import ENGINES, Engine, choose_engine
 from serving.load_generator import GRPC, REST, Load, LoadRequest, drive
 from serving.serve_command import command
 from zoo import cli
@@ -26,10 +29,12 @@ def linear_dir(tmp_path_factory):
     return directory
 
 
-def measured(setting, requests_per_second, p50=1.0, num_clients=16, num_failed=0, protocol=GRPC):
+def measured(setting, requests_per_second, p50=1.0, num_clients=16, num_failed=0, protocol=GRPC, **fields):
     latencies = dict.fromkeys((50, 95, 99, 100), p50)
     load = Load(100, num_failed, 0, requests_per_second, latencies, 0.0)
-    return bench.Measurement(setting, LoadRequest("m", "s", {"x": X}), protocol, num_clients, load, None)
+    return bench.Measurement(
+        setting, LoadRequest("m", "s", {"x": X}), protocol, num_clients, load, None, **fields
+    )
 
 
 FAST, LAZY, SLOW = Setting.parse("32:0:2"), Setting.parse("32:5000:2"), Setting.parse("8:0:2")
@@ -61,6 +66,56 @@ def test_batching_that_gains_little_or_fails_is_off():
     assert batching_choice.choose([off, measured(FAST, 109.0)]).setting == Setting()
     assert batching_choice.choose([off, measured(FAST, 300.0, num_failed=1)]).setting == Setting()
     assert batching_choice.choose([off, measured(FAST, 111.0)]).setting == FAST
+
+
+def test_one_thread_pays_where_many_clients_gain_and_nothing_fails():
+    def gain(many, lone=1.0, num_failed=0):
+        return threads_choice.single_thread_gain(
+            [
+                *(measured(FAST, 100.0, num_clients=number) for number in (1, 16)),
+                measured(FAST, 100.0 * lone, num_clients=1, intra_op_parallelism=1),
+                measured(FAST, 100.0 * many, num_failed=num_failed, intra_op_parallelism=1),
+            ]
+        )
+
+    assert gain(1.06, lone=0.8) == threads_choice.ThreadsGain(
+        {1: pytest.approx(0.8), 16: pytest.approx(1.06)}, True
+    )
+    assert not gain(1.04, lone=1.5).pays
+    assert not gain(1.5, num_failed=1).pays
+    # Each against the other of its own protocol.
+    of_rest = [
+        measured(FAST, 10.0, protocol=REST),
+        measured(FAST, 11.0, protocol=REST, intra_op_parallelism=1),
+    ]
+    of_grpc = [measured(FAST, 100.0), measured(FAST, 110.0, intra_op_parallelism=1)]
+    assert threads_choice.single_thread_gain(of_rest + of_grpc).ratios == {16: pytest.approx(1.1)}
+
+
+@pytest.mark.parametrize(
+    ("rate", "advice"), [(106.0, "It pays; no file keeps it."), (104.0, "It does not pay")]
+)
+def test_what_one_thread_gains_is_said_with_the_flag_for_it(rate, advice, capsys):
+    bench_command._advise([measured(FAST, 100.0), measured(FAST, rate, intra_op_parallelism=1)])
+    out = capsys.readouterr().out
+    assert f"{rate / 100:.2f} times the requests/s of 16 clients with TensorFlow's choice" in out
+    assert advice in out
+    flags = "zoo serve --tensorflow-intra-op-parallelism 1, or tensorflow_model_server --tensorflow_intra_op_"
+    assert (flags in out) == (rate > 105)
+
+
+def test_threads_within_an_operation_reach_every_engine(linear_dir, tmp_path):
+    flag = "--tensorflow_intra_op_parallelism=1"
+    for name in ENGINES:
+        ports = (8500, 8501)
+        assert flag in Engine(name, "").command(linear_dir, tmp_path, *ports, intra_op_parallelism=1)
+        assert "intra_op" not in " ".join(Engine(name, "").command(linear_dir, tmp_path, *ports))
+    assert flag in served_by(linear_dir, "--tensorflow-intra-op-parallelism", "1")
+    words = ["--models-dir", str(linear_dir), "--write-deploy", str(tmp_path / "d")]
+    refused = CliRunner().invoke(command, [*words, "--tensorflow-intra-op-parallelism", "1"])
+    assert (refused.exit_code, "--set num_cpus=N" in refused.output) == (2, True)
+    with bench.started_server(linear_dir, choose_engine("embedded"), Setting(), 1) as server:
+        assert flag in server.command
 
 
 def test_protocols_weigh_the_same_and_rounds_by_their_median():
@@ -107,8 +162,8 @@ def test_what_was_measured_is_what_is_served(linear_dir, tmp_path):
         record.unlink()
 
 
-def served_by(models_dir):
-    arguments = ["--models-dir", str(models_dir), "--engine", "embedded", "--dry-run"]
+def served_by(models_dir, *options):
+    arguments = ["--models-dir", str(models_dir), "--engine", "embedded", "--dry-run", *options]
     return CliRunner().invoke(command, arguments, catch_exceptions=False).output.replace(str(models_dir), "")
 
 
@@ -172,22 +227,33 @@ def test_a_server_that_does_not_start_says_why(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_command_measures_and_keeps_what_it_found(linear_dir):
+def test_the_command_measures_and_keeps_what_it_found(linear_dir, monkeypatch):
+    monkeypatch.setattr(bench_command.os, "cpu_count", lambda: 2)
     arguments = ["--models-dir", str(linear_dir), "--engine", "embedded", "--batching", "8:100:1"]
     arguments += ["--seconds", "1", "--rounds", "1", "--clients", "1,4"]
     result = CliRunner().invoke(command, ["bench", *arguments], catch_exceptions=False)
     rows = [line.split() for line in result.output.splitlines() if " linear " in line]
-    assert [row[:4] for row in rows] == [
-        [setting, "linear", protocol, clients]
-        for setting in ("off", "8:100:1")
+    best = "off" if "Best: batching off" in result.output else "8:100:1"
+    assert [row[:5] for row in rows] == [
+        [setting, threads, "linear", protocol, clients]
+        for setting, threads in (("off", "auto"), ("8:100:1", "auto"), (best, "auto"), (best, "1"))
         for protocol in ("grpc", "rest")
         for clients in ("1", "4")
     ]
-    assert all(float(row[8]) == pytest.approx(3 * float(row[7]), rel=0.01) for row in rows)
+    assert all(float(row[9]) == pytest.approx(3 * float(row[8]), rel=0.01) for row in rows)
     assert {row[-1] for row in rows} == {"0"}
     assert all(100 < int(row[-2]) < 4000 for row in rows)
     record = linear_dir / "batching.config"
     assert f"Wrote {record}" in result.output
     recorded = read_text_proto(str(record), messages.BatchingParameters)
-    assert recorded.max_batch_size.value == (0 if "Best: batching off" in result.output else 8)
+    assert recorded.max_batch_size.value == (0 if best == "off" else 8)
+    shown = re.search(
+        r"One thread within an operation: (\S+) times the requests/s of 1 client, (\S+) times the requests/s "
+        r"of 4 clients with TensorFlow's choice of threads\.\n(It does not pay|It pays)",
+        result.output,
+    )
+    # As computed by hand from the table; which of the two it is depends on the machine.
+    rates = {(row[1], row[3]): float(row[8]) for row in rows[8:] if row[4] == "4"}
+    ratios = [rates["1", protocol] / rates["auto", protocol] for protocol in ("grpc", "rest")]
+    assert float(shown[2]) == pytest.approx(math.sqrt(math.prod(ratios)), abs=0.02)
     record.unlink()

@@ -3,7 +3,8 @@
 import asyncio
 
 import pytest
-from certificates import authority, certificate, write_client_files
+from certificates import authority, certificate, key_and_certificate_on, write_client_files
+from cryptography.hazmat.primitives.asymmetric import ec
 from serving_models import running_server
 from tls_servers import tls_addresses
 
@@ -112,6 +113,17 @@ def test_mutual_tls_keeps_other_clients_out(strict_addresses, files, tmp_path, p
         (TlsError, ServerUnreachableError), match="give `client_cert_file` and `client_key_file`"
     ):
         status_sync(strict_addresses[protocol], max_retries=0, **options)
+
+
+def test_a_certificate_that_grpc_cannot_use_is_named(strict_addresses, files, tmp_path):
+    """Python's TLS, which reads the files first, knows more curves than gRPC's."""
+    pems = key_and_certificate_on(ec.SECP256K1())
+    own = {"client_cert_file": pems["server_cert"], "client_key_file": pems["server_key"]}
+    for name, text in own.items():
+        (tmp_path / name).write_text(text)
+    options = files | {name: str(tmp_path / name) for name in own}
+    with pytest.raises(TlsError, match=r"gRPC cannot use `client_cert_file` .* on the curve P-256\.$"):
+        status_sync(strict_addresses["grpcs"], **options)
 
 
 def test_files_that_hold_something_else_are_refused_before_a_connection(tmp_path, files):
