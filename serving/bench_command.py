@@ -77,8 +77,8 @@ def command(models_dir, names, signature, protocols, clients, batchings, seconds
     chosen = choose_engine(engine)
     find_k6()
     # On one CPU, TensorFlow takes one thread by itself.
-    threads = [0, 1] if (os.cpu_count() or 1) > 1 else []
-    num_starts = (len(settings) + len(threads)) * rounds
+    tries_threads = (os.cpu_count() or 1) > 1
+    num_starts = (len(settings) + 2 * tries_threads) * rounds
     num_loads = num_starts * len(requests) * len(protocols) * len(numbers)
     minutes = (num_loads * (seconds + 0.5) + num_starts * (_START_SECONDS + 2 * len(requests))) / 60
     click.echo(
@@ -88,7 +88,7 @@ def command(models_dir, names, signature, protocols, clients, batchings, seconds
     if dry_run:
         for setting in settings:
             click.echo(f"Would measure batching {setting}")
-        if threads:
+        if tries_threads:
             click.echo("Would measure one thread within an operation at the best of them")
         return
     _check_writable(models_dir)
@@ -97,11 +97,12 @@ def command(models_dir, names, signature, protocols, clients, batchings, seconds
     measure = functools.partial(bench.measure, models_dir, chosen, **loads)
     measurements = _measured(measure, [(setting, 0) for setting in settings], rounds)
     choice = batching_choice.choose(measurements)
-    # Side by side, because a machine is not equally fast at all times.
-    of_threads = _measured(measure, [(choice.setting, number) for number in threads], rounds)
     _keep(models_dir, choice, measurements)
-    if of_threads:
-        _advise(of_threads)
+    if tries_threads:
+        click.echo(_COLUMNS)
+        # With TensorFlow's choice again beside it, because a machine is not equally fast at all times.
+        both = [(choice.setting, 0), (choice.setting, 1)]
+        _advise([_measured(measure, both, 1) for _ in range(rounds)])
 
 
 def _measured(measure, variants, rounds):
@@ -182,10 +183,10 @@ def _keep(models_dir, choice, measurements):
     click.echo(f"Best: batching {choice.setting}. Wrote {path}; `zoo serve` follows it from now on.")
 
 
-def _advise(measurements):
+def _advise(rounds):
     from serving.threads_choice import single_thread_gain
 
-    gain = single_thread_gain(measurements)
+    gain = single_thread_gain(rounds)
     shown = ", ".join(
         f"{ratio:.2f} times the requests/s of {number} client{'s' * (number > 1)}"
         for number, ratio in gain.ratios.items()
@@ -195,6 +196,12 @@ def _advise(measurements):
         click.echo(
             "It pays; no file keeps it. Serve with: zoo serve --tensorflow-intra-op-parallelism 1, or "
             "tensorflow_model_server --tensorflow_intra_op_parallelism=1"
+        )
+    elif gain.is_worthwhile:
+        ratios = ", ".join(f"{ratio:.2f}" for ratio in gain.ratios_of_rounds)
+        click.echo(
+            f"The rounds disagree ({ratios}): measure again on a machine that does nothing else, with more "
+            "--rounds or --seconds."
         )
     else:
         click.echo("It does not pay; leave --tensorflow-intra-op-parallelism at 0.")

@@ -3,13 +3,13 @@
 Many clients keep all CPUs busy by themselves; dividing each operation among threads then only costs.
 """
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from serving.batching_choice import rate_ratio
 from serving.bench import Measurement
 
-SINGLE_THREAD = 1
 # A lone client waits longer for large pictures, so that it must be worth something to the many.
 WORTHWHILE_RATIO = 1.05
 
@@ -21,23 +21,41 @@ class ThreadsGain:
     Attributes:
         ratios: Requests a second against those with TensorFlow's choice, by number of clients, fewest first;
             the geometric mean of all models and protocols.
-        pays: Whether it is worth it for the most clients, and no request failed.
+        ratios_of_rounds: The same for the most clients in each round.
+        has_failures: Whether a request failed with one thread.
     """
 
     ratios: dict[int, float]
-    pays: bool
+    ratios_of_rounds: tuple[float, ...]
+    has_failures: bool
+
+    @property
+    def is_worthwhile(self) -> bool:
+        """Whether the most clients gain enough, as far as the median of the rounds says."""
+        return list(self.ratios.values())[-1] >= WORTHWHILE_RATIO and not self.has_failures
+
+    @property
+    def pays(self) -> bool:
+        """Whether it is worthwhile, and no round says the opposite."""
+        return self.is_worthwhile and min(self.ratios_of_rounds) > 1
 
 
-def single_thread_gain(measurements: Iterable[Measurement]) -> ThreadsGain:
-    """Compares the measurements with one thread with the others.
+def single_thread_gain(rounds: Sequence[Sequence[Measurement]]) -> ThreadsGain:
+    """Compares measurements with one thread with those with TensorFlow's choice.
 
     Args:
-        measurements: Both kinds, under one batching setting; of several of one kind, the median counts.
+        rounds: Each with both kinds, under one batching setting; of all rounds, the median counts.
     """
-    measurements = list(measurements)
-    single = [m for m in measurements if m.intra_op_parallelism == SINGLE_THREAD]
-    others = [m for m in measurements if m.intra_op_parallelism != SINGLE_THREAD]
+    measurements = list(itertools.chain(*rounds))
     numbers = sorted({m.num_clients for m in measurements})
-    ratios = {number: rate_ratio(single, others, number) for number in numbers}
-    has_failed = any(m.load.num_failed for m in single)
-    return ThreadsGain(ratios, ratios[numbers[-1]] >= WORTHWHILE_RATIO and not has_failed)
+    return ThreadsGain(
+        {number: _ratio(measurements, number) for number in numbers},
+        tuple(_ratio(of_round, numbers[-1]) for of_round in rounds),
+        any(m.load.num_failed for m in measurements if m.intra_op_parallelism == 1),
+    )
+
+
+def _ratio(measurements, num_clients) -> float:
+    single = [m for m in measurements if m.intra_op_parallelism == 1]
+    others = [m for m in measurements if m.intra_op_parallelism != 1]
+    return rate_ratio(single, others, num_clients)
