@@ -42,6 +42,3 @@ class ServerAddress:
                 "A server of `zoo serve` answers at localhost:8500 and http://localhost:8501."
             )
         return cls(protocol, scheme != protocol, host_and_port)
-
-    def __str__(self):
-        return f"{self.protocol}{'s' if self.uses_tls else ''}://{self.host_and_port}"
