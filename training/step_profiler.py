@@ -25,6 +25,7 @@ class StepProfiler(keras.callbacks.Callback):
         self._num_steps_done = 0
         self._steps_of_execution = 0
         self._is_profiling = self._is_done = False
+        self._step_marker = None
 
     def on_epoch_begin(self, epoch, logs=None):
         self._last_batch = -1
@@ -34,8 +35,13 @@ class StepProfiler(keras.callbacks.Callback):
         if self._steps_of_execution and is_due and not (self._is_profiling or self._is_done):
             tf.profiler.experimental.start(str(self._directory))
             self._is_profiling = True
+        if self._is_profiling:
+            # Without markers the profiler cannot tell executions apart.
+            self._step_marker = tf.profiler.experimental.Trace("train", step_num=self._num_steps_done, _r=1)
+            self._step_marker.__enter__()
 
     def on_train_batch_end(self, batch, logs=None):
+        self._close_step_marker()
         self._steps_of_execution, self._last_batch = batch - self._last_batch, batch
         self._num_steps_done += self._steps_of_execution
         if self._is_profiling and self._num_steps_done >= self._last:
@@ -45,6 +51,12 @@ class StepProfiler(keras.callbacks.Callback):
         if self._is_profiling:
             self._stop()
 
+    def _close_step_marker(self):
+        if self._step_marker is not None:
+            self._step_marker.__exit__(None, None, None)
+            self._step_marker = None
+
     def _stop(self):
+        self._close_step_marker()
         tf.profiler.experimental.stop()
         self._is_profiling, self._is_done = False, True
