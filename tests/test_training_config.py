@@ -53,6 +53,13 @@ def test_numbers_must_be_positive(name, value):
         dataclasses.replace(CONFIG, **{name: value})
 
 
+def test_an_infinite_learning_rate_is_no_learning_rate():
+    with pytest.raises(
+        ValueError, match="`learning_rate` must be a positive number. Received: learning_rate=inf"
+    ):
+        dataclasses.replace(CONFIG, learning_rate=float("inf"))
+
+
 def test_the_seed_must_not_be_negative():
     with pytest.raises(ValueError, match=re.escape("`seed` must be a number from 0. Received: seed=-1.")):
         dataclasses.replace(CONFIG, seed=-1)

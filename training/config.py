@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ class TrainingConfig:
         for name in ("epochs", "batch_size", "image_size", "patches_per_image", "learning_rate"):
             value = getattr(self, name)
             kinds = (int, float) if name == "learning_rate" else int
-            if not isinstance(value, kinds) or not value > 0:
+            if not isinstance(value, kinds) or not 0 < value < math.inf:
                 raise ValueError(f"`{name}` must be a positive number. Received: {name}={value!r}.")
         if not isinstance(self.seed, int) or self.seed < 0:
             raise ValueError(f"`seed` must be a number from 0. Received: seed={self.seed!r}.")
