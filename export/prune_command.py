@@ -22,7 +22,12 @@ def command(keep, models_dir, model_name, dry_run):
     from export.prune import prune
     from export.publish import servable_versions
 
-    entries = sorted(models_dir.iterdir()) if models_dir.is_dir() else []
+    if not models_dir.is_dir():
+        raise click.ClickException(
+            f"The models directory must exist. Received: models_dir={str(models_dir)!r}. "
+            "Name the one that models were exported to: --models-dir DIR."
+        )
+    entries = sorted(models_dir.iterdir())
     every = [entry.name for entry in entries if servable_versions(entry)]
     freed_bytes = 0
     for name in [model_name] if model_name else every:

@@ -93,3 +93,10 @@ def test_an_unknown_model_is_answered_with_those_that_exist(capsys, models_dir):
     code, _, error = run_zoo(capsys, *arguments)
     assert code == 1
     assert "Models there: dcgan, srcnn_x2." in error
+
+
+def test_a_directory_that_is_not_there_is_no_success(capsys, tmp_path):
+    code, out, error = run_zoo(capsys, "export", "prune", "--keep", 1, "--models-dir", tmp_path / "modles")
+    assert (code, out) == (1, "")
+    assert "The models directory must exist. Received: models_dir=" in error
+    assert "modles" in error
