@@ -27,7 +27,7 @@ FACTORS = (2, 3, 4)
 def command(photos, server, access, model, run, preset, factor, output, dry_run):
     """Enlarge photos 2, 3 or 4 times; file names are kept, with the ending .png.
 
-    Without --server, --run or --preset it takes the preset of the factor, srcnn_x2 to srcnn_x4.
+    Without --server, --run or --preset it takes the preset of the factor, fsrcnn_x2 to fsrcnn_x4.
     """
     import numpy as np
 

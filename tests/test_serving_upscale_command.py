@@ -114,6 +114,10 @@ def test_without_a_source_the_preset_of_the_factor_is_taken(upscale, presets_dir
         assert contents(tmp_path / "upscaled") == of_run
 
 
+def test_the_help_names_the_presets_that_are_taken_without_a_source(upscale):
+    assert "takes the preset of the factor, fsrcnn_x2 to fsrcnn_x4" in " ".join(upscale("--help")[1].split())
+
+
 def test_a_factor_that_no_preset_has_needs_a_source(upscale, presets_dir, tmp_path):
     code, _, error = upscale("a.png", "--factor", "3", source=())
     assert code == 2
