@@ -293,8 +293,11 @@ def test_early_stop_takes_the_best_epoch(make_small_config, tmp_path, capsys):
 
 
 def test_an_unknown_metric_to_stop_by_is_told_with_the_known_ones(make_small_config, tmp_path):
-    with pytest.raises(UnknownNameError, match="metric to stop by. Received: 'val_psn'. Known: .*val_psnr"):
+    with pytest.raises(
+        UnknownNameError, match="metric to stop by. Received: 'val_psn'. Known: .*val_psnr"
+    ) as error:
         start_training(make_small_config("srcnn", early_stop="val_psn"), tmp_path)
+    assert str(error.value).count("val_loss") == 1
     assert os.listdir(tmp_path) == []
 
 

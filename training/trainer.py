@@ -217,7 +217,7 @@ def _build(config, data_set: DataSet, distribution: Distribution, is_new: bool) 
         steps_per_execution=steps_per_execution,
     )
     if config.stop_rule:
-        config.stop_rule.check([f"val_{metric.name}" for metric in model.metrics])
+        config.stop_rule.check(dict.fromkeys(f"val_{metric.name}" for metric in model.metrics))
     if model.optimizer is not None:
         # Keras makes its slots in the first step, which is too late to restore them.
         model.optimizer.build(model.trainable_variables)
