@@ -22,7 +22,7 @@ MODEL_OPTIONS = (
         "--diff-augment",
         "diff_augment",
         str,
-        "Before the discriminator: colour,translation,cutout, none, or auto for few pictures (dcgan).",
+        "Before the discriminator: colour,translation,cutout, none; auto: under 500 pictures (dcgan).",
     ),
     ("--discriminator-steps", "discriminator_steps", click.IntRange(1), "For one generator step (dcgan)."),
     (
