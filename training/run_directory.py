@@ -15,6 +15,8 @@ MODEL = "model.keras"
 MODEL_CARD = "model_card.md"
 EVALUATION = "evaluation.json"
 REPORT = "report.html"
+# Only while the run is being trained, or after its process was killed.
+LOCK = "training.lock"
 
 
 def create_run_directory(runs_dir: Path, config: TrainingConfig, run_name: str | None = None) -> Path:
@@ -66,7 +68,7 @@ def copy_for_resuming(run: Path, directory: Path) -> Path:
     Raises:
         FileNotFoundError: There is no such run.
     """
-    ignored = shutil.ignore_patterns(TENSORBOARD, SAMPLES, MODEL, "*temp*")
+    ignored = shutil.ignore_patterns(TENSORBOARD, SAMPLES, MODEL, LOCK, "*temp*")
     return Path(shutil.copytree(run, directory / run.name, ignore=ignored))
 
 

@@ -1,5 +1,6 @@
 """Trains a model by its recipe: data set in, run directory out."""
 
+import contextlib
 import dataclasses
 import signal
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,7 @@ from training.precision import resolve_jit
 from training.recipes import RECIPES, find_recipe
 from training.resumption import changed_config
 from training.run_control import RunControl
+from training.run_lock import locked_run
 from training.run_or_preset import load_run_or_preset
 from training.stop_requests import TerminationRequest, TimeIsUp
 from training.transfer import different_options, transfer_weights
@@ -84,8 +86,9 @@ def start_training(
     config = with_chosen_cache(config, data_set)
     with distribution.private_directory() as private:
         run = run_directory.create_run_directory(private or runs_dir, config, run_name)
-        checkpoints = _make_checkpoints(run, config, model, control)
-        return _train(run, config, data_set, model, checkpoints, control, distribution, callbacks)
+        with locked_run(run):
+            checkpoints = _make_checkpoints(run, config, model, control)
+            return _train(run, config, data_set, model, checkpoints, control, distribution, callbacks)
 
 
 def resume_training(
@@ -110,12 +113,19 @@ def resume_training(
     Raises:
         DivergedError: A loss or a weight became NaN or infinite.
         FileNotFoundError: There is no such run or no checkpoint in it.
+        RunInUseError: Another process trains it.
         TrainingInterrupted: The user pressed Ctrl-C.
         TrainingTerminated: SIGTERM came.
         ValueError: The run is finished, damaged or from another version.
         WrongUsageError: Something shall be different that cannot change.
     """
     config = changed_config(run_directory.read_config(run), changes or {})
+    # Before the model is built, which takes a while; the other workers train copies of the run.
+    with locked_run(run) if distribution.is_chief else contextlib.nullcontext():
+        return _resume(run, config, control, callbacks, distribution)
+
+
+def _resume(run: Path, config: TrainingConfig, control: RunControl, callbacks, distribution) -> Path | None:
     data_set = open_data_set(config)
     check_config(config, data_set)
     distribution.check_batch_size(config.batch_size)
