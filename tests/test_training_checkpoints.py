@@ -123,16 +123,58 @@ def test_a_checkpoint_of_more_or_fewer_variables_is_refused(tmp_path, has_slots)
         Checkpoints(tmp_path, build_vae(not has_slots)).restore()
 
 
-@pytest.mark.parametrize("damaged", ["ckpt-1.data-00000-of-00001", "ckpt-1.index"])
-@pytest.mark.parametrize("num_bytes_left", [None, 0, 100])
-def test_a_damaged_checkpoint_is_refused(tmp_path, damaged, num_bytes_left):
-    save_after_one_epoch(tmp_path, build_dcgan())
-    content = (tmp_path / damaged).read_bytes()
-    (tmp_path / damaged).unlink()
+def damage(path, num_bytes_left):
+    content = path.read_bytes()
+    path.unlink()
     if num_bytes_left is not None:
-        (tmp_path / damaged).write_bytes(content[:num_bytes_left])
-    with pytest.raises(ValueError, match=refusal(tmp_path)):
-        Checkpoints(tmp_path, build_dcgan()).restore()
+        path.write_bytes(content[:num_bytes_left])
+
+
+@pytest.mark.parametrize("damaged", ["data-00000-of-00001", "index"])
+@pytest.mark.parametrize("num_bytes_left", [None, 0, 100])
+def test_a_damaged_checkpoint_is_set_aside_for_the_one_before(tmp_path, damaged, num_bytes_left, capsys):
+    model = build_dcgan()
+    checkpoints = save_after_one_epoch(tmp_path, model)
+    weights = [weight.numpy().copy() for weight in model.weights]
+    model.train_step(BATCH)
+    checkpoints.on_epoch_end(1)
+    checkpoints.wait()
+    damage(tmp_path / f"ckpt-2.{damaged}", num_bytes_left)
+    resumed = build_dcgan()
+    again = Checkpoints(tmp_path, resumed)
+    assert again.restore() == (1, 0)
+    assert all(map(np.array_equal, weights, resumed.get_weights()))
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("Checkpoint ckpt-2 is damaged (")
+    assert "; going on from ckpt-1, after 1 epochs and 0 steps of the next." in line
+    aside = sorted(path.name for path in tmp_path.glob("damaged-ckpt-2.*"))
+    assert len(aside) == 1 + (num_bytes_left is not None)
+    assert str(tmp_path) not in (tmp_path / "checkpoint").read_text()
+    # The damaged one takes no place among those that are kept.
+    again.on_epoch_end(1)
+    again.wait()
+    assert names_of(tmp_path) - {"damaged-ckpt-2"} == {"ckpt-1", "ckpt-2"}
+    assert sorted(path.name for path in tmp_path.glob("damaged-*")) == aside
+    assert Checkpoints(tmp_path, build_dcgan()).restore() == (2, 0)
+
+
+def test_where_no_checkpoint_is_whole_the_run_begins_anew(tmp_path):
+    directory = tmp_path / "checkpoints"
+    model = build_dcgan()
+    checkpoints = save_after_one_epoch(directory, model)
+    checkpoints.on_epoch_end(1)
+    checkpoints.wait()
+    for number in (1, 2):
+        damage(directory / f"ckpt-{number}.data-00000-of-00001", 100)
+    before = sorted(path.name for path in directory.iterdir())
+    message = (
+        re.escape(f"Received: {directory}, where none is whole (ckpt-2: ")
+        + ".*; ckpt-1: .*"
+        + re.escape(f"Start the training anew: zoo train --config {tmp_path / 'config.json'}")
+    )
+    with pytest.raises(ValueError, match=message):
+        Checkpoints(directory, build_dcgan()).restore()
+    assert sorted(path.name for path in directory.iterdir()) == before
 
 
 def test_weights_of_the_same_path_are_refused(tmp_path):

@@ -231,6 +231,20 @@ def test_a_run_that_was_stopped_after_its_last_epoch_gets_its_model(finished_run
     assert_same_training(run, finished_run)
 
 
+def test_a_run_whose_newest_checkpoint_is_damaged_goes_on_from_the_one_before(
+    finished_srcnn_run, tmp_path, capfd
+):
+    run = tmp_path / "damaged"
+    shutil.copytree(finished_srcnn_run, run)
+    os.truncate(run / "checkpoints" / "ckpt-2.data-00000-of-00001", 1000)
+    resume_training(run)
+    err = capfd.readouterr().err
+    assert "Checkpoint ckpt-2 is damaged (" in err
+    assert "unrestored values" not in err
+    assert [line["epoch"] for line in read_metrics(run / "metrics.jsonl")] == [1, 2]
+    assert_same_training(run, finished_srcnn_run)
+
+
 def test_what_does_not_fit_together_leaves_no_run(make_small_config, tmp_path):
     for config, error, message in (
         (make_small_config("dcgan", image_size=100), ValueError, "Received: image_size=100. Nearest allowed"),

@@ -3,19 +3,19 @@
 import concurrent.futures
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import click
 import keras
 import numpy as np
 import tensorflow as tf
 
+from training.damaged_checkpoint import ASIDE, MAX_REASON_LENGTH, find_damage, set_aside
 from training.diverged import DivergedError
 
 # Beside the newest checkpoints, in a directory of its own, so that it is not swept away with them.
 BEST = "best"
-# Of TensorFlow's reason for refusing a checkpoint, which may name every weight with its values.
-MAX_REASON_LENGTH = 200
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -68,33 +68,44 @@ class Checkpoints(keras.callbacks.Callback):
                 name: tf.Variable(variable, trainable=False) for name, variable in self._variables.items()
             }
         self._position = tf.Variable([0, 0], dtype="int64", trainable=False)
-        self._manager, self._best_manager = (
-            tf.train.CheckpointManager(
-                tf.train.Checkpoint(position=self._position, state=self._copies), str(place), max_to_keep=kept
-            )
-            for place, kept in ((directory, num_kept), (directory / BEST, 1))
-        )
+        self._num_kept = num_kept
+        self._manager = self._make_manager(directory, num_kept)
+        self._best_manager = self._make_manager(directory / BEST, 1)
         self._writer = concurrent.futures.ThreadPoolExecutor(1, "checkpoints")
         self._writing = None
         self._note_saved()
 
     def restore(self) -> tuple[int, int]:
-        """Restores the newest checkpoint.
+        """Restores the newest checkpoint that is whole; damaged ones after it are set aside, which is said.
 
         Returns:
             The number of finished epochs, and how many steps of the next one are done.
 
         Raises:
             FileNotFoundError: There is none.
-            ValueError: It is damaged, or of another network.
+            ValueError: None is whole, or it is of another network.
         """
-        path = self._manager.latest_checkpoint
-        if path is None:
+        paths = self._manager.checkpoints[::-1]
+        if not paths:
             raise FileNotFoundError(
-                f"A checkpoint is needed to resume. Received: {self.directory}, which holds none. Start the "
-                "training anew: zoo train --config " + str(self.directory.parent / "config.json")
+                f"A checkpoint is needed to resume. Received: {self.directory}, which holds none. "
+                f"{self._how_to_begin_anew}"
+            )
+        damaged = {}
+        for path in paths:
+            reason = find_damage(path)
+            if reason is None:
+                break
+            damaged[path] = reason
+        else:
+            reasons = "; ".join(f"{Path(path).name}: {reason}" for path, reason in damaged.items())
+            raise ValueError(
+                f"A whole checkpoint is needed to resume. Received: {self.directory}, where none is whole "
+                f"({reasons}). Restore one of them from a copy. {self._how_to_begin_anew}"
             )
         self._restore(path)
+        if damaged:
+            self._go_on_from(path, damaged)
         self._remove_leftovers()
         self._first_step_of_fit = self.num_steps_done
         if self.num_steps_done:
@@ -163,6 +174,25 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         self.wait()
+
+    def _make_manager(self, directory: Path, num_kept: int) -> tf.train.CheckpointManager:
+        checkpoint = tf.train.Checkpoint(position=self._position, state=self._copies)
+        return tf.train.CheckpointManager(checkpoint, str(directory), max_to_keep=num_kept)
+
+    @property
+    def _how_to_begin_anew(self) -> str:
+        return f"Start the training anew: zoo train --config {self.directory.parent / 'config.json'}"
+
+    def _go_on_from(self, path: str, damaged: Mapping[str, str]) -> None:
+        for name, reason in ((Path(path).name, reason) for path, reason in damaged.items()):
+            click.echo(
+                f"Checkpoint {name} is damaged ({reason}); going on from {Path(path).name}, after "
+                f"{self.num_epochs_done} epochs and {self.num_steps_done} steps of the next. What is left of "
+                f"it is kept as {self.directory / (ASIDE + name)}.*",
+                err=True,
+            )
+        set_aside(damaged, [path for path in self._manager.checkpoints if path not in damaged])
+        self._manager = self._make_manager(self.directory, self._num_kept)
 
     def _is_due(self) -> bool:
         num_steps, seconds = self.num_steps_done - self._saved_step, self._now() - self._saved_seconds

@@ -134,6 +134,9 @@ def _resume(run: Path, config: TrainingConfig, control: RunControl, callbacks, d
     with distribution.private_directory() as private:
         if private is not None:
             run = run_directory.copy_for_resuming(run, private)
+        with distribution.watch_peers(run):
+            # The chief changes nothing in the run before the others have copied it, so that all choose alike.
+            distribution.agree(False)
         checkpoints = _make_checkpoints(run, config, model, control)
         configured_rates = _constant_rates(model)
         num_epochs_done, num_steps_done = checkpoints.restore()
