@@ -113,7 +113,8 @@ def test_a_damaged_model_is_refused(tmp_path, config, finished_run, damage):
     run = create_run_directory(tmp_path, config, "first")
     path = run / run_directory.MODEL
     path.write_bytes(damage((finished_run / run_directory.MODEL).read_bytes()))
-    with pytest.raises(ValueError, match=re.escape(f"{path} must be a whole model of this version.")):
+    message = f"{path} must be a whole model of this version. Loading it failed: it is no whole zip archive."
+    with pytest.raises(ValueError, match=re.escape(message)):
         load_model(run)
 
 

@@ -2,6 +2,7 @@
 
 import datetime
 import shutil
+import zipfile
 from pathlib import Path
 
 from training.config import TrainingConfig
@@ -141,7 +142,12 @@ def load_model(run: Path, precision: str = "float32"):
         loaded.set_weights(model.get_weights())
     except Exception as error:
         raise ValueError(
-            f"{path} must be a whole model of this version. Loading it failed: {error}. "
+            f"{path} must be a whole model of this version. Loading it failed: {_reason_of(error, path)}. "
             f"Restore the file, or train again: zoo train --config {run / CONFIG}"
         ) from error
     return loaded
+
+
+def _reason_of(error: Exception, path: Path) -> str:
+    # Keras says of what is no archive that it was not found.
+    return str(error).rstrip(". \n") if zipfile.is_zipfile(path) else "it is no whole zip archive"
