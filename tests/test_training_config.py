@@ -60,9 +60,11 @@ def test_an_infinite_learning_rate_is_no_learning_rate():
         dataclasses.replace(CONFIG, learning_rate=float("inf"))
 
 
-def test_the_seed_must_not_be_negative():
-    with pytest.raises(ValueError, match=re.escape("`seed` must be a number from 0. Received: seed=-1.")):
-        dataclasses.replace(CONFIG, seed=-1)
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_the_seed_must_be_one_that_every_generator_takes(seed):
+    message = f"`seed` must be a number from 0 to 4294967295. Received: seed={seed}."
+    with pytest.raises(ValueError, match=re.escape(message)):
+        dataclasses.replace(CONFIG, seed=seed)
 
 
 @pytest.mark.parametrize("text", ["", "{", "{}", "[]", "[1]", "null", '{"model": "dcgan"}'])

@@ -221,7 +221,8 @@ def test_a_dry_run_of_resuming_prints_the_configuration_of_the_run(train, finish
             ["dcgan", "--learning-rate", "0"],
             ["Invalid value for '--learning-rate': 0.0 is not in the range x>0."],
         ),
-        (["dcgan", "--seed", "-1"], ["Invalid value for '--seed': -1 is not in the range x>=0."]),
+        (["dcgan", "--seed", "-1"], ["Invalid value for '--seed': -1 is not in the range 0<=x<=4294967295."]),
+        (["dcgan", "--seed", str(2**32)], ["4294967296 is not in the range 0<=x<=4294967295."]),
         ([], ["Name a MODEL, a run to `--resume` or a `--config` file."]),
     ],
 )

@@ -9,6 +9,8 @@ from typing import Any
 from training.best_epoch import EarlyStop
 
 FORMAT = 1
+# The largest one that NumPy takes.
+LARGEST_SEED = 2**32 - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,8 +83,10 @@ class TrainingConfig:
             kinds = (int, float) if name == "learning_rate" else int
             if not isinstance(value, kinds) or not 0 < value < math.inf:
                 raise ValueError(f"`{name}` must be a positive number. Received: {name}={value!r}.")
-        if not isinstance(self.seed, int) or self.seed < 0:
-            raise ValueError(f"`seed` must be a number from 0. Received: seed={self.seed!r}.")
+        if not isinstance(self.seed, int) or not 0 <= self.seed <= LARGEST_SEED:
+            raise ValueError(
+                f"`seed` must be a number from 0 to {LARGEST_SEED}. Received: seed={self.seed!r}."
+            )
         _ = self.stop_rule  # raises if it is none
 
     @property

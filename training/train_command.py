@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from training.config import LARGEST_SEED
 from training.model_flags import MODEL_OPTIONS
 from training.run_control import RunControl, parse_profile_steps
 from zoo.cli import ZooCommand
@@ -86,7 +87,9 @@ def _model_options(function):
     is_flag=True,
     help="Send metrics and samples to Weights & Biases; WANDB_MODE=offline keeps them in the run.",
 )
-@click.option("--seed", type=click.IntRange(0), help="Of weights, order and latents.  [default: 0]")
+@click.option(
+    "--seed", type=click.IntRange(0, LARGEST_SEED), help="Of weights, order and latents.  [default: 0]"
+)
 @click.option(
     "--init-from", metavar="PRESET_OR_RUN", help="Begin with these weights, as far as they fit the network."
 )
