@@ -59,6 +59,7 @@ class Checkpoints(keras.callbacks.Callback):
         self._is_best = is_best
         self._now = now
         self._metrics = list(model.metrics_variables)
+        self._metric_names = {f"metric_{index}" for index in range(len(self._metrics))}
         self._restored_metrics = None
         self._first_step_of_fit = 0
         self._variables = {name: variable.value for name, variable in _named_variables(model).items()}
@@ -203,7 +204,8 @@ class Checkpoints(keras.callbacks.Callback):
     def _begin_saving(self, manager, number: int) -> None:
         for name, variable in self._variables.items():
             if variable.dtype.is_floating and not np.isfinite(variable.numpy()).all():
-                raise DivergedError(f"{name} is not finite")
+                what = "a mean of the epoch's metrics" if name in self._metric_names else name
+                raise DivergedError(f"{what} is not finite")
             self._copies[name].assign(variable)
         self._position.assign([self.num_epochs_done, self.num_steps_done])
         self._writing = self._writer.submit(manager.save, checkpoint_number=number)

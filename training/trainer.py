@@ -290,9 +290,10 @@ def _train(
         stopped = f"The {control.max_minutes:g} minutes are over {_where(shown_run, config, checkpoints)}"
     except DivergedError as error:
         step = checkpoints.num_epochs_done * _steps_per_epoch(config, data_set) + checkpoints.num_steps_done
+        epoch = max(1, checkpoints.num_epochs_done + (checkpoints.num_steps_done > 0))
         cause = likely_cause(config, RECIPES[config.model].learning_rate)
         raise DivergedError(
-            f"The training diverged: {error} after step {step:,}, epoch {checkpoints.num_epochs_done + 1}. "
+            f"The training diverged: {error} after step {step:,}, epoch {epoch}. "
             f"{checkpoints.directory} has the last good checkpoint. Likely cause: {cause}"
         ) from error
     except tf.errors.ResourceExhaustedError as error:
