@@ -98,6 +98,15 @@ def test_a_dry_run_prints_the_configuration_and_writes_nothing(train, small_data
     assert os.listdir(".") == []
 
 
+def test_a_dry_run_refuses_names_that_the_training_would_refuse(train):
+    result = train("srcnn", "--run-name", "../x", "--dry-run")
+    assert_refused(result, 1, "`run_name` must be a plain directory name. Received: run_name='../x'.")
+    result = train("srcnn", "--distribute", "horovod", "--dry-run")
+    assert_refused(
+        result, 2, "Unknown distribution. Received: 'horovod'. Known: none, mirrored, multi_worker"
+    )
+
+
 def test_a_part_of_the_data_set_is_recorded(train):
     kept = "t-shirt,trouser, dress,shoe"
     code, out, _ = train("dcgan", "--only", f"category={kept}", "--dry-run")

@@ -144,6 +144,12 @@ class Distribution:
 ONE_REPLICA = Distribution()
 
 
+def check_distribution(name: str) -> None:
+    """Raises `UnknownNameError` unless there is such a distribution."""
+    if name not in STRATEGIES:
+        raise UnknownNameError("distribution", name, STRATEGIES)
+
+
 def make_distribution(name: str, peer_timeout_seconds: float) -> Distribution:
     """Makes the distribution of a name of `STRATEGIES`; TensorFlow must not have done anything yet.
 
@@ -156,8 +162,7 @@ def make_distribution(name: str, peer_timeout_seconds: float) -> Distribution:
         UnknownNameError: There is no such distribution.
         WrongUsageError: `TF_CONFIG` is wrong.
     """
-    if name not in STRATEGIES:
-        raise UnknownNameError("distribution", name, STRATEGIES)
+    check_distribution(name)
     if name == "none":
         return ONE_REPLICA
     if name == "mirrored":

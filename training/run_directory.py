@@ -35,8 +35,7 @@ def create_run_directory(runs_dir: Path, config: TrainingConfig, run_name: str |
         OSError: `runs_dir` cannot be written, or the disk is full.
         ValueError: `run_name` exists already or is no plain name.
     """
-    if run_name is not None and (run_name in ("", ".", "..") or Path(run_name).name != run_name):
-        raise ValueError(f"`run_name` must be a plain directory name. Received: run_name={run_name!r}.")
+    check_run_name(run_name)
     time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     run = runs_dir / (run_name or f"{time}-{config.model}-{config.dataset}")
     try:
@@ -54,6 +53,12 @@ def create_run_directory(runs_dir: Path, config: TrainingConfig, run_name: str |
         run.rmdir()
         raise _not_writable(runs_dir, error) from error
     return run
+
+
+def check_run_name(run_name: str | None) -> None:
+    """Raises `ValueError` unless a run can have this name, or is to have the default one."""
+    if run_name is not None and (run_name in ("", ".", "..") or Path(run_name).name != run_name):
+        raise ValueError(f"`run_name` must be a plain directory name. Received: run_name={run_name!r}.")
 
 
 def _not_writable(runs_dir: Path, error: OSError) -> OSError:

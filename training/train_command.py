@@ -158,8 +158,11 @@ def command(model, runs_dir, run_name, resume, config_file, dry_run, distribute,
     if resume is None and config_file is None and model is None:
         raise click.UsageError("Name a MODEL, a run to `--resume` or a `--config` file.")
 
-    from training.distribution import ONE_REPLICA, make_distribution
+    from training.distribution import ONE_REPLICA, check_distribution, make_distribution
+    from training.run_directory import check_run_name, read_config
 
+    check_distribution(distribute)
+    check_run_name(run_name)
     # Before anything that TensorFlow does: it cannot find other workers later.
     distribution = ONE_REPLICA if dry_run else make_distribution(distribute, peer_timeout)
     if resume is None:
@@ -168,8 +171,6 @@ def command(model, runs_dir, run_name, resume, config_file, dry_run, distribute,
             click.echo(config.to_json(), nl=False)
             return
     elif dry_run:
-        from training.run_directory import read_config
-
         click.echo(read_config(resume).to_json(), nl=False)
         return
 
