@@ -27,12 +27,13 @@ def command(photos, server, access, model, run, preset, output, dry_run):
 
     Attributes are options of their own, by the names that the model knows: --category says what a photo
     shows (the model judges where it is not given), --target-category what it shall show.
+    --server is asked for its model conditional_vae unless --model names another.
     """
     import numpy as np
 
     from serving.picture_files import convert_photos
 
-    with open_source(server, access, model, run, preset, default_model="conditional_vae") as source:
+    with open_source(server, access, model, run, preset, default_models=["conditional_vae"]) as source:
         attributes = attribute_inputs(source, "edit_png", 1, ["image_bytes"])
         if dry_run:
             for photo in photos:

@@ -35,7 +35,7 @@ def command(server, access, model, run, preset, count, seed, output, dry_run):
     """Generate pictures, the same ones for the same seed.
 
     Attributes are options of their own, by the names that the model knows: --category sneaker. An attribute
-    that is not named is drawn at random.
+    that is not named is drawn at random. --server is asked for its model dcgan unless --model names another.
     """
     import numpy as np
     from tqdm import tqdm
@@ -51,7 +51,7 @@ def command(server, access, model, run, preset, count, seed, output, dry_run):
     label = re.sub(r"[\s/\\]", "-", "-".join(given_values()))[:MAX_LABEL_CHARACTERS] or "any"
     seeds = seed + np.arange(count, dtype="int64")
     paths = [output / f"{label}-{one_seed}.png" for one_seed in seeds]
-    with open_source(server, access, model, run, preset, default_model="dcgan") as source:
+    with open_source(server, access, model, run, preset, default_models=["dcgan"]) as source:
         attributes = attribute_inputs(source, "generate_png", count, ["seed"])
         if dry_run:
             for path in paths:

@@ -1,7 +1,7 @@
 """Where `zoo generate`, `zoo edit` and `zoo upscale` get pictures: a server, or a model in this process."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -34,9 +34,11 @@ class PictureSource(Protocol):
 
 
 class _ServedModel:
-    def __init__(self, client, model_name: str):
-        self._client, self._model_name = client, model_name
-        self._signatures = client.signatures(model_name)
+    """The first of some models that a server has."""
+
+    def __init__(self, client, model_names: Sequence[str]):
+        self._client = client
+        self._model_name, self._signatures = _find_served(client, model_names)
 
     def input_names(self, signature_name):
         return list(_find(self._signatures, signature_name, self._model_name).inputs)
@@ -76,6 +78,27 @@ class _LocalModel:
         return outputs
 
 
+def _find_served(client, model_names: Sequence[str]):
+    from serving.client import PredictionError
+    from serving.status import NotFound
+
+    missing = []
+    for name in model_names:
+        try:
+            return name, client.signatures(name)
+        except PredictionError as error:
+            if error.http_status != NotFound.http_status:
+                raise
+            missing.append(error)
+    messages = "; ".join(error.message.rstrip(".") for error in missing)
+    raise PredictionError(
+        f"{messages}. Name a model of the server by --model: `zoo serve` prints them when it starts, "
+        "one for each folder of its models directory. `zoo export PRESET_OR_RUN` adds one.",
+        missing[-1].http_status,
+        missing[-1].status,
+    ) from missing[-1]
+
+
 def _find(signatures, name: str, model: str):
     if name not in signatures:
         raise UnknownNameError(f"signature of {model}", name, signatures, "Name another model.")
@@ -108,7 +131,7 @@ def open_source(
     model: str | None,
     run: Path | None,
     preset: str | None,
-    default_model: str,
+    default_models: Sequence[str],
     default_preset: str | None = None,
 ) -> Iterator[PictureSource]:
     """Opens the source that the options name.
@@ -116,10 +139,10 @@ def open_source(
     Args:
         server: Address of a server, or None.
         access: Certificates and API key for it.
-        model: Model of the server; `default_model` by default.
+        model: Model of the server; by default the first of `default_models` that it has.
         run: Run directory, or None.
         preset: Name of a preset, or None.
-        default_model: Which model of a server to ask.
+        default_models: Which models of a server to ask for, the best first.
         default_preset: Preset to take where no source is named, if the package has it.
 
     Yields:
@@ -129,6 +152,7 @@ def open_source(
         click.UsageError: Not exactly one source is named, `--model` or certificates without `--server`, the
             server's address is none, or key and certificates do not go with it.
         UnknownNameError: There is no such preset.
+        PredictionError: The server has none of the models.
     """
     if model is not None and server is None:
         raise click.UsageError("--model names a model of a server. Give --server HOST:PORT too.")
@@ -147,4 +171,4 @@ def open_source(
         yield _LocalModel(find_run, run)
         return
     with access.connect(server) as client:
-        yield _ServedModel(client, model or default_model)
+        yield _ServedModel(client, [model] if model else default_models)

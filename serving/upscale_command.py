@@ -28,6 +28,7 @@ def command(photos, server, access, model, run, preset, factor, output, dry_run)
     """Enlarge photos 2, 3 or 4 times; file names are kept, with the ending .png.
 
     Without --server, --run or --preset it takes the preset of the factor, fsrcnn_x2 to fsrcnn_x4.
+    A server without --model is asked for the model of that name, or else for srcnn_x2 to srcnn_x4.
     """
     import numpy as np
 
@@ -40,7 +41,7 @@ def command(photos, server, access, model, run, preset, factor, output, dry_run)
         model,
         run,
         preset,
-        default_model=f"srcnn_{suffix}",
+        default_models=[f"fsrcnn_{suffix}", f"srcnn_{suffix}"],
         default_preset=f"fsrcnn_{suffix}",
     ) as source:
         source.input_names("upscale_png")

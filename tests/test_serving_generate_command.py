@@ -223,7 +223,11 @@ def test_server_that_is_not_running_is_told_with_how_to_start_one(generate, outp
 def test_model_that_is_not_served_is_told(generate):
     code, _, error = generate("--model", "painter")
     assert code == 1
-    assert "Servable not found for request: Latest(painter)" in error
+    assert error == (
+        "NOT_FOUND: Servable not found for request: Latest(painter). Name a model of the server by --model: "
+        "`zoo serve` prints them when it starts, one for each folder of its models directory. "
+        "`zoo export PRESET_OR_RUN` adds one."
+    )
 
 
 def test_model_that_generates_nothing_is_told_with_what_it_does(generate):

@@ -80,10 +80,30 @@ def test_factor_chooses_the_model_of_the_server(upscale, tmp_path, options, fact
 
 
 def test_factor_that_is_not_served_is_told(upscale, tmp_path):
-    code, _, error = upscale("a.png", "--factor", "4")
-    assert code == 1
-    assert "Servable not found for request: Latest(srcnn_x4)" in error
+    for source, status in (("grpc", "NOT_FOUND"), ("rest", "HTTP 404")):
+        code, _, error = upscale("a.png", "--factor", "4", source=source)
+        assert code == 1
+        assert error.startswith(
+            f"{status}: Servable not found for request: Latest(fsrcnn_x4); "
+            "Servable not found for request: Latest(srcnn_x4). Name a model of the server by --model"
+        )
     assert not (tmp_path / "upscaled").exists()
+
+
+def test_a_server_is_asked_for_the_preset_that_is_taken_without_one(
+    upscale, make_small_config, tmp_path, tmp_path_factory
+):
+    """Both models are served, and differ: what the command names in its help is what answers."""
+    models_dir = tmp_path_factory.mktemp("models")
+    for name in ("srcnn", "fsrcnn"):
+        shutil.copytree(exported_run(name, make_small_config), models_dir / f"{name}_x2" / "1")
+    with running_server(models_dir, tmp_path_factory.mktemp("config")) as addresses:
+        server = ("--server", addresses["grpc"])
+        for options in ([], ["--model", "fsrcnn_x2"], ["--model", "srcnn_x2"]):
+            output = options[-1] if options else "default"
+            assert upscale("a.png", *options, "--output", output, source=server)[0] == 0
+    assert contents(tmp_path / "default") == contents(tmp_path / "fsrcnn_x2")
+    assert contents(tmp_path / "default") != contents(tmp_path / "srcnn_x2")
 
 
 def test_factor_of_a_run_must_be_its_own(upscale, tmp_path):
@@ -115,7 +135,9 @@ def test_without_a_source_the_preset_of_the_factor_is_taken(upscale, presets_dir
 
 
 def test_the_help_names_the_presets_that_are_taken_without_a_source(upscale):
-    assert "takes the preset of the factor, fsrcnn_x2 to fsrcnn_x4" in " ".join(upscale("--help")[1].split())
+    told = " ".join(upscale("--help")[1].split())
+    assert "takes the preset of the factor, fsrcnn_x2 to fsrcnn_x4" in told
+    assert "A server without --model is asked for the model of that name, or else for srcnn_x2" in told
 
 
 def test_a_factor_that_no_preset_has_needs_a_source(upscale, presets_dir, tmp_path):
