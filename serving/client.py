@@ -42,6 +42,19 @@ class TlsError(ConnectionError):
         super().__init__(f"No encrypted connection to {address}: {reason}")
 
 
+class WrongProtocolError(ConnectionError):
+    """Somebody answers at an address, but in another protocol.
+
+    Args:
+        address: `HOST:PORT` that was tried.
+        spoken: The protocol that was tried, `"gRPC"` or `"REST"`.
+        advice: The protocol and the address to try.
+    """
+
+    def __init__(self, address: str, spoken: str, advice: str):
+        super().__init__(f"The server at {address} does not speak {spoken} there. {advice}")
+
+
 class PredictionError(RuntimeError):
     """A server refused a request.
 

@@ -2,7 +2,7 @@
 
 import re
 
-from serving.client import ServerUnreachableError, TlsError
+from serving.client import ServerUnreachableError, TlsError, WrongProtocolError
 
 _PAIR = "`client_cert_file` and `client_key_file` (--client-certificate and --client-key)"
 # The first that matches the library's words, those of gRPC (BoringSSL) or of Python (OpenSSL).
@@ -30,12 +30,14 @@ _TLS_REASONS = (
         f"the server wants another certificate. Give {_PAIR}, that it knows.",
     ),
 )
+# What gRPC's parser says of HTTP/1, and httpx's of HTTP/2.
+_NOT_GRPC, _NOT_REST = "failed parsing http/2", "illegal request line|illegal status line"
 _CLOSED = "socket closed|reset by peer|disconnected|broken pipe|eof occurred"
 
 
 def connection_error(
     address: str, text: str, reason: str, uses_tls: bool
-) -> TlsError | ServerUnreachableError:
+) -> TlsError | WrongProtocolError | ServerUnreachableError:
     """Returns the error for a connection that failed.
 
     Args:
@@ -48,6 +50,13 @@ def connection_error(
         for pattern, meaning in _TLS_REASONS:
             if re.search(pattern, text, re.IGNORECASE):
                 return TlsError(address, meaning)
+    ending = "s" if uses_tls else ""
+    if re.search(_NOT_GRPC, text, re.IGNORECASE):
+        advice = f"For its REST connect to http{ending}://{address}, for gRPC to another port."
+        return WrongProtocolError(address, "gRPC", advice)
+    if re.search(_NOT_REST, text, re.IGNORECASE):
+        advice = f"For its gRPC connect to grpc{ending}://{address}, for REST to another port."
+        return WrongProtocolError(address, "REST", advice)
     if not re.search(_CLOSED, text, re.IGNORECASE):
         return ServerUnreachableError(address, reason)
     # A server that refuses a handshake hangs up, and so does one that stops.

@@ -44,6 +44,7 @@ class GrpcClient(Client):
         PredictionError: By every method: the server refused.
         ServerUnreachableError: By every method: nobody answers at the address.
         TlsError: By every method: there is no trusted connection.
+        WrongProtocolError: By every method: the server speaks another protocol there.
 
     Example:
 
@@ -80,6 +81,7 @@ class AsyncGrpcClient(AsyncClient):
         PredictionError: By every method: the server refused.
         ServerUnreachableError: By every method: nobody answers at the address.
         TlsError: By every method: there is no trusted connection.
+        WrongProtocolError: By every method: the server speaks another protocol there.
 
     Example:
 
@@ -173,7 +175,7 @@ def _own_errors(client):
 def _own_error(client, code, message) -> Exception:
     # gRPC itself has no code of its own for a server that is not there.
     if code == grpc.StatusCode.UNAVAILABLE and re.search(_NOT_THERE, message, re.IGNORECASE):
-        reason = message.rpartition(": ")[2]
+        reason = message.rpartition(": ")[2].rstrip("]")
         return connection_error(client.address, message, reason, client.options.uses_tls)
     http_status = status.from_code(code.value[0], message).http_status
     return refusal(message, http_status, code.name)

@@ -38,6 +38,7 @@ class RestClient(Client):
         PredictionError: By every method: the server refused.
         ServerUnreachableError: By every method: nobody answers at the address.
         TlsError: By every method: there is no trusted connection.
+        WrongProtocolError: By every method: the server speaks another protocol there.
 
     Example:
 
@@ -71,6 +72,7 @@ class AsyncRestClient(AsyncClient):
         PredictionError: By every method: the server refused.
         ServerUnreachableError: By every method: nobody answers at the address.
         TlsError: By every method: there is no trusted connection.
+        WrongProtocolError: By every method: the server speaks another protocol there.
 
     Example:
 

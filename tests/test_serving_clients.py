@@ -11,6 +11,7 @@ from serving.client import (
     RowError,
     ServerUnreachableError,
     TensorDescription,
+    WrongProtocolError,
     connect,
     connect_async,
 )
@@ -205,6 +206,33 @@ def test_nobody_at_the_address(kind, scheme):
         kind(f"{scheme}://localhost:{port}", max_retries=0) as client,
         pytest.raises(
             ServerUnreachableError, match=rf"No server at localhost:{port} .*Start one with `zoo serve`"
+        ),
+    ):
+        client.status("m")
+
+
+@pytest.mark.parametrize("kind", [connect, Awaited])
+@pytest.mark.parametrize(
+    ("at", "scheme", "told"),
+    [
+        ("rest", "grpc", "does not speak gRPC there. For its REST connect to http://"),
+        ("grpc", "http", "does not speak REST there. For its gRPC connect to grpc://"),
+    ],
+)
+def test_the_port_of_the_other_protocol_is_told_with_the_address_to_try(addresses, kind, at, scheme, told):
+    host_and_port = addresses[at].removeprefix("http://")
+    with (
+        kind(f"{scheme}://{host_and_port}") as client,
+        pytest.raises(WrongProtocolError, match=f"The server at {host_and_port} {told}{host_and_port}, for"),
+    ):
+        client.status("linear")
+
+
+def test_a_host_without_an_address_is_told_without_the_brackets_of_grpc():
+    with (
+        connect("no-such-host.invalid:8500", max_retries=0) as client,
+        pytest.raises(
+            ServerUnreachableError, match=r"No server at no-such-host\.invalid:8500 \([^][()]+\)\. "
         ),
     ):
         client.status("m")
