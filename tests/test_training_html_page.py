@@ -77,6 +77,15 @@ def test_numbers_may_be_cells():
     assert Reader(page.render()).texts("td") == ["a", "1", "b", "2.5"]
 
 
+def test_only_very_long_words_of_a_table_may_break():
+    short = ["329", "bicubic", "31.62 (31.55 to 31.7)", "pairwise_distance_within_category", "two " * 50, ""]
+    long = ["a" * 41, "on " + "photos/" * 20, "12345678" * 6]
+    page = HtmlPage("Shoes")
+    page.add_table(["name"], [[text] for text in short + long])
+    classes = [attributes.get("class") for attributes in Reader(page.render()).attributes("td")]
+    assert classes == [None] * len(short) + ["long"] * len(long)
+
+
 def test_sheets_travel_in_the_page():
     sheet = PictureSheet(rows=[[np.full((4, 4, 3), 7, "uint8")]])
     page = HtmlPage("Shoes")

@@ -6,13 +6,17 @@ from collections.abc import Sequence
 
 from training.picture_sheet import PictureSheet
 
+# A longer word may break in the middle, a shorter one never: the longest names of scores have 35.
+MAX_WHOLE_CHARACTERS = 40
 STYLE = """
 body { font-family: sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
-table { border-collapse: collapse; margin: 1rem 0; }
+table { border-collapse: collapse; margin: 1rem 0; display: block; max-width: 100%; overflow-x: auto; }
 th, td { text-align: left; padding: 0.3rem 0.8rem; border-bottom: 1px solid #ddd; }
-td { overflow-wrap: anywhere; unicode-bidi: isolate; }
+td { unicode-bidi: isolate; }
+h1, h2, p, td.long { overflow-wrap: anywhere; }
 td + td { font-variant-numeric: tabular-nums; }
 img { max-width: 100%; image-rendering: pixelated; }
+pre { overflow-x: auto; }
 code, pre { background: #f4f4f4; padding: 0.15rem 0.3rem; }
 .warning { color: #b00020; font-weight: 600; }
 """
@@ -51,9 +55,7 @@ class HtmlPage:
     def add_table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Adds a table with a head."""
         head = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows
-        )
+        body = "".join("<tr>" + "".join(_render_cell(str(cell)) for cell in row) + "</tr>" for row in rows)
         self._parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
 
     def add_sheet(self, caption: str, sheet: PictureSheet) -> None:
@@ -68,3 +70,8 @@ class HtmlPage:
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{self._title}</title>'
             f"<style>{STYLE}</style></head><body>{''.join(self._parts)}</body></html>\n"
         )
+
+
+def _render_cell(text: str) -> str:
+    is_long = max(map(len, text.split()), default=0) > MAX_WHOLE_CHARACTERS
+    return f"<td{' class=long' if is_long else ''}>{html.escape(text)}</td>"
