@@ -1,11 +1,10 @@
 """`zoo export RUN_OR_PRESET`, and the way to its sub-commands."""
 
-from pathlib import Path
-
 import click
 
 from export import promote_command, prune_command, verify_command
 from zoo.cli import ZooCommand
+from zoo.output_path import OutputPath
 
 # `export/variants.py` says what they are, and imports TensorFlow.
 VARIANT_NAMES = ("original", "float16_weights", "mixed_bfloat16", "frozen")
@@ -56,7 +55,7 @@ def _to_requirements(context, parameter, texts):
     cls=_ExportCommand, uses_tensorflow=True, example="zoo export runs/20260101-120000-dcgan-fashion_mnist"
 )
 @click.argument("run_or_preset")
-@click.option("--models-dir", type=click.Path(path_type=Path), default="models", show_default=True)
+@click.option("--models-dir", type=OutputPath(is_directory=True), default="models", show_default=True)
 @click.option(
     "--model-name",
     callback=_check_model_name,
@@ -85,7 +84,7 @@ def _to_requirements(context, parameter, texts):
 @click.option("--compare-variants", is_flag=True, help="Measure every variant and publish nothing.")
 @click.option(
     "--tflite",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputPath(is_directory=False),
     help="Write a TFLite file for apps instead of a version (SRCNN and FSRCNN).",
 )
 @click.option("--tflite-float16", is_flag=True, help="Store the weights of the TFLite file as float16.")

@@ -6,6 +6,7 @@ import click
 
 from serving.attribute_options import AttributeCommand, attribute_inputs
 from serving.picture_source import open_source, source_options
+from zoo.output_path import OutputPath
 
 
 @click.command(
@@ -20,7 +21,7 @@ from serving.picture_source import open_source, source_options
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
 )
 @source_options
-@click.option("--output", type=click.Path(path_type=Path), default="edited", show_default=True)
+@click.option("--output", type=OutputPath(is_directory=True), default="edited", show_default=True)
 @click.option("--dry-run", is_flag=True, help="Name the files and write nothing.")
 def command(photos, server, access, model, run, preset, output, dry_run):
     """Change attributes of photos and keep the rest.

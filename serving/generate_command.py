@@ -1,7 +1,6 @@
 """`zoo generate`: new pictures."""
 
 import re
-from pathlib import Path
 
 import click
 
@@ -12,6 +11,7 @@ from serving.attribute_options import (
     raise_if_unknown_value,
 )
 from serving.picture_source import open_source, source_options
+from zoo.output_path import OutputPath
 
 # Pictures a request: enough to use the processors, few enough to show progress.
 REQUEST_IMAGES = 64
@@ -29,7 +29,7 @@ FIRST_SEED, LAST_SEED = -(2**63), 2**63 - 1
 @click.option(
     "--seed", type=int, default=0, show_default=True, help="Of the first picture; then one more each."
 )
-@click.option("--output", type=click.Path(path_type=Path), default="generated", show_default=True)
+@click.option("--output", type=OutputPath(is_directory=True), default="generated", show_default=True)
 @click.option("--dry-run", is_flag=True, help="Name the files and write nothing.")
 def command(server, access, model, run, preset, count, seed, output, dry_run):
     """Generate pictures, the same ones for the same seed.

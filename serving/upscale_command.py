@@ -6,6 +6,7 @@ import click
 
 from serving.picture_source import PictureSource, open_source, source_options
 from zoo.cli import ZooCommand
+from zoo.output_path import OutputPath
 
 FACTORS = (2, 3, 4)
 
@@ -22,7 +23,7 @@ FACTORS = (2, 3, 4)
 @click.option(
     "--factor", type=click.Choice([str(factor) for factor in FACTORS]), help="Enlargement.  [default: 2]"
 )
-@click.option("--output", type=click.Path(path_type=Path), default="upscaled", show_default=True)
+@click.option("--output", type=OutputPath(is_directory=True), default="upscaled", show_default=True)
 @click.option("--dry-run", is_flag=True, help="Name the files and write nothing.")
 def command(photos, server, access, model, run, preset, factor, output, dry_run):
     """Enlarge photos 2, 3 or 4 times; file names are kept, with the ending .png.

@@ -256,11 +256,12 @@ def test_full_disk_leaves_no_half_picture(generate, output, monkeypatch):
     assert files_in(output) == []
 
 
-def test_output_that_is_a_file_is_told(generate, output):
+def test_output_that_is_a_file_is_told_before_a_server_is_asked(generate, output):
     output.write_text("a file")
-    code, _, error = generate()
-    assert code == 1
-    assert f"File exists: '{output}'" in error
+    code, _, error = generate(source=["--server", f"localhost:{free_port()}"])
+    assert code == 2
+    assert f"Invalid value for '--output': Directory '{output}' is a file." in error
+    assert output.read_text() == "a file"
 
 
 def test_different_seeds_give_different_pictures(generate, output):

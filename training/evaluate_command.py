@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from zoo.cli import ZooCommand
+from zoo.output_path import OutputPath
 
 
 @click.command(cls=ZooCommand, uses_tensorflow=True, example="zoo evaluate runs/gan --judge runs/classifier")
@@ -35,7 +36,7 @@ from zoo.cli import ZooCommand
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path),
+    type=OutputPath(is_directory=True),
     help="Where to write.  [default: the run directory, or evaluations/<preset>]",
 )
 @click.option(

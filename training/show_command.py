@@ -5,15 +5,14 @@ from pathlib import Path
 import click
 
 from zoo.cli import ZooCommand
+from zoo.output_path import OutputPath
 
 
 @click.command(
     "show", cls=ZooCommand, uses_tensorflow=True, example="zoo data show fashion_mnist --augment flip,colour"
 )
 @click.argument("name")
-@click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), help="The page.  [default: NAME.html]"
-)
+@click.option("--output", type=OutputPath(is_directory=False), help="The page.  [default: NAME.html]")
 @click.option(
     "--augment", default="", metavar="NAMES", help="Show pictures with these changes, as for `zoo train`."
 )
