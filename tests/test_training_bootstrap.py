@@ -14,6 +14,11 @@ def test_interval_of_a_mean_is_as_wide_as_the_normal_one():
     assert (low + high) / 2 == pytest.approx(0.5, abs=0.01)
 
 
+def test_a_single_value_has_no_interval():
+    assert mean_interval([31.62]) is None
+    assert bootstrap_interval(lambda a, b: a.mean() - b.mean(), [1.0, 2.0], [3.0], num_resamples=5) is None
+
+
 def test_the_same_seed_gives_the_same_interval():
     values = np.random.default_rng(0).normal(size=50)
     assert mean_interval(values, seed=1) == mean_interval(values, seed=1)

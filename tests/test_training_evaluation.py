@@ -321,6 +321,34 @@ def test_folder_of_pictures_is_scored_as_it_is(capsys, run_of, tmp_path):
     }
 
 
+def test_a_single_picture_is_scored_without_an_interval_and_warned_of(capsys, run_of, tmp_path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (33, 40), dtype="uint8")).save(
+        tmp_path / "a.png"
+    )
+    output = tmp_path / "output"
+    arguments = ["evaluate", run_of("srcnn"), "--images", tmp_path, "--output", output]
+    with pytest.raises(SystemExit):
+        main([str(argument) for argument in arguments])
+    printed = capsys.readouterr()
+    written = json.loads((output / "evaluation.json").read_text())
+    score = written["scores"]["psnr"]
+    assert (score["interval"], score["baseline"]["interval"], score["num_samples"]) == (None, None, 1)
+    assert f"psnr: {score['value']:.4g} dB; bicubic: {score['baseline']['value']:.4g}\n" in printed.out
+    warning = "The scores are of a single picture, so without intervals. Fewer than 10 say little"
+    assert f"Warning: {warning}" in printed.err
+    assert f"<p class=warning>{warning}" in (output / "report.html").read_text()
+    assert warning in " ".join(written["warnings"])
+
+
+@pytest.mark.parametrize(("num_pictures", "is_warned"), [(9, True), (10, False)])
+def test_few_pictures_of_a_folder_are_warned_of(run_of, tmp_path, num_pictures, is_warned):
+    for number in range(num_pictures):
+        picture = np.random.default_rng(number).integers(0, 256, (12, 12), dtype="uint8")
+        Image.fromarray(picture).save(tmp_path / f"{number}.png")
+    notes = evaluate_run(run_of("srcnn"), images=tmp_path, output=tmp_path / "output").findings.notes
+    assert ("The scores are of 9 pictures. Fewer than 10" in " ".join(notes)) == is_warned
+
+
 def test_folder_of_pictures_is_for_super_resolution(capsys, run_of, tmp_path):
     code, _, error = run_zoo(capsys, "evaluate", run_of("dcgan"), "--images", tmp_path)
     assert code == 2

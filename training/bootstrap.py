@@ -14,7 +14,7 @@ NUM_MEAN_RESAMPLES = 1000
 
 def bootstrap_interval(
     statistic: Callable[..., float], *samples, num_resamples: int, seed: int = 0, centre: float | None = None
-) -> tuple[float, float]:
+) -> tuple[float, float] | None:
     """Returns the percentile interval ([Bootstrap] section 13.3) of a statistic.
 
     Args:
@@ -28,7 +28,7 @@ def bootstrap_interval(
             distance would not contain it.
 
     Returns:
-        Low and high, with 95 % between them.
+        Low and high, with 95 % between them; None of a single row, which says nothing of how rows vary.
 
     Example:
 
@@ -37,6 +37,8 @@ def bootstrap_interval(
     """
     random = np.random.default_rng(seed)
     samples = [np.asarray(sample) for sample in samples]
+    if min(map(len, samples)) < 2:
+        return None
     values = np.array(
         [
             statistic(*(sample[random.integers(0, len(sample), len(sample))] for sample in samples))
@@ -61,7 +63,7 @@ def percentile_interval(values) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def mean_interval(values, seed: int = 0) -> tuple[float, float]:
+def mean_interval(values, seed: int = 0) -> tuple[float, float] | None:
     """Returns the percentile interval of a mean, from `NUM_MEAN_RESAMPLES` resamples.
 
     Args:
@@ -69,7 +71,7 @@ def mean_interval(values, seed: int = 0) -> tuple[float, float]:
         seed: The same seed gives the same interval.
 
     Returns:
-        Low and high, with 95 % between them.
+        Low and high, with 95 % between them; None of a single value.
 
     Example:
 

@@ -29,6 +29,8 @@ from zoo.dcgan import DCGAN
 from zoo.errors import WrongUsageError
 
 DEFAULT_NUM_SAMPLES = 10_000
+# Of fewer, a bootstrap interval is clearly narrower than it says.
+MIN_PICTURES = 10
 # Of the training pictures that neighbours are looked for in, in memory.
 MAX_TRAIN_IMAGES = 60_000
 MAX_TRAIN_BYTES = 1 << 29
@@ -128,6 +130,9 @@ def evaluate_run(
         stages = _make_stages(source, config, data_set, judge_source, features, num_samples, seed)
     if judge_source and judge_source.directory.resolve() == source.directory.resolve():
         stages["judge"] = lambda: Findings(notes=["The model judges itself: such scores say little."])
+    num_scored = about[2] if images is not None else min(about[2], num_samples)
+    if num_scored < MIN_PICTURES:
+        stages["few pictures"] = lambda: Findings(notes=[_describe_few(num_scored)])
     stages["efficiency"] = lambda: score_efficiency(source.model)
     output = output or default_output(source)
     output.mkdir(parents=True, exist_ok=True)
@@ -146,6 +151,14 @@ def evaluate_run(
     )
     _write(evaluation, source)
     return evaluation
+
+
+def _describe_few(num_pictures: int) -> str:
+    what = "a single picture, so without intervals" if num_pictures == 1 else f"{num_pictures} pictures"
+    return (
+        f"The scores are of {what}. Fewer than {MIN_PICTURES} say little about other pictures, and intervals "
+        "of them are too narrow."
+    )
 
 
 def _run_stages(stages: dict[str, Callable[[], Findings]]) -> Findings:
