@@ -178,7 +178,11 @@ def test_texts_that_are_numbers(text, number):
             "means something else here. Received: model",
         ),
         ([{"image": "a", "target_a": "1"}], {"attributes": ["target_a"]}, "Received: target_a.*target_..."),
-        ([ROWS[0]] * 2, {}, "at least two values.*Received: category with Kleid"),
+        (
+            [ROWS[0]] * 2,
+            {},
+            "Received: category with Kleid. Name others.*super-resolution.*leave out --table",
+        ),
         ([row | {"price": "cheap"} for row in ROWS], {}, "price must hold numbers.*row 2 with 'cheap'"),
         (ROWS, {"renames": {"Rock": "Kleid"}}, "Received: Rock. Values: Kleid, Schürze, rot"),
         (ROWS, {"renames": {"Schürze, rot": "Kleid"}}, "at least two values"),

@@ -46,6 +46,21 @@ def test_photos_of_all_folders_come_in_the_order_of_their_paths(folder):
     assert [row.number for row in rows] == list(range(1, 11))
 
 
+def test_a_folder_without_photos_is_told(folder, build_folder):
+    for file in (*folder.glob("*.png"), *folder.glob("more/*")):
+        file.unlink()
+    code, _, error = build_folder()
+    assert code == 1
+    assert "The folder must hold photos (.jpg, .jpeg, .png, " in error
+    assert f"Received: {folder} with none. Name another folder with --images." in error
+
+
+def test_no_attributes_are_had_without_a_table(build_folder):
+    code, _, error = build_folder("--attributes", "")
+    assert code == 2
+    assert "Without --table there are no attributes: enough for super-resolution." in error
+
+
 def test_a_folder_becomes_a_data_set_of_pictures_in_original_size(build_folder, tmp_path):
     code, output, _ = build_folder()
     assert code == 0

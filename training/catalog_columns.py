@@ -239,5 +239,6 @@ def check_values(values: Mapping[str, Sequence[str] | set[str]]) -> None:
         if len(known) < 2:
             raise ValueError(
                 "An attribute must have at least two values, because a model cannot learn a constant. "
-                f"Received: {name} with {', '.join(known) or 'none'}. Leave it out of --attributes."
+                f"Received: {name} with {', '.join(known) or 'none'}. Name others with --attributes; for "
+                "super-resolution, which needs none, leave out --table."
             )

@@ -49,7 +49,10 @@ def _to_names(context, parameter, text):
         return None
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not names:
-        raise click.BadParameter("At least one column must be named. Received: none. E.g. category,colour.")
+        raise click.BadParameter(
+            "At least one column must be named. Received: none. E.g. category,colour. Without --table there "
+            "are no attributes: enough for super-resolution."
+        )
     return names
 
 

@@ -34,8 +34,18 @@ class PhotoFolder:
     columns: tuple[str, ...] = (COLUMN,)
 
     def read(self) -> Iterator[TableRow]:
-        """Yields a row for each photo, numbered from 1."""
-        for number, file in enumerate(sorted(self._find_files()), 1):
+        """Yields a row for each photo, numbered from 1.
+
+        Raises:
+            ValueError: There is no photo.
+        """
+        files = sorted(self._find_files())
+        if not files:
+            raise ValueError(
+                f"The folder must hold photos ({', '.join(ENDINGS)}), in itself or in folders in it. "
+                f"Received: {self.path} with none. Name another folder with --images."
+            )
+        for number, file in enumerate(files, 1):
             yield TableRow(number, {COLUMN: file})
 
     def describe(self) -> str:
