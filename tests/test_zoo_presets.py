@@ -198,6 +198,27 @@ def test_the_list_has_a_line_for_each_preset(presets_dir, capsys):
     ]
 
 
+@pytest.mark.parametrize("damage", ["no weights", "no JSON"])
+def test_a_damaged_preset_is_told_beside_the_others(presets_dir, capsys, damage):
+    if damage == "no weights":
+        path = presets_dir / "tiny_cvae" / "weights.npz"
+        path.unlink()
+    else:
+        path = presets_dir / "tiny_cvae" / "preset.json"
+        path.write_text("{")
+    code, out, error = run_zoo(capsys, "presets")
+    assert code == 1
+    assert [line.split()[0] for line in out.splitlines()] == ["preset", "srcnn_x2", "tiny_dcgan"]
+    assert f"Received: {path}" in error
+    assert error.endswith(REINSTALL)
+    code, out, error = run_zoo(capsys, "presets", "--json")
+    assert (code, list(json.loads(out))) == (1, ["srcnn_x2", "tiny_dcgan"])
+    code, out, error = run_zoo(capsys, "presets", "tiny_cvae")
+    assert (code, out) == (1, "")
+    assert f"Received: {path}" in error
+    assert run_zoo(capsys, "presets", "tiny_dcgan")[0] == 0
+
+
 def test_all_about_a_preset_is_json(presets_dir, capsys, small_data_set):
     code, out, _ = run_zoo(capsys, "presets", "tiny_dcgan")
     values = json.loads(out)

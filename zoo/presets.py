@@ -71,8 +71,18 @@ class Preset:
 
     @property
     def num_bytes(self) -> int:
-        """Size of both files."""
-        return sum((self.directory / name).stat().st_size for name in (DESCRIPTION, WEIGHTS))
+        """Size of both files.
+
+        Raises:
+            ValueError: One of them is missing.
+        """
+        try:
+            return sum((self.directory / name).stat().st_size for name in (DESCRIPTION, WEIGHTS))
+        except OSError as error:
+            raise ValueError(
+                f"Both files of the preset {self.name} must be there. Received: {error.filename}, which "
+                f"cannot be read ({error.strerror}). {REINSTALL}"
+            ) from error
 
     def to_json(self) -> str:
         """Returns the text of its `preset.json`."""
@@ -117,7 +127,7 @@ def read_preset(name: str) -> Preset:
     path = directory / DESCRIPTION
     try:
         values = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise ValueError(
             f"The description of a preset must be JSON. Received: {path}. {REINSTALL}"
         ) from error

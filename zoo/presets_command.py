@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Callable
 
 import click
 
@@ -17,15 +18,30 @@ COLUMNS = ("preset", "model", "data", "licence of the weights", "MiB", "measured
 @click.option("--json", "as_json", is_flag=True, help="Everything that is known, as JSON.")
 def command(name, as_json):
     """List trained weights of the package, or tell all about the preset NAME."""
-    presets = [read_preset(one) for one in ([name] if name else list_presets())]
-    if as_json or name:
-        described = {preset.name: _describe(preset) for preset in presets}
-        click.echo(json.dumps(described[name] if name else described, indent=2))
-    elif not presets:
-        click.echo("This version ships no presets.")
-    else:
-        for line in _table([COLUMNS, *(_row(preset) for preset in presets)]):
+    if name:
+        click.echo(json.dumps(_describe(read_preset(name)), indent=2))
+        return
+    found, damaged = _render_each(_describe if as_json else _row)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    elif found:
+        for line in _table([COLUMNS, *found.values()]):
             click.echo(line)
+    elif not damaged:
+        click.echo("This version ships no presets.")
+    if damaged:
+        raise click.ClickException("; ".join(damaged))
+
+
+def _render_each(render: Callable) -> tuple[dict, list[str]]:
+    """Returns what `render` makes of each preset, by name, and what is wrong with those left out."""
+    found, damaged = {}, []
+    for name in list_presets():
+        try:
+            found[name] = render(read_preset(name))
+        except ValueError as error:
+            damaged.append(str(error))
+    return found, damaged
 
 
 def _describe(preset: Preset) -> dict:
