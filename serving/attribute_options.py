@@ -72,6 +72,21 @@ def attribute_inputs(source: PictureSource, signature_name: str, num_rows: int, 
     return {name: np.array([given.get(name, "")] * num_rows, dtype=object) for name in known}
 
 
+def check_wanted(attributes: Mapping[str, Sequence[str]]) -> None:
+    """Checks that an edit is asked for.
+
+    Args:
+        attributes: Inputs of `edit_png`, as `attribute_inputs` returns them.
+
+    Raises:
+        click.UsageError: No attribute wanted has a value.
+    """
+    wanted = [name for name in attributes if name.startswith("target_")]
+    if not any(attributes[name][0] for name in wanted):
+        known = ", ".join(map(_flag, wanted)) or "none"
+        raise click.UsageError(f"Say what to change, by at least one of: {known}. Received: none of them.")
+
+
 def given_values() -> list[str]:
     """Returns the values of attributes that the command line names, in its order; empty ones are left out."""
     return [value for value in click.get_current_context().meta[_META_KEY].values() if value]

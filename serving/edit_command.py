@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from serving.attribute_options import AttributeCommand, attribute_inputs
+from serving.attribute_options import AttributeCommand, attribute_inputs, check_wanted
 from serving.picture_source import open_source, source_options
 from zoo.output_path import OutputPath
 
@@ -40,6 +40,7 @@ def command(photos, server, access, model, run, preset, output, dry_run):
             for photo in photos:
                 click.echo(output / f"{photo.stem}.png")
             return
+        check_wanted(attributes)
 
         def edit(image_bytes: bytes) -> bytes:
             inputs = {"image_bytes": np.array([image_bytes], dtype=object), **attributes}

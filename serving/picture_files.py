@@ -48,7 +48,10 @@ def convert_photos(photos: Sequence[Path], output: Path, convert: Callable[[byte
             failures.append(f"{photo}: {error.message}")
         except OSError as error:
             failures.append(f"{photo}: {error}")
-    click.echo(f"Wrote {len(photos) - len(failures)} of {len(photos)} pictures to {output}")
+    num_written = len(photos) - len(failures)
+    # Where none was written there need be no directory.
+    where = f" to {output}" if num_written else ""
+    click.echo(f"Wrote {num_written} of {len(photos)} pictures{where}")
     if failures:
         raise click.ClickException(" ".join(failures))
 

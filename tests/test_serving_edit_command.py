@@ -131,6 +131,17 @@ def test_unknown_category_is_wrong_usage_and_lists_the_known_ones(
     assert not (tmp_path / "edited").exists()
 
 
+@pytest.mark.parametrize("options", [[], ["--category", "bag"], ["--target-category", ""]])
+def test_an_edit_that_changes_nothing_is_wrong_usage(edit, tmp_path, options):
+    code, out, error = edit("a.png", *options)
+    assert (code, out) == (2, "")
+    assert error == (
+        "Say what to change, by at least one of: --target-category, --target-colour, --target-pattern. "
+        "Received: none of them."
+    )
+    assert not (tmp_path / "edited").exists()
+
+
 def test_unknown_option_is_wrong_usage_and_lists_the_attributes(edit, tmp_path):
     code, _, error = edit("a.png", "--seed", "3")
     assert code == 2
@@ -158,7 +169,7 @@ def test_photos_that_cannot_be_taken_are_wrong_usage(edit, tmp_path, key):
     arguments, message = WRONG_PHOTOS[key]
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "a.jpg").write_bytes(JPEG)
-    code, out, error = edit(*arguments)
+    code, out, error = edit(*arguments, "--target-category", "bag")
     assert (code, out) == (2, "")
     assert message in error
     assert not (tmp_path / "edited").exists()
@@ -166,8 +177,8 @@ def test_photos_that_cannot_be_taken_are_wrong_usage(edit, tmp_path, key):
 
 
 def test_no_photo_is_written_when_all_are_bad(edit, tmp_path):
-    code, out, error = edit("garbage.png", "empty.jpg")
-    assert (code, out) == (1, "Wrote 0 of 2 pictures to edited\n")
+    code, out, error = edit("garbage.png", "empty.jpg", "--target-category", "bag")
+    assert (code, out) == (1, "Wrote 0 of 2 pictures\n")
     assert error.count("Send a PNG or JPEG.") == 2
     assert not (tmp_path / "edited").exists()
 
@@ -184,7 +195,7 @@ def test_source_must_be_one_that_is_there(edit, presets_dir, tmp_path):
     )
     assert edit("a.png", source=())[::2] == (2, message)
     address = f"localhost:{free_port()}"
-    code, _, error = edit("a.png", source=("--server", address))
+    code, _, error = edit("a.png", "--target-category", "bag", source=("--server", address))
     assert code == 1
     assert error.startswith(f"No server at {address} (")
     assert not (tmp_path / "edited").exists()
@@ -196,6 +207,6 @@ def test_large_photos_pass_both_protocols(edit, tmp_path):
     assert (tmp_path / "large.png").stat().st_size > 4 * 2**20
     written = []
     for source in ("grpc", "rest"):
-        assert edit("large.png", source=source)[0] == 0
+        assert edit("large.png", "--target-category", "bag", source=source)[0] == 0
         written.append((tmp_path / "edited" / "large.png").read_bytes())
     assert written[0] == written[1]
