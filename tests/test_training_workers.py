@@ -85,7 +85,8 @@ def test_sigterm_to_one_worker_saves_and_stops_all(config_file, tmp_path):
     workers.wait_until(lambda: list(run.glob("checkpoints/ckpt-2.index")))
     workers.processes[1].send_signal(signal.SIGTERM)
     assert [workers.wait(index) for index in range(2)] == [128 + signal.SIGTERM] * 2
-    assert "terminated and saved in epoch" in workers.last_line(0)
+    # Not the last line: TensorFlow may complain after it that the other worker, which ended first, is gone.
+    assert "terminated and saved in epoch" in workers.logs[0].read_text(encoding="utf-8")
     assert not list(workers.scratch.glob("zoo-worker-*"))
 
 
