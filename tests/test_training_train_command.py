@@ -256,7 +256,7 @@ def test_a_configuration_of_another_model_is_refused(train, finished_run):
 
 def test_a_configuration_that_is_missing_or_of_another_version_is_named(train, tmp_path_factory):
     missing = tmp_path_factory.mktemp("configs") / "config.json"
-    assert_refused(train("--config", missing), 1, "No such file or directory", str(missing))
+    assert_refused(train("--config", missing), 2, "does not exist", str(missing))
     missing.write_text('{"format": 2}')
     assert_refused(train("--config", missing), 1, f"Received: {missing} of format 2", "Train again")
 

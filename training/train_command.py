@@ -141,7 +141,11 @@ def _model_options(function):
     help="How long to wait for the other workers to come up.",
 )
 @click.option(
-    "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE", help="Repeat a config.json."
+    "--config",
+    "config_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Repeat a config.json.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the configuration and train nothing.")
 @_model_options

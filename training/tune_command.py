@@ -46,7 +46,7 @@ def _training_options(command: click.Command) -> click.Command:
 )
 @click.option(
     "--space",
-    type=click.Path(path_type=Path),
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
     help='What to try, e.g. {"learning_rate": {"low": 1e-4, "high": 1e-2, "log": true}, "width": '
     '{"values": [16, 32]}}.  [default: by model]',
