@@ -119,12 +119,13 @@ def test_targets_change_the_picture(edit, tmp_path):
     assert np.abs(pictures[0] - pictures[1]).max() > 0
 
 
-@pytest.mark.parametrize("option", ["--category", "--target-category"])
+@pytest.mark.parametrize("shown_and_wanted", [("sock", "bag"), ("bag", "sock")])
 @pytest.mark.parametrize("source", ["grpc", "rest"])
 def test_unknown_category_is_wrong_usage_and_lists_the_known_ones(
-    edit, small_data_set, tmp_path, option, source
+    edit, small_data_set, tmp_path, shown_and_wanted, source
 ):
-    code, out, error = edit("a.png", "b.jpg", option, "sock", source=source)
+    shown, wanted = shown_and_wanted
+    code, out, error = edit("a.png", "b.jpg", "--category", shown, "--target-category", wanted, source=source)
     known = ", ".join(small_data_set.attributes["category"])
     assert (code, out) == (2, "")
     assert error == f"Unknown category. Received: 'sock'. Known: {known}."

@@ -9,9 +9,10 @@ from zoo.srcnn import SRCNN
 
 
 def test_operations_of_srcnn_9_1_5():
-    # 32 x 32 without padding: 24 x 24 after 9 x 9, the same after 1 x 1, 20 x 20 after 5 x 5. A product and
-    # its sum are two operations; each result has its bias added.
-    products = 24 * 24 * (9 * 9 * 64 + 64 * 32) + 20 * 20 * (5 * 5 * 32)
+    # 32 x 32 without padding: 24 x 24 after 9 x 9, the same after 1 x 1, 20 x 20 after 5 x 5, which is
+    # computed for 5 x 5 blocks of 16 pixels from the 8 x 8 below each. A product and its sum are two
+    # operations; each result has its bias added.
+    products = 24 * 24 * (9 * 9 * 64 + 64 * 32) + 5 * 5 * (8 * 8 * 32 * 16)
     biases = 24 * 24 * (64 + 32) + 20 * 20
     network = SRCNN().network
     assert count_flops(network, tf.TensorSpec((1, 32, 32, 1))) == 2 * products + biases

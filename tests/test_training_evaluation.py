@@ -402,7 +402,7 @@ def test_dry_run_checks_the_run_and_writes_nothing(capsys, run_of, no_presets, t
             "Unknown data set. Received: 'no_catalog'. Known: fashion_mnist, rendered_catalog.",
         ),
         (["--judge", "no-run"], 1, "is needed. Received: no-run, which is neither. Presets: none."),
-        (["--output", "a-file"], 1, "a-file"),
+        (["--output", "a-file"], 2, "a-file"),
     ],
 )
 @pytest.mark.usefixtures("no_presets")
