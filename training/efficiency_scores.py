@@ -83,13 +83,13 @@ def answer_of(model) -> tuple[Callable, Callable, str]:
     def generate(latents, value_ids):
         return pixels.from_model_range(model(latents, ids(value_ids)), model.pixel_range)
 
-    def judge(raw_images, _):
+    def judge(raw_images):
         return tf.concat(list(model.judge(raw_images).values()), axis=1)
 
     if hasattr(model, "encode"):
         return edit, make_squares, "encoding and decoding"
     if hasattr(model, "judge"):
-        return judge, make_squares, "judging"
+        return judge, lambda batch_size: make_squares(batch_size)[:1], "judging"
     return generate, make_latents, "generating"
 
 
