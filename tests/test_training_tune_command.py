@@ -166,7 +166,7 @@ def test_a_dry_run_shows_the_study_and_makes_none(tune, tmp_path):
         (["dcgan"], 2, "Received: no --judge. Train one"),
         (["dcgan", "--judge", "nowhere"], 1, "Received: nowhere, which is neither."),
         (["srcnn", "--width", "3"], 2, "Unknown option of srcnn. Received: '--width'."),
-        (["srcnn", "--space", "nowhere.json"], 1, "nowhere.json"),
+        (["srcnn", "--space", "nowhere.json"], 2, "nowhere.json"),
         (["--resume", "nowhere"], 1, "A study directory must hold study.json. Received: nowhere"),
     ],
 )
