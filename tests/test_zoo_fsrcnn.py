@@ -4,10 +4,11 @@ What it shares with other models that enlarge pictures: tests/test_zoo_super_res
 """
 
 import checks
+import keras
 import numpy as np
 import pytest
 
-from zoo.fsrcnn import FSRCNN
+from zoo.fsrcnn import FSRCNN, BoundedPReLU
 from zoo.resize import bicubic
 from zoo.subpixels import Deconvolution
 
@@ -27,6 +28,19 @@ def test_the_published_layers_follow_one_another():
     assert sizes == [5, None, 1, None, 3, None, 3, None, 3, None, 3, None, 1, None, 9]
     assert isinstance(layers[-1], Deconvolution)
     assert layers[-1].dtype_policy.name == "float32"
+
+
+def test_slopes_are_those_of_keras_up_to_one():
+    features = np.random.default_rng(0).normal(size=(2, 3, 4, 5)).astype("float32")
+    layer, reference = BoundedPReLU(), keras.layers.PReLU(shared_axes=[1, 2])
+    for prelu in (layer, reference):
+        prelu.build((None, None, None, 5))
+    slopes = np.array([-0.5, 0.0, 0.25, 1.0, 1.5], "float32").reshape(1, 1, 5)
+    layer.set_weights([slopes])
+    reference.set_weights([np.minimum(slopes, 1.0)])
+    np.testing.assert_allclose(layer(features), reference(features), rtol=1e-6)
+    config = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer)).get_config()
+    assert config == layer.get_config()
 
 
 def make_interpolating_network(model):

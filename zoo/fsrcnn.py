@@ -6,6 +6,7 @@ Sources:
 """
 
 import keras
+import tensorflow as tf
 
 from zoo.subpixels import Deconvolution
 from zoo.super_resolution import SuperResolution, pad_by_repeating
@@ -25,6 +26,7 @@ class FSRCNN(SuperResolution):
     the network and colour is enlarged by bicubic interpolation.
 
     Departures from [FSRCNN]: pictures are padded by repeating their edge before unpadded convolutions;
+    slopes of negative features are at most 1 (`BoundedPReLU`);
     the deconvolution is computed as a convolution in low resolution (`zoo.subpixels.Deconvolution`, the same
     weights and the same result); training uses Adam instead of gradient descent with momentum. With
     `is_residual` the network adds to the bicubic picture, which [FSRCNN] does not do: there the deconvolution
@@ -105,10 +107,33 @@ class FSRCNN(SuperResolution):
         x = keras.layers.Conv2D(
             filters, size, kernel_initializer="he_normal", dtype=self.dtype_policy, name=name
         )(x)
-        # [FSRCNN] section 3.2: one slope for each channel.
-        return keras.layers.PReLU(
-            alpha_initializer=keras.initializers.Constant(0.25),
-            shared_axes=[1, 2],
-            dtype=self.dtype_policy,
-            name=f"{name}_activation",
-        )(x)
+        return BoundedPReLU(dtype=self.dtype_policy, name=f"{name}_activation")(x)
+
+
+@keras.saving.register_keras_serializable("zoo")
+class BoundedPReLU(keras.layers.PReLU):
+    """[FSRCNN] section 3.2: `max(x, slope * x)` with one learned slope for each channel, at most 1.
+
+    Up to that slope it is PReLU in two passes over the features, where `keras.layers.PReLU` takes five.
+
+    Args:
+        **kwargs: As for `keras.layers.Layer`.
+
+    Call arguments:
+        features: Float tensor `[N, h, w, D]`.
+
+    Returns:
+        Tensor of the same shape and dtype.
+
+    Example:
+
+    >>> BoundedPReLU()(tf.constant([[[[-4.0, 8.0]]]])).numpy().tolist()
+    [[[[-1.0, 8.0]]]]
+    """
+
+    def __init__(self, **kwargs):
+        arguments = {"alpha_initializer": keras.initializers.Constant(0.25), "shared_axes": [1, 2]}
+        super().__init__(**{**kwargs, **arguments})
+
+    def call(self, features):
+        return tf.maximum(features, tf.minimum(tf.convert_to_tensor(self.alpha), 1.0) * features)

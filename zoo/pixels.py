@@ -135,24 +135,28 @@ def to_luma(raw_images) -> tf.Tensor:
     images = tf.convert_to_tensor(raw_images)
     if images.shape[-1] == 1:
         return tf.cast(images, "float32")
-    return rgb_to_ycbcr(images)[..., :1]
+    luma = tf.tensordot(tf.cast(images, "float32"), _RGB_TO_YCBCR[:, :1].astype("float32"), 1)
+    return luma + float(_YCBCR_OFFSET[0])
 
 
-def luma_to_rgb_difference(luma_difference) -> tf.Tensor:
+def luma_to_rgb_differences(luma_differences) -> tf.Tensor:
     """Returns what to add to RGB pictures so that their luma changes by so much and their chroma not at all.
 
     Args:
-        luma_difference: float tensor `[..., 1]`, grey levels of [BT.601] luma.
+        luma_differences: float tensor `[..., P]`, grey levels of [BT.601] luma of P pixels.
 
     Returns:
-        float32 tensor `[..., 3]`.
+        float32 tensor `[..., 3 * P]`: R, G and B of the first pixel, then those of the next one.
 
     Example:
 
-    >>> luma_to_rgb_difference([[219.0]]).numpy().round(2).tolist()
-    [[255.0, 255.0, 255.0]]
+    >>> luma_to_rgb_differences([[219.0, 0.0]]).numpy().round(2).tolist()
+    [[255.0, 255.0, 255.0, 0.0, 0.0, 0.0]]
     """
-    return tf.cast(luma_difference, "float32") * _YCBCR_TO_RGB[0].astype("float32")
+    differences = tf.cast(luma_differences, "float32")
+    # One product of matrices: repeating few numbers three times each takes CPUs four times as long.
+    spread = np.kron(np.eye(differences.shape[-1]), _YCBCR_TO_RGB[:1])
+    return tf.tensordot(differences, spread.astype("float32"), 1)
 
 
 def match_channels(raw_images, channels: int) -> tf.Tensor:

@@ -53,15 +53,27 @@ def bicubic_subpixels(images, upscale_factor: int) -> tf.Tensor:
     kernel = np.einsum("iy,jx,cd->ijcyxd", taps, taps, np.eye(num_channels))
     kernel = kernel.reshape(*kernel.shape[:3], -1)
     summed = tf.nn.conv2d(images, kernel.astype("float32"), strides=1, padding="SAME")
-    # What lies outside has no weight; the others then weigh more, so that their sum is 1.
-    height, width = tf.shape(images)[1], tf.shape(images)[2]
-    rows = tf.reshape(_inverse_weights(height, taps), [height, 1, upscale_factor, 1, 1])
-    columns = tf.reshape(_inverse_weights(width, taps), [1, width, 1, upscale_factor, 1])
-    inverse_weights = tf.tile(rows * columns, [1, 1, 1, 1, num_channels])
-    # Not as they are: TensorFlow's optimizer moves a constant factor of a convolution into its kernel and
-    # aborts the process where that factor has a height and a width.
-    flat = [-1, height, width * upscale_factor**2 * num_channels]
-    return tf.reshape(tf.reshape(summed, flat) * tf.reshape(inverse_weights, flat), tf.shape(summed))
+    # What lies outside has no weight; near an edge the others then weigh more, so that their sum is 1.
+    num, height, width = tf.unstack(tf.shape(images)[:3])
+    per_row = tf.repeat(_inverse_weights(height, taps), upscale_factor * num_channels, axis=1)
+    per_column = tf.tile(tf.repeat(_inverse_weights(width, taps), num_channels, axis=1), [1, upscale_factor])
+    num_subpixels = upscale_factor**2 * num_channels
+    rows = _multiply_ends(tf.reshape(summed, [num, height, width, num_subpixels]), per_row)
+    columns = _multiply_ends(tf.reshape(rows, [num * height, width, 1, num_subpixels]), per_column)
+    return tf.reshape(columns, tf.shape(summed))
+
+
+def _multiply_ends(subpixels, factors):
+    """Multiplies what is near both ends of axis 1 of `[A, side, B, D]` by factors `[side, D]`."""
+    num, side, num_beside, depth = tf.unstack(tf.shape(subpixels))
+    first = tf.range(tf.minimum(BICUBIC_RADIUS, side))
+    # None twice, on short sides neither: TFLite would add them up.
+    last = tf.range(tf.maximum(BICUBIC_RADIUS, side - BICUBIC_RADIUS), tf.maximum(BICUBIC_RADIUS, side))
+    near_ends = tf.concat([first, last], axis=0)
+    places = tf.reshape(tf.range(num)[:, tf.newaxis] * side + near_ends, [-1])
+    lines = tf.reshape(subpixels, [num * side, num_beside, depth])
+    chosen = tf.tile(tf.gather(factors, near_ends)[:, tf.newaxis], [num, 1, 1])
+    return tf.tensor_scatter_nd_update(lines, places[:, tf.newaxis], tf.gather(lines, places) * chosen)
 
 
 @functools.cache

@@ -122,12 +122,10 @@ class SuperResolution(FromPreset, keras.Model):
             self._to_colour_space(split), [*tf.unstack(shape[:3]), factor**2 * self.channels]
         )
         details = self.find_details(self._to_colour_space(raw_images), split_images)
-        details = tf.reshape(details, [*tf.unstack(shape[:3]), factor**2, self.channels])
         if self.channels < num_channels:
-            details = pixels.luma_to_rgb_difference(details)
+            details = pixels.luma_to_rgb_differences(details)
         # Rounded before they are put side by side: bytes move four times as fast as floats.
-        upscaled = pixels.round_to_uint8(split + details)
-        return to_picture(tf.reshape(upscaled, shape), factor)
+        return to_picture(pixels.round_to_uint8(interpolated + details), factor)
 
     def train_step(self, data):
         low_res_images, high_res_images = data

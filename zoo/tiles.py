@@ -35,20 +35,26 @@ def upscale_in_tiles(
     TensorShape([14, 10, 3])
     """
     height, width = tf.shape(raw_image)[0], tf.shape(raw_image)[1]
+    num_channels = raw_image.shape[-1]
     tile_height, tile_width = _tile_sides(height, width, max_tile_pixels // upscale_factor**2)
 
-    def upscale_row(top, bottom):
-        rows, kept_rows = _with_halo(top, bottom, height, halo, upscale_factor)
+    def upscale_row(top):
+        rows, kept_rows = _with_halo(top, tf.minimum(top + tile_height, height), height, halo, upscale_factor)
 
-        def upscale_tile(left, right):
-            columns, kept_columns = _with_halo(left, right, width, halo, upscale_factor)
-            upscaled = upscale(raw_image[tf.newaxis, rows, columns])[0, kept_rows, kept_columns]
-            # Tiles can be joined along their first axis only.
-            return tf.transpose(upscaled, [1, 0, 2])
+        def upscale_tile(left):
+            # The last one begins further left, so that all are as wide.
+            left = tf.minimum(left, width - tile_width)
+            columns, kept_columns = _with_halo(left, left + tile_width, width, halo, upscale_factor)
+            return upscale(raw_image[tf.newaxis, rows, columns])[0, kept_rows, kept_columns]
 
-        return tf.transpose(_join(upscale_tile, width, tile_width, raw_image.shape[-1]), [1, 0, 2])
+        tiles = _make_parts(upscale_tile, width, tile_width, num_channels).stack()
+        num_tiles, num_rows, num_columns, _ = tf.unstack(tf.shape(tiles))
+        before = tf.transpose(tiles[:-1], [1, 0, 2, 3])
+        before = tf.reshape(before, [num_rows, (num_tiles - 1) * num_columns, num_channels])
+        twice = -width % tile_width
+        return tf.concat([before, tiles[-1, :, twice * upscale_factor :]], axis=1)
 
-    return _join(upscale_row, height, tile_height, raw_image.shape[-1])
+    return _make_parts(upscale_row, height, tile_height, num_channels).concat()
 
 
 def _tile_sides(height, width, max_pixels: int):
@@ -72,16 +78,16 @@ def _with_halo(begin, end, length, halo: int, upscale_factor: int) -> tuple[slic
     return slice(first, last), slice((begin - first) * upscale_factor, (end - first) * upscale_factor)
 
 
-def _join(make_part: Callable, length, part_length, num_channels: int) -> tf.Tensor:
-    """Joins parts of a length along their first axis, made one after the other."""
+def _make_parts(make_part: Callable, length, part_length, num_channels: int) -> tf.TensorArray:
+    """Makes parts of a length one after the other; `make_part` is told where each begins."""
     num_parts = -(-length // part_length)
-
-    def add_part(index, parts):
-        begin = index * part_length
-        return index + 1, parts.write(index, make_part(begin, tf.minimum(begin + part_length, length)))
-
     parts = tf.TensorArray(
         "uint8", size=num_parts, infer_shape=False, element_shape=[None, None, num_channels]
     )
-    _, parts = tf.while_loop(lambda index, _: index < num_parts, add_part, (0, parts), parallel_iterations=1)
-    return parts.concat()
+    _, parts = tf.while_loop(
+        lambda index, _: index < num_parts,
+        lambda index, parts: (index + 1, parts.write(index, make_part(index * part_length))),
+        (0, parts),
+        parallel_iterations=1,
+    )
+    return parts
