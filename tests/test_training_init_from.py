@@ -47,9 +47,12 @@ def test_weights_to_begin_with_and_frozen_parts_are_recorded(train, small):
     # Those of the preset: its weights fit no other network.
     assert (config["model_options"]["width"], config["model_options"]["latent_dim"]) == (4, 8)
     assert config["image_size"] == 16
-    # Options go first.
-    config = json.loads(train("dcgan", *options, "--width", 5, "--image-size", 8)[1])
-    assert (config["model_options"]["width"], config["image_size"]) == (5, 8)
+    # Options go first, and are refused where the weights do not fit.
+    config = json.loads(train("dcgan", *options, "--image-size", 8, "--loss", "hinge")[1])
+    assert (config["model_options"]["loss"], config["image_size"]) == ("hinge", 8)
+    code, _, error = train("dcgan", *options, "--width", 5)
+    assert code == 1
+    assert "width" in error
 
 
 def test_frozen_parts_stay_those_of_the_preset_through_resume_and_repetition(train, small, tmp_path):

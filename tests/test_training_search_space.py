@@ -37,6 +37,11 @@ def test_a_file_is_read_and_written_back(read):
     assert json.loads(json.dumps(to_json(space))) == content
 
 
+def test_whole_numbers_beside_decimals_are_decimals(read):
+    (values,) = (choice.values for choice in read({"learning_rate": {"values": [1, 0.5]}}).values())
+    assert [type(value) for value in values] == [float, float]
+
+
 @pytest.mark.parametrize("model", RECIPES)
 def test_the_space_of_every_model_can_be_read_back_and_holds_the_default_options(model, read):
     recipe = RECIPES[model]

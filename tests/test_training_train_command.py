@@ -13,6 +13,8 @@ from training.run_directory import create_run_directory, load_model, read_config
 from zoo import cli
 
 SMALL = ("--epochs", "1", "--batch-size", "8", "--image-size", "8", "--precision", "float32")
+# Of the pictures there are.
+FEW = ("--batch-size", "4")
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def test_a_training_says_where_the_run_is_and_what_to_do_with_it(train):
 
 def test_a_dry_run_prints_the_configuration_and_writes_nothing(train, small_data_dir):
     code, out, _ = train(
-        "srcnn", "--factor", 3, "--residual", "--seed", 4, "--precision", "float32", "--dry-run"
+        "srcnn", *FEW, "--factor", 3, "--residual", "--seed", 4, "--precision", "float32", "--dry-run"
     )
     assert code == 0
     assert json.loads(out) == {
@@ -69,7 +71,7 @@ def test_a_dry_run_prints_the_configuration_and_writes_nothing(train, small_data
         "model": "srcnn",
         "dataset": "rendered_catalog",
         "epochs": 20,
-        "batch_size": 64,
+        "batch_size": 4,
         # That of the pictures.
         "image_size": 16,
         "learning_rate": 1e-3,
@@ -107,11 +109,24 @@ def test_a_dry_run_refuses_names_that_the_training_would_refuse(train):
     )
 
 
+def test_a_dry_run_refuses_what_the_model_would_refuse(train, finished_run):
+    result = train("srcnn", "--batch-size", 100000, "--dry-run")
+    assert_refused(result, 1, "`batch_size` must be at most the number of training pictures.")
+    result = train("dcgan", "--freeze", "nose", "--dry-run")
+    assert_refused(result, 2, "Received: 'nose'.", "Known: generator, discriminator, ")
+    result = train("--resume", finished_run, "--batch-size", 5, "--dry-run", adds_data_set=False)
+    assert_refused(result, 2, "A resumed run goes on as it began", "batch_size 5 instead of ")
+
+
 def test_a_part_of_the_data_set_is_recorded(train):
     kept = "t-shirt,trouser, dress,shoe"
-    code, out, _ = train("dcgan", "--only", f"category={kept}", "--dry-run")
+    code, out, _ = train("dcgan", *FEW, "--only", f"category={kept}", "--dry-run")
     assert code == 0
     assert json.loads(out)["only"] == {"category": ["t-shirt", "trouser", "dress", "shoe"]}
+    again = ("--only", "category=t-shirt", "--only", "category=trouser,dress,shoe")
+    assert json.loads(train("dcgan", *FEW, *again, "--dry-run")[1])["only"] == json.loads(out)["only"]
+    _, _, errors = train("dcgan", "--only", 'category="shoe, left",dress', "--dry-run")
+    assert "Received: 'shoe, left'." in errors
     code, _, errors = train("dcgan", "--only", "category", "--dry-run")
     assert code == 2
     assert "A selection is NAME=VALUE,VALUE. Received: 'category'." in errors
@@ -119,7 +134,7 @@ def test_a_part_of_the_data_set_is_recorded(train):
 
 def test_changes_of_the_pictures_and_the_cache_are_recorded(train):
     code, out, _ = train(
-        "srcnn", "--augment", "flip, colour", "--degrade", "jpeg,blur", "--cache", "none", "--dry-run"
+        "srcnn", *FEW, "--augment", "flip, colour", "--degrade", "jpeg,blur", "--cache", "none", "--dry-run"
     )
     assert code == 0
     config = json.loads(out)
@@ -141,7 +156,7 @@ def test_the_classifier_changes_its_pictures_unless_told_otherwise(train):
         (["--augment", "none"], []),
         (["--augment", "zoom"], ["zoom"]),
     ):
-        code, out, _ = train("classifier", *options, "--dry-run")
+        code, out, _ = train("classifier", *FEW, *options, "--dry-run")
         assert (code, json.loads(out)["augment"]) == (0, augment)
     assert json.loads(out)["schedule"] == "cosine"
 
@@ -149,7 +164,7 @@ def test_the_classifier_changes_its_pictures_unless_told_otherwise(train):
 def test_the_precision_that_auto_chose_is_said_and_kept(train, monkeypatch):
     monkeypatch.setattr("training.precision._gpu_capabilities", list)
     monkeypatch.setattr("training.precision._cpu_flags", lambda: {"amx_bf16"})
-    code, out, err = train("dcgan", "--dry-run")
+    code, out, err = train("dcgan", *FEW, "--dry-run")
     assert (code, err) == (0, "Precision: mixed_bfloat16 (the CPU has amx_bf16)\n")
     assert json.loads(out)["precision"] == "mixed_bfloat16"
 

@@ -1,6 +1,8 @@
 """The command that repeats a training, for people to read and type."""
 
+import csv
 import dataclasses
+import io
 import shlex
 
 from training.config import TrainingConfig
@@ -43,7 +45,13 @@ def _to_words(option, value) -> list[str]:
     if isinstance(value, bool):
         return [(option.opts if value else option.secondary_opts)[0]]
     if isinstance(value, dict):  # may be repeated
-        texts = [f"{name}={','.join(values)}" for name, values in value.items()]
+        texts = [f"{name}={_as_csv(values)}" for name, values in value.items()]
         return [word for text in texts for word in (option.opts[0], text)]
     text = ",".join(value) or "none" if isinstance(value, tuple) else str(value)
     return [option.opts[0], text]
+
+
+def _as_csv(values) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(values)
+    return line.getvalue()

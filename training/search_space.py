@@ -47,8 +47,11 @@ class Choice:
     values: tuple[Any, ...]
 
     def __post_init__(self):
-        object.__setattr__(self, "values", tuple(self.values))
-        types = {type(value) for value in self.values}
+        values = tuple(self.values)
+        types = {type(value) for value in values}
+        if types == {int, float}:  # 1 stands for 1.0 beside 0.5
+            values, types = tuple(float(value) for value in values), {float}
+        object.__setattr__(self, "values", values)
         if len(self.values) < 2 or len(types) != 1 or not types <= {str, int, float, bool}:
             raise WrongUsageError(
                 "A choice is at least two texts, whole numbers, decimals or truth values. "

@@ -1,5 +1,6 @@
 """`zoo train MODEL`."""
 
+import csv
 import dataclasses
 import inspect
 from pathlib import Path
@@ -14,11 +15,16 @@ from zoo.errors import UnknownNameError
 
 
 def _to_selection(context, parameter, texts):
-    pairs = [text.partition("=")[::2] for text in texts]
-    for text, (name, values) in zip(texts, pairs, strict=True):
-        if not (name.strip() and values.strip()):
+    selection = {}
+    for text in texts:
+        name, _, values = text.partition("=")
+        # As in a table: a value with a comma stands in quotation marks.
+        rows = csv.reader(values.splitlines(), skipinitialspace=True)
+        values = [value.strip() for row in rows for value in row]
+        if not (name.strip() and any(values)):
             raise click.BadParameter(f"A selection is NAME=VALUE,VALUE. Received: {text!r}.")
-    return {name.strip(): [value.strip() for value in values.split(",")] for name, values in pairs} or None
+        selection.setdefault(name.strip(), []).extend(values)
+    return selection or None
 
 
 def _model_options(function):
@@ -46,7 +52,8 @@ def _model_options(function):
     multiple=True,
     metavar="NAME=VALUE,VALUE",
     callback=_to_selection,
-    help="Use only pictures with these values of an attribute, e.g. category=sneaker; may be repeated.",
+    help="Use only pictures with these values of an attribute, e.g. category=sneaker; may be repeated. A "
+    "value with a comma stands in quotation marks.",
 )
 @click.option(
     "--augment",
@@ -147,7 +154,7 @@ def _model_options(function):
     metavar="FILE",
     help="Repeat a config.json.",
 )
-@click.option("--dry-run", is_flag=True, help="Print the configuration and train nothing.")
+@click.option("--dry-run", is_flag=True, help="Check and print the configuration; train nothing.")
 @_model_options
 def command(model, runs_dir, run_name, resume, config_file, dry_run, distribute, peer_timeout, **options):
     """Train MODEL: dcgan, conditional_vae, srcnn, fsrcnn or classifier. Leaves a run directory."""
@@ -163,27 +170,26 @@ def command(model, runs_dir, run_name, resume, config_file, dry_run, distribute,
         raise click.UsageError("Name a MODEL, a run to `--resume` or a `--config` file.")
 
     from training.distribution import ONE_REPLICA, check_distribution, make_distribution
+    from training.resumption import changed_config
     from training.run_directory import check_run_name, read_config
 
     check_distribution(distribute)
     check_run_name(run_name)
     # Before anything that TensorFlow does: it cannot find other workers later.
     distribution = ONE_REPLICA if dry_run else make_distribution(distribute, peer_timeout)
-    if resume is None:
-        config = make_config(model, config_file, given)
-        if dry_run:
-            click.echo(config.to_json(), nl=False)
-            return
-    elif dry_run:
-        click.echo(read_config(resume).to_json(), nl=False)
-        return
-
     from training import trainer
 
+    changes = _to_values({"model": model, **given})
+    if resume is None:
+        config = make_config(model, config_file, given)
+    elif dry_run:
+        config = changed_config(read_config(resume), changes)
+    if dry_run:
+        trainer.check_training(config, is_new=resume is None)
+        click.echo(config.to_json(), nl=False)
+        return
     if resume is not None:
-        run = trainer.resume_training(
-            resume, _to_values({"model": model, **given}), control, distribution=distribution
-        )
+        run = trainer.resume_training(resume, changes, control, distribution=distribution)
     else:
         run = trainer.start_training(config, runs_dir, run_name, control, distribution=distribution)
     if run is None:

@@ -49,6 +49,22 @@ class TrainingTerminated(RuntimeError):
     exit_code = 128 + signal.SIGTERM
 
 
+def check_training(config: TrainingConfig, is_new: bool = True) -> None:
+    """Finds what `start_training` would refuse: opens the data set, builds the model and trains nothing.
+
+    Args:
+        config: What to train on what.
+        is_new: Whether the weights to begin with, if any, are taken over, too, as a resumed run does not.
+
+    Raises:
+        UnknownNameError: As for `start_training`.
+        ValueError: As for `start_training`.
+    """
+    data_set = open_data_set(config)
+    check_config(config, data_set)
+    _build(config, data_set, ONE_REPLICA, is_new)
+
+
 def start_training(
     config: TrainingConfig,
     runs_dir: Path,
