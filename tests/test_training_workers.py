@@ -70,7 +70,11 @@ def test_the_others_stop_when_a_worker_is_killed_and_all_go_on_together(config_f
     position = last_state_of(run)["position/.ATTRIBUTES/VARIABLE_VALUE"]
     workers = Workers(tmp_path, "--resume", run, "--epochs", int(position[0]) + 2)
     assert [workers.wait(index) for index in range(2)] == [0, 0], workers.logs[0].read_text()[-3000:]
-    assert workers.last_line(1) == "Trained as one of several workers; the chief has the run."
+    # Not always last: gRPC may complain about the chief, which ended first.
+    assert (
+        "Trained as one of several workers; the chief has the run."
+        in workers.logs[1].read_text().splitlines()
+    )
     metrics = read_metrics(run / "metrics.jsonl")
     assert [line["epoch"] for line in metrics] == list(range(1, int(position[0]) + 3))
     assert len(metrics) > num_epochs_before
