@@ -6,13 +6,30 @@ import pytest
 import tensorflow as tf
 from attribute_batches import ATTRIBUTES
 
-from zoo.attribute_edits import MAX_NOISE, disturb, draw_wanted_ids, find_edits
+from zoo.attribute_edits import MAX_NOISE, disturb, draw_wanted_ids, find_edits, focus_changes
 
 
 def test_only_pictures_whose_attributes_differ_are_edited():
     ids = {"category": tf.constant([0, 1, 2]), "colour": tf.constant([1, 1, -1])}
     wanted = {"category": np.array([0, 2, 2]), "colour": np.array([1, 1, 0])}
     np.testing.assert_array_equal(find_edits(ids, wanted)[:, 0, 0, 0], [0, 1, 1])
+
+
+def test_large_changes_are_strengthened_and_small_ones_weakened():
+    product, ground = np.zeros([2, 10, 10, 3], "float32"), np.zeros([2, 10, 10, 3], "float32")
+    product[0, :, 4:6], ground[0, :, :4] = [-0.9, 0.3, 0.6], 0.0035
+    changes = product + ground  # of nothing in the second picture
+    focused = focus_changes(changes).numpy()
+    np.testing.assert_allclose(focused[0, :, 4:6], changes[0, :, 4:6] / np.sqrt(0.7), rtol=1e-5)
+    np.testing.assert_allclose(focused[0, :, :4], changes[0, :, :4] / np.sqrt(120), rtol=1e-5)
+    np.testing.assert_array_equal(focused[1], 0)
+    np.testing.assert_allclose(focus_changes(changes[:1])[0], focused[0], rtol=1e-6)
+
+
+def test_no_change_becomes_more_than_a_fifth_larger():
+    changes = np.full([1, 10, 10, 1], 0.1, "float32")
+    changes[0, 0, 0] = 0.9
+    np.testing.assert_allclose(focus_changes(changes)[0, 0, 0], 0.9 * 1.2, rtol=1e-6)
 
 
 def test_windows_show_the_middle_and_a_quarter_of_some_pictures():

@@ -19,6 +19,10 @@ CHANGE_WEIGHT = 8.0
 # Of the range: the largest standard deviation of the noise on what is judged.
 MAX_NOISE = 0.2
 
+# Chosen on validation photos: the share of the pixels that are changed most, how much of their change counts
+# as whole, and how much larger it may become.
+MOST_CHANGED, WHOLE_CHANGE, MAX_GAIN = 0.1, 0.7, 1.2
+
 
 def check_edited_attributes(names: Sequence[str], attributes: Attributes) -> tuple[str, ...]:
     """Returns the names as a tuple.
@@ -59,6 +63,28 @@ def cost_of_change(changes) -> tf.Tensor:
     2.0
     """
     return CHANGE_WEIGHT * tf.reduce_mean(tf.abs(changes))
+
+
+def focus_changes(changes) -> tf.Tensor:
+    """Strengthens what an edit changes much, the product, and weakens what it changes little, the background.
+
+    Args:
+        changes: float32 tensor `[N, S, S, C]`: differences of pictures of range [0, 1].
+
+    Returns:
+        float32 tensor of the same shape.
+
+    Example:
+
+    >>> changes = tf.constant([0.5, 0.05, 0.0, 0.0], shape=[1, 2, 2, 1])
+    >>> [round(change, 3) for change in focus_changes(changes).numpy().ravel().tolist()]
+    [0.598, 0.019, 0.0, 0.0]
+    """
+    amounts = tf.reduce_mean(tf.abs(changes), axis=-1, keepdims=True)
+    num_pixels = changes.shape[1] * changes.shape[2]
+    most, _ = tf.math.top_k(tf.reshape(amounts, [-1, num_pixels]), max(round(MOST_CHANGED * num_pixels), 1))
+    whole = WHOLE_CHANGE * most[:, -1, None, None, None]
+    return changes * tf.minimum(tf.sqrt(tf.math.divide_no_nan(amounts, whole)), MAX_GAIN)
 
 
 def draw_wanted_ids(

@@ -53,7 +53,8 @@ class ConditionalVAE(FromPreset, keras.Model):
     of a product changes its mind rather than a fine pattern, and rare values count as much as others. With
     `independence_weight` mean latents must not tell the attributes [HCV]: they then go with every other value
     as well as with their own. With `keep_detail` edits change the picture instead of drawing it anew: a
-    network that sees the picture and both decodings says by how much, at a price for every change.
+    network that sees the picture and both decodings says by how much, at a price for every change; large
+    changes are then strengthened and small ones, as of the background, weakened.
 
     Args:
         attributes: The values of each attribute, in the order of their class ids.
@@ -206,7 +207,7 @@ class ConditionalVAE(FromPreset, keras.Model):
         images = pixels.to_model_range(raw_images, self.pixel_range)
         changes = self.painter([images, self.decode(latents, attribute_ids), edited], training=False)
         is_other = attribute_edits.find_edits(attribute_ids, wanted_ids)
-        return tf.clip_by_value(images + is_other * changes, 0.0, 1.0)
+        return tf.clip_by_value(images + is_other * attribute_edits.focus_changes(changes), 0.0, 1.0)
 
     def interpolate(
         self,
