@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import keras
 import numpy as np
 
 from training.attribute_recipe import AttributeRecipe, make_attribute_batches
@@ -12,6 +11,7 @@ from training.picture_sheet import PictureSheet
 from training.recipe import rendered_note
 from training.search_space import Choice, Range
 from zoo import pixels
+from zoo.adam import FusedAdam
 from zoo.conditional_vae import ConditionalVAE
 
 
@@ -59,7 +59,7 @@ class ConditionalVAERecipe(AttributeRecipe):
         )
 
     def compile_model(self, model, config, num_steps=None, **kwargs):
-        model.compile(optimizer=keras.optimizers.Adam(make_learning_rate(config, num_steps)), **kwargs)
+        model.compile(optimizer=FusedAdam(make_learning_rate(config, num_steps)), **kwargs)
 
     def draw_samples(self, model, config, data_set):
         raw_images, attribute_ids = first_of_each_value(config, data_set)

@@ -8,7 +8,6 @@ Sources:
 
 import dataclasses
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -21,6 +20,7 @@ from training.picture_sheet import PictureSheet
 from training.recipe import rendered_note
 from training.search_space import Choice, Range
 from zoo import pixels
+from zoo.adam import FusedAdam
 from zoo.dcgan import DCGAN
 from zoo.differentiable_augmentation import POLICIES
 
@@ -83,8 +83,8 @@ class DCGANRecipe(AttributeRecipe):
         faster = config.learning_rate * config.optimizer_options.get("discriminator_rate", 1.0)
         discriminator_rate = make_learning_rate(dataclasses.replace(config, learning_rate=faster), num_steps)
         model.compile(
-            generator_optimizer=keras.optimizers.Adam(learning_rate, beta_1=0.5),
-            discriminator_optimizer=keras.optimizers.Adam(discriminator_rate, beta_1=0.5),
+            generator_optimizer=FusedAdam(learning_rate, beta_1=0.5),
+            discriminator_optimizer=FusedAdam(discriminator_rate, beta_1=0.5),
             **kwargs,
         )
 

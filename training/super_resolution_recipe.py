@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import keras
 import numpy as np
 
 from training.degradation import DEGRADATIONS
@@ -16,6 +15,7 @@ from training.super_resolution_pipeline import (
     pair_cache_choice,
 )
 from zoo import pixels
+from zoo.adam import FrequencyAdam
 from zoo.psnr import psnr
 from zoo.resize import bicubic
 
@@ -50,7 +50,7 @@ class SuperResolutionRecipe(Recipe):
         return self.import_model_class()(dtype=config.precision, **config.model_options)
 
     def compile_model(self, model, config, num_steps=None, **kwargs):
-        model.compile(optimizer=keras.optimizers.Adam(make_learning_rate(config, num_steps)), **kwargs)
+        model.compile(optimizer=FrequencyAdam(make_learning_rate(config, num_steps)), **kwargs)
 
     def choose_cache(self, config, data_set):
         factor = config.model_options["upscale_factor"]
