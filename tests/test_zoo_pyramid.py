@@ -8,6 +8,7 @@ import pytest
 
 from zoo import pyramid
 from zoo.narrow_convolutions import NarrowConv2DTranspose
+from zoo.strided_convolutions import StridedConv2D, StridedConv2DTranspose
 
 
 @pytest.mark.parametrize(
@@ -53,9 +54,9 @@ def num_channels(model, layer_class):
 
 def test_channels_double_at_each_level_up_to_eight_times():
     down, up = build_downsample(batch_norm=False), build_upsample()
-    assert num_channels(down, keras.layers.Conv2D) == [2, 4, 8, 16, 16]
+    assert num_channels(down, StridedConv2D) == [2, 4, 8, 16, 16]
     # The first of the widths is the dense layer's: 4 x 4 x 16.
-    assert num_channels(up, keras.layers.Conv2DTranspose) == [16, 8, 4, 2]
+    assert num_channels(up, StridedConv2DTranspose) == [16, 8, 4, 2]
     assert num_channels(up, NarrowConv2DTranspose) == [3]
     assert up.get_layer("up_dense").units == 4 * 4 * 16
     assert down.output.shape == (None, 4 * 4 * 16)
@@ -80,7 +81,7 @@ def test_only_the_last_layer_of_a_mixed_stack_is_float32():
     dtypes = {
         layer.name: layer.compute_dtype
         for layer in model.layers
-        if isinstance(layer, (keras.layers.Dense, keras.layers.Conv2DTranspose, NarrowConv2DTranspose))
+        if isinstance(layer, (keras.layers.Dense, StridedConv2DTranspose, NarrowConv2DTranspose))
     }
     assert dtypes == {"up_dense": "bfloat16", "up_conv_1": "bfloat16", "up_conv_2": "float32"}
 

@@ -28,6 +28,7 @@ from training.trainer import MAX_STEPS_PER_EXECUTION
 from zoo import pixels
 from zoo.attributes import one_hot_conditions
 from zoo.narrow_convolutions import NarrowConv2D, NarrowConv2DTranspose
+from zoo.strided_convolutions import StridedConv2D, StridedConv2DTranspose
 
 BATCH_SIZE = 64
 NUM_WARMUP_STEPS = 2 * MAX_STEPS_PER_EXECUTION
@@ -40,14 +41,22 @@ def in_plain_keras(network: keras.Model) -> keras.Model:
         network: Functional model.
     """
 
+    layers = keras.layers
+    strided = {StridedConv2D: layers.Conv2D, StridedConv2DTranspose: layers.Conv2DTranspose}
+
     def copy_layer(layer):
+        if not isinstance(layer, layers.Layer):  # an operation of `keras.ops`
+            return layer.__class__.from_config(layer.get_config())
         config = {"name": layer.name, "dtype": layer.dtype_policy}
         if isinstance(layer, NarrowConv2D):
-            return keras.layers.Conv2D(layer.filters, layer.kernel_size, padding=layer.padding, **config)
+            return layers.Conv2D(layer.filters, layer.kernel_size, padding=layer.padding, **config)
         if isinstance(layer, NarrowConv2DTranspose):
-            return keras.layers.Conv2DTranspose(
+            return layers.Conv2DTranspose(
                 layer.filters, layer.kernel_size, layer.upscale_factor, "same", **config
             )
+        if type(layer) in strided:
+            config["use_bias"] = layer.use_bias
+            return strided[type(layer)](layer.filters, layer.kernel_size, layer.strides, "same", **config)
         return layer.__class__.from_config(layer.get_config())
 
     copy = keras.models.clone_model(network, clone_function=copy_layer)
@@ -62,6 +71,7 @@ class PlainGAN(keras.Model):
         super().__init__()
         self.dcgan = dcgan
         self.generator = in_plain_keras(dcgan.generator)
+        self.discriminator = in_plain_keras(dcgan.discriminator)
         self.loss_function = keras.losses.BinaryCrossentropy(from_logits=True)
         self.discriminator_loss_tracker = keras.metrics.Mean("discriminator_loss")
         self.generator_loss_tracker = keras.metrics.Mean("generator_loss")
@@ -71,7 +81,7 @@ class PlainGAN(keras.Model):
         super().compile(optimizer=None, **kwargs)
         self.discriminator_optimizer = keras.optimizers.Adam(2e-4, beta_1=0.5)
         self.generator_optimizer = keras.optimizers.Adam(2e-4, beta_1=0.5)
-        self.discriminator_optimizer.build(self.dcgan.discriminator.trainable_variables)
+        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
         self.generator_optimizer.build(self.generator.trainable_variables)
 
     def train_step(self, data):
@@ -85,15 +95,15 @@ class PlainGAN(keras.Model):
         images = tf.concat([generated_images, real_images], axis=0)
         labels = tf.concat([tf.zeros((batch_size, 1)), tf.ones((batch_size, 1))], axis=0)
         with tf.GradientTape() as tape:
-            logits = self.dcgan.discriminator([images, tf.tile(conditions, [2, 1])], training=True)
+            logits = self.discriminator([images, tf.tile(conditions, [2, 1])], training=True)
             discriminator_loss = self.loss_function(labels, logits)
-        variables = self.dcgan.discriminator.trainable_variables
+        variables = self.discriminator.trainable_variables
         self.discriminator_optimizer.apply(tape.gradient(discriminator_loss, variables), variables)
 
         latents = keras.random.normal((batch_size, self.dcgan.latent_dim))
         with tf.GradientTape() as tape:
             generated_images = self.generator([latents, conditions], training=True)
-            logits = self.dcgan.discriminator([generated_images, conditions], training=True)
+            logits = self.discriminator([generated_images, conditions], training=True)
             generator_loss = self.loss_function(tf.ones((batch_size, 1)), logits)
         variables = self.generator.trainable_variables
         self.generator_optimizer.apply(tape.gradient(generator_loss, variables), variables)

@@ -25,6 +25,7 @@ from zoo.differentiable_augmentation import check_policies, differentiable_augme
 from zoo.diversity import same_kind_distance
 from zoo.errors import UnknownNameError, WrongUsageError
 from zoo.from_preset import FromPreset
+from zoo.gan_gradients import gan_gradients
 from zoo.gan_losses import LOSSES, interpolation_penalty, r1_penalty
 from zoo.gradient_norm import GradientNorm
 from zoo.loss_scaling import with_loss_scaling
@@ -198,13 +199,17 @@ class DCGAN(FromPreset, keras.Model):
                 generator_loss + self._classification_loss(generated_judged, attribute_ids)
             )
 
-        for name, optimizer, network, loss in (
-            ("discriminator", self.discriminator_optimizer, self.discriminator, scaled_discriminator_loss),
-            ("generator", self.generator_optimizer, self.generator, scaled_generator_loss),
-        ):
-            variables = network.trainable_variables
-            gradients = tape.gradient(loss, variables)
-            replicas.apply_gradients(optimizer, gradients, variables, self.gradient_norms[name])
+        networks = (self.discriminator, self.generator)
+        variables = [network.trainable_variables for network in networks]
+        scaled_losses = (scaled_discriminator_loss, scaled_generator_loss)
+        # float16 has too small a range for that, and attributes have logits of their own.
+        if self.classification_weight or self.compute_dtype == "float16":
+            gradients = [tape.gradient(*pair) for pair in zip(scaled_losses, variables, strict=True)]
+        else:
+            gradients = gan_gradients(tape, *scaled_losses, generated_images, generated_logits, *variables)
+        optimizers = (self.discriminator_optimizer, self.generator_optimizer)
+        for index, norm in enumerate(self.gradient_norms.values()):
+            replicas.apply_gradients(optimizers[index], gradients[index], variables[index], norm)
         momentum = momentum_at(self.generator_optimizer.iterations, self.ema_momentum)
         follow(self.ema_generator, self.generator, momentum)
         losses = {"discriminator_loss": discriminator_loss, "generator_loss": generator_loss}

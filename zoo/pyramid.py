@@ -13,8 +13,8 @@ import keras
 from zoo import replicas
 from zoo.errors import WrongUsageError
 from zoo.narrow_convolutions import NarrowConv2D, NarrowConv2DTranspose
+from zoo.strided_convolutions import KERNEL_SIZE, STRIDE, StridedConv2D, StridedConv2DTranspose
 
-KERNEL_SIZE, STRIDE = 4, 2
 SMALLEST_BASE, LARGEST_BASE = 4, 7
 
 
@@ -81,16 +81,12 @@ def downsample(
     """
     layers = keras.layers
 
-    def convolve(x, filters, suffix, normalised, kernel_size=KERNEL_SIZE, strides=STRIDE):
-        convolution = layers.Conv2D(
-            filters,
-            kernel_size,
-            strides=strides,
-            padding="same",
-            use_bias=not normalised,
-            dtype=dtype,
-            name=f"{name}_conv_{suffix}",
-        )
+    def convolve(x, filters, suffix, normalised, is_strided):
+        options = {"use_bias": not normalised, "dtype": dtype, "name": f"{name}_conv_{suffix}"}
+        if is_strided:
+            convolution = StridedConv2D(filters, **options)
+        else:
+            convolution = layers.Conv2D(filters, 3, padding="same", **options)
         if spectral_norm:
             convolution = layers.SpectralNormalization(convolution, dtype=dtype, name=f"{name}_sn_{suffix}")
         x = convolution(x)
@@ -101,9 +97,9 @@ def downsample(
     x = images
     for level in range(num_levels(image_size)):
         filters = width * min(2**level, 8)
-        x = convolve(x, filters, str(level), normalised=batch_norm and level > 0)
+        x = convolve(x, filters, str(level), normalised=batch_norm and level > 0, is_strided=True)
         for index in range(depth):
-            x = convolve(x, filters, f"{level}_{index}", batch_norm, kernel_size=3, strides=1)
+            x = convolve(x, filters, f"{level}_{index}", batch_norm, is_strided=False)
     return layers.Flatten(dtype=dtype, name=f"{name}_flatten")(x)
 
 
@@ -150,15 +146,7 @@ def upsample(vectors, *, image_size: int, channels: int, width: int, dtype, name
     x = refine(x, widths[0], 0)
     # Without further convolutions the last step up is the one that draws the picture.
     for level, level_width in enumerate([*widths[1:], *([max(width // 2, 1)] if depth else [])], start=1):
-        x = layers.Conv2DTranspose(
-            level_width,
-            KERNEL_SIZE,
-            strides=STRIDE,
-            padding="same",
-            use_bias=False,
-            dtype=dtype,
-            name=f"{name}_conv_{level}",
-        )(x)
+        x = StridedConv2DTranspose(level_width, use_bias=False, dtype=dtype, name=f"{name}_conv_{level}")(x)
         x = refine(normalise(x, str(level)), level_width, level)
     if depth:
         return NarrowConv2D(channels, 3, padding="same", name=f"{name}_picture")(x)

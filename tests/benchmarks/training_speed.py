@@ -80,8 +80,9 @@ class PlainVAE(keras.Model):
     def __init__(self, vae):
         super().__init__()
         self.vae = vae
+        self.features = speed_benchmark.in_plain_keras(vae.features)
         self.decoder = speed_benchmark.in_plain_keras(vae.decoder)
-        vae.decoder.trainable = False
+        vae.features.trainable = vae.decoder.trainable = False
         self.attribute_loss_function = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         self.trackers = [
             keras.metrics.Mean(name) for name in ("loss", "reconstruction_loss", "kl_loss", "attribute_loss")
@@ -94,7 +95,7 @@ class PlainVAE(keras.Model):
         images = pixels.to_model_range(raw_images, vae.pixel_range)
         conditions = one_hot_conditions(vae.attributes, attribute_ids)
         with tf.GradientTape() as tape:
-            features = vae.features(images, training=True)
+            features = self.features(images, training=True)
             mean, log_variance = vae.posterior([features, conditions], training=True)
             latents = mean + tf.exp(0.5 * log_variance) * keras.random.normal(tf.shape(mean))
             logits = self.decoder([latents, conditions], training=True)
