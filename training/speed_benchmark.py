@@ -27,6 +27,7 @@ from training.recipes import RECIPES
 from training.trainer import MAX_STEPS_PER_EXECUTION
 from zoo import pixels
 from zoo.attributes import one_hot_conditions
+from zoo.batch_norm import BatchNorm
 from zoo.narrow_convolutions import NarrowConv2D, NarrowConv2DTranspose
 from zoo.strided_convolutions import StridedConv2D, StridedConv2DTranspose
 
@@ -54,6 +55,8 @@ def in_plain_keras(network: keras.Model) -> keras.Model:
             return layers.Conv2DTranspose(
                 layer.filters, layer.kernel_size, layer.upscale_factor, "same", **config
             )
+        if isinstance(layer, BatchNorm):
+            return layers.BatchNormalization.from_config(layer.get_config())
         if type(layer) in strided:
             config["use_bias"] = layer.use_bias
             return strided[type(layer)](layer.filters, layer.kernel_size, layer.strides, "same", **config)

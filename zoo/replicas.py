@@ -13,6 +13,8 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from zoo.batch_norm import BatchNorm
+
 
 def num_replicas() -> int:
     """Returns how many replicas run this step together; 1 outside of a strategy."""
@@ -91,9 +93,9 @@ def apply_gradients(optimizer: keras.optimizers.Optimizer, gradients, variables,
     optimizer.apply(gradients, variables)
 
 
-def batch_norm(**options) -> keras.layers.BatchNormalization:
+def batch_norm(**options) -> BatchNorm:
     """Makes a layer whose means and variances are those of the whole batch, of all replicas."""
-    return keras.layers.BatchNormalization(synchronized=tf.distribute.has_strategy(), **options)
+    return BatchNorm(synchronized=tf.distribute.has_strategy(), **options)
 
 
 def _own_rows(draw, shape, seed):
