@@ -2,6 +2,7 @@
 
 from training.search_space import Choice, Range
 from training.super_resolution_recipe import SuperResolutionRecipe
+from zoo.adam import FrequencyAdam
 from zoo.srcnn import SRCNN
 
 
@@ -13,6 +14,8 @@ class SRCNNRecipe(SuperResolutionRecipe):
     batch_size = 64
     learning_rate = 1e-3
     patch_size = 48
+    # Its first kernels, of 9 x 9 pixels, lie on the picture itself.
+    optimizer_class = FrequencyAdam
     model_options = {"upscale_factor": 2, "kernels": "9-1-5", "is_residual": False, "colour_space": "luma"}
     search_space = {
         "learning_rate": Range(1e-4, 1e-2, log=True),

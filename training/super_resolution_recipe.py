@@ -15,7 +15,7 @@ from training.super_resolution_pipeline import (
     pair_cache_choice,
 )
 from zoo import pixels
-from zoo.adam import FrequencyAdam
+from zoo.adam import FusedAdam
 from zoo.psnr import psnr
 from zoo.resize import bicubic
 
@@ -31,9 +31,11 @@ class SuperResolutionRecipe(Recipe):
 
     Attributes:
         patch_size: Default side of the patches in pixels.
+        optimizer_class: Class of its optimizer.
     """
 
     patch_size: int
+    optimizer_class = FusedAdam
     augmentations = AUGMENTATIONS
     degradations = DEGRADATIONS
     needs_attributes = False
@@ -50,7 +52,7 @@ class SuperResolutionRecipe(Recipe):
         return self.import_model_class()(dtype=config.precision, **config.model_options)
 
     def compile_model(self, model, config, num_steps=None, **kwargs):
-        model.compile(optimizer=FrequencyAdam(make_learning_rate(config, num_steps)), **kwargs)
+        model.compile(optimizer=self.optimizer_class(make_learning_rate(config, num_steps)), **kwargs)
 
     def choose_cache(self, config, data_set):
         factor = config.model_options["upscale_factor"]
