@@ -337,3 +337,12 @@ def test_diversity_tells_a_collapse():
 def test_unknown_names_are_listed(options):
     with pytest.raises(UnknownNameError, match="non_saturating|projection|cutout"):
         make_model(**options)
+
+
+def test_r1_trains_with_several_steps_in_one_call():
+    """Its second derivatives lie inside of a condition inside of a loop."""
+    model = make_model(r1_weight=1.0)
+    model.compile(steps_per_execution=2, jit_compile=False)
+    dataset = tf.data.Dataset.from_tensors(BATCH).repeat()
+    history = model.fit(dataset, steps_per_epoch=4, verbose=0)
+    assert np.isfinite([values[-1] for values in history.history.values()]).all()

@@ -282,9 +282,17 @@ class DCGAN(FromPreset, keras.Model):
         latents = replicas.normal((tf.shape(conditions)[0], self.latent_dim), self.latent_seeds)
         return self.generator([latents, conditions], training=True)
 
-    def _see(self, images, conditions):
+    def _see(self, images, conditions, training: bool = True):
         changed = differentiable_augment(images, self.diff_augment, self._draw_uniform)
-        return self._discriminate(changed, conditions, training=True)
+        return self._discriminate(changed, conditions, training=training)
+
+    def _see_twice(self, images, conditions):
+        """Returns logits whose gradients have gradients, inside of `tf.cond`, too.
+
+        TensorFlow cannot differentiate the gradients of `zoo/strided_convolutions.py` there. Without them and
+        without the power iteration of spectral norms the discriminator does in training what it always does.
+        """
+        return self._see(images, conditions, training=self.spectral_norm)[0]
 
     def _discriminate(self, images, conditions, training: bool):
         """Returns the logits of being real, and those of the attributes or None."""
@@ -308,7 +316,7 @@ class DCGAN(FromPreset, keras.Model):
             mixing = tf.cast(self._draw_uniform([tf.shape(real_images)[0], 1, 1, 1]), real_images.dtype)
             generated_images = tf.stop_gradient(tf.cast(generated_images, real_images.dtype))
             penalty += weight * interpolation_penalty(
-                lambda images: self._see(images, conditions)[0], real_images, generated_images, mixing
+                lambda images: self._see_twice(images, conditions), real_images, generated_images, mixing
             )
         if self.r1_weight:
             penalty += tf.cond(
@@ -317,7 +325,7 @@ class DCGAN(FromPreset, keras.Model):
                 lambda: (
                     R1_INTERVAL_STEPS
                     * (self.r1_weight / 2)
-                    * r1_penalty(lambda images: self._see(images, conditions)[0], real_images)
+                    * r1_penalty(lambda images: self._see_twice(images, conditions), real_images)
                 ),
                 lambda: 0.0,
             )
