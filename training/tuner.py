@@ -66,13 +66,15 @@ def num_random_trials(num_trials: int) -> int:
 class BayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
     """Chooses trials alike in a study that was stopped and in one that was not.
 
-    KerasTuner keeps no state of the numbers that it draws to search its model of what was found.
+    KerasTuner keeps no state of the numbers that it draws to search its model of what was found, and reads
+    trials back in any order, which rounding in that model depends on.
     """
 
     def __init__(self, max_trials: int, **options):
         super().__init__(max_trials=max_trials, num_initial_points=num_random_trials(max_trials), **options)
 
     def populate_space(self, trial_id):
+        self.trials = dict(sorted(self.trials.items(), key=lambda item: int(item[0])))
         self._random_state = np.random.RandomState((self.seed + len(self.trials)) % MAX_SEED)
         return super().populate_space(trial_id)
 
