@@ -41,6 +41,28 @@ def fit(model, batch, num_steps: int) -> None:
     model.fit(batches, verbose=0, shuffle=False)
 
 
+def with_gradients(layer, features, upstream, **kwargs):
+    """Returns a layer's result, and the gradients with respect to features and weights."""
+    with tf.GradientTape() as tape:
+        tape.watch(features)
+        result = layer(features, **kwargs)
+    sources = [features, *(variable.value for variable in layer.trainable_variables)]
+    return result, tape.gradient(result, sources, output_gradients=tf.cast(upstream, result.dtype))
+
+
+def check_gradients_have_gradients(layer, reference, features) -> None:
+    """R1 and the gradient penalty go through a network twice: training gives what the reference gives."""
+    penalties = []
+    for convolution, kwargs in ((layer, {"training": True}), (reference, {})):
+        with tf.GradientTape() as outer:
+            with tf.GradientTape() as inner:
+                inner.watch(features)
+                energy = tf.reduce_sum(convolution(features, **kwargs) ** 2)
+            penalty = tf.reduce_sum(inner.gradient(energy, features) ** 2)
+        penalties.append(outer.gradient(penalty, convolution.kernel.value))
+    np.testing.assert_allclose(*penalties, rtol=1e-3, atol=1e-3 * np.abs(penalties[1]).max())
+
+
 def check_config_round_trip(model) -> None:
     """The configuration survives JSON, holds every argument and builds an equal network."""
     config = json.loads(json.dumps(model.get_config()))

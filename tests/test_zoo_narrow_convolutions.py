@@ -17,15 +17,6 @@ def features_of(height=11, width=10, dtype="float32"):
     return tf.cast(RANDOM.normal(size=(2, height, width, DEPTH)), dtype)
 
 
-def with_gradients(layer, features, upstream, **kwargs):
-    """Returns the result, and the gradients with respect to features, kernel and bias."""
-    with tf.GradientTape() as tape:
-        tape.watch(features)
-        result = layer(features, **kwargs)
-    sources = [features, *(variable.value for variable in layer.trainable_variables)]
-    return result, tape.gradient(result, sources, output_gradients=upstream)
-
-
 def check_equal(layer, reference, features):
     """Results and gradients are those of the reference with the same weights, in training and outside."""
     reference(features)
@@ -34,9 +25,9 @@ def check_equal(layer, reference, features):
     reference.set_weights(weights)
     layer.set_weights(weights)
     upstream = tf.cast(RANDOM.normal(size=reference(features).shape), "float32")
-    expected, expected_gradients = with_gradients(reference, features, upstream)
+    expected, expected_gradients = checks.with_gradients(reference, features, upstream)
     for training in (True, False):
-        result, gradients = with_gradients(layer, features, upstream, training=training)
+        result, gradients = checks.with_gradients(layer, features, upstream, training=training)
         np.testing.assert_allclose(result, expected, atol=1e-4)
         for gradient, expected_gradient in zip(gradients, expected_gradients, strict=True):
             np.testing.assert_allclose(gradient, expected_gradient, atol=2e-3, rtol=1e-4)
@@ -71,41 +62,48 @@ def test_convolution_of_unknown_sizes_equals_that_of_known_ones():
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_result_is_float32_and_gradients_have_the_dtype_of_their_tensors(dtype):
-    layer = NarrowConv2D(1, 3)
-    features = features_of(dtype=dtype)
-    result, (features_gradient, kernel_gradient, _) = with_gradients(
-        layer, features, tf.ones([2, 9, 8, 1]), training=True
-    )
-    assert (result.dtype, features_gradient.dtype, kernel_gradient.dtype) == ("float32", dtype, "float32")
+    for layer in (NarrowConv2DTranspose(1, 4, 2), NarrowConv2D(1, 3)):
+        features = features_of(dtype=dtype)
+        upstream = tf.ones(layer.compute_output_shape(features.shape))
+        result, gradients = checks.with_gradients(layer, features, upstream, training=True)
+        assert (result.dtype, *(gradient.dtype for gradient in gradients)) == (
+            "float32",
+            dtype,
+            "float32",
+            "float32",
+        )
     exact = tf.nn.conv2d(tf.cast(features, "float32"), layer.kernel, 1, "VALID")
     np.testing.assert_allclose(result, exact, atol=1e-5)
 
 
-def test_gradients_have_gradients():
+@pytest.mark.parametrize(
+    ("layer", "reference"),
+    [
+        (NarrowConv2D(1, 3), keras.layers.Conv2D(1, 3)),
+        (NarrowConv2DTranspose(1, 4, 2), keras.layers.Conv2DTranspose(1, 4, 2, "same")),
+    ],
+)
+def test_gradients_have_gradients(layer, reference):
     """Penalties of gradients go through the generator's last layer where pictures are not real."""
-    layer, features = NarrowConv2D(1, 3), features_of(5, 5)
-    reference = keras.layers.Conv2D(1, 3)
-    reference.build(features.shape)
-    layer.build(features.shape)
+    features = features_of(5, 5)
+    for convolution in (layer, reference):
+        convolution.build(features.shape)
     layer.set_weights(reference.get_weights())
-    penalties = []
-    for convolution, kwargs in ((layer, {"training": True}), (reference, {})):
-        with tf.GradientTape() as outer:
-            with tf.GradientTape() as inner:
-                inner.watch(features)
-                energy = tf.reduce_sum(convolution(features, **kwargs) ** 2)
-            penalty = tf.reduce_sum(inner.gradient(energy, features) ** 2)
-        penalties.append(outer.gradient(penalty, convolution.kernel.value))
-    np.testing.assert_allclose(*penalties, rtol=1e-3, atol=1e-3)
+    checks.check_gradients_have_gradients(layer, reference, features)
 
 
-def test_what_is_exported_has_no_gradient_of_its_own():
+@pytest.mark.parametrize("layer", [NarrowConv2D(1, 3), NarrowConv2DTranspose(1, 4, 2)])
+def test_what_is_exported_has_no_gradient_of_its_own(layer):
     """Servers would warn of a gradient that a SavedModel does not hold."""
-    layer = NarrowConv2D(1, 3)
     layer.build((None, None, None, DEPTH))
     function = tf.function(lambda features: layer(features, training=False))
     graph = function.get_concrete_function(tf.TensorSpec([1, 8, 8, DEPTH])).graph
     assert not [operation.name for operation in graph.get_operations() if operation.type == "IdentityN"]
+
+
+def test_kernel_below_the_stride_is_refused():
+    with pytest.raises(WrongUsageError, match="Received: kernel_size=3, upscale_factor=4"):
+        NarrowConv2DTranspose(1, 3, 4)
 
 
 @pytest.mark.parametrize(("kernel_size", "padding"), [(3, "full"), (4, "same")])

@@ -23,14 +23,6 @@ def make_pair(strided_class, keras_class, filters, features, dtype="float32", us
     return layer, reference
 
 
-def with_gradients(layer, features, upstream, **kwargs):
-    with tf.GradientTape() as tape:
-        tape.watch(features)
-        result = layer(features, **kwargs)
-    sources = [features, *(variable.value for variable in layer.trainable_variables)]
-    return result, tape.gradient(result, sources, output_gradients=tf.cast(upstream, result.dtype))
-
-
 def check_close(values, expected, dtype):
     scale = float(tf.reduce_max(tf.abs(tf.cast(expected, "float32"))))
     tolerance = {"float32": 1e-5, "bfloat16": 2e-2}[dtype]
@@ -43,15 +35,15 @@ def check_close(values, expected, dtype):
 
 @pytest.mark.parametrize("classes", LAYERS)
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
-@pytest.mark.parametrize(("channels", "filters"), [(1, 5), (3, 8), (5, 2), (64, 66)])
+@pytest.mark.parametrize(("channels", "filters"), [(1, 5), (3, 8), (5, 2), (32, 34)])
 @pytest.mark.parametrize("use_bias", [True, False])
 def test_results_and_gradients_are_those_of_keras(classes, dtype, channels, filters, use_bias):
     features = tf.cast(RANDOM.normal(size=(2, 6, 10, channels)), "float32")
     layer, reference = make_pair(*classes, filters, features, dtype, use_bias)
     upstream = RANDOM.normal(size=reference(features).shape)
-    expected, expected_gradients = with_gradients(reference, features, upstream)
+    expected, expected_gradients = checks.with_gradients(reference, features, upstream)
     for training in (True, False):
-        result, gradients = with_gradients(layer, features, upstream, training=training)
+        result, gradients = checks.with_gradients(layer, features, upstream, training=training)
         assert result.dtype == expected.dtype
         check_close(result, expected, dtype.removeprefix("mixed_"))
         for gradient, expected_gradient in zip(gradients, expected_gradients, strict=True):
@@ -78,18 +70,8 @@ def test_sizes_may_be_unknown(classes, channels):
 @pytest.mark.parametrize("classes", LAYERS)
 @pytest.mark.parametrize("channels", [1, 6])
 def test_gradients_have_gradients(classes, channels):
-    """R1 and the gradient penalty go through the discriminator's convolutions twice."""
     features = tf.cast(RANDOM.normal(size=(2, 4, 4, channels)), "float32")
-    layer, reference = make_pair(*classes, 3, features)
-    penalties = []
-    for convolution, kwargs in ((layer, {"training": True}), (reference, {})):
-        with tf.GradientTape() as outer:
-            with tf.GradientTape() as inner:
-                inner.watch(features)
-                energy = tf.reduce_sum(convolution(features, **kwargs) ** 2)
-            penalty = tf.reduce_sum(inner.gradient(energy, features) ** 2)
-        penalties.append(outer.gradient(penalty, convolution.kernel.value))
-    np.testing.assert_allclose(*penalties, rtol=1e-3, atol=1e-3 * np.abs(penalties[1]).max())
+    checks.check_gradients_have_gradients(*make_pair(*classes, 3, features), features)
 
 
 @pytest.mark.parametrize("strided_class", [StridedConv2D, StridedConv2DTranspose])
