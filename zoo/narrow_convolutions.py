@@ -26,7 +26,7 @@ PADDINGS = ("valid", "same")
 
 
 def narrow_conv2d(features, kernel) -> tf.Tensor:
-    """Convolves without padding and with stride 1, as `tf.nn.conv2d` does, faster to few.
+    """Convolves without padding and with stride 1, as `tf.nn.conv2d` does, faster to few channels.
 
     Args:
         features: Float tensor `[N, h, w, D]`.
