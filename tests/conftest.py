@@ -75,6 +75,27 @@ def finished_run(make_small_config, tmp_path_factory):
 
 
 @pytest.fixture
+def run_of(make_small_config):
+    """Returns what trains a model of this name once for all tests, and gives its run."""
+    from served_runs import trained_run
+
+    return lambda model: trained_run(model, make_small_config)
+
+
+@pytest.fixture(scope="module")
+def few_repeats():
+    """Makes intervals and timings of evaluations rough, and fast: they have tests of their own."""
+    from training import bootstrap, efficiency, frechet_distance, kernel_distance
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(efficiency, "_SECONDS_PER_BATCH_SIZE", 0.0)
+        patch.setattr(frechet_distance, "NUM_RESAMPLES", 3)
+        patch.setattr(bootstrap, "NUM_MEAN_RESAMPLES", 20)
+        patch.setattr(kernel_distance, "NUM_SUBSETS", 5)
+        yield
+
+
+@pytest.fixture
 def presets_dir(make_small_config, tmp_path_factory, monkeypatch):
     """A directory of small presets, which the package takes for its own; the test may change it."""
     from small_presets import copy_presets

@@ -11,42 +11,17 @@ import pytest
 from PIL import Image
 from served_runs import files_in, run_zoo, trained_run
 
-from training import (
-    bootstrap,
-    efficiency,
-    evaluation,
-    frechet_distance,
-    kernel_distance,
-    preparation,
-    run_directory,
-)
+from training import evaluation, preparation, run_directory
 from training.evaluation import evaluate_run
 from training.findings import Findings
 from training.recipes import RECIPES
 from training.score import Score, format_score
 from zoo import presets
 from zoo.cli import main
-from zoo.conditional_vae import ConditionalVAE
-from zoo.dcgan import DCGAN
 
+pytestmark = pytest.mark.usefixtures("few_repeats")
 JUDGED = ("dcgan", "conditional_vae")
 MODELS = (*JUDGED, "srcnn", "classifier")
-
-
-@pytest.fixture
-def run_of(make_small_config):
-    return lambda model: trained_run(model, make_small_config)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_repeats():
-    """Intervals and timings have tests of their own; here they are rough, and fast."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(efficiency, "_SECONDS_PER_BATCH_SIZE", 0.0)
-        patch.setattr(frechet_distance, "NUM_RESAMPLES", 3)
-        patch.setattr(bootstrap, "NUM_MEAN_RESAMPLES", 20)
-        patch.setattr(kernel_distance, "NUM_SUBSETS", 5)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -186,73 +161,6 @@ def test_edits_of_every_attribute_are_scored(evaluated, small_data_set):
     assert "pattern_edit_accuracy_by_colour_rule" not in scores
 
 
-def build_judge(attributes, image_size=16, channels=3):
-    return ConditionalVAE(attributes, image_size=image_size, channels=channels, latent_dim=2, width=2)
-
-
-def with_models(monkeypatch, models):
-    """Lets runs be of models that the test has built."""
-    load_model = run_directory.load_model
-
-    def load(run, *precision):
-        return models[run] if run in models else load_model(run, *precision)
-
-    monkeypatch.setattr(run_directory, "load_model", load)
-
-
-def test_judge_judges_the_attributes_of_the_model_among_those_of_itself_and_of_the_data_set(
-    run_of, small_data_set, monkeypatch, tmp_path
-):
-    attributes = {name: small_data_set.attributes[name] for name in ("category", "colour")}
-    model = DCGAN(attributes, image_size=16, channels=3, latent_dim=2, width=2)
-    judge = build_judge({**attributes, "material": ["wool", "silk"]})
-    judge_run = Path(shutil.copytree(run_of("conditional_vae"), tmp_path / "judge"))
-    with_models(monkeypatch, {run_of("dcgan"): model, judge_run: judge})
-    scores = evaluate_run(run_of("dcgan"), judge=judge_run, output=tmp_path).findings.scores
-    judged = {name for name in scores if name.startswith("conditional_accuracy_")}
-    assert judged == {"conditional_accuracy_category", "conditional_accuracy_colour"}
-    assert scores["conditional_accuracy_colour"].value in np.arange(5) / 4
-
-
-def test_judge_of_another_kind_is_refused(run_of, tmp_path):
-    message = "The judge must be a classifier or conditional_vae.*Received: .*srcnn, a SRCNN."
-    with pytest.raises(ValueError, match=message):
-        evaluate_run(run_of("dcgan"), judge=run_of("srcnn"), output=tmp_path / "output")
-    assert not (tmp_path / "output").exists()
-
-
-def test_judge_with_nothing_to_judge_is_refused(run_of, tmp_path):
-    message = "Only what a dcgan or conditional_vae makes is judged. Received: a judge for a SRCNN."
-    with pytest.raises(ValueError, match=message):
-        evaluate_run(run_of("srcnn"), judge=run_of("conditional_vae"), output=tmp_path / "output")
-    assert not (tmp_path / "output").exists()
-
-
-WRONG_JUDGES = {
-    "other values": (
-        lambda attributes: build_judge({**attributes, "colour": ["red", "blue"]}),
-        "colour (red, blue)",
-    ),
-    "no colour": (
-        lambda attributes: build_judge({name: attributes[name] for name in ("category", "pattern")}),
-        "Received: category (",
-    ),
-    "another size": (lambda attributes: build_judge(attributes, image_size=32), "image_size=32, channels=3."),
-    "grey": (lambda attributes: build_judge(attributes, channels=1), "image_size=16, channels=1."),
-}
-
-
-@pytest.mark.parametrize("key", WRONG_JUDGES)
-def test_judge_that_does_not_fit_is_refused(run_of, small_data_set, monkeypatch, tmp_path, key):
-    build, message = WRONG_JUDGES[key]
-    judge_run = Path(shutil.copytree(run_of("conditional_vae"), tmp_path / "judge"))
-    with_models(monkeypatch, {judge_run: build(small_data_set.attributes)})
-    with pytest.raises(ValueError, match="The judge must ") as raised:
-        evaluate_run(run_of("dcgan"), judge=judge_run, output=tmp_path / "output")
-    assert message in str(raised.value)
-    assert not (tmp_path / "output").exists()
-
-
 def test_data_set_with_other_attributes_is_refused(run_of, small_data_set, monkeypatch, tmp_path):
     other = dataclasses.replace(small_data_set, attributes={"category": ("dress", "shirt")})
     monkeypatch.setattr(evaluation, "open_data_set", lambda config: other)
@@ -366,16 +274,6 @@ def test_a_preset_is_scored_as_its_run(capsys, run_of, presets_dir, small_data_d
     assert scores["psnr"] == expected.findings.scores["psnr"].to_json()
     evaluate_run("tiny_dcgan", judge="tiny_cvae", output=tmp_path / "judged")
     assert json.loads((tmp_path / "judged" / "evaluation.json").read_text())["judge"] == "tiny_cvae"
-
-
-def test_a_classifier_judges_too(run_of, tmp_path):
-    scores = evaluate_run(run_of("dcgan"), judge=run_of("classifier"), output=tmp_path).findings.scores
-    own = evaluate_run(run_of("classifier"), output=tmp_path / "own").findings.scores
-    for name in ("category", "colour", "pattern"):
-        accuracy = scores[f"conditional_accuracy_{name}"].baseline.value
-        assert accuracy == pytest.approx(own[f"{name}_accuracy"].value)
-        assert own[f"{name}_accuracy"].unit == "share"
-    assert scores["frechet_distance"].measured_with == "features of classifier"
 
 
 @pytest.fixture

@@ -13,15 +13,15 @@ second on Fashion-MNIST at the recipes' defaults; of SRCNN, patches a second. Me
 - PyTorch: the same networks and losses (`torch_networks.py`), in float32 and, where the CPU has bfloat16,
   under `torch.autocast`, on as many threads as there are cores. Batches are drawn from uint8 tensors in
   memory. It is skipped where PyTorch is not installed: the project does not need it;
-- loop overhead: the share of the time of `fit` that is spent outside the compiled step, in percent:
-  100 * (1 - s / f), where f is the time that steps take in `fit` with no callback but a clock, and s the time
-  of as many when the compiled `train_function` is called on the iterator directly, right afterwards. Waiting
-  for the input pipeline happens inside the function and counts as the step's. Negative values are noise.
+- loop overhead: the share of an epoch of `zoo train`, with everything that it logs and watches, that passes
+  outside of calls of the compiled step, in percent. It is measured afterwards, and what follows the epoch
+  (validation, sample sheets, a checkpoint) is none of it. Waiting for the input pipeline happens inside and
+  counts as the step's.
 
-All take turns, in rounds, so that other load on the machine meets each of them; rates are of the median of
-the rounds' seconds a step, the overhead is the median of the rounds'. Steps that trace and compile are left
-out. Only ratios within one run say anything, and PyTorch's on a quiet machine only: its threads wait for each
-other at every layer, and other load slows them more than TensorFlow's.
+All others take turns, in rounds, so that other load on the machine meets each of them; rates are of the
+median of the rounds' seconds a step. Steps that trace and compile are left out. Only ratios within one run
+say anything, and PyTorch's on a quiet machine only: its threads wait for each other at every layer, and other
+load slows them more than TensorFlow's.
 
 Not equal, on purpose: ours also keeps the norms of gradients and, in DCGAN, an averaged generator, which no
 baseline does. Plain DCGAN makes two updates, each from forward passes of its own; that in PyTorch makes
@@ -30,11 +30,13 @@ pictures, latents and logits in float32.
 """
 
 import argparse
+import contextlib
 import functools
 import json
 import os
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -55,13 +57,14 @@ from training.hardware import describe_hardware  # noqa: E402
 from training.precision import resolve_jit, resolve_precision  # noqa: E402
 from training.recipes import RECIPES  # noqa: E402
 from training.train_command import make_config  # noqa: E402
-from training.trainer import MAX_STEPS_PER_EXECUTION  # noqa: E402
+from training.trainer import MAX_STEPS_PER_EXECUTION, start_training  # noqa: E402
 from zoo import pixels  # noqa: E402
 from zoo.attributes import one_hot_conditions  # noqa: E402
 from zoo.subpixels import bicubic_subpixels, to_picture  # noqa: E402
 from zoo.super_resolution import pad_by_repeating  # noqa: E402
 
 FLOAT32 = "float32"
+NUM_UNCOUNTED_CALLS = speed_benchmark.NUM_WARMUP_STEPS // MAX_STEPS_PER_EXECUTION
 COLUMNS = (
     ("model", "model"),
     ("precision", "precision"),
@@ -162,24 +165,40 @@ def build_plain(config, data_set) -> keras.Model:
     return plain
 
 
-def compiled_seconds_per_step(model: keras.Model, batches: tf.data.Dataset, num_steps: int) -> float:
-    """Measures steps without the loop of `fit`, of a model that `fit` has compiled the function of.
+class OverheadClock(keras.callbacks.Callback):
+    """Measures which share of the time after the first executions passes outside of the compiled step."""
 
-    Args:
-        model: One of ours.
-        batches: Endless batches.
-        num_steps: Steps that are counted, whole executions; the first two executions come before.
+    def __init__(self):
+        super().__init__()
+        self._calls = []
 
-    Returns:
-        Seconds a step.
-    """
-    iterator = iter(batches)
-    for _ in range(2):
-        model.train_function(iterator)
-    start = time.perf_counter()
-    for _ in range(num_steps // MAX_STEPS_PER_EXECUTION):
-        model.train_function(iterator)
-    return (time.perf_counter() - start) / num_steps
+    def on_train_begin(self, logs=None):
+        self._function = self.model.train_function
+        self.model.train_function = self._timed
+
+    def on_train_end(self, logs=None):
+        self.model.train_function = self._function
+
+    @property
+    def overhead(self) -> float:
+        calls = self._calls[NUM_UNCOUNTED_CALLS:]
+        inside = sum(end - start for start, end in calls)
+        return 1.0 - inside / (calls[-1][1] - self._calls[NUM_UNCOUNTED_CALLS - 1][1])
+
+    def _timed(self, iterator):
+        start = time.perf_counter()
+        logs = self._function(iterator)
+        self._calls.append((start, time.perf_counter()))
+        return logs
+
+
+def overhead_of_training(model_name: str, precision: str, data_dir: str | None) -> float:
+    """Returns the share of the time of an epoch of `zoo train` outside of the compiled step."""
+    changes = {"precision": precision, "data_dir": data_dir, "epochs": 1}
+    clock = OverheadClock()
+    with tempfile.TemporaryDirectory() as runs_dir, contextlib.redirect_stdout(sys.stderr):
+        start_training(make_config(model_name, None, changes), Path(runs_dir), callbacks=[clock])
+    return clock.overhead
 
 
 def import_torch():
@@ -224,7 +243,6 @@ def make_turns(model_name: str, data_dir: str | None, torch_networks) -> dict[st
     turns = {}
     for precision, model in models.items():
         turns[f"ours {precision}"] = functools.partial(fit_seconds_per_step, model, batches)
-        turns[f"compiled {precision}"] = functools.partial(compiled_seconds_per_step, model, batches)
     plain = build_plain(config, data_set)
     turns[f"plain_keras {FLOAT32}"] = functools.partial(fit_seconds_per_step, plain, batches)
     if torch_networks is None:
@@ -266,7 +284,9 @@ def measure_in_turns(
     return seconds
 
 
-def make_rows(model_name: str, seconds: Mapping[str, list[float]]) -> list[dict]:
+def make_rows(
+    model_name: str, seconds: Mapping[str, list[float]], overheads: Mapping[str, float]
+) -> list[dict]:
     """Returns a row of the table for each precision, by the keys of `COLUMNS`; None where nothing was run."""
     rate = {
         name: RECIPES[model_name].batch_size / statistics.median(rounds) for name, rounds in seconds.items()
@@ -275,8 +295,6 @@ def make_rows(model_name: str, seconds: Mapping[str, list[float]]) -> list[dict]
     for precision in _precisions():
         ours, plain = rate[f"ours {precision}"], rate[f"plain_keras {FLOAT32}"]
         torch_rate = rate.get(f"pytorch {precision}")
-        in_fit, compiled = seconds[f"ours {precision}"], seconds[f"compiled {precision}"]
-        overhead = statistics.median(1.0 - s / f for f, s in zip(in_fit, compiled, strict=True))
         rows.append(
             {
                 "model": model_name,
@@ -286,7 +304,7 @@ def make_rows(model_name: str, seconds: Mapping[str, list[float]]) -> list[dict]
                 "ours_to_plain_keras": ours / plain,
                 "pytorch_images_per_second": torch_rate,
                 "ours_to_pytorch": torch_rate and ours / torch_rate,
-                "loop_overhead_percent": 100.0 * overhead,
+                "loop_overhead_percent": 100.0 * overheads[precision],
             }
         )
     return rows
@@ -328,8 +346,12 @@ def main() -> None:
         turns = make_turns(model_name, arguments.data_dir, torch_networks)
         start = time.perf_counter()
         all_seconds[model_name] = measure_in_turns(turns, num_steps, arguments.rounds)
+        overheads = {
+            precision: overhead_of_training(model_name, precision, arguments.data_dir)
+            for precision in _precisions()
+        }
         print(f"{model_name} took {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
-        rows += make_rows(model_name, all_seconds[model_name])
+        rows += make_rows(model_name, all_seconds[model_name], overheads)
     result = {
         "hardware": describe_hardware(),
         "num_cores": num_cores(),
