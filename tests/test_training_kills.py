@@ -44,7 +44,7 @@ def newest_checkpoint(run):
 
 
 def position_of(run):
-    return tuple(last_state_of(run)["position/.ATTRIBUTES/VARIABLE_VALUE"])
+    return tuple(int(place) for place in last_state_of(run)["position/.ATTRIBUTES/VARIABLE_VALUE"])
 
 
 @pytest.fixture
