@@ -76,6 +76,8 @@ class ServableManager:
         self._wanted: dict[str, dict[int, Path]] = {}
         # Versions that were taken on and not yet given up; of the others only the state is remembered.
         self._managed: set[tuple[str, int]] = set()
+        # Versions that may be wanted again before it is known how their loading ended.
+        self._unwanted_while_loading: set[tuple[str, int]] = set()
         self._versions: dict[str, dict[int, ModelVersion]] = {}
         self._changed = threading.Condition()
         self._stop = threading.Event()
@@ -100,8 +102,7 @@ class ServableManager:
     def start(self) -> None:
         """Starts to manage; the versions wanted now are loaded at once, on four threads per CPU."""
         with concurrent.futures.ThreadPoolExecutor(4 * (os.cpu_count() or 1), "first-load") as pool:
-            while action := self._next_action():
-                self._begin(*action)
+            while action := self._begin_next():
                 pool.submit(self._perform, *action)
         self._thread.start()
 
@@ -142,22 +143,23 @@ class ServableManager:
 
     def _run(self):
         while not self._stop.wait(TICK_SECONDS):
-            action = self._next_action()
+            action = self._begin_next()
             if action is None:
                 continue
-            kind, name, version = action
-            self._begin(kind, name, version)
-            pool = self._pools[kind]
+            pool = self._pools[action[0]]
             if pool is None:
-                self._perform(kind, name, version)
+                self._perform(*action)
             else:
-                pool.submit(self._perform, kind, name, version)
+                pool.submit(self._perform, *action)
 
-    def _next_action(self) -> tuple[str, str, int] | None:
-        """Returns what to do next over all models, unloading first; None when all is as wanted."""
+    def _begin_next(self) -> tuple[str, str, int] | None:
+        """Begins what comes next, unloading first, and returns it; None when all is as wanted."""
         with self._changed:
             actions = [action for name in sorted(self._wanted) if (action := self._next_action_of(name))]
-        return next((action for action in actions if action[0] == "unload"), next(iter(actions), None))
+            action = next((action for action in actions if action[0] == "unload"), next(iter(actions), None))
+            if action:
+                self._begin(*action)
+        return action
 
     def _next_action_of(self, name):
         """[TFS] availability_preserving_policy.cc: never without a version, if that can be."""
@@ -180,29 +182,35 @@ class ServableManager:
         if kind == "unload":
             self.versions(name)[version].session.close()
             _logger.info("Successfully unloaded servable version {name: %s version: %d}", name, version)
-            self._set(name, ModelVersion(version, "END"))
+            model = ModelVersion(version, "END")
         else:
-            self._set(name, self._loaded(name, version, self._wanted[name][version]))
+            model = self._loaded(name, version)
         with self._changed:
-            if kind == "unload" or version not in self._wanted[name]:
+            self._set(name, model)
+            was_unwanted = (name, version) in self._unwanted_while_loading
+            self._unwanted_while_loading.discard((name, version))
+            if kind == "unload" or was_unwanted or version not in self._wanted[name]:
                 self._give_up(name, version)
             # It may be wanted again by now.
             self.want({name: self._wanted[name]})
 
     def _give_up(self, name, version):
         state = self.versions(name)[version].state
+        if state == "LOADING":
+            self._unwanted_while_loading.add((name, version))
         if state == "START":
             remaining = {v: m for v, m in self.versions(name).items() if v != version}
             self._versions = self._versions | {name: remaining}
         if state in ("START", "END"):
             self._managed.discard((name, version))
 
-    def _loaded(self, name, version, path) -> ModelVersion:
+    def _loaded(self, name, version) -> ModelVersion:
         error = None
         for attempt in range(self._num_tries):
             if attempt:
                 self._stop.wait(self._retry_seconds)
-            if self._stop.is_set() or version not in self._wanted[name]:
+            path = self._wanted[name].get(version)
+            if self._stop.is_set() or path is None:
                 break
             try:
                 session = self._load(path)

@@ -233,7 +233,7 @@ def test_log_names_clients_and_no_keys(gateway, key):
     gateway.call(PREDICT, predict_request(), key)
     gateway.call(STATUS, b"", "0123abcd")
     # A line is written after its answer.
-    for _ in range(100):
+    for _ in range(400):
         lines = [json.loads(line) for line in gateway.log().splitlines() if line.startswith("{")]
         if len(lines) == 3:
             break

@@ -251,7 +251,7 @@ def test_a_label_in_use_moves_only_to_a_loaded_version_whatever_the_flag_says(se
 def test_the_configuration_file_is_followed_and_a_broken_one_is_only_logged(serve, caplog):
     served = serve(model_config_file_poll_wait_seconds=1)
     served.config_file.write_text("nonsense {")
-    for _ in range(100):
+    for _ in range(400):
         if "Reloading" in caplog.text:
             break
         time.sleep(0.05)

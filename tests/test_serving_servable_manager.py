@@ -62,11 +62,11 @@ def paths(*versions):
 
 
 def until(condition):
-    for _ in range(1000):
+    for _ in range(4000):
         if condition():
             return
         time.sleep(0.005)
-    raise AssertionError("it did not come to pass within five seconds")
+    raise AssertionError("it did not come to pass within twenty seconds")
 
 
 def states(manager, name="m"):
@@ -100,11 +100,36 @@ def test_a_failed_version_is_tried_again_after_it_was_gone(manager, loading):
     loading.broken.add("2")
     start(manager, 1)
     manager.want({"m": paths(2)})
-    until(lambda: "fail 2" in loading.events)
+    until(lambda: states(manager) == {1: "AVAILABLE", 2: "END"})
     manager.want({"m": paths(1)})
     loading.broken.clear()
     manager.want({"m": paths(2)})
     until(lambda: states(manager) == {1: "END", 2: "AVAILABLE"})
+
+
+def test_a_version_that_was_gone_while_it_failed_is_tried_again(manager, loading):
+    loading.broken.add("2")
+    start(manager, 1)
+    loading.gate.clear()
+    manager.want({"m": paths(2)})
+    until(lambda: states(manager)[2] == "LOADING")
+    manager.want({"m": paths(1)})
+    manager.want({"m": paths(2)})
+    loading.gate.set()
+    until(lambda: loading.events.count("fail 2") == 2)
+    until(lambda: states(manager) == {1: "AVAILABLE", 2: "END"})
+    time.sleep(0.05)
+    assert loading.events.count("fail 2") == 2
+
+
+def test_versions_that_come_and_go_at_any_moment_never_stop_the_manager(manager, monkeypatch):
+    monkeypatch.setattr(servable_manager, "TICK_SECONDS", 0)
+    start(manager, 1)
+    for _ in range(3000):
+        manager.want({"m": paths(2)})
+        manager.want({"m": paths(1)})
+    manager.want({"m": paths(3)})
+    until(lambda: states(manager).get(3) == "AVAILABLE")
 
 
 def test_nothing_wanted_unloads_everything_and_ends_stay_known(manager):
