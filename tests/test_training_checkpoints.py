@@ -265,7 +265,7 @@ def test_what_is_saved_is_what_was_when_saving_began(tmp_path):
 
 def test_the_best_epoch_is_kept_besides_the_newest(tmp_path):
     model = build_dcgan()
-    checkpoints = Checkpoints(tmp_path, model, num_kept=1, is_best=lambda num_epochs: num_epochs == 2)
+    checkpoints = Checkpoints(tmp_path, model, num_kept=1, is_best=lambda num_epochs, kept: num_epochs == 2)
     weights = {}
     for epoch in range(4):
         model.train_step(BATCH)
@@ -276,6 +276,48 @@ def test_the_best_epoch_is_kept_besides_the_newest(tmp_path):
     assert checkpoints.restore_best() == 2
     assert all(map(np.array_equal, weights[2], model.get_weights()))
     assert Checkpoints(tmp_path / "other", build_dcgan()).restore_best() is None
+
+
+def every_other_epoch(num_epochs, kept):
+    return num_epochs % 2 == 0
+
+
+def save_two_epochs(directory, is_best=every_other_epoch):
+    model = build_dcgan()
+    checkpoints = Checkpoints(directory, model, is_best=is_best)
+    for epoch in range(2):
+        model.train_step(BATCH)
+        checkpoints.on_epoch_end(epoch)
+    checkpoints.wait()
+    return [weight.numpy().copy() for weight in model.weights]
+
+
+def test_the_best_epoch_is_kept_at_resumption_where_a_kill_came_before(tmp_path):
+    weights = save_two_epochs(tmp_path, is_best=lambda num_epochs, kept: False)
+    resumed = build_dcgan()
+    checkpoints = Checkpoints(tmp_path, resumed, is_best=every_other_epoch)
+    assert checkpoints.best_epoch is None
+    assert checkpoints.restore() == (2, 0)
+    assert checkpoints.best_epoch == 2
+    checkpoints.on_epoch_end(2)
+    assert checkpoints.restore_best() == 2
+    assert all(map(np.array_equal, weights, resumed.get_weights()))
+
+
+@pytest.mark.parametrize("num_epochs_kept", [2, 3])
+def test_a_damaged_best_epoch_is_set_aside_at_resumption(tmp_path, capsys, num_epochs_kept):
+    weights = save_two_epochs(tmp_path)
+    path = tmp_path / "best" / "ckpt-2.data-00000-of-00001"
+    path.write_bytes(path.read_bytes()[:-9])
+    resumed = build_dcgan()
+    is_best = {2: every_other_epoch, 3: lambda num_epochs, kept: num_epochs == 3}[num_epochs_kept]
+    checkpoints = Checkpoints(tmp_path, resumed, is_best=is_best)
+    assert checkpoints.restore() == (2, 0)
+    assert "The checkpoint of the best epoch, 2, is damaged (" in capsys.readouterr().err
+    assert (tmp_path / "best" / f"damaged-{path.name}").exists()
+    assert all(map(np.array_equal, weights, resumed.get_weights()))
+    checkpoints.on_epoch_end(2)
+    assert checkpoints.restore_best() == num_epochs_kept
 
 
 def test_weights_that_are_not_finite_are_never_saved(tmp_path):

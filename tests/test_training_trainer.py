@@ -1,5 +1,6 @@
 """Training end to end: what a run leaves behind, and that a run that was stopped goes on bit for bit."""
 
+import json
 import os
 import re
 import shutil
@@ -305,6 +306,19 @@ def test_early_stop_takes_the_best_epoch(make_small_config, tmp_path, capsys):
     np.testing.assert_array_equal(best_state.get_tensor(name), weight)
     with pytest.raises(ValueError, match=f"--resume {run} --early-stop none"):
         resume_training(run)
+
+
+def test_the_best_epoch_by_another_metric_is_one_that_has_weights(make_small_config, tmp_path, capsys):
+    run = start_training(make_small_config("srcnn", epochs=2), tmp_path, "run")
+    metrics = run / "metrics.jsonl"
+    first, second = read_metrics(metrics)
+    # As if the second epoch had been the better one by PSNR, and the first one by the loss.
+    assert second["val_psnr"] > first["val_psnr"]
+    first["val_loss"], second["val_loss"] = -1.0, 9.0
+    metrics.write_text("".join(f"{json.dumps(line)}\n" for line in (first, second)))
+    resume_training(run, {"epochs": 3, "early_stop": "val_loss:9"})
+    lost = "of those kept; the weights of epoch 1, which was better, were not."
+    assert f"weights of epoch 3, the best by val_loss {lost}" in capsys.readouterr().err
 
 
 def test_an_unknown_metric_to_stop_by_is_told_with_the_known_ones(make_small_config, tmp_path):

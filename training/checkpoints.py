@@ -32,8 +32,8 @@ class Checkpoints(keras.callbacks.Callback):
         num_kept: How many of the newest checkpoints to keep.
         every_steps: Steps between checkpoints within an epoch; None for no such checkpoints.
         every_minutes: Minutes between checkpoints within an epoch; None for no such checkpoints.
-        is_best: Says, given the number of a finished epoch, whether it is the best one so far: its checkpoint
-            is kept in `best/`, too.
+        is_best: Says, given the number of a finished epoch and of the one kept in `best/` (None without one),
+            whether the finished one is to be kept there instead.
         now: Clock in seconds.
 
     Attributes:
@@ -48,7 +48,7 @@ class Checkpoints(keras.callbacks.Callback):
         num_kept: int = 2,
         every_steps: int | None = None,
         every_minutes: float | None = None,
-        is_best: Callable[[int], bool] = lambda num_epochs: False,
+        is_best: Callable[[int, int | None], bool] = lambda num_epochs, kept: False,
         now: Callable[[], float] = time.monotonic,
     ):
         super().__init__()
@@ -79,6 +79,8 @@ class Checkpoints(keras.callbacks.Callback):
     def restore(self) -> tuple[int, int]:
         """Restores the newest checkpoint that is whole; damaged ones after it are set aside, which is said.
 
+        So is that of the best epoch where it is damaged; where its writing was cut off, it is written now.
+
         Returns:
             The number of finished epochs, and how many steps of the next one are done.
 
@@ -108,6 +110,7 @@ class Checkpoints(keras.callbacks.Callback):
         if damaged:
             self._go_on_from(path, damaged)
         self._remove_leftovers()
+        self._mend_best()
         self._first_step_of_fit = self.num_steps_done
         if self.num_steps_done:
             self._restored_metrics = [variable.numpy() for variable in self._metrics]
@@ -120,6 +123,11 @@ class Checkpoints(keras.callbacks.Callback):
         if path is not None:
             self._restore(path)
         return None if path is None else self.num_epochs_done
+
+    @property
+    def best_epoch(self) -> int | None:
+        """Number of the epoch whose checkpoint is in `best/`; None without one."""
+        return _number(self._best_manager.latest_checkpoint)
 
     def save_initial_state(self) -> None:
         """Saves what the model begins with, so that it can be resumed before its first epoch has ended."""
@@ -136,8 +144,7 @@ class Checkpoints(keras.callbacks.Callback):
         """
         if not self._is_saved:
             self.wait()
-            last = self._manager.latest_checkpoint
-            self._begin_saving(self._manager, int(last.rpartition("-")[2]) + 1 if last else 1)
+            self._begin_saving(self._manager, (_number(self._manager.latest_checkpoint) or 0) + 1)
 
     def wait(self) -> None:
         """Waits until what was saved is on the disk.
@@ -169,9 +176,7 @@ class Checkpoints(keras.callbacks.Callback):
         self._first_step_of_fit = 0
         self._is_saved = False
         self.save()
-        if self._is_best(epoch + 1):
-            self.wait()
-            self._begin_saving(self._best_manager, epoch + 1)
+        self._save_if_best()
 
     def on_train_end(self, logs=None):
         self.wait()
@@ -192,8 +197,29 @@ class Checkpoints(keras.callbacks.Callback):
                 f"it is kept as {self.directory / (ASIDE + name)}.*",
                 err=True,
             )
-        set_aside(damaged, [path for path in self._manager.checkpoints if path not in damaged])
+        set_aside(list(damaged), [path for path in self._manager.checkpoints if path not in damaged])
         self._manager = self._make_manager(self.directory, self._num_kept)
+
+    def _mend_best(self) -> None:
+        path = self._best_manager.latest_checkpoint
+        reason = path and find_damage(path)
+        if reason:
+            aside = Path(path).with_name(ASIDE + Path(path).name)
+            click.echo(
+                f"The checkpoint of the best epoch, {self.best_epoch}, is damaged ({reason}); the best one "
+                f"from here on will be kept. What is left of it is kept as {aside}.*",
+                err=True,
+            )
+            set_aside([path], [])
+            self._best_manager = self._make_manager(self.directory / BEST, 1)
+        if self.num_epochs_done not in (0, self.best_epoch) and not self.num_steps_done:
+            self._save_if_best()
+            self.wait()
+
+    def _save_if_best(self) -> None:
+        if self._is_best(self.num_epochs_done, self.best_epoch):
+            self.wait()
+            self._begin_saving(self._best_manager, self.num_epochs_done)
 
     def _is_due(self) -> bool:
         num_steps, seconds = self.num_steps_done - self._saved_step, self._now() - self._saved_seconds
@@ -217,7 +243,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _remove_leftovers(self) -> None:
         """Removes what a process that was killed had begun to write."""
-        for leftover in self.directory.glob("*temp*"):
+        for leftover in self.directory.rglob("*temp*"):
             if leftover.is_dir():
                 shutil.rmtree(leftover, ignore_errors=True)
             else:
@@ -235,6 +261,10 @@ class Checkpoints(keras.callbacks.Callback):
             ) from error
         self.num_epochs_done, self.num_steps_done = map(int, self._position.numpy())
         self._note_saved()
+
+
+def _number(path: str | None) -> int | None:
+    return int(path.rpartition("-")[2]) if path else None
 
 
 def _named_variables(model: keras.Model) -> dict[str, keras.Variable]:

@@ -1,6 +1,6 @@
 """Checkpoints that a disk or a copy has damaged: found before they are restored, and set aside."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import tensorflow as tf
@@ -30,16 +30,19 @@ def find_damage(path: str) -> str | None:
     return None
 
 
-def set_aside(damaged: Iterable[str], whole: Sequence[str]) -> None:
+def set_aside(damaged: Sequence[str], whole: Sequence[str]) -> None:
     """Renames the files of damaged checkpoints, and lists only the whole ones in their directory.
 
     Args:
-        damaged: Paths of checkpoints.
-        whole: Paths of those that are left, the newest one last.
+        damaged: Paths of checkpoints in one directory, at least one.
+        whole: Paths of those that are left there, the newest one last.
     """
+    directory = Path(damaged[0]).parent
     for path in map(Path, damaged):
-        for file in path.parent.glob(f"{path.name}.*"):
+        for file in directory.glob(f"{path.name}.*"):
             file.replace(file.with_name(ASIDE + file.name))
+    if not whole:
+        (directory / "checkpoint").unlink(missing_ok=True)
+        return
     names = [Path(path).name for path in whole]  # without the directory, which may be moved
-    directory = str(Path(whole[-1]).parent.absolute())
-    tf.compat.v1.train.update_checkpoint_state(directory, names[-1], names)
+    tf.compat.v1.train.update_checkpoint_state(str(directory.absolute()), names[-1], names)

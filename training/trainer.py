@@ -194,8 +194,13 @@ def _make_checkpoints(run: Path, config: TrainingConfig, model, control: RunCont
     if config.stop_rule:
         metric = config.stop_rule.metric
 
-    def is_best(num_epochs):
-        return metric is not None and best_epoch(read_metrics(metrics), metric) == num_epochs
+    def is_best(num_epochs, kept):
+        if metric is None:
+            return False
+        # Of other epochs there are no weights: another metric may have chosen the one that is kept.
+        epochs = enumerate(read_metrics(metrics)[:num_epochs], 1)
+        candidates = [epoch if number in (kept, num_epochs) else {} for number, epoch in epochs]
+        return best_epoch(candidates, metric) == num_epochs
 
     return Checkpoints(
         run / run_directory.CHECKPOINTS,
@@ -315,10 +320,14 @@ def _train(
     except tf.errors.ResourceExhaustedError as error:
         raise _exhausted(error, shown_run, config) from error
     if config.stop_rule and not stopped:
-        num_epochs, best = checkpoints.num_epochs_done, checkpoints.restore_best()
+        num_epochs, kept = checkpoints.num_epochs_done, checkpoints.restore_best()
+        best = best_epoch(read_metrics(run / run_directory.METRICS), config.stop_rule.metric)
+        lost = (
+            "" if kept == best else f" of those kept; the weights of epoch {best}, which was better, were not"
+        )
         click.echo(
             f"Trained {num_epochs} of at most {config.epochs} epochs. The model has the weights of epoch "
-            f"{best}, the best by {config.stop_rule.metric}.",
+            f"{kept or num_epochs}, the best by {config.stop_rule.metric}{lost}.",
             err=True,
         )
     with atomic_path(run / run_directory.MODEL) as path:
