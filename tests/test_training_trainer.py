@@ -21,6 +21,7 @@ from training.run_control import RunControl
 from training.run_directory import load_model, read_config
 from training.trainer import TrainingInterrupted, resume_training, start_training
 from zoo.errors import UnknownNameError
+from zoo.srcnn import SRCNN
 
 UNFINISHED_NAMES = {"config.json", "metrics.jsonl", "tensorboard", "samples", "checkpoints"}
 NAMES = UNFINISHED_NAMES | {"model.keras", "model_card.md"}
@@ -200,13 +201,41 @@ def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(
     assert_same_training(run, finished_srcnn_run)
 
 
-def test_a_step_that_does_not_fit_into_memory_advises_smaller_batches(
+def let_batches_exhaust_memory(monkeypatch, num_pictures):
+    """Lets steps of so many pictures, or of more, allocate what no machine has."""
+    step = SRCNN.train_step
+
+    def hungry_step(self, data):
+        is_too_large = tf.shape(tf.nest.flatten(data)[0])[0] >= num_pictures
+        zeros = tf.zeros(tf.where(is_too_large, tf.constant([2**46]), tf.constant([1], "int64")))
+        return step(self, tf.nest.map_structure(lambda part: part + tf.cast(zeros[0], part.dtype), data))
+
+    monkeypatch.setattr(SRCNN, "train_step", hungry_step)
+
+
+def test_a_step_that_does_not_fit_into_memory_finds_a_batch_size_that_does(
     make_small_config, tmp_path, monkeypatch
 ):
-    fail_at_checkpoint(monkeypatch, 0, "OOM when allocating tensor with shape[64,128]")
-    message = "The step does not fit into memory. Received: batch_size=8. Try --batch-size 4."
+    let_batches_exhaust_memory(monkeypatch, 4)
+    message = (
+        "The step does not fit into memory. Received: batch_size=4. 2 pictures fit. "
+        f"Start anew: zoo train --config {tmp_path / 'run' / 'config.json'} --batch-size 2"
+    )
     with pytest.raises(MemoryError, match=re.escape(message)):
-        start_training(make_small_config("srcnn"), tmp_path)
+        start_training(make_small_config("srcnn", batch_size=4), tmp_path, "run")
+
+
+def test_a_network_that_fits_with_no_batch_is_said(make_small_config, tmp_path, monkeypatch):
+    let_batches_exhaust_memory(monkeypatch, 1)
+    with pytest.raises(MemoryError, match="batch_size=1. Not even one picture fits. Take smaller pictures"):
+        start_training(make_small_config("srcnn", batch_size=1), tmp_path)
+
+
+def test_a_network_that_does_not_fit_into_memory_is_said(make_small_config, tmp_path):
+    config = make_small_config("dcgan", model_options={"latent_dim": 10**11})
+    with pytest.raises(MemoryError, match="must fit into memory. Received: dcgan with {'latent_dim': 10"):
+        start_training(config, tmp_path)
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_finished_run_can_be_trained_longer(finished_srcnn_run, make_small_config, tmp_path):

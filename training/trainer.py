@@ -21,6 +21,7 @@ from training.data_sets import DataSet
 from training.distribution import ONE_REPLICA, Distribution
 from training.diverged import DivergedError, likely_cause
 from training.fit import fit
+from training.fitting_batch_size import find_fitting_batch_size
 from training.freezing import freeze_parts
 from training.metrics_log import read_metrics
 from training.model_card import write_model_card
@@ -89,6 +90,7 @@ def start_training(
 
     Raises:
         DivergedError: A loss or a weight became NaN or infinite.
+        MemoryError: The network or a step does not fit into memory; it says which batch size fits.
         TrainingInterrupted: The user pressed Ctrl-C.
         TrainingTerminated: SIGTERM came.
         UnknownNameError: The model, the data set or a part to freeze does not exist.
@@ -235,7 +237,13 @@ def _build(config, data_set: DataSet, distribution: Distribution, is_new: bool) 
     keras.utils.set_random_seed(config.seed)
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
-    model = recipe.build_model(config, data_set)
+    try:
+        model = recipe.build_model(config, data_set)
+    except tf.errors.ResourceExhaustedError as error:
+        raise MemoryError(
+            f"The network must fit into memory. Received: {config.model} with {config.model_options}. "
+            "Make it smaller."
+        ) from error
     if is_new and config.init_from is not None:
         _take_over_weights(config.init_from, model)
     freeze_parts(model, config.freeze)
@@ -318,7 +326,16 @@ def _train(
             f"{checkpoints.directory} has the last good checkpoint. Likely cause: {cause}"
         ) from error
     except tf.errors.ResourceExhaustedError as error:
-        raise _exhausted(error, shown_run, config) from error
+        # TensorFlow raises the same error for a full disk.
+        if "No space left" in error.message:
+            raise OSError(
+                f"The run directory must have room for checkpoints. Received: {shown_run}, no space left. "
+                f"Free some and continue: zoo train --resume {shown_run}"
+            ) from error
+        advice = _advise_batch_size(shown_run, config, data_set, model, distribution)
+        raise MemoryError(
+            f"The step does not fit into memory. Received: batch_size={config.batch_size}. {advice}"
+        ) from error
     if config.stop_rule and not stopped:
         num_epochs, kept = checkpoints.num_epochs_done, checkpoints.restore_best()
         best = best_epoch(read_metrics(run / run_directory.METRICS), config.stop_rule.metric)
@@ -350,14 +367,22 @@ def _save(checkpoints: Checkpoints) -> None:
     checkpoints.wait()
 
 
-def _exhausted(error: tf.errors.ResourceExhaustedError, run: Path, config: TrainingConfig) -> Exception:
-    # TensorFlow raises the same error for a full disk.
-    if "No space left" in error.message:
-        return OSError(
-            f"The run directory must have room for checkpoints. Received: {run}, no space left. Free "
-            f"some and continue: zoo train --resume {run}"
-        )
-    return MemoryError(
-        f"The step does not fit into memory. Received: batch_size={config.batch_size}. "
-        f"Try --batch-size {max(config.batch_size // 2, 1)}."
+def _advise_batch_size(run: Path, config: TrainingConfig, data_set: DataSet, model, distribution) -> str:
+    anew = f"zoo train --config {run / run_directory.CONFIG} --batch-size"
+    if distribution.strategy is not None:
+        return f"Try half of it: {anew} {max(config.batch_size // 2, 1)}"
+    recipe = RECIPES[config.model]
+
+    def make_batches(batch_size):
+        smaller = dataclasses.replace(config, batch_size=batch_size)
+        return recipe.make_training_batches(smaller, data_set, first_step=0)
+
+    click.echo(
+        f"A step of {config.batch_size} pictures does not fit into memory. Trying halves of it.", err=True
     )
+    fitting = find_fitting_batch_size(model, make_batches, config.batch_size)
+    if fitting is None:
+        return (
+            "Not even one picture fits. Take smaller pictures (--image-size) or a smaller network (--width)."
+        )
+    return f"{fitting} pictures fit. Start anew: {anew} {fitting}"
