@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.errors import WrongUsageError
-from zoo.subpixels import Deconvolution, from_picture, to_picture
+from zoo.subpixels import Deconvolution, to_picture
 
 # As many channels as a vector of 512 bits holds floats.
 MOST_CHANNELS = 16
@@ -81,7 +81,8 @@ def _gradients(features, kernel, upstream):
     dtype, margin, num_taps = features.dtype, kernel_size - 1, kernel_size**2 * channels
     padded = tf.pad(tf.cast(upstream, dtype), [[0, 0], [margin, margin], [margin, margin], [0, 0]])
     # Of each pixel of the features: the gradients of all that it went into.
-    gathered = tf.nn.conv2d(padded, tf.cast(_taps(kernel_size, channels), dtype), strides=1, padding="VALID")
+    taps = tf.cast(_taps(kernel_size, channels)[::-1, ::-1], dtype)
+    gathered = tf.nn.conv2d(padded, taps, strides=1, padding="VALID")
     flat = tf.reshape(gathered, [-1, num_taps])
     kernel_gradient = tf.matmul(flat, tf.reshape(features, [-1, depth]), transpose_a=True)
     kernel_gradient = tf.reshape(kernel_gradient, [kernel_size, kernel_size, channels, depth])
@@ -94,7 +95,7 @@ def _gradients(features, kernel, upstream):
 def _taps(kernel_size: int, channels: int) -> np.ndarray:
     """Returns the kernel `[k, k, C, k * k * C]` that puts what lies below its weights side by side."""
     taps = np.eye(kernel_size**2 * channels, dtype="float32")
-    return taps.reshape(kernel_size, kernel_size, channels, -1)[::-1, ::-1].copy()
+    return taps.reshape(kernel_size, kernel_size, channels, -1)
 
 
 def narrow_conv2d_transpose(features, kernel, factor: int) -> tf.Tensor:
@@ -138,28 +139,24 @@ def trained_narrow_conv2d_transpose(features, kernel, factor: int) -> tf.Tensor:
         kernel: float32 tensor `[k, k, C, D]`.
         factor: The stride.
     """
-    num_blocks, num_cut = _overlap(kernel, factor)
-    num_behind = factor * (num_blocks - 1) - num_cut
+    kernel_size, _, channels, depth = kernel.shape
+    _, num_cut = _overlap(kernel, factor)
+    num_behind = kernel_size - factor - num_cut
 
     @tf.custom_gradient
     def deconvolve(features, kernel):
         def gradients(upstream):
-            height, width = (_side(features, axis) for axis in (1, 2))
             surrounding = [[0, 0], [num_cut, num_behind], [num_cut, num_behind], [0, 0]]
-            blocks = from_picture(tf.pad(tf.cast(upstream, features.dtype), surrounding), factor)
+            padded = tf.pad(tf.cast(upstream, features.dtype), surrounding)
             # Of each pixel of the features: the gradients of all that it went into.
-            gathered = tf.concat(
-                [
-                    blocks[:, row : row + height, column : column + width]
-                    for row, column in itertools.product(range(num_blocks), repeat=2)
-                ],
-                axis=-1,
+            taps = tf.cast(_taps(kernel_size, channels), features.dtype)
+            flat = tf.reshape(
+                tf.nn.conv2d(padded, taps, strides=factor, padding="VALID"), [-1, taps.shape[-1]]
             )
-            flat = tf.reshape(gathered, [-1, gathered.shape[-1]])
-            taps = tf.cast(_to_blocks(kernel, factor), features.dtype)
-            features_gradient = tf.reshape(tf.matmul(flat, taps, transpose_b=True), tf.shape(features))
-            taps_gradient = tf.matmul(tf.reshape(features, [-1, kernel.shape[-1]]), flat, transpose_a=True)
-            return features_gradient, tf.cast(_from_blocks(taps_gradient, kernel.shape, factor), kernel.dtype)
+            ordered = tf.reshape(tf.cast(kernel, features.dtype), [-1, depth])
+            features_gradient = tf.reshape(tf.matmul(flat, ordered), tf.shape(features))
+            kernel_gradient = tf.matmul(flat, tf.reshape(features, [-1, depth]), transpose_a=True)
+            return features_gradient, tf.cast(tf.reshape(kernel_gradient, kernel.shape), kernel.dtype)
 
         return narrow_conv2d_transpose(tf.cast(features, kernel.dtype), kernel, factor), gradients
 
@@ -180,16 +177,6 @@ def _to_blocks(kernel, factor: int):
     padded = tf.pad(kernel, [[0, missing], [0, missing], [0, 0], [0, 0]])
     split = tf.reshape(padded, [num_blocks, factor, num_blocks, factor, channels, depth])
     return tf.reshape(tf.transpose(split, [5, 0, 2, 1, 3, 4]), [depth, -1])
-
-
-def _from_blocks(taps, kernel_shape, factor: int):
-    """Inverts `_to_blocks`."""
-    kernel_size, _, channels, depth = kernel_shape
-    num_blocks = -(-kernel_size // factor)
-    split = tf.reshape(taps, [depth, num_blocks, num_blocks, factor, factor, channels])
-    side = num_blocks * factor
-    padded = tf.reshape(tf.transpose(split, [1, 3, 2, 4, 5, 0]), [side, side, channels, depth])
-    return padded[:kernel_size, :kernel_size]
 
 
 def _block_side(channels: int) -> int:
