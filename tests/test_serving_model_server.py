@@ -176,15 +176,15 @@ def test_process_answers_and_ends_on_sigterm_after_requests_in_flight():
         assert f"Running gRPC ModelServer at 0.0.0.0:{port} ..." in log[-1]
         assert any("These flags have no effect in this server: --mixed_precision" in line for line in log)
         answers = []
-        client = GrpcClient(f"localhost:{port}", timeout_seconds=4)
+        client = GrpcClient(f"localhost:{port}", timeout_seconds=12)
         assert client.status("linear") == {2: "AVAILABLE"}
         slow = threading.Thread(target=lambda: answers.append(outcome(client)))
         slow.start()
-        time.sleep(1)  # until the server has it, beside other tests too
+        time.sleep(5)  # until the server has it, on a machine that stalls, too
         process.send_signal(signal.SIGTERM)
-        slow.join(20)
+        slow.join(60)
         assert answers == ["DEADLINE_EXCEEDED"]
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     finally:
         process.kill()
         process.stderr.close()
