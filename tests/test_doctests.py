@@ -11,11 +11,17 @@ import tensorflow as tf
 
 REPOSITORY = Path(__file__).parent.parent
 MODULES = [
-    f"{path.parent.name}.{path.stem}"
+    ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
     for layer in ("zoo", "training", "export", "serving")
-    for path in sorted((REPOSITORY / layer).glob("*.py"))
+    for path in sorted((REPOSITORY / layer).rglob("*.py"))
     if ">>> " in path.read_text(encoding="utf-8")
 ]
+
+
+def test_examples_are_found_in_every_layer():
+    layers = {name.split(".")[0] for name in MODULES}
+    assert layers == {"zoo", "training", "export", "serving"}
+    assert len(MODULES) >= 100
 
 
 @pytest.mark.parametrize("name", MODULES)

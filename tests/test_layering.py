@@ -1,6 +1,7 @@
 """Which layer may import which, and what `zoo --help` must not import."""
 
 import ast
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +11,14 @@ import pytest
 REPOSITORY = Path(__file__).parent.parent
 LAYERS = ("zoo", "training", "export", "serving")
 MODULES = sorted(
-    path.relative_to(REPOSITORY) for layer in LAYERS for path in (REPOSITORY / layer).glob("*.py")
+    path.relative_to(REPOSITORY) for layer in LAYERS for path in (REPOSITORY / layer).rglob("*.py")
 )
 HEAVY = {"tensorflow", "keras", "numpy", "tensorflow_datasets", "PIL", "grpc"}
+
+
+def module_name(path: Path) -> str:
+    """Returns the dotted name of a file, relative to the repository."""
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
 
 
 def imported_modules(path: Path) -> list[str]:
@@ -25,6 +31,19 @@ def imported_modules(path: Path) -> list[str]:
             assert node.level == 0, f"{path}:{node.lineno} imports relatively, which hides the layer"
             names.append(node.module)
     return names
+
+
+def test_every_file_is_a_module_of_a_package():
+    """What a folder without `__init__.py` holds would be left out of the wheel, and of the tests here."""
+    paths = [str(REPOSITORY / layer) for layer in LAYERS]
+    found = {
+        module.name
+        for layer, path in zip(LAYERS, paths, strict=True)
+        for module in pkgutil.walk_packages([path], f"{layer}.", onerror=pytest.fail)
+    }
+    names = {module_name(path) for path in MODULES}
+    assert names - found == set(LAYERS)
+    assert found - names == set()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=str)
