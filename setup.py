@@ -14,7 +14,7 @@ setup(
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["zoo*", "training*", "export*", "serving*"]),
     package_data={
-        # Trained weights; see zoo/presets.py.
+        # Trained weights; see zoo/presets/registry.py.
         "zoo": ["preset_files/*/preset.json", "preset_files/*/weights.npz"],
         # Templates; see serving/deployment.py.
         "serving": ["deploy/**/*", "load.js"],

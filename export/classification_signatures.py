@@ -8,7 +8,7 @@ from export.generation_signatures import BATCH_SIZES
 from export.image_bytes import encode_png_row, map_image_rows
 from export.image_tensors import example_pictures
 from export.signature import Signature
-from zoo import resize
+from zoo.pictures import resize
 
 # Outputs of the first attribute, which have no prefix: its values, and the probability of each.
 CLASSES, PROBABILITIES = "classes", "probabilities"

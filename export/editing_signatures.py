@@ -8,7 +8,7 @@ from export.generation_signatures import BATCH_SIZES
 from export.image_bytes import encode_png_row, encode_png_rows, map_image_rows
 from export.image_tensors import check_picture_size, example_pictures
 from export.signature import Signature
-from zoo import pixels, resize
+from zoo.pictures import pixels, resize
 
 TARGET = "target_"
 

@@ -4,7 +4,7 @@ import click
 
 from export import promote_command, prune_command, verify_command
 from zoo.cli import ZooCommand
-from zoo.output_path import OutputPath
+from zoo.command_line.output_path import OutputPath
 
 # `export/variants.py` says what they are, and imports TensorFlow.
 VARIANT_NAMES = ("original", "float16_weights", "mixed_bfloat16", "frozen")

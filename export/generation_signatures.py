@@ -8,7 +8,7 @@ import tensorflow as tf
 from export import rows
 from export.image_bytes import encode_png_rows
 from export.signature import Signature
-from zoo import pixels
+from zoo.pictures import pixels
 
 BATCH_SIZES = (1, 3)
 

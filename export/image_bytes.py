@@ -17,7 +17,7 @@ from export.jpeg_header import read_jpeg_header
 from export.png_header import SIGNATURE as PNG_SIGNATURE
 from export.png_header import read_png_header
 from export.row_isolation import rows_that_succeed
-from zoo.pixels import match_channels
+from zoo.pictures.pixels import match_channels
 
 MAX_PIXELS = 25_000_000
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from training.run_or_preset import Source, read_evaluation
-from zoo import presets
 from zoo.errors import WrongUsageError
+from zoo.presets import registry
 
 _OPERATORS = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
 _REQUIREMENT = re.compile(r"\s*([^\s<>=]+)\s*(>=|<=|>|<)\s*([^\s<>=]+)\s*(.*?)\s*")
@@ -77,7 +77,7 @@ def check_requirements(source: Source, requirements: Sequence[Requirement]) -> N
     if not requirements:
         return
     is_run = source.kind == "run"
-    evaluation = read_evaluation(source.directory) if is_run else presets.read_preset(source.name).evaluation
+    evaluation = read_evaluation(source.directory) if is_run else registry.read_preset(source.name).evaluation
     for requirement in requirements:
         _check(requirement, evaluation["scores"], source)
 
@@ -97,7 +97,7 @@ def _check(requirement: Requirement, scores: Mapping[str, Any], source: Source) 
             f"{requirement.score}: {unit or 'none'}. Use that one, or leave the unit out."
         )
     # What is not a number, as of a model that diverged, meets no requirement.
-    if not _OPERATORS[requirement.comparison](presets.score_value(score), requirement.limit):
+    if not _OPERATORS[requirement.comparison](registry.score_value(score), requirement.limit):
         raise ValueError(
             f"The model must meet every `--require`. Received: {requirement}, measured: {requirement.score}="
             f"{_describe(score, unit)}. Nothing was written. Train longer, choose another run or lower the "
@@ -107,5 +107,5 @@ def _check(requirement: Requirement, scores: Mapping[str, Any], source: Source) 
 
 def _describe(score: Any, unit: str) -> str:
     interval = score.get("interval") if isinstance(score, dict) else None
-    text = f"{presets.score_value(score):g}{' ' if unit else ''}{unit}"
+    text = f"{registry.score_value(score):g}{' ' if unit else ''}{unit}"
     return f"{text} (95 % interval {interval[0]:g} to {interval[1]:g})" if interval else text

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from zoo.attributes import Attributes
+from zoo.attributes.vocabulary import Attributes
 
 # What separates the random streams that are drawn from one seed.
 LATENT_STREAM, ATTRIBUTE_STREAM = 0, 1

@@ -6,9 +6,9 @@ from export.generation_signatures import generation_signatures
 from export.signature import Signature
 from export.upscaling_signatures import upscaling_signatures
 from zoo.classifier import Classifier
-from zoo.conditional_vae import ConditionalVAE
-from zoo.dcgan import DCGAN
-from zoo.super_resolution import SuperResolution
+from zoo.conditional_vae.conditional_vae import ConditionalVAE
+from zoo.dcgan.dcgan import DCGAN
+from zoo.super_resolution.super_resolution import SuperResolution
 
 
 def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:

@@ -8,7 +8,7 @@ from serving.picture_source import PictureSource
 from zoo.cli import ZooCommand
 from zoo.errors import UnknownNameError
 
-_META_KEY = "zoo.attributes"
+_META_KEY = "zoo.attributes.vocabulary"
 
 
 class AttributeCommand(ZooCommand):

@@ -169,7 +169,8 @@ def _row(measured) -> str:
 
 
 def _keep(models_dir, choice, measurements):
-    from serving.config_files import BATCHING_FILE, batching_text, write_whole
+    from serving.config_files import BATCHING_FILE, batching_text
+    from zoo.files.atomic_write import write_whole
 
     costs = sorted(m.load.generator_microseconds for m in measurements)
     click.echo(f"The load generator spent {costs[len(costs) // 2]:.0f} µs of CPU time on a request (median).")

@@ -9,6 +9,7 @@ from google.protobuf import text_format
 from export.labels import read_labels, served_labels
 from serving import messages
 from serving.status import InvalidArgument, NotFound
+from zoo.files.atomic_write import write_whole
 
 MODELS_FILE = "models.config"
 BATCHING_FILE = "batching.config"
@@ -97,14 +98,6 @@ def config_texts(
         BATCHING_FILE: batching_text(batching_config(num_cpus)),
         MONITORING_FILE: _to_text(monitoring_config()),
     }
-
-
-def write_whole(path: Path, text: str) -> Path:
-    """Writes a file that a server may read at any moment: it sees the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_text(text, encoding="utf-8")
-    return unfinished.replace(path)
 
 
 def models_config(models_dir: Path, served_from: Path | None = None):

@@ -4,7 +4,8 @@ import logging
 import threading
 from pathlib import Path
 
-from serving.config_files import MODELS_FILE, models_config, models_text, write_whole
+from serving.config_files import MODELS_FILE, models_config, models_text
+from zoo.files.atomic_write import write_whole
 
 POLL_SECONDS = 1
 _logger = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import click
 
-from zoo.quiet_import import import_tensorflow
+from zoo.command_line.quiet_import import import_tensorflow
 
 DEMO = Path("demo")
 RUNS, MODELS = DEMO / "runs", DEMO / "models"
@@ -182,7 +182,7 @@ def write_page(dataset: str, seconds: dict[str, float], speed, sheets, largest_d
 
 
 def _score_rows() -> list[list[str]]:
-    from zoo.presets import score_value
+    from zoo.presets.registry import score_value
 
     rows = []
     for model, _, _ in TRAININGS:

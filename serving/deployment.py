@@ -12,9 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from serving.config_files import METRICS_PATH, config_texts, find_models, server_arguments, write_whole
+from serving.config_files import METRICS_PATH, config_texts, find_models, server_arguments
 from serving.engine import DOCKER_IMAGE
 from zoo.errors import UnknownNameError, WrongUsageError
+from zoo.files.atomic_write import write_whole
 
 TEMPLATES = Path(__file__).parent / "deploy"
 MODELS_MOUNT = Path("/models")

@@ -6,7 +6,7 @@ import click
 
 from serving.attribute_options import AttributeCommand, attribute_inputs, check_wanted
 from serving.picture_source import open_source, source_options
-from zoo.output_path import OutputPath
+from zoo.command_line.output_path import OutputPath
 
 
 @click.command(

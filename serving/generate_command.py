@@ -11,7 +11,7 @@ from serving.attribute_options import (
     raise_if_unknown_value,
 )
 from serving.picture_source import open_source, source_options
-from zoo.output_path import OutputPath
+from zoo.command_line.output_path import OutputPath
 
 # Pictures a request: enough to use the processors, few enough to show progress.
 REQUEST_IMAGES = 64

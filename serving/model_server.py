@@ -14,7 +14,7 @@ from serving import server_flags, signals, start_options, tls
 from serving.metrics import Metrics
 from serving.ports import check_port_is_free, listening_socket, port_error
 from serving.status import Cancelled, InvalidArgument, ServingError
-from zoo.quiet_import import import_tensorflow
+from zoo.command_line.quiet_import import import_tensorflow
 
 # What `exit(-1)` of the C++ program becomes.
 EXIT_FAILED = 255

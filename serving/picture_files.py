@@ -9,7 +9,7 @@ from tqdm import tqdm
 from serving.attribute_options import raise_if_unknown_value
 from serving.client import PredictionError, RowError
 from serving.status import InvalidArgument
-from training.atomic_write import atomic_path
+from zoo.files.atomic_write import atomic_path
 
 
 def write_picture(path: Path, image_bytes: bytes) -> None:

@@ -9,9 +9,9 @@ import click
 
 from serving.server_access import API_KEY_VARIABLE, ServerAccess, access_options
 from training.run_or_preset import Source, find_preset, find_run
+from zoo.command_line.quiet_import import import_tensorflow
 from zoo.errors import UnknownNameError
-from zoo.presets import list_presets
-from zoo.quiet_import import import_tensorflow
+from zoo.presets.registry import list_presets
 
 
 class PictureSource(Protocol):

@@ -6,7 +6,7 @@ import click
 
 from serving.picture_source import PictureSource, open_source, source_options
 from zoo.cli import ZooCommand
-from zoo.output_path import OutputPath
+from zoo.command_line.output_path import OutputPath
 
 FACTORS = (2, 3, 4)
 

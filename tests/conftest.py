@@ -100,10 +100,10 @@ def presets_dir(make_small_config, tmp_path_factory, monkeypatch):
     """A directory of small presets, which the package takes for its own; the test may change it."""
     from small_presets import copy_presets
 
-    from zoo import presets
+    from zoo.presets import registry
 
     directory = copy_presets(make_small_config, tmp_path_factory.mktemp("presets") / "preset_files")
-    monkeypatch.setattr(presets, "DIRECTORY", directory)
+    monkeypatch.setattr(registry, "DIRECTORY", directory)
     return directory
 
 

@@ -16,10 +16,10 @@ from export.exporter import save
 from export.signature import Signature
 from export.signatures import make_signatures
 from zoo.classifier import Classifier
-from zoo.conditional_vae import ConditionalVAE
-from zoo.dcgan import DCGAN
-from zoo.fsrcnn import FSRCNN
-from zoo.srcnn import SRCNN
+from zoo.conditional_vae.conditional_vae import ConditionalVAE
+from zoo.dcgan.dcgan import DCGAN
+from zoo.super_resolution.fsrcnn import FSRCNN
+from zoo.super_resolution.srcnn import SRCNN
 
 CATEGORIES = ("t-shirt/top", "bag", "ankle boot")
 COLOURS = ("red", "blue")

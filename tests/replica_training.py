@@ -14,10 +14,10 @@ from attribute_batches import ATTRIBUTES
 
 from training.distribution import make_distribution
 from zoo.classifier import Classifier
-from zoo.conditional_vae import ConditionalVAE
-from zoo.dcgan import DCGAN
-from zoo.fsrcnn import FSRCNN
-from zoo.srcnn import SRCNN
+from zoo.conditional_vae.conditional_vae import ConditionalVAE
+from zoo.dcgan.dcgan import DCGAN
+from zoo.super_resolution.fsrcnn import FSRCNN
+from zoo.super_resolution.srcnn import SRCNN
 
 NUM_STEPS, BATCH_SIZE = 20, 8
 MODELS = {

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from attribute_batches import ATTRIBUTES
 
-from zoo.conditional_vae import ConditionalVAE
+from zoo.conditional_vae.conditional_vae import ConditionalVAE
 
 GROUNDS = {"ground": ("dark", "bright")}
 

@@ -9,8 +9,8 @@ from picture_files import JPEG, PNG, PNGS
 from PIL import Image
 
 from export.signatures import make_signatures
-from zoo import resize
 from zoo.classifier import Classifier
+from zoo.pictures import resize
 
 MODELS = {"classifier": {"": "category"}, "classifier_rgb": {"": "category", "colour_": "colour"}}
 GARBAGE_ERROR = b"`image_bytes` must hold a PNG or JPEG file. Received: 10 bytes"

@@ -17,7 +17,7 @@ from exported_models import (
 from picture_files import DEEP_RGB, HEIGHT, JPEG, PNG, PNGS, RGB, WIDTH, deep, png
 from PIL import Image
 
-from zoo.resize import to_square
+from zoo.pictures.resize import to_square
 
 EDITORS = ("conditional_vae", "conditional_vae_rgb")
 

@@ -16,8 +16,8 @@ from exported_models import (
 from export import rows
 from export.manifest import read_signatures
 from export.signatures import default_model_name, make_signatures
-from zoo import pixels
-from zoo.srcnn import SRCNN
+from zoo.pictures import pixels
+from zoo.super_resolution.srcnn import SRCNN
 
 STRINGS = ("string", [None])
 ERROR = {"error": STRINGS}

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from training.checkpoints import Checkpoints
 from training.diverged import DivergedError
-from zoo.conditional_vae import ConditionalVAE
-from zoo.dcgan import DCGAN
+from zoo.conditional_vae.conditional_vae import ConditionalVAE
+from zoo.dcgan.dcgan import DCGAN
 
 ATTRIBUTES = {"category": ("bag", "shoe", "hat")}
 BATCH = (

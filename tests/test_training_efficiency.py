@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from training.efficiency import count_flops, measure_peak_memory, measure_speed
-from zoo.srcnn import SRCNN
+from zoo.super_resolution.srcnn import SRCNN
 
 
 def test_operations_of_srcnn_9_1_5():

@@ -16,8 +16,8 @@ from training.evaluation import evaluate_run
 from training.findings import Findings
 from training.recipes import RECIPES
 from training.score import Score, format_score
-from zoo import presets
 from zoo.cli import main
+from zoo.presets import registry
 
 pytestmark = pytest.mark.usefixtures("few_repeats")
 JUDGED = ("dcgan", "conditional_vae")
@@ -278,7 +278,7 @@ def test_a_preset_is_scored_as_its_run(capsys, run_of, presets_dir, small_data_d
 
 @pytest.fixture
 def no_presets(monkeypatch, tmp_path):
-    monkeypatch.setattr(presets, "DIRECTORY", tmp_path / "no-presets")
+    monkeypatch.setattr(registry, "DIRECTORY", tmp_path / "no-presets")
 
 
 def test_dry_run_checks_the_run_and_writes_nothing(capsys, run_of, no_presets, tmp_path):

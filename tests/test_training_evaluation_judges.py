@@ -8,8 +8,8 @@ import pytest
 
 from training import run_directory
 from training.evaluation import evaluate_run
-from zoo.conditional_vae import ConditionalVAE
-from zoo.dcgan import DCGAN
+from zoo.conditional_vae.conditional_vae import ConditionalVAE
+from zoo.dcgan.dcgan import DCGAN
 
 pytestmark = pytest.mark.usefixtures("few_repeats")
 

@@ -9,10 +9,10 @@ import tensorflow as tf
 from checks import check_step_changes, optimizers_of
 
 from training.freezing import freeze_parts, model_parts
-from zoo.conditional_vae import ConditionalVAE
-from zoo.dcgan import DCGAN
+from zoo.conditional_vae.conditional_vae import ConditionalVAE
+from zoo.dcgan.dcgan import DCGAN
 from zoo.errors import UnknownNameError
-from zoo.srcnn import SRCNN
+from zoo.super_resolution.srcnn import SRCNN
 
 ATTRIBUTES = {"category": ["boot", "sandal"]}
 SMALL = {"image_size": 16, "channels": 1, "latent_dim": 3, "width": 2}

@@ -7,8 +7,8 @@ import pytest
 from served_runs import files_in, run_zoo, trained_run
 
 from training.run_directory import load_model
-from zoo.dcgan import DCGAN
-from zoo.srcnn import SRCNN
+from zoo.dcgan.dcgan import DCGAN
+from zoo.super_resolution.srcnn import SRCNN
 
 
 @pytest.fixture

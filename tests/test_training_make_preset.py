@@ -22,9 +22,9 @@ from training.picture_sheet import PictureSheet
 from training.recipes import RECIPES
 from training.run_directory import load_model
 from training.trainer import start_training
-from zoo import presets
 from zoo.errors import UnknownNameError
-from zoo.srcnn import SRCNN
+from zoo.presets import registry
+from zoo.super_resolution.srcnn import SRCNN
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -37,14 +37,14 @@ def run(make_small_config, tmp_path):
 @pytest.fixture
 def output(tmp_path, monkeypatch):
     """An empty directory that the package takes for that of its presets."""
-    monkeypatch.setattr(presets, "DIRECTORY", tmp_path / "presets")
+    monkeypatch.setattr(registry, "DIRECTORY", tmp_path / "presets")
     return tmp_path / "presets"
 
 
 def test_a_preset_says_all_about_its_training(run, output, small_data_set):
     made = make_preset(run, "srcnn_x2", **LICENCES)
     assert files_in(output) == ["srcnn_x2/preset.json", "srcnn_x2/weights.npz"]
-    preset = presets.read_preset("srcnn_x2")
+    preset = registry.read_preset("srcnn_x2")
     assert preset == made
     assert (preset.model, preset.model_class) == ("srcnn", "SRCNN")
     assert preset.model_config.keys() >= {"upscale_factor", "kernels", "is_residual"}
@@ -93,12 +93,12 @@ def test_half_precision_rounds_the_weights_and_shows_the_scores(run, output, cap
     assert [line.split(":")[0] for line in lines] == ["bicubic_psnr", "loss", "psnr", "sample sheet"]
     assert re.fullmatch(r"sample sheet: moves by [\d.e-]+ grey levels on average", lines[3])
     assert re.fullmatch(r"psnr: [\d.]+ in float32, [\d.]+ in float16", lines[2])
-    assert presets.read_preset("srcnn_x2").weights["dtype"] == "float16"
+    assert registry.read_preset("srcnn_x2").weights["dtype"] == "float16"
     half, full = SRCNN.from_preset("srcnn_x2"), load_model(run)
     for weight, other in zip(half.weights, full.weights, strict=True):
         np.testing.assert_array_equal(weight, other.numpy().astype("float16").astype("float32"))
     single = make_preset(run, "single", **LICENCES)
-    assert presets.read_preset("srcnn_x2").num_bytes < 0.7 * single.num_bytes
+    assert registry.read_preset("srcnn_x2").num_bytes < 0.7 * single.num_bytes
 
 
 def test_half_precision_is_refused_where_a_score_suffers(run, output, monkeypatch):
@@ -176,7 +176,7 @@ def test_the_command_makes_a_preset(run, output):
     result = CliRunner().invoke(command, [*arguments, "--hardware", "a lamp", "--headline", "psnr"])
     assert result.exit_code == 0, result.output
     assert result.output == f"Wrote {output / 'srcnn_x2'}: 0.03 MiB\n"
-    preset = presets.read_preset("srcnn_x2")
+    preset = registry.read_preset("srcnn_x2")
     assert (preset.hardware, preset.headline_scores) == ("a lamp", ["psnr"])
 
 

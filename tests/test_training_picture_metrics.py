@@ -12,7 +12,7 @@ from training.inception_score import inception_score_on_classifier
 from training.mean_absolute_error import mean_absolute_error
 from training.score import Score, format_score
 from training.ssim import ssim
-from zoo.presets import score_value
+from zoo.presets.registry import score_value
 
 
 def test_ssim_of_constant_pictures_is_their_luminance():

@@ -10,8 +10,8 @@ from pictures_in_memory import PicturesInMemory, assert_same_batches, make_data_
 
 from training import pipeline
 from training.batch_order import BatchOrder
-from zoo import pixels, resize
 from zoo.errors import UnknownNameError
+from zoo.pictures import pixels, resize
 
 
 def image_batches(data_set, **arguments):

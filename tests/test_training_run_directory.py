@@ -11,9 +11,9 @@ import pytest
 import tensorflow as tf
 
 from training import run_directory
-from training.atomic_write import atomic_path, write_text
 from training.run_directory import create_run_directory, load_model, read_config
 from zoo.errors import UnknownNameError
+from zoo.files.atomic_write import atomic_path, write_text
 
 
 @pytest.fixture

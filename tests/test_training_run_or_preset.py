@@ -9,8 +9,8 @@ from small_presets import NAMES, SCORES, evaluated_run
 
 from training.run_or_preset import find_preset, find_run_or_preset, load_run_or_preset, read_evaluation
 from zoo.errors import UnknownNameError
-from zoo.presets import score_value
-from zoo.srcnn import SRCNN
+from zoo.presets.registry import score_value
+from zoo.super_resolution.srcnn import SRCNN
 
 
 @pytest.fixture

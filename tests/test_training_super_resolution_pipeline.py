@@ -8,8 +8,8 @@ from pictures_in_memory import assert_same_batches, make_data_set, noise, number
 
 from training import super_resolution_pipeline
 from training.super_resolution_pipeline import SCALES, make_super_resolution_batches, make_whole_pairs
-from zoo import pixels, resize
 from zoo.errors import UnknownNameError
+from zoo.pictures import pixels, resize
 
 
 def patch_batches(data_set, **arguments):

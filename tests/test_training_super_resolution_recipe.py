@@ -14,9 +14,9 @@ from training.evaluation import evaluate_run
 from training.recipes import RECIPES
 from training.run_directory import load_model
 from training.trainer import start_training
-from zoo import pixels
-from zoo.psnr import psnr
-from zoo.resize import bicubic
+from zoo.pictures import pixels
+from zoo.pictures.psnr import psnr
+from zoo.pictures.resize import bicubic
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import tensorflow as tf
 from PIL import Image
 
 from training.super_resolution_scores import read_folder, score_enlargements, score_picture, shrink
-from zoo import pixels
-from zoo.resize import bicubic
+from zoo.pictures import pixels
+from zoo.pictures.resize import bicubic
 
 BENCH_DATA = os.environ.get("ZOO_BENCH_DATA", "")
 

@@ -21,7 +21,7 @@ from training.run_control import RunControl
 from training.run_directory import load_model, read_config
 from training.trainer import TrainingInterrupted, resume_training, start_training
 from zoo.errors import UnknownNameError
-from zoo.srcnn import SRCNN
+from zoo.super_resolution.srcnn import SRCNN
 
 UNFINISHED_NAMES = {"config.json", "metrics.jsonl", "tensorboard", "samples", "checkpoints"}
 NAMES = UNFINISHED_NAMES | {"model.keras", "model_card.md"}

@@ -7,11 +7,11 @@ import pytest
 import tensorflow as tf
 
 from training.transfer import transfer_weights
-from zoo.attributes import one_hot_conditions
+from zoo.attributes.vocabulary import one_hot_conditions
 from zoo.classifier import Classifier
-from zoo.conditional_vae import ConditionalVAE
-from zoo.dcgan import DCGAN
-from zoo.srcnn import SRCNN
+from zoo.conditional_vae.conditional_vae import ConditionalVAE
+from zoo.dcgan.dcgan import DCGAN
+from zoo.super_resolution.srcnn import SRCNN
 
 SHOES = {"category": ["boot", "sandal", "sneaker"]}
 SHOP = {"season": ["winter", "summer"], "category": ["hat", "sneaker", "boot"]}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.adam import FrequencyAdam, FusedAdam, cosines
+from zoo.step.adam import FrequencyAdam, FusedAdam, cosines
 
 SHAPES = ((3, 3, 2, 4), (5, 2), (4,), ())
 

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from attribute_batches import ATTRIBUTES
 
-from zoo.attribute_edits import MAX_NOISE, disturb, draw_wanted_ids, find_edits, focus_changes
+from zoo.conditional_vae.edits import MAX_NOISE, disturb, draw_wanted_ids, find_edits, focus_changes
 
 
 def test_only_pictures_whose_attributes_differ_are_edited():

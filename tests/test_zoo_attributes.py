@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.attributes import check_attributes, num_conditions, one_hot_conditions, split_conditions
+from zoo.attributes.vocabulary import check_attributes, num_conditions, one_hot_conditions, split_conditions
 
 ATTRIBUTES = {"category": ("bag", "shoe", "hat"), "colour": ("red", "blue")}
 

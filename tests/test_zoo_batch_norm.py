@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.batch_norm import BatchNorm
+from zoo.layers.batch_norm import BatchNorm
 
 RANDOM = np.random.default_rng(0)
 OPTIONS = ({}, {"epsilon": 1e-2, "momentum": 0.5}, {"scale": False}, {"center": False})

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from attribute_batches import ATTRIBUTES, make_batch
 
-from zoo.attribute_loss import smoothed_cross_entropy
+from zoo.attributes.loss import smoothed_cross_entropy
 from zoo.classifier import Classifier
 
 BATCH = make_batch()

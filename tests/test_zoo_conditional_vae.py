@@ -10,7 +10,7 @@ import tensorflow as tf
 from attribute_batches import ATTRIBUTES, make_batch
 from small_conditional_vaes import build, make_dark_and_bright, train_on_dark_and_bright
 
-from zoo.conditional_vae import ConditionalVAE
+from zoo.conditional_vae.conditional_vae import ConditionalVAE
 from zoo.errors import UnknownNameError
 
 BATCH = make_batch()

@@ -8,11 +8,11 @@ import tensorflow as tf
 from attribute_batches import make_batch
 from small_conditional_vaes import GROUNDS, build, make_dark_and_bright, train_on_dark_and_bright
 
-from zoo import pixels
-from zoo.attribute_edits import disturb, focus_changes
+from zoo.conditional_vae.edits import disturb, focus_changes
+from zoo.conditional_vae.guided_filter import GuidedFilter
+from zoo.conditional_vae.networks import VariationalNetworks
 from zoo.errors import UnknownNameError
-from zoo.guided_filter import GuidedFilter
-from zoo.variational_networks import VariationalNetworks
+from zoo.pictures import pixels
 
 BATCH = make_batch()
 

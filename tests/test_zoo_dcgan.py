@@ -9,9 +9,9 @@ import pytest
 import tensorflow as tf
 from attribute_batches import ATTRIBUTES, make_batch
 
-from zoo.dcgan import DCGAN
+from zoo.dcgan.dcgan import DCGAN
+from zoo.dcgan.losses import r1_penalty
 from zoo.errors import UnknownNameError, WrongUsageError
-from zoo.gan_losses import r1_penalty
 
 LN_2 = np.log(2.0)
 

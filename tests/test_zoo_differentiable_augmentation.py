@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.differentiable_augmentation import POLICIES, differentiable_augment
 from zoo.errors import UnknownNameError
+from zoo.pictures.differentiable_augmentation import POLICIES, differentiable_augment
 
 
 def always(value):

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.fsrcnn import FSRCNN, BoundedPReLU
-from zoo.resize import bicubic
-from zoo.subpixels import Deconvolution
+from zoo.layers.subpixels import Deconvolution
+from zoo.pictures.resize import bicubic
+from zoo.super_resolution.fsrcnn import FSRCNN, BoundedPReLU
 
 
 def test_weights_are_as_many_as_in_the_paper():

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.gan_gradients import gan_gradients
-from zoo.gan_losses import LOSSES
+from zoo.dcgan.losses import LOSSES
+from zoo.dcgan.one_pass_gradients import gan_gradients
 
 RANDOM = np.random.default_rng(0)
 REAL = RANDOM.normal(size=(6, 4, 4, 1)).astype("float32")

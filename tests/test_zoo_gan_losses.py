@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.gan_losses import LOSSES, interpolation_penalty, r1_penalty
+from zoo.dcgan.losses import LOSSES, interpolation_penalty, r1_penalty
 
 LN_2 = np.log(2.0)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.gaussian_kl import gaussian_kl
+from zoo.conditional_vae.losses import gaussian_kl
 
 
 # 0.5 (mean^2 + variance - 1 - log variance)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.gradient_norm import GradientNorm
+from zoo.step.means import GradientNorm
 
 
 def test_mean_over_steps():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.guided_filter import GuidedFilter
+from zoo.conditional_vae.guided_filter import GuidedFilter
 
 
 def make_gradients(image_size, channels):

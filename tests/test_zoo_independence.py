@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.independence import SCALES, dependence
+from zoo.conditional_vae.losses import SCALES, dependence
 
 
 def test_by_hand():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zoo.latents import interpolate_on_sphere, mean_difference
+from zoo.conditional_vae.latents import interpolate_on_sphere, mean_difference
 
 
 def test_a_way_keeps_the_length_and_turns_evenly():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.likelihoods import bernoulli_loss
+from zoo.conditional_vae.losses import bernoulli_loss
 
 LOGITS = (-200.0, -20.0, -1.0, -1e-8, 0.0, 1e-8, 0.5, 20.0, 200.0)
 

@@ -4,7 +4,7 @@ import keras
 import pytest
 import tensorflow as tf
 
-from zoo.loss_scaling import with_loss_scaling
+from zoo.step.loss_scaling import with_loss_scaling
 
 LossScaleOptimizer = keras.mixed_precision.LossScaleOptimizer
 

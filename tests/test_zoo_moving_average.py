@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from zoo.moving_average import follow
+from zoo.step.moving_average import follow
 
 
 def test_an_average_keeps_its_share():

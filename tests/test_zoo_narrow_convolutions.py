@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 
 from zoo.errors import WrongUsageError
-from zoo.narrow_convolutions import NarrowConv2D, NarrowConv2DTranspose, narrow_conv2d
+from zoo.layers.narrow_convolutions import NarrowConv2D, narrow_conv2d
+from zoo.layers.narrow_deconvolution import NarrowConv2DTranspose
 
 RANDOM = np.random.default_rng(0)
 DEPTH = 6

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zoo import pixels
+from zoo.pictures import pixels
 
 EVERY_VALUE = np.arange(256, dtype="uint8")
 

@@ -15,13 +15,13 @@ from small_presets import NAMES, SCORES
 from training.recipes import RECIPES
 from training.run_directory import load_model
 from training.run_or_preset import load_run_or_preset
-from zoo import presets
-from zoo.conditional_vae import ConditionalVAE
-from zoo.dcgan import DCGAN
+from zoo.conditional_vae.conditional_vae import ConditionalVAE
+from zoo.dcgan.dcgan import DCGAN
 from zoo.errors import UnknownNameError
-from zoo.from_preset import FromPreset
-from zoo.presets import list_presets, read_preset, score_value
-from zoo.srcnn import SRCNN
+from zoo.presets import registry
+from zoo.presets.from_preset import FromPreset
+from zoo.presets.registry import list_presets, read_preset, score_value
+from zoo.super_resolution.srcnn import SRCNN
 
 REPOSITORY = Path(__file__).parent.parent
 CLASSES = {"dcgan": DCGAN, "conditional_vae": ConditionalVAE, "srcnn": SRCNN}
@@ -35,7 +35,7 @@ def test_presets_are_listed_by_name(presets_dir):
 
 
 def test_a_package_without_presets_lists_none(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr(presets, "DIRECTORY", tmp_path / "none")
+    monkeypatch.setattr(registry, "DIRECTORY", tmp_path / "none")
     assert list_presets() == []
     assert run_zoo(capsys, "presets") == (0, "This version ships no presets.\n", "")
     with pytest.raises(UnknownNameError, match=re.escape("Received: 'srcnn_x2'. Known: none.")):
@@ -113,7 +113,7 @@ def test_damaged_weights_say_which_file_and_what_was_expected(presets_dir):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    found, expected = presets.file_sha256(path), read_preset("srcnn_x2").weights["sha256"]
+    found, expected = registry.file_sha256(path), read_preset("srcnn_x2").weights["sha256"]
     message = (
         f"The weights of the preset srcnn_x2 must be as they were shipped. Received: {path} with "
         f"sha256={found}, expected sha256={expected}. {REINSTALL}"
@@ -175,7 +175,7 @@ def test_weights_that_the_model_lacks_are_named(presets_dir):
     with np.load(path) as arrays:
         kept = {name: arrays[name] for name in arrays.files if name != "reconstruction/bias"}
     np.savez(path, **kept, extra=np.zeros(1))
-    change_description(presets_dir, weights={"sha256": presets.file_sha256(path)})
+    change_description(presets_dir, weights={"sha256": registry.file_sha256(path)})
     message = "Weights that only the model or only weights.npz has: extra, reconstruction/bias."
     with pytest.raises(ValueError, match=re.escape(message)):
         SRCNN.from_preset("srcnn_x2")

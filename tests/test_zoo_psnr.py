@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zoo.psnr import MAX_PSNR, psnr
+from zoo.pictures.psnr import MAX_PSNR, psnr
 
 
 # 20 log10(1 / error): on [0, 1] an error of 0.1 is 20 dB and one of 1 is 0 dB.

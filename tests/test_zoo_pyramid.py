@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from zoo import pyramid
-from zoo.narrow_convolutions import NarrowConv2DTranspose
-from zoo.strided_convolutions import StridedConv2D, StridedConv2DTranspose
+from zoo.layers import pyramid
+from zoo.layers.narrow_deconvolution import NarrowConv2DTranspose
+from zoo.layers.strided_convolutions import StridedConv2D, StridedConv2DTranspose
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from zoo.resize import bicubic, to_square
+from zoo.pictures.resize import bicubic, to_square
 
 
 def random_image(height, width, channels=1, seed=0):

@@ -11,8 +11,8 @@ import pytest
 import tensorflow as tf
 
 from zoo.errors import UnknownNameError
-from zoo.resize import bicubic
-from zoo.srcnn import SRCNN
+from zoo.pictures.resize import bicubic
+from zoo.super_resolution.srcnn import SRCNN
 
 RANDOM = np.random.default_rng(0)
 

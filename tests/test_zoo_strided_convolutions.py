@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.strided_convolutions import StridedConv2D, StridedConv2DTranspose
+from zoo.layers.strided_convolutions import StridedConv2D, StridedConv2DTranspose
 
 RANDOM = np.random.default_rng(0)
 LAYERS = ((StridedConv2D, keras.layers.Conv2D), (StridedConv2DTranspose, keras.layers.Conv2DTranspose))

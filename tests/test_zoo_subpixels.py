@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.resize import bicubic
-from zoo.subpixels import Deconvolution, bicubic_subpixels, from_picture, to_picture
+from zoo.layers.subpixels import Deconvolution, bicubic_subpixels, from_picture, to_picture
+from zoo.pictures.resize import bicubic
 
 RANDOM = np.random.default_rng(0)
 FACTORS = (2, 3, 4)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo import pixels
 from zoo.errors import UnknownNameError
-from zoo.fsrcnn import FSRCNN
-from zoo.psnr import psnr
-from zoo.resize import bicubic
-from zoo.srcnn import SRCNN
+from zoo.pictures import pixels
+from zoo.pictures.psnr import psnr
+from zoo.pictures.resize import bicubic
+from zoo.super_resolution.fsrcnn import FSRCNN
+from zoo.super_resolution.srcnn import SRCNN
 
 MODELS = {"srcnn": SRCNN, "fsrcnn": FSRCNN}
 RANDOM = np.random.default_rng(0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.tiles import upscale_in_tiles
+from zoo.super_resolution.tiles import upscale_in_tiles
 
 FACTOR = 2
 

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from zoo.value_shares import SMALLEST_SHARE, ValueShares
+from zoo.conditional_vae.value_shares import SMALLEST_SHARE, ValueShares
 
 ATTRIBUTES = {"category": ("bag", "shoe"), "colour": ("red", "green", "blue")}
 

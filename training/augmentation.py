@@ -6,8 +6,8 @@ import keras
 import tensorflow as tf
 
 from training.stateless_seeds import StatelessSeeds
-from zoo import pixels
 from zoo.errors import UnknownNameError
+from zoo.pictures import pixels
 
 _BLUR_KERNEL_PIXELS = 7
 _FILL = {"fill_mode": "reflect", "dtype": "float32"}

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from training.atomic_write import atomic_path
+from zoo.files.atomic_write import atomic_path
 
 FILE_NAME = "quarantine.csv"
 COLUMNS = ("row", "file", "reason")

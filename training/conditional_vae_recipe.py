@@ -10,9 +10,9 @@ from training.learning_rate import make_learning_rate
 from training.picture_sheet import PictureSheet
 from training.recipe import rendered_note
 from training.search_space import Choice, Range
-from zoo import pixels
-from zoo.adam import FusedAdam
-from zoo.conditional_vae import ConditionalVAE
+from zoo.conditional_vae.conditional_vae import ConditionalVAE
+from zoo.pictures import pixels
+from zoo.step.adam import FusedAdam
 
 
 class ConditionalVAERecipe(AttributeRecipe):

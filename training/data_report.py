@@ -18,7 +18,7 @@ from training.likely_typos import rename_option
 from training.picture_sheet import PictureSheet
 from training.picture_sizes import summarise_sizes
 from training.recipe import rendered_note
-from zoo.resize import to_square
+from zoo.pictures.resize import to_square
 
 SHEET_COLUMNS = 8
 MAX_SHEETS = 30

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from training import fashion_mnist, preparation, rendered_catalog
-from zoo.attributes import Attributes
+from zoo.attributes.vocabulary import Attributes
 from zoo.errors import UnknownNameError
 
 SPLITS = ("train", "validation", "test")

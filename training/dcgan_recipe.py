@@ -19,10 +19,10 @@ from training.learning_rate import make_learning_rate
 from training.picture_sheet import PictureSheet
 from training.recipe import rendered_note
 from training.search_space import Choice, Range
-from zoo import pixels
-from zoo.adam import FusedAdam
-from zoo.dcgan import DCGAN
-from zoo.differentiable_augmentation import POLICIES
+from zoo.dcgan.dcgan import DCGAN
+from zoo.pictures import pixels
+from zoo.pictures.differentiable_augmentation import POLICIES
+from zoo.step.adam import FusedAdam
 
 SAMPLE_ROWS = 8
 # [DiffAugment] helps where the discriminator has learned its pictures by heart. Of 5,500 or 550 pictures of

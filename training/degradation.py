@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from training.augmentation import blur, make_blur
 from training.stateless_seeds import StatelessSeeds
-from zoo import pixels
 from zoo.errors import UnknownNameError
+from zoo.pictures import pixels
 
 # In the order in which they happen.
 DEGRADATIONS = ("blur", "jpeg")

@@ -1,8 +1,8 @@
 """Trains one model on several GPUs or machines, by `tf.distribute`.
 
-Every replica takes some rows of each batch, and all of them take the same step (`zoo/replicas.py`). Only the
-chief writes the run; the others do all that it does in a directory of their own, which is removed, so that
-they decide alike when to stop.
+Every replica takes some rows of each batch, and all of them take the same step (`zoo/step/replicas.py`).
+Only the chief writes the run; the others do all that it does in a directory of their own, which is removed,
+so that they decide alike when to stop.
 
 Sources:
     [Guide] tensorflow.org/guide/distributed_training; Keras 3.15's trainer, which is put right here for

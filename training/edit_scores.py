@@ -16,7 +16,7 @@ from training.product_colour import judge_colour
 from training.product_drawing import COLOURS
 from training.reconstruction_scores import reconstruct
 from training.score import Score
-from zoo import pixels
+from zoo.pictures import pixels
 
 RECONSTRUCTIONS, REAL = "reconstructions without an edit", "real test pictures"
 MAX_EDITED_IMAGES = 2000

@@ -15,7 +15,7 @@ from training.efficiency import (
 )
 from training.findings import Findings
 from training.score import Score
-from zoo import pixels
+from zoo.pictures import pixels
 
 LOW_RES_SIDE = 64
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from zoo.cli import ZooCommand
-from zoo.output_path import OutputPath
+from zoo.command_line.output_path import OutputPath
 
 
 @click.command(cls=ZooCommand, uses_tensorflow=True, example="zoo evaluate runs/gan --judge runs/classifier")

@@ -8,7 +8,6 @@ from pathlib import Path
 from tqdm import tqdm
 
 from training import run_directory
-from training.atomic_write import write_text
 from training.data_selection import open_data_set
 from training.data_sets import DataSet
 from training.edit_scores import score_edits
@@ -24,9 +23,10 @@ from training.reconstruction_scores import score_reconstructions
 from training.run_or_preset import Source, find_run_or_preset, load_run_or_preset
 from training.score import Score
 from training.super_resolution_scores import read_folder, score_enlargements
-from zoo.conditional_vae import ConditionalVAE
-from zoo.dcgan import DCGAN
+from zoo.conditional_vae.conditional_vae import ConditionalVAE
+from zoo.dcgan.dcgan import DCGAN
 from zoo.errors import WrongUsageError
+from zoo.files.atomic_write import write_text
 
 DEFAULT_NUM_SAMPLES = 10_000
 # Of fewer, a bootstrap interval is clearly narrower than it says.

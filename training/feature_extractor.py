@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from training.run_or_preset import load_run_or_preset
-from zoo import pixels
-from zoo.resize import to_square
+from zoo.pictures import pixels
+from zoo.pictures.resize import to_square
 
 INCEPTION_NAME = "Inception 2015"
 _INCEPTION_FILE = "classify_image_graph_def.pb"

@@ -2,11 +2,11 @@
 
 from training.search_space import Choice, Range
 from training.super_resolution_recipe import SuperResolutionRecipe
-from zoo.fsrcnn import FSRCNN
+from zoo.super_resolution.fsrcnn import FSRCNN
 
 
 class FSRCNNRecipe(SuperResolutionRecipe):
-    """Trains `zoo.fsrcnn.FSRCNN`."""
+    """Trains `zoo.super_resolution.fsrcnn.FSRCNN`."""
 
     model_name = "fsrcnn"
     epochs = 20

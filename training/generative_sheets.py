@@ -8,7 +8,7 @@ from training.findings import Findings
 from training.generative_scores import FeatureSets
 from training.labelled_pictures import LabelledPictures, decode_latents
 from training.picture_sheet import PictureSheet
-from zoo.latents import interpolate_on_sphere
+from zoo.conditional_vae.latents import interpolate_on_sphere
 
 NUM_COLUMNS = 8
 MAX_SHOWN_VALUES = 12

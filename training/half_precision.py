@@ -8,7 +8,7 @@ import click
 import numpy as np
 
 from training.run_or_preset import Source
-from zoo.presets import score_value
+from zoo.presets.registry import score_value
 
 # How far half precision may move a score: decibels by the first, everything else by a share of itself.
 MAX_DB_CHANGE = 0.01
@@ -22,14 +22,14 @@ def compare_half(source: Source, weights: Path) -> None:
 
     Args:
         source: The model as it was trained.
-        weights: The rounded weights, as `zoo.from_preset.save_weights` wrote them.
+        weights: The rounded weights, as `zoo.presets.from_preset.save_weights` wrote them.
 
     Raises:
         RuntimeError: A score suffers, or the pictures do.
     """
     from training.data_selection import open_data_set
     from training.recipes import find_recipe
-    from zoo.from_preset import load_weights
+    from zoo.presets.from_preset import load_weights
 
     recipe = find_recipe(source.config.model)
     config = dataclasses.replace(source.config, cache=None)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from training.data_sets import DataSet
 from training.pipeline import make_image_batches
-from zoo import pixels
+from zoo.pictures import pixels
 
 _BATCH_SIZE = 256
 

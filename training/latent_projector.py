@@ -9,11 +9,11 @@ from google.protobuf import text_format
 from PIL import Image
 from tensorboard.plugins import projector
 
-from training.atomic_write import atomic_path, write_text
 from training.config import TrainingConfig
 from training.data_sets import DataSet
 from training.labelled_pictures import read_pictures
-from zoo import pixels
+from zoo.files.atomic_write import atomic_path, write_text
+from zoo.pictures import pixels
 
 MAX_IMAGES = 1000
 # TensorBoard takes sprites of at most 8192 pixels a side.

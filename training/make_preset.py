@@ -18,10 +18,10 @@ from training.git_commit import git_commit
 from training.half_precision import compare_half
 from training.hardware import describe_hardware
 from training.run_or_preset import Source, find_run, read_evaluation
-from zoo import presets
 from zoo.cli import ZooCommand, main
 from zoo.errors import UnknownNameError
-from zoo.presets import Preset
+from zoo.presets import registry
+from zoo.presets.registry import Preset
 
 LIBRARIES = ("product-image-zoo", "tensorflow", "keras", "numpy")
 NUM_HEADLINE_SCORES = 3
@@ -61,7 +61,7 @@ def make_preset(
         UnknownNameError: There is no such headline score.
         ValueError: The name is not allowed or taken, or a weight is not finite.
     """
-    output = output or presets.DIRECTORY
+    output = output or registry.DIRECTORY
     _check_name(name, output)
     source = find_run(run)
     evaluation = read_evaluation(run)
@@ -73,9 +73,9 @@ def make_preset(
             raise UnknownNameError("score", score, scores)
 
     with _directory_made_whole(output / name) as directory:
-        weights = _write_weights(source, directory / presets.WEIGHTS, is_half)
+        weights = _write_weights(source, directory / registry.WEIGHTS, is_half)
         if is_half:
-            compare_half(source, directory / presets.WEIGHTS)
+            compare_half(source, directory / registry.WEIGHTS)
         preset = Preset(
             name=name,
             licence=licence_weights,
@@ -88,7 +88,7 @@ def make_preset(
             directory=output / name,
             **_describe_training(source, licence_data),
         )
-        (directory / presets.DESCRIPTION).write_text(preset.to_json(), encoding="utf-8")
+        (directory / registry.DESCRIPTION).write_text(preset.to_json(), encoding="utf-8")
     return preset
 
 
@@ -122,11 +122,11 @@ def _directory_made_whole(target: Path) -> Iterator[Path]:
 
 
 def _write_weights(source: Source, path: Path, is_half: bool) -> dict:
-    from zoo.from_preset import save_weights
+    from zoo.presets.from_preset import save_weights
 
     dtype = "float16" if is_half else "float32"
     num_values = save_weights(source.model, path, dtype)
-    return {"sha256": presets.file_sha256(path), "dtype": dtype, "num_values": num_values}
+    return {"sha256": registry.file_sha256(path), "dtype": dtype, "num_values": num_values}
 
 
 def _describe_training(source: Source, licence_data: str) -> dict:
@@ -175,7 +175,7 @@ def _minutes_of(run: Source) -> float:
 
 
 def _begins_with_a_run(config: TrainingConfig) -> bool:
-    return config.init_from is not None and config.init_from not in presets.list_presets()
+    return config.init_from is not None and config.init_from not in registry.list_presets()
 
 
 def _without_paths(config: TrainingConfig) -> TrainingConfig:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import keras
 
-from training.atomic_write import write_text
+from zoo.files.atomic_write import write_text
 
 
 class MetricsLog(keras.callbacks.Callback):

@@ -5,11 +5,11 @@ import importlib.metadata
 from pathlib import Path
 
 from training import run_directory
-from training.atomic_write import write_text
 from training.config import TrainingConfig
 from training.data_sets import DataSet
 from training.metrics_log import read_metrics
 from training.score import format_score
+from zoo.files.atomic_write import write_text
 
 LIBRARIES = ("product-image-zoo", "tensorflow", "keras")
 SCORES_HEADING = "\n## Scores on the test pictures\n"

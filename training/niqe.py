@@ -13,8 +13,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from zoo import pixels
-from zoo.resize import bicubic
+from zoo.pictures import pixels
+from zoo.pictures.resize import bicubic
 
 # [NIQE] section III-B; smaller pictures are one patch each.
 LARGEST_PATCH = 96

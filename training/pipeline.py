@@ -31,8 +31,8 @@ from training.augmentation import Augmentation
 from training.batch_order import BatchOrder
 from training.data_sets import DataSet
 from training.picture_cache import check_cache, choose_cache, default_cache_dir, estimate_bytes, open_cache
-from zoo import pixels, resize
 from zoo.errors import UnknownNameError
+from zoo.pictures import pixels, resize
 
 _MAP_BATCH_IMAGES = 64
 

@@ -9,8 +9,8 @@ from training.mean_absolute_error import mean_absolute_error
 from training.picture_sheet import PictureSheet
 from training.score import Score
 from training.ssim import WINDOW_SIDE, ssim
-from zoo import pixels
-from zoo.psnr import psnr
+from zoo.pictures import pixels
+from zoo.pictures.psnr import psnr
 
 CATEGORY_MEANS = "category means"
 NUM_COLUMNS = 8

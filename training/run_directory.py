@@ -86,7 +86,7 @@ def remove_unstarted(run: Path) -> None:
 
 def write_config(run: Path, config: TrainingConfig) -> None:
     """Writes (or replaces) the run's `config.json`."""
-    from training.atomic_write import write_text
+    from zoo.files.atomic_write import write_text
 
     write_text(run / CONFIG, config.to_json())
 

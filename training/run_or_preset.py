@@ -12,7 +12,7 @@ from typing import Any
 
 from training import run_directory
 from training.config import TrainingConfig
-from zoo import presets
+from zoo.presets import registry
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,9 +57,9 @@ class Source:
         if self.kind == "run":
             return run_directory.load_model(self.directory, precision)
         from training.recipes import find_recipe
-        from zoo.from_preset import load_preset
+        from zoo.presets.from_preset import load_preset
 
-        model_class = find_recipe(self.config.model, presets.REINSTALL).import_model_class()
+        model_class = find_recipe(self.config.model, registry.REINSTALL).import_model_class()
         return load_preset(model_class, self.name, dtype=precision)
 
     @property
@@ -75,7 +75,7 @@ class Source:
             ValueError: The evaluation is damaged.
         """
         if self.kind == "preset":
-            return _to_numbers(presets.read_preset(self.name).evaluation)
+            return _to_numbers(registry.read_preset(self.name).evaluation)
         if (self.directory / run_directory.EVALUATION).exists():
             return _to_numbers(read_evaluation(self.directory))
         from training.metrics_log import read_metrics
@@ -113,11 +113,11 @@ def find_run_or_preset(text: str) -> Source:
     """
     if (Path(text) / run_directory.CONFIG).exists():
         return find_run(Path(text))
-    if text in presets.list_presets():
+    if text in registry.list_presets():
         return find_preset(text)
     if Path(text).is_dir():
         return find_run(Path(text))  # which says what it lacks
-    known = ", ".join(presets.list_presets()) or "none"
+    known = ", ".join(registry.list_presets()) or "none"
     raise FileNotFoundError(
         f"A run directory or the name of a preset is needed. Received: {text}, which is neither. "
         f"Presets: {known}."
@@ -142,13 +142,13 @@ def find_preset(name: str) -> Source:
         UnknownNameError: There is no such preset; lists those that exist.
         ValueError: Its description is damaged or from another version.
     """
-    preset = presets.read_preset(name)
-    path = preset.directory / presets.DESCRIPTION
+    preset = registry.read_preset(name)
+    path = preset.directory / registry.DESCRIPTION
     return Source("preset", name, preset.directory, TrainingConfig.from_values(preset.training_config, path))
 
 
 def _to_numbers(evaluation: Mapping[str, Any]) -> dict[str, float]:
-    return {name: presets.score_value(score) for name, score in evaluation["scores"].items()}
+    return {name: registry.score_value(score) for name, score in evaluation["scores"].items()}
 
 
 def read_evaluation(run: Path) -> dict[str, Any]:

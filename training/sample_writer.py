@@ -6,8 +6,8 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from training.atomic_write import atomic_path
 from training.picture_sheet import PictureSheet
+from zoo.files.atomic_write import atomic_path
 
 
 class SampleWriter(keras.callbacks.Callback):

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from zoo.cli import ZooCommand
-from zoo.output_path import OutputPath
+from zoo.command_line.output_path import OutputPath
 
 
 @click.command(
@@ -39,8 +39,8 @@ def command(name, output, augment, data_dir, dry_run):
         click.echo(f"Would write {output}.")
         return
 
-    from training.atomic_write import write_text
     from training.data_report import make_data_report
+    from zoo.files.atomic_write import write_text
 
     page = make_data_report(load_data_set(name, data_dir), augment)
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -25,11 +25,12 @@ from training.data_sets import load_data_set
 from training.precision import resolve_precision
 from training.recipes import RECIPES
 from training.trainer import MAX_STEPS_PER_EXECUTION
-from zoo import pixels
-from zoo.attributes import one_hot_conditions
-from zoo.batch_norm import BatchNorm
-from zoo.narrow_convolutions import NarrowConv2D, NarrowConv2DTranspose
-from zoo.strided_convolutions import StridedConv2D, StridedConv2DTranspose
+from zoo.attributes.vocabulary import one_hot_conditions
+from zoo.layers.batch_norm import BatchNorm
+from zoo.layers.narrow_convolutions import NarrowConv2D
+from zoo.layers.narrow_deconvolution import NarrowConv2DTranspose
+from zoo.layers.strided_convolutions import StridedConv2D, StridedConv2DTranspose
+from zoo.pictures import pixels
 
 BATCH_SIZE = 64
 NUM_WARMUP_STEPS = 2 * MAX_STEPS_PER_EXECUTION

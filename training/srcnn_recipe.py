@@ -2,12 +2,12 @@
 
 from training.search_space import Choice, Range
 from training.super_resolution_recipe import SuperResolutionRecipe
-from zoo.adam import FrequencyAdam
-from zoo.srcnn import SRCNN
+from zoo.step.adam import FrequencyAdam
+from zoo.super_resolution.srcnn import SRCNN
 
 
 class SRCNNRecipe(SuperResolutionRecipe):
-    """Trains `zoo.srcnn.SRCNN`."""
+    """Trains `zoo.super_resolution.srcnn.SRCNN`."""
 
     model_name = "srcnn"
     epochs = 20

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from training import run_directory
-from training.atomic_write import write_text
 from training.best_epoch import is_smaller_better
 from training.config import TrainingConfig
 from training.recipes import find_recipe
 from training.search_space import SearchSpace, read_search_space, to_json
+from zoo.files.atomic_write import write_text
 
 FORMAT = 1
 DESCRIPTION, SPACE, TRIALS, BEST, TUNER = "study.json", "space.json", "trials", "best", "tuner"

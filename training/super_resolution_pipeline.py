@@ -19,7 +19,7 @@ from training.degradation import Degradation
 from training.patch_cutter import PatchCutter
 from training.picture_cache import check_cache, choose_cache, default_cache_dir, estimate_bytes, open_cache
 from training.pipeline import map_pictures, prefetch_untuned
-from zoo import pixels, resize
+from zoo.pictures import pixels, resize
 
 # What leaves the pictures sharp that are to be learned: rotation, zoom and blur soften them.
 AUGMENTATIONS = (
@@ -30,7 +30,7 @@ AUGMENTATIONS = (
 SCALES = (1.0, 0.9, 0.8, 0.7, 0.6)
 # Largest side of pictures that are evaluated as a whole.
 MAX_WHOLE_PIXELS = 1024
-# How far [Keys]' kernel reaches beyond a low-res patch, in low-res pixels (`zoo/resize.py`).
+# How far [Keys]' kernel reaches beyond a low-res patch, in low-res pixels (`zoo/pictures/resize.py`).
 _MARGIN_PIXELS = 2
 
 

@@ -14,10 +14,10 @@ from training.super_resolution_pipeline import (
     make_whole_pairs,
     pair_cache_choice,
 )
-from zoo import pixels
-from zoo.adam import FusedAdam
-from zoo.psnr import psnr
-from zoo.resize import bicubic
+from zoo.pictures import pixels
+from zoo.pictures.psnr import psnr
+from zoo.pictures.resize import bicubic
+from zoo.step.adam import FusedAdam
 
 NUM_SAMPLES = 8
 # Pictures of original size hold many patches; a few dozen of them still make an epoch of some hundred steps.

@@ -23,9 +23,9 @@ from training.mean_absolute_error import mean_absolute_error
 from training.picture_sheet import PictureSheet
 from training.score import Score
 from training.ssim import WINDOW_SIDE, ssim
-from zoo import pixels
-from zoo.psnr import psnr
-from zoo.resize import bicubic
+from zoo.pictures import pixels
+from zoo.pictures.psnr import psnr
+from zoo.pictures.resize import bicubic
 
 BICUBIC = "bicubic"
 MEASURES: dict[str, tuple[Callable, str]] = {

@@ -12,7 +12,6 @@ import keras
 import tensorflow as tf
 
 from training import run_control, run_directory
-from training.atomic_write import atomic_path
 from training.best_epoch import best_epoch
 from training.checkpoints import Checkpoints
 from training.config import TrainingConfig
@@ -34,6 +33,7 @@ from training.run_lock import locked_run
 from training.run_or_preset import load_run_or_preset
 from training.stop_requests import TerminationRequest, TimeIsUp
 from training.transfer import different_options, transfer_weights
+from zoo.files.atomic_write import atomic_path
 
 # Steps that run in one call of the compiled function: enough to hide what Python costs a call.
 MAX_STEPS_PER_EXECUTION = 20

@@ -129,7 +129,7 @@ def _check_objective(objective, judge, config):
     from training.recipes import RECIPES
     from training.run_or_preset import find_run_or_preset
     from training.study import FRECHET_DISTANCE
-    from zoo.presets import list_presets
+    from zoo.presets.registry import list_presets
 
     model = RECIPES[config.model].build_model(config, open_data_set(config))
     if objective != FRECHET_DISTANCE:

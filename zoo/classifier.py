@@ -13,13 +13,14 @@ from collections.abc import Mapping, Sequence
 import keras
 import tensorflow as tf
 
-from zoo import pixels, replicas
-from zoo.attribute_loss import attribute_loss
-from zoo.attributes import check_attributes, num_conditions, split_conditions
-from zoo.batch_means import BatchMean, update_means
+from zoo.attributes.loss import attribute_loss
+from zoo.attributes.vocabulary import check_attributes, num_conditions, split_conditions
 from zoo.errors import WrongUsageError
-from zoo.from_preset import FromPreset
-from zoo.gradient_norm import GradientNorm
+from zoo.layers.batch_norm import make_batch_norm
+from zoo.pictures import pixels
+from zoo.presets.from_preset import FromPreset
+from zoo.step import replicas
+from zoo.step.means import BatchMean, GradientNorm, update_means
 
 SMALLEST_IMAGE_SIZE = 8
 # Blocks see maps of at most this side: larger ones cost most of the time and add little accuracy.
@@ -205,9 +206,7 @@ class Classifier(FromPreset, keras.Model):
             dtype=self.dtype_policy,
             name=f"{name}_conv",
         )(x)
-        return replicas.batch_norm(
-            momentum=BATCH_NORM_MOMENTUM, dtype=self.dtype_policy, name=f"{name}_norm"
-        )(x)
+        return make_batch_norm(momentum=BATCH_NORM_MOMENTUM, dtype=self.dtype_policy, name=f"{name}_norm")(x)
 
     def _build_attribute_head(self) -> keras.Model:
         features = keras.Input((4 * self.width,), name="features")

@@ -6,8 +6,8 @@ import traceback
 
 import click
 
+from zoo.command_line.quiet_import import import_tensorflow
 from zoo.errors import UnknownNameError, WrongUsageError
-from zoo.quiet_import import import_tensorflow
 
 # Each stage keeps its commands beside the code they start. Commands are named here as text, so that a
 # layer never imports one to its right, and `zoo --help` imports none of the heavy libraries.

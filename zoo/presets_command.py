@@ -7,7 +7,7 @@ from collections.abc import Callable
 import click
 
 from zoo.cli import ZooCommand
-from zoo.presets import Preset, list_presets, read_preset, score_value
+from zoo.presets.registry import Preset, list_presets, read_preset, score_value
 
 MIB = 1 << 20
 COLUMNS = ("preset", "model", "data", "licence of the weights", "MiB", "measured")

@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo import pixels
-from zoo.loss_scaling import with_loss_scaling
-from zoo.narrow_convolutions import NarrowConv2D
+from zoo.layers.narrow_convolutions import NarrowConv2D
+from zoo.pictures import pixels
+from zoo.step.loss_scaling import with_loss_scaling
 
 NUM_CLASSES = 10
 

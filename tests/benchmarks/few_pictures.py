@@ -30,7 +30,7 @@ from training.precision import resolve_precision  # noqa: E402
 from training.recipes import RECIPES  # noqa: E402
 from training.run_or_preset import load_run_or_preset  # noqa: E402
 from training.score import format_score  # noqa: E402
-from zoo.differentiable_augmentation import POLICIES  # noqa: E402
+from zoo.pictures.differentiable_augmentation import POLICIES  # noqa: E402
 
 STEPS_PER_EXECUTION = 10
 COLUMNS = ("frechet_distance", "kernel_distance", "precision", "recall")

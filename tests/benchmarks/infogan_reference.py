@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo import pixels
-from zoo.loss_scaling import with_loss_scaling
+from zoo.pictures import pixels
+from zoo.step.loss_scaling import with_loss_scaling
 
 
 class InfoGANReference(keras.Model):

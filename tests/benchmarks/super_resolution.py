@@ -16,8 +16,8 @@ import numpy as np  # noqa: E402 - after the path is set
 
 from training.run_or_preset import load_run_or_preset  # noqa: E402
 from training.super_resolution_scores import read_folder, score_picture  # noqa: E402
-from zoo import pixels  # noqa: E402
-from zoo.resize import bicubic  # noqa: E402
+from zoo.pictures import pixels  # noqa: E402
+from zoo.pictures.resize import bicubic  # noqa: E402
 
 SETS = ("Set5", "Set14")
 UPSCALE_FACTORS = (2, 3, 4)

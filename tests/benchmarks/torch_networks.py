@@ -25,10 +25,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from zoo import pyramid
-from zoo.attributes import num_conditions
-from zoo.srcnn import KERNEL_SIZES, NUM_FILTERS
-from zoo.variational_networks import NUM_FEATURES
+from zoo.attributes.vocabulary import num_conditions
+from zoo.conditional_vae.networks import NUM_FEATURES
+from zoo.layers import pyramid
+from zoo.super_resolution.srcnn import KERNEL_SIZES, NUM_FILTERS
 
 # Keras' defaults: epsilon of Adam and of batch normalisation, and the share that a step has in its averages.
 ADAM_EPSILON = 1e-7
@@ -175,7 +175,7 @@ class TorchVAE(TorchTraining):
 
 
 class TorchSRCNN(TorchTraining):
-    """Trains as `zoo.srcnn.SRCNN` does at its defaults, on grey pictures."""
+    """Trains as `zoo.super_resolution.srcnn.SRCNN` does at its defaults, on grey pictures."""
 
     def __init__(self, model, learning_rate: float, precision: str):
         super().__init__(precision)
@@ -192,7 +192,8 @@ class TorchSRCNN(TorchTraining):
         self.optimizer = _make_adam(self.parameters(), learning_rate)
 
     def train_step(self, low_res_images, high_res_images):
-        # With `antialias` it is Keys' kernel, a = -0.5, as in `zoo/resize.py`; without, PyTorch's has -0.75.
+        # With `antialias` it is Keys' kernel, a = -0.5, as in `zoo/pictures/resize.py`; without, PyTorch's
+        # has -0.75.
         interpolated = functional.interpolate(
             low_res_images.float() / 255.0, scale_factor=self.upscale_factor, mode="bicubic", antialias=True
         )
@@ -249,7 +250,7 @@ def _widths(image_size: int, width: int) -> list[int]:
 
 
 def _downsample(image_size: int, channels: int, width: int, batch_norm: bool) -> nn.Sequential:
-    """`zoo.pyramid.downsample` of depth 0: pictures `[N, channels, S, S]` to vectors."""
+    """`zoo.layers.pyramid.downsample` of depth 0: pictures `[N, channels, S, S]` to vectors."""
     layers = []
     for level, filters in enumerate(_widths(image_size, width)):
         is_normalised = batch_norm and level > 0
@@ -262,7 +263,7 @@ def _downsample(image_size: int, channels: int, width: int, batch_norm: bool) ->
 
 
 def _upsample(num_inputs: int, image_size: int, channels: int, width: int) -> nn.Sequential:
-    """`zoo.pyramid.upsample` of depth 0: vectors to the logits of pictures `[N, channels, S, S]`."""
+    """`zoo.layers.pyramid.upsample` of depth 0: vectors to logits of pictures `[N, channels, S, S]`."""
     base, widths = pyramid.base_size(image_size), _widths(image_size, width)[::-1]
     num_units = base * base * widths[0]
     layers = [

@@ -26,7 +26,7 @@ from vae_reference import VAEReference  # noqa: E402
 from training.data_sets import load_data_set  # noqa: E402
 from training.pipeline import make_image_batches  # noqa: E402
 from training.precision import resolve_precision  # noqa: E402
-from zoo.psnr import psnr  # noqa: E402
+from zoo.pictures.psnr import psnr  # noqa: E402
 
 REFERENCES = {
     "infogan": InfoGANReference,

@@ -58,10 +58,10 @@ from training.precision import resolve_jit, resolve_precision  # noqa: E402
 from training.recipes import RECIPES  # noqa: E402
 from training.train_command import make_config  # noqa: E402
 from training.trainer import MAX_STEPS_PER_EXECUTION, start_training  # noqa: E402
-from zoo import pixels  # noqa: E402
-from zoo.attributes import one_hot_conditions  # noqa: E402
-from zoo.subpixels import bicubic_subpixels, to_picture  # noqa: E402
-from zoo.super_resolution import pad_by_repeating  # noqa: E402
+from zoo.attributes.vocabulary import one_hot_conditions  # noqa: E402
+from zoo.layers.subpixels import bicubic_subpixels, to_picture  # noqa: E402
+from zoo.pictures import pixels  # noqa: E402
+from zoo.super_resolution.super_resolution import pad_by_repeating  # noqa: E402
 
 FLOAT32 = "float32"
 NUM_UNCOUNTED_CALLS = speed_benchmark.NUM_WARMUP_STEPS // MAX_STEPS_PER_EXECUTION

@@ -21,8 +21,8 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 from training.speed_benchmark import in_plain_keras  # noqa: E402
-from zoo.fsrcnn import FSRCNN  # noqa: E402
-from zoo.srcnn import SRCNN  # noqa: E402
+from zoo.super_resolution.fsrcnn import FSRCNN  # noqa: E402
+from zoo.super_resolution.srcnn import SRCNN  # noqa: E402
 
 PLAIN = "SRCNN of plain Keras float32"
 

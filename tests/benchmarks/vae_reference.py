@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from zoo import pixels
-from zoo.gaussian_kl import gaussian_kl
-from zoo.loss_scaling import with_loss_scaling
+from zoo.conditional_vae.losses import gaussian_kl
+from zoo.pictures import pixels
+from zoo.step.loss_scaling import with_loss_scaling
 
 
 class VAEReference(keras.Model):

@@ -1,0 +1,405 @@
+"""Conditional variational autoencoder: encodes, decodes and edits product pictures by attribute.
+
+Sources:
+    [VAE] Kingma & Welling 2014, arXiv 1312.6114.
+    [CVAE] Sohn et al. 2015, "Learning Structured Output Representation using Deep Conditional Generative
+    Models".
+    [M2] Kingma et al. 2014, arXiv 1406.5298: the classifier q(y|x) beside q(z|x, y).
+    [Warm-up] Bowman et al. 2016, arXiv 1511.06349, section 3.1: the KL divergence counts more and more.
+    [AttGAN] He et al. 2019, arXiv 1711.10678, section 3.1: edited pictures must be judged as what was wanted.
+    [HCV] Lopez et al. 2018, arXiv 1805.08672: latents that do not tell the attributes.
+    [Directions] White 2016, arXiv 1609.04468, section 3: attribute vectors and ways through latents.
+"""
+
+import functools
+from collections.abc import Mapping, Sequence
+
+import keras
+import tensorflow as tf
+
+from zoo.attributes.loss import attribute_loss
+from zoo.attributes.vocabulary import check_attributes, num_conditions, one_hot_conditions, split_conditions
+from zoo.conditional_vae import edits as attribute_edits
+from zoo.conditional_vae.latents import interpolate_on_sphere, mean_difference
+from zoo.conditional_vae.losses import (
+    bernoulli_loss,
+    check_likelihood,
+    dependence,
+    gaussian_kl,
+    gaussian_loss,
+)
+from zoo.conditional_vae.networks import VariationalNetworks
+from zoo.conditional_vae.value_shares import ValueShares
+from zoo.pictures import pixels
+from zoo.pictures.psnr import psnr
+from zoo.presets.from_preset import FromPreset
+from zoo.step import replicas
+from zoo.step.means import BatchMean, GradientNorm, update_means
+from zoo.step.moving_average import follow, momentum_at
+
+# Of the averages of the network that judges edits and of the values' shares.
+AVERAGE_MOMENTUM = 0.99
+
+
+@keras.saving.register_keras_serializable("zoo")
+class ConditionalVAE(FromPreset, keras.Model):
+    """Encodes a picture and its attributes to latents, and decodes latents with the same or other attributes.
+
+    Use it to change an attribute of an existing picture and keep the rest; for the sharpest new pictures use
+    `DCGAN`.
+
+    Departures from [CVAE]: the prior of the latents does not depend on the attributes, so that latents keep
+    their meaning when the attributes are changed. The attribute head is [M2]'s classifier on the encoder's
+    features, trained on labelled pictures only; it judges attributes that a client does not state.
+
+    For better edits: with `edit_weight` the decoder also learns from pictures decoded with another value of
+    one attribute: the moving average of a judge, a network that learns from the real pictures beside it,
+    must judge them as wanted [AttGAN]. What it sees is shifted, partly covered and noisy, so that the shape
+    of a product changes its mind rather than a fine pattern, and rare values count as much as others. With
+    `independence_weight` mean latents must not tell the attributes [HCV]: they then go with every other value
+    as well as with their own. With `keep_detail` edits change the picture instead of drawing it anew: a
+    network that sees the picture and both decodings says by how much, at a price for every change; large
+    changes are then strengthened and small ones, as of the background, weakened.
+
+    Args:
+        attributes: The values of each attribute, in the order of their class ids.
+        image_size: Side of the square pictures in pixels: 4 to 7 times a power of two (28, 32, 64, 128).
+        channels: 1 (grey) or 3 (RGB).
+        latent_dim: Length of the latent vectors.
+        width: Channels of the largest feature map; the smaller ones have up to eight times as many.
+        depth: Number of 3x3 convolutions at each resolution of encoder and decoder.
+        likelihood: `"bernoulli"`, or `"gaussian"` with one learned variance for all pixels.
+        kl_weight: Weight of the KL divergence; 1 is the evidence lower bound.
+        kl_warm_up_steps: Steps in which that weight rises from 0 [Warm-up].
+        edit_weight: Weight of the cross-entropy of edited pictures [AttGAN]; 0 leaves it out.
+        independence_weight: Weight of how much the latents tell of the attributes
+            (`zoo/conditional_vae/losses.py`), in nats; 0 leaves it out.
+        keep_detail: Whether edits change pictures instead of drawing them anew: for colours of photos, rather
+            than for other shapes.
+        edited_attributes: Names of the attributes whose edits are learned; all where there are none.
+        attribute_weight: Weight of the attribute head's cross-entropy, in nats against nats.
+        seed: Seed of the latents drawn while training.
+        dtype: Dtype policy, e.g. `"mixed_bfloat16"`; the global policy by default.
+
+    Call arguments:
+        raw_images: uint8 tensor `[N, image_size, image_size, channels]`.
+        attribute_ids: For each attribute an integer tensor `[N]`; -1 where it is unknown. Unknown attributes
+            condition nothing and are left out of the attribute loss and accuracy.
+
+    Returns:
+        float32 tensor `[N, image_size, image_size, channels]`, range [0, 1]: the reconstruction from the
+        mean latents.
+
+    Raises:
+        ValueError: `image_size` cannot be reached by doubling, or `attributes` are not distinct.
+
+    Example:
+
+    >>> model = ConditionalVAE({"category": ["bag", "shoe"]}, image_size=28, channels=1, width=8)
+    >>> model(tf.zeros([2, 28, 28, 1], "uint8"), {"category": tf.constant([0, 1])}).shape.as_list()
+    [2, 28, 28, 1]
+    """
+
+    pixel_range = pixels.UNIT_RANGE
+
+    def __init__(
+        self,
+        attributes: Mapping[str, Sequence[str]],
+        image_size: int = 28,
+        channels: int = 1,
+        latent_dim: int = 32,
+        width: int = 32,
+        depth: int = 0,
+        likelihood: str = "bernoulli",
+        kl_weight: float = 1.0,
+        kl_warm_up_steps: int = 0,
+        edit_weight: float = 0.0,
+        independence_weight: float = 0.0,
+        keep_detail: bool = False,
+        edited_attributes: Sequence[str] = (),
+        attribute_weight: float = 10.0,
+        seed: int = 0,
+        dtype=None,
+        name: str = "conditional_vae",
+        **kwargs,
+    ):
+        super().__init__(dtype=dtype, name=name, **kwargs)
+        check_likelihood(likelihood)
+        self.attributes = check_attributes(attributes)
+        self.image_size = image_size
+        self.channels = channels
+        self.latent_dim = latent_dim
+        self.width = width
+        self.depth = depth
+        self.likelihood = likelihood
+        self.kl_weight = kl_weight
+        self.kl_warm_up_steps = kl_warm_up_steps
+        self.edit_weight = edit_weight
+        self.independence_weight = independence_weight
+        self.keep_detail = keep_detail
+        self.edited_attributes = attribute_edits.check_edited_attributes(edited_attributes, self.attributes)
+        self.attribute_weight = attribute_weight
+        self.seed = seed
+
+        networks = VariationalNetworks(
+            num_conditions(self.attributes), image_size, channels, latent_dim, width, depth, self.dtype_policy
+        )
+        self.features = networks.build_features()
+        self.posterior = networks.build_posterior()
+        self.attribute_head = networks.build_attribute_head()
+        self.decoder = networks.build_decoder()
+        if likelihood == "gaussian":
+            start = keras.initializers.Constant(-3.0)
+            self.pixel_log_variance = self.add_weight(
+                name="pixel_log_variance", shape=(), initializer=start, dtype="float32"
+            )
+        if keep_detail:
+            self.painter = networks.build_painter()
+            self.painter.trainable = bool(edit_weight)
+        if edit_weight:
+            self.edit_judge = networks.build_judge("edit_judge")
+            self.ema_edit_judge = networks.build_judge("ema_edit_judge")
+            self.ema_edit_judge.trainable = False
+            self.ema_edit_judge.set_weights(self.edit_judge.get_weights())
+            self.value_shares = ValueShares(self.attributes)
+        self.latent_seeds = keras.random.SeedGenerator(seed)
+        self.gradient_norm = GradientNorm()
+        self.loss_trackers = {
+            name: BatchMean(name)
+            for name in (
+                "loss",
+                "reconstruction_loss",
+                "kl_loss",
+                "attribute_loss",
+                "attribute_accuracy",
+                *(("edit_loss", "edit_judge_loss") if edit_weight else ()),
+                *(("dependence",) if independence_weight else ()),
+                "psnr",
+            )
+        }
+        self.built = True
+
+    def call(self, raw_images, attribute_ids: Mapping[str, tf.Tensor]):
+        return self.decode(self.encode(raw_images, attribute_ids), attribute_ids)
+
+    def encode(self, raw_images, attribute_ids: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Returns the mean latents, float32 `[N, latent_dim]`, of uint8 pictures with these attributes."""
+        conditions = one_hot_conditions(self.attributes, attribute_ids)
+        latent_mean, _ = self.posterior([self.extract_features(raw_images), conditions], training=False)
+        return latent_mean
+
+    def decode(self, latents, attribute_ids: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Returns pictures, float32 `[N, image_size, image_size, channels]` in [0, 1]."""
+        return self._decode(latents, one_hot_conditions(self.attributes, attribute_ids))
+
+    def edit(
+        self, raw_images, attribute_ids: Mapping[str, tf.Tensor], wanted_ids: Mapping[str, tf.Tensor]
+    ) -> tf.Tensor:
+        """Changes attributes of pictures and keeps the rest.
+
+        Args:
+            raw_images: uint8 tensor `[N, image_size, image_size, channels]`.
+            attribute_ids: What they show: for each attribute an integer tensor `[N]`.
+            wanted_ids: What they shall show, likewise.
+
+        Returns:
+            float32 tensor of the pictures' shape, range [0, 1].
+        """
+        latents = self.encode(raw_images, attribute_ids)
+        edited = self.decode(latents, wanted_ids)
+        if not self.keep_detail:
+            return edited
+        images = pixels.to_model_range(raw_images, self.pixel_range)
+        changes = self.painter([images, self.decode(latents, attribute_ids), edited], training=False)
+        is_other = attribute_edits.find_edits(attribute_ids, wanted_ids)
+        return tf.clip_by_value(images + is_other * attribute_edits.focus_changes(changes), 0.0, 1.0)
+
+    def interpolate(
+        self,
+        raw_images,
+        attribute_ids: Mapping[str, tf.Tensor],
+        end_images,
+        end_ids: Mapping[str, tf.Tensor],
+        num_steps: int = 8,
+    ) -> tf.Tensor:
+        """Goes from pictures to others, through their latents on a sphere and through their attributes.
+
+        Args:
+            raw_images: uint8 tensor `[N, image_size, image_size, channels]`.
+            attribute_ids: What they show, as for `edit`.
+            end_images: uint8 tensor of the same shape.
+            end_ids: What those show.
+            num_steps: Number of pictures on each way, both ends counted.
+
+        Returns:
+            float32 tensor `[N, num_steps, image_size, image_size, channels]`, range [0, 1]; the first and the
+            last are reconstructions.
+        """
+        latents, end_latents = self.encode(raw_images, attribute_ids), self.encode(end_images, end_ids)
+        start, end = (one_hot_conditions(self.attributes, ids) for ids in (attribute_ids, end_ids))
+        shares = tf.linspace(0.0, 1.0, num_steps)
+        ways = interpolate_on_sphere(latents, end_latents, num_steps)
+        conditions = start[:, None] + shares[None, :, None] * (end - start)[:, None]
+        images = self._decode(
+            tf.reshape(ways, [-1, self.latent_dim]), tf.reshape(conditions, [-1, conditions.shape[-1]])
+        )
+        return tf.reshape(images, [-1, num_steps, *images.shape[1:]])
+
+    def latent_direction(self, raw_images, attribute_ids: Mapping[str, tf.Tensor], has_property) -> tf.Tensor:
+        """Finds which way in the latents leads to a property that is none of the model's attributes.
+
+        `model.decode(latents + strength * direction, ids)` draws more of it, or less.
+
+        Args:
+            raw_images: uint8 tensor `[N, image_size, image_size, channels]`.
+            attribute_ids: What they show, as for `edit`.
+            has_property: Boolean tensor `[N]`: which pictures have it, e.g. those with long sleeves.
+
+        Returns:
+            float32 tensor `[latent_dim]`: from the mean latents of pictures without it to those of pictures
+            with it [Directions] section 3.2.
+
+        Raises:
+            ValueError: All pictures have the property, or none.
+        """
+        return mean_difference(self.encode(raw_images, attribute_ids), has_property)
+
+    def judge(self, raw_images) -> dict[str, tf.Tensor]:
+        """Returns for each attribute the probabilities, float32 `[N, number of values]`, of uint8 images."""
+        logits = self.attribute_head(self.extract_features(raw_images), training=False)
+        return {
+            name: tf.nn.softmax(values) for name, values in split_conditions(self.attributes, logits).items()
+        }
+
+    def extract_features(self, raw_images) -> tf.Tensor:
+        """Returns what the encoder and the attribute head see of uint8 pictures, `[N, 256]`."""
+        images = pixels.to_model_range(raw_images, self.pixel_range, self.compute_dtype)
+        return self.features(images, training=False)
+
+    def train_step(self, data):
+        raw_images, attribute_ids = data
+        noise = replicas.normal((tf.shape(raw_images)[0], self.latent_dim), self.latent_seeds)
+        with tf.GradientTape() as tape:
+            losses = self._objective(raw_images, attribute_ids, noise, training=True)
+            scaled_loss = self.optimizer.scale_loss(losses["loss"])
+        variables = self.trainable_variables
+        gradients = tape.gradient(scaled_loss, variables)
+        replicas.apply_gradients(self.optimizer, gradients, variables, self.gradient_norm)
+        if self.edit_weight:
+            momentum = momentum_at(self.optimizer.iterations, AVERAGE_MOMENTUM)
+            follow(self.ema_edit_judge, self.edit_judge, momentum)
+            self.value_shares.update(attribute_ids, momentum)
+        logs = update_means(self.loss_trackers, losses, tf.shape(raw_images)[0])
+        return {**logs, "gradient_norm": self.gradient_norm.result()}
+
+    def test_step(self, data):
+        raw_images, attribute_ids = data
+        # The same noise at every evaluation, so that epochs can be compared.
+        noise = replicas.normal((tf.shape(raw_images)[0], self.latent_dim), self.seed)
+        losses = self._objective(raw_images, attribute_ids, noise, training=False)
+        reconstruction = pixels.from_model_range(self(raw_images, attribute_ids), self.pixel_range)
+        losses["psnr"] = tf.reduce_mean(psnr(raw_images, reconstruction))
+        return update_means(self.loss_trackers, losses, tf.shape(raw_images)[0])
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "attributes": {name: list(values) for name, values in self.attributes.items()},
+            "image_size": self.image_size,
+            "channels": self.channels,
+            "latent_dim": self.latent_dim,
+            "width": self.width,
+            "depth": self.depth,
+            "likelihood": self.likelihood,
+            "kl_weight": self.kl_weight,
+            "kl_warm_up_steps": self.kl_warm_up_steps,
+            "edit_weight": self.edit_weight,
+            "independence_weight": self.independence_weight,
+            "keep_detail": self.keep_detail,
+            "edited_attributes": list(self.edited_attributes),
+            "attribute_weight": self.attribute_weight,
+            "seed": self.seed,
+        }
+
+    def _decode(self, latents, conditions) -> tf.Tensor:
+        return tf.sigmoid(self.decoder([latents, conditions], training=False))
+
+    def _objective(self, raw_images, attribute_ids, noise, training: bool):
+        images = pixels.to_model_range(raw_images, self.pixel_range)
+        conditions = one_hot_conditions(self.attributes, attribute_ids)
+        features = self.features(tf.cast(images, self.compute_dtype), training=training)
+        latent_mean, latent_log_variance = self.posterior([features, conditions], training=training)
+        latents = latent_mean + tf.exp(0.5 * latent_log_variance) * noise
+        edited_logits = wanted_ids = None
+        if self.edit_weight:
+            draw = functools.partial(replicas.uniform, seed=self.latent_seeds) if training else None
+            wanted_ids = attribute_edits.draw_wanted_ids(
+                self.attributes, attribute_ids, draw, self.edited_attributes
+            )
+            wanted = one_hot_conditions(self.attributes, wanted_ids)
+            # As one batch: what the decoder's normalisation counts is then the same as what it has seen.
+            both = [tf.tile(latents, [2, 1]), tf.concat([conditions, wanted], axis=0)]
+            logits, edited_logits = tf.split(self.decoder(both, training=training), 2)
+        else:
+            logits = self.decoder([latents, conditions], training=training)
+
+        # [VAE] eq. 10, in nats per picture, mean over the batch.
+        if self.likelihood == "bernoulli":
+            reconstruction_loss = _sum_per_picture(bernoulli_loss(images, logits))
+        else:
+            reconstruction_loss = _sum_per_picture(gaussian_loss(images, logits, self.pixel_log_variance))
+        kl_loss = _sum_per_picture(gaussian_kl(latent_mean, latent_log_variance))
+        head_loss, hits = attribute_loss(
+            self.attributes, self.attribute_head(features, training=training), attribute_ids
+        )
+        num_hits, num_known = (
+            replicas.mean(tf.add_n(numbers)) for numbers in zip(*hits.values(), strict=True)
+        )
+        # [M2] eq. 9: the bound plus the weighted classification loss.
+        loss = reconstruction_loss + self._kl_weight_now(training) * kl_loss
+        loss += self.attribute_weight * head_loss
+        losses = {
+            "reconstruction_loss": reconstruction_loss,
+            "kl_loss": kl_loss,
+            "attribute_loss": head_loss,
+            "attribute_accuracy": tf.math.divide_no_nan(num_hits, num_known),
+        }
+        if self.edit_weight:
+            losses["edit_loss"] = self._edit_loss(images, logits, edited_logits, wanted_ids, training)
+            judged = self.edit_judge(self._disturb(images, training), training=training)
+            balanced = self.value_shares(judged)
+            losses["edit_judge_loss"], _ = attribute_loss(self.attributes, balanced, attribute_ids)
+            loss += self.edit_weight * losses["edit_loss"] + losses["edit_judge_loss"]
+        if self.independence_weight:
+            latent_means = replicas.gather_rows(latent_mean)
+            losses["dependence"] = tf.add_n(
+                [dependence(latent_means, replicas.gather_rows(attribute_ids[k])) for k in self.attributes]
+            )
+            # Below 0 lies the chance of one batch: nothing is to be learned from it.
+            loss += self.independence_weight * tf.nn.relu(losses["dependence"])
+        return {"loss": loss, **losses}
+
+    def _kl_weight_now(self, training: bool):
+        if not (training and self.kl_warm_up_steps):
+            return self.kl_weight
+        share = tf.cast(self.optimizer.iterations, "float32") / self.kl_warm_up_steps
+        return self.kl_weight * tf.minimum(share, 1.0)
+
+    def _edit_loss(self, images, logits, edited_logits, wanted_ids, training: bool):
+        """[AttGAN] eq. 3: cross-entropy of what pictures with one other attribute are judged as."""
+        edited, change_loss = tf.sigmoid(edited_logits), 0.0
+        if self.keep_detail:
+            changes = self.painter([images, tf.sigmoid(logits), edited], training=training)
+            change_loss = attribute_edits.cost_of_change(changes)
+            edited = tf.clip_by_value(images + changes, 0.0, 1.0)
+        judged = self.ema_edit_judge(self._disturb(edited, training), training=False)
+        return attribute_loss(self.attributes, judged, wanted_ids)[0] + change_loss
+
+    def _disturb(self, images, training: bool):
+        # The same at every evaluation, so that epochs can be compared.
+        seed = self.latent_seeds if training else self.seed
+        return tf.cast(attribute_edits.disturb(images, seed, self.keep_detail), self.compute_dtype)
+
+
+def _sum_per_picture(values):
+    return tf.reduce_sum(values) / tf.cast(tf.shape(values)[0], values.dtype)

@@ -1,0 +1,5 @@
+"""DCGAN, conditional on the product's attributes."""
+
+from zoo.dcgan.dcgan import DCGAN
+
+__all__ = ["DCGAN"]

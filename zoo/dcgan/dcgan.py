@@ -1,0 +1,405 @@
+"""DCGAN, conditional on the product's attributes.
+
+Sources:
+    [DCGAN] Radford et al. 2015, arXiv 1511.06434.
+    [cGAN] Mirza & Osindero 2014, arXiv 1411.1784: attributes as a further input.
+    [Projection] Miyato & Koyama 2018, arXiv 1802.05637: the conditional discriminator.
+    [AC-GAN] Odena et al. 2017, arXiv 1610.09585: the discriminator also tells the attributes.
+    [EMA] Yazici et al. 2019, arXiv 1806.04498: averaged generator weights for sampling.
+    [SN] Miyato et al. 2018, arXiv 1802.05957: spectral normalisation of the discriminator.
+    [R1] Mescheder et al. 2018, arXiv 1801.04406: a gradient penalty at real pictures.
+    [Lazy] Karras et al. 2020, arXiv 1912.04958, appendix B: that penalty every 16th step.
+    For losses see `zoo/dcgan/losses.py`, for changes of pictures
+    `zoo/pictures/differentiable_augmentation.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import keras
+import tensorflow as tf
+
+from zoo.attributes.loss import attribute_loss
+from zoo.attributes.vocabulary import check_attributes, num_conditions, one_hot_conditions
+from zoo.dcgan.diversity import same_kind_distance
+from zoo.dcgan.losses import LOSSES, interpolation_penalty, r1_penalty
+from zoo.dcgan.one_pass_gradients import gan_gradients
+from zoo.errors import UnknownNameError, WrongUsageError
+from zoo.layers import pyramid
+from zoo.pictures import pixels
+from zoo.pictures.differentiable_augmentation import check_policies, differentiable_augment
+from zoo.presets.from_preset import FromPreset
+from zoo.step import replicas
+from zoo.step.loss_scaling import with_loss_scaling
+from zoo.step.means import BatchMean, GradientNorm, update_means
+from zoo.step.moving_average import follow, momentum_at
+
+CONDITIONINGS = ("projection", "embedding")
+# [Lazy]: the penalty changes slowly, so that each 16th step is enough.
+R1_INTERVAL_STEPS = 16
+
+
+@keras.saving.register_keras_serializable("zoo")
+class DCGAN(FromPreset, keras.Model):
+    """Generates product pictures from random latents and attributes.
+
+    Use it where new pictures of a kind are wanted and none has to be reproduced; to change an existing
+    picture use `ConditionalVAE`.
+
+    Departures from [DCGAN]: kernels are 4x4 instead of 5x5, the discriminator has no batch normalisation,
+    both networks are updated from one forward pass of each (simultaneous instead of alternating gradient
+    steps), and samples come from a moving average of the generator [EMA]. With `discriminator_steps` above 1
+    the further steps see the same real pictures with new generated ones. With `classification_weight` the
+    discriminator learns attributes from real pictures alone, so that it cannot help bad ones along, where
+    [AC-GAN] takes generated ones, too.
+
+    Args:
+        attributes: The values of each attribute, in the order of their class ids.
+        image_size: Side of the square pictures in pixels: 4 to 7 times a power of two (28, 32, 64, 128).
+        channels: 1 (grey) or 3 (RGB).
+        latent_dim: Length of the latent vectors, which are standard normal.
+        width: Channels of the largest feature map; the smaller ones have up to eight times as many.
+        depth: Number of 3x3 convolutions of the generator at each resolution; 0 as in [DCGAN].
+        discriminator_depth: The same for the discriminator.
+        loss: `"non_saturating"`, `"hinge"` or `"wasserstein_gp"`.
+        conditioning: How the discriminator sees attributes: `"projection"` [Projection], or `"embedding"`: as
+            a learned map beside the picture's channels [cGAN].
+        classification_weight: Weight of the cross-entropy of attributes [AC-GAN], for both networks: pictures
+            are more often what was asked for, and vary less. 0 leaves it out.
+        spectral_norm: Whether the discriminator's layers are spectrally normalised [SN].
+        r1_weight: Weight of the penalty [R1], its gamma; 0 switches it off.
+        diff_augment: Names of changes that real and generated pictures undergo before the discriminator.
+        discriminator_steps: Steps of the discriminator for each one of the generator.
+        ema_momentum: Share of the generator's moving average that a step keeps, in [0, 1); after the n-th
+            step at most (1 + n) / (10 + n).
+        seed: Seed of the latents drawn while training.
+        dtype: Dtype policy, e.g. `"mixed_bfloat16"`; the global policy by default.
+
+    Call arguments:
+        latents: float tensor `[N, latent_dim]`.
+        attribute_ids: For each attribute an integer tensor `[N]`.
+
+    Returns:
+        float32 tensor `[N, image_size, image_size, channels]`, range [-1, 1].
+
+    Raises:
+        ValueError: `image_size` cannot be reached by doubling, or `attributes` are not distinct.
+        UnknownNameError: There is no such loss, conditioning or change.
+        WrongUsageError: `classification_weight` with the conditioning `"embedding"`, which shows them.
+
+    Example:
+
+    >>> model = DCGAN({"category": ["bag", "shoe"]}, image_size=28, channels=1, width=8)
+    >>> model(tf.zeros([2, 64]), {"category": tf.constant([0, 1])}).shape.as_list()
+    [2, 28, 28, 1]
+    """
+
+    pixel_range = pixels.SYMMETRIC_RANGE
+
+    def __init__(
+        self,
+        attributes: Mapping[str, Sequence[str]],
+        image_size: int = 28,
+        channels: int = 1,
+        latent_dim: int = 64,
+        width: int = 64,
+        depth: int = 0,
+        discriminator_depth: int = 0,
+        loss: str = "non_saturating",
+        conditioning: str = "projection",
+        classification_weight: float = 0.0,
+        spectral_norm: bool = False,
+        r1_weight: float = 0.0,
+        diff_augment: Sequence[str] = (),
+        discriminator_steps: int = 1,
+        ema_momentum: float = 0.995,
+        seed: int = 0,
+        dtype=None,
+        name: str = "dcgan",
+        **kwargs,
+    ):
+        super().__init__(dtype=dtype, name=name, **kwargs)
+        if loss not in LOSSES:
+            raise UnknownNameError("loss of dcgan", loss, LOSSES)
+        if conditioning not in CONDITIONINGS:
+            raise UnknownNameError("conditioning of dcgan", conditioning, CONDITIONINGS)
+        if classification_weight and conditioning == "embedding":
+            raise WrongUsageError(
+                "`classification_weight` needs conditioning 'projection': the discriminator must not see the "
+                f"attributes that it tells. Received: classification_weight={classification_weight}, "
+                f"conditioning={conditioning!r}."
+            )
+        check_policies(diff_augment)
+        self.image_size = image_size
+        self.channels = channels
+        self.attributes = check_attributes(attributes)
+        self.latent_dim = latent_dim
+        self.width = width
+        self.depth = depth
+        self.discriminator_depth = discriminator_depth
+        self.adversarial_loss = loss
+        self.conditioning = conditioning
+        self.classification_weight = classification_weight
+        self.spectral_norm = spectral_norm
+        self.r1_weight = r1_weight
+        self.diff_augment = tuple(diff_augment)
+        self.discriminator_steps = discriminator_steps
+        self.ema_momentum = ema_momentum
+        self.seed = seed
+
+        self.generator = self._build_generator("generator")
+        self.ema_generator = self._build_generator("ema_generator")
+        self.ema_generator.trainable = False
+        self.ema_generator.set_weights(self.generator.get_weights())
+        self.discriminator = self._build_discriminator()
+        self.latent_seeds = keras.random.SeedGenerator(seed)
+        self.trackers = {
+            name: BatchMean(name) for name in ("discriminator_loss", "generator_loss", "diversity")
+        }
+        self.gradient_norms = {
+            name: GradientNorm(f"{name}_gradient_norm") for name in ("discriminator", "generator")
+        }
+        self.built = True
+
+    def call(self, latents, attribute_ids: Mapping[str, tf.Tensor]):
+        return self.ema_generator(
+            [latents, one_hot_conditions(self.attributes, attribute_ids)], training=False
+        )
+
+    def compile(self, generator_optimizer="adam", discriminator_optimizer="adam", **kwargs):
+        """Sets the two optimizers, with loss scaling under a float16 policy.
+
+        Args:
+            generator_optimizer: Keras optimizer or its name.
+            discriminator_optimizer: Keras optimizer or its name.
+            **kwargs: `run_eagerly`, `steps_per_execution`, `jit_compile` as in `keras.Model.compile`.
+        """
+        super().compile(optimizer=None, **kwargs)
+        self.generator_optimizer = with_loss_scaling(generator_optimizer, self.compute_dtype)
+        self.discriminator_optimizer = with_loss_scaling(discriminator_optimizer, self.compute_dtype)
+        self.generator_optimizer.build(self.generator.trainable_variables)
+        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+
+    def train_step(self, data):
+        raw_images, attribute_ids = data
+        real_images = pixels.to_model_range(raw_images, self.pixel_range, self.compute_dtype)
+        conditions = one_hot_conditions(self.attributes, attribute_ids)
+        for _ in range(self.discriminator_steps - 1):
+            self._update_discriminator(real_images, conditions, attribute_ids)
+
+        with tf.GradientTape(persistent=True) as tape:
+            generated_images = self._generate(conditions)
+            # Not as one batch: the generator's gradient would pass through the real half, too.
+            real_logits, real_judged = self._see(real_images, conditions)
+            generated_logits, generated_judged = self._see(generated_images, conditions)
+            discriminator_loss = self.discriminator_loss(real_logits, generated_logits)
+            generator_loss = self.generator_loss(generated_logits)
+            penalty = self._penalty(real_images, generated_images, conditions)
+            scaled_discriminator_loss = self.discriminator_optimizer.scale_loss(
+                discriminator_loss + penalty + self._classification_loss(real_judged, attribute_ids)
+            )
+            scaled_generator_loss = self.generator_optimizer.scale_loss(
+                generator_loss + self._classification_loss(generated_judged, attribute_ids)
+            )
+
+        networks = (self.discriminator, self.generator)
+        variables = [network.trainable_variables for network in networks]
+        scaled_losses = (scaled_discriminator_loss, scaled_generator_loss)
+        # float16 has too small a range for that, and attributes have logits of their own.
+        if self.classification_weight or self.compute_dtype == "float16":
+            gradients = [tape.gradient(*pair) for pair in zip(scaled_losses, variables, strict=True)]
+        else:
+            gradients = gan_gradients(tape, *scaled_losses, generated_images, generated_logits, *variables)
+        optimizers = (self.discriminator_optimizer, self.generator_optimizer)
+        for index, norm in enumerate(self.gradient_norms.values()):
+            replicas.apply_gradients(optimizers[index], gradients[index], variables[index], norm)
+        momentum = momentum_at(self.generator_optimizer.iterations, self.ema_momentum)
+        follow(self.ema_generator, self.generator, momentum)
+        losses = {"discriminator_loss": discriminator_loss, "generator_loss": generator_loss}
+        logs = update_means(self.trackers, losses, tf.shape(raw_images)[0])
+        return {**logs, **{norm.name: norm.result() for norm in self.gradient_norms.values()}}
+
+    def test_step(self, data):
+        raw_images, attribute_ids = data
+        num_images = tf.shape(raw_images)[0]
+        real_images = pixels.to_model_range(raw_images, self.pixel_range, self.compute_dtype)
+        conditions = one_hot_conditions(self.attributes, attribute_ids)
+        # The same latents at every evaluation, so that epochs can be compared.
+        latents = replicas.normal((num_images, self.latent_dim), self.seed)
+        generated_images = self.ema_generator([latents, conditions], training=False)
+        real_logits, _ = self._discriminate(real_images, conditions, training=False)
+        generated_logits, _ = self._discriminate(generated_images, conditions, training=False)
+        # How different generated pictures of one kind are, against real ones: near 0 after a collapse.
+        diversity = tf.math.divide_no_nan(
+            same_kind_distance(generated_images, conditions), same_kind_distance(real_images, conditions)
+        )
+        return update_means(
+            self.trackers,
+            {
+                "discriminator_loss": self.discriminator_loss(real_logits, generated_logits),
+                "generator_loss": self.generator_loss(generated_logits),
+                "diversity": diversity,
+            },
+            num_images,
+        )
+
+    def discriminator_loss(self, real_logits, generated_logits):
+        """Returns what the discriminator minimises, without penalties; mean over the batch."""
+        return LOSSES[self.adversarial_loss].discriminator(real_logits, generated_logits)
+
+    def generator_loss(self, generated_logits):
+        """Returns what the generator minimises; mean over the batch."""
+        return LOSSES[self.adversarial_loss].generator(generated_logits)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "image_size": self.image_size,
+            "channels": self.channels,
+            "attributes": {name: list(values) for name, values in self.attributes.items()},
+            "latent_dim": self.latent_dim,
+            "width": self.width,
+            "depth": self.depth,
+            "discriminator_depth": self.discriminator_depth,
+            "loss": self.adversarial_loss,
+            "conditioning": self.conditioning,
+            "classification_weight": self.classification_weight,
+            "spectral_norm": self.spectral_norm,
+            "r1_weight": self.r1_weight,
+            "diff_augment": list(self.diff_augment),
+            "discriminator_steps": self.discriminator_steps,
+            "ema_momentum": self.ema_momentum,
+            "seed": self.seed,
+        }
+
+    def get_compile_config(self):
+        return {
+            "generator_optimizer": keras.saving.serialize_keras_object(self.generator_optimizer),
+            "discriminator_optimizer": keras.saving.serialize_keras_object(self.discriminator_optimizer),
+        }
+
+    def compile_from_config(self, config):
+        self.compile(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
+
+    def _generate(self, conditions):
+        latents = replicas.normal((tf.shape(conditions)[0], self.latent_dim), self.latent_seeds)
+        return self.generator([latents, conditions], training=True)
+
+    def _see(self, images, conditions, training: bool = True):
+        changed = differentiable_augment(images, self.diff_augment, self._draw_uniform)
+        return self._discriminate(changed, conditions, training=training)
+
+    def _see_twice(self, images, conditions):
+        """Returns logits whose gradients have gradients, inside of `tf.cond`, too.
+
+        TensorFlow cannot differentiate the gradients of `zoo/layers/strided_convolutions.py` there. Without
+        them and without the power iteration of spectral norms the discriminator does in training what it
+        always does.
+        """
+        return self._see(images, conditions, training=self.spectral_norm)[0]
+
+    def _discriminate(self, images, conditions, training: bool):
+        """Returns the logits of being real, and those of the attributes or None."""
+        outputs = self.discriminator([images, conditions], training=training)
+        return outputs if self.classification_weight else (outputs, None)
+
+    def _classification_loss(self, attribute_logits, attribute_ids):
+        if not self.classification_weight:
+            return 0.0
+        loss, _ = attribute_loss(self.attributes, attribute_logits, attribute_ids)
+        return self.classification_weight * loss
+
+    def _draw_uniform(self, shape):
+        return replicas.uniform(shape, self.latent_seeds)
+
+    def _penalty(self, real_images, generated_images, conditions):
+        """Returns what is added to the discriminator's loss so that its gradients stay bounded."""
+        penalty = tf.constant(0.0)
+        weight = LOSSES[self.adversarial_loss].gradient_penalty_weight
+        if weight:
+            mixing = tf.cast(self._draw_uniform([tf.shape(real_images)[0], 1, 1, 1]), real_images.dtype)
+            generated_images = tf.stop_gradient(tf.cast(generated_images, real_images.dtype))
+            penalty += weight * interpolation_penalty(
+                lambda images: self._see_twice(images, conditions), real_images, generated_images, mixing
+            )
+        if self.r1_weight:
+            penalty += tf.cond(
+                self.discriminator_optimizer.iterations % R1_INTERVAL_STEPS == 0,
+                # [R1] eq. 9, times the interval [Lazy].
+                lambda: (
+                    R1_INTERVAL_STEPS
+                    * (self.r1_weight / 2)
+                    * r1_penalty(lambda images: self._see_twice(images, conditions), real_images)
+                ),
+                lambda: 0.0,
+            )
+        return penalty
+
+    def _update_discriminator(self, real_images, conditions, attribute_ids):
+        generated_images = self._generate(conditions)
+        variables = self.discriminator.trainable_variables
+        with tf.GradientTape() as tape:
+            real_logits, real_judged = self._see(real_images, conditions)
+            loss = self.discriminator_loss(real_logits, self._see(generated_images, conditions)[0])
+            loss += self._classification_loss(real_judged, attribute_ids)
+            loss += self._penalty(real_images, generated_images, conditions)
+            scaled_loss = self.discriminator_optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled_loss, variables)
+        replicas.apply_gradients(self.discriminator_optimizer, gradients, variables)
+
+    def _build_generator(self, name: str) -> keras.Model:
+        latents = keras.Input((self.latent_dim,), name="latents")
+        conditions = keras.Input((num_conditions(self.attributes),), name="conditions")
+        x = keras.layers.Concatenate(dtype=self.dtype_policy)([latents, conditions])
+        x = pyramid.upsample(
+            x,
+            image_size=self.image_size,
+            channels=self.channels,
+            width=self.width,
+            dtype=self.dtype_policy,
+            name=name,
+            depth=self.depth,
+        )
+        images = keras.layers.Activation("tanh", dtype="float32")(x)
+        return keras.Model([latents, conditions], images, name=name)
+
+    def _build_discriminator(self) -> keras.Model:
+        images = keras.Input((self.image_size, self.image_size, self.channels), name="images")
+        conditions = keras.Input((num_conditions(self.attributes),), name="conditions")
+        x = images
+        if self.conditioning == "embedding":
+            num_pixels = self.image_size**2
+            embedding = keras.layers.Dense(
+                num_pixels, use_bias=False, dtype=self.dtype_policy, name="embedding"
+            )
+            shape = (self.image_size, self.image_size, 1)
+            maps = keras.layers.Reshape(shape, dtype=self.dtype_policy)(embedding(conditions))
+            x = keras.layers.Concatenate(dtype=self.dtype_policy)([images, maps])
+        features = pyramid.downsample(
+            x,
+            image_size=self.image_size,
+            width=self.width,
+            dtype=self.dtype_policy,
+            batch_norm=False,
+            name="discriminator",
+            depth=self.discriminator_depth,
+            spectral_norm=self.spectral_norm,
+        )
+        features = keras.layers.Activation("linear", dtype="float32", name="discriminator_features")(features)
+        logits = self._normalised_dense(1, "discriminator_logits")(features)
+        if self.conditioning == "projection":
+            # [Projection] eq. 3: the features' inner product with a learned vector for each attribute value.
+            project = self._normalised_dense(features.shape[-1], "discriminator_projection", use_bias=False)
+            products = keras.layers.Multiply(dtype="float32")([features, project(conditions)])
+            # Not keras.layers.Dot: products of matrices of one row took a tenth of a training step on CPUs.
+            projection = keras.ops.sum(products, axis=-1, keepdims=True)
+            logits = keras.layers.Add(dtype="float32")([logits, projection])
+        if not self.classification_weight:
+            return keras.Model([images, conditions], logits)
+        judge = self._normalised_dense(num_conditions(self.attributes), "discriminator_attributes")
+        return keras.Model([images, conditions], [logits, judge(features)])
+
+    def _normalised_dense(self, units: int, name: str, use_bias: bool = True):
+        dense = keras.layers.Dense(units, use_bias=use_bias, dtype="float32", name=name)
+        if not self.spectral_norm:
+            return dense
+        return keras.layers.SpectralNormalization(dense, dtype="float32", name=f"{name}_sn")

@@ -1,0 +1,1 @@
+"""Pixels: ranges, sizes, errors and random changes."""

@@ -1,0 +1,1 @@
+"""Trained weights in the package: which there are, and models from them."""

@@ -1,0 +1,1 @@
+"""What a training step needs on one replica or many: gradients, means, averages, optimizers."""

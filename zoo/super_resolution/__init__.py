@@ -1,0 +1,7 @@
+"""Networks that enlarge photos."""
+
+from zoo.super_resolution.fsrcnn import FSRCNN
+from zoo.super_resolution.srcnn import SRCNN
+from zoo.super_resolution.super_resolution import SuperResolution
+
+__all__ = ["FSRCNN", "SRCNN", "SuperResolution"]
