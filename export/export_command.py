@@ -6,7 +6,7 @@ from export import promote_command, prune_command, verify_command
 from zoo.cli import ZooCommand
 from zoo.command_line.output_path import OutputPath
 
-# `export/variants.py` says what they are, and imports TensorFlow.
+# `export/saved_model/variants.py` says what they are, and imports TensorFlow.
 VARIANT_NAMES = ("original", "float16_weights", "mixed_bfloat16", "frozen")
 
 _VERSION_COMMANDS = {
@@ -35,7 +35,7 @@ class _ExportCommand(ZooCommand):
 
 
 def _check_model_name(context, parameter, model_name):
-    from export.publish import check_model_name
+    from export.versions.publish import check_model_name
 
     if model_name is not None:
         try:
@@ -46,7 +46,7 @@ def _check_model_name(context, parameter, model_name):
 
 
 def _to_requirements(context, parameter, texts):
-    from export.quality_gate import parse_requirement
+    from export.saved_model.quality_gate import parse_requirement
 
     return [parse_requirement(text) for text in texts]
 
@@ -95,7 +95,7 @@ def command(run_or_preset, requirements, compare_variants, tflite, tflite_float1
     A run directory that is called like a command below is reached as ./verify.
     """
     _check_options(compare_variants, tflite, tflite_float16, options)
-    from export.quality_gate import check_requirements
+    from export.saved_model.quality_gate import check_requirements
     from training.run_or_preset import find_run_or_preset
 
     source = find_run_or_preset(run_or_preset)
@@ -103,12 +103,12 @@ def command(run_or_preset, requirements, compare_variants, tflite, tflite_float1
     if dry_run:
         _describe(source.model, tflite, options)
     elif compare_variants:
-        from export.exporter import compare_variants
-        from export.variant_table import format_variants
+        from export.saved_model.exporter import compare_variants
+        from export.saved_model.variant_measurements import format_variants
 
         click.echo(format_variants(*compare_variants(run_or_preset, options["isolate_rows"])))
     elif tflite:
-        from export.tflite import write_tflite
+        from export.saved_model.tflite import write_tflite
 
         num_bytes = write_tflite(source.model, tflite, tflite_float16)
         click.echo(f"TFLite: {tflite}  {num_bytes / 1e6:.2f} MB")
@@ -128,10 +128,10 @@ def _check_options(compare_variants, tflite, tflite_float16, options):
 
 
 def _describe(model, tflite, options):
-    from export.signatures import default_model_name, make_signatures
+    from export.signatures.of_models import default_model_name, make_signatures
 
     if tflite:
-        from export.tflite import check_upscaler
+        from export.saved_model.tflite import check_upscaler
 
         check_upscaler(model)
         click.echo(f"TFLite: {tflite}")
@@ -142,9 +142,9 @@ def _describe(model, tflite, options):
 
 
 def _publish(run_or_preset, requirements, options):
-    from export.exporter import export_run
-    from export.manifest import read_manifest
-    from export.variant_table import format_variants
+    from export.saved_model.exporter import export_run
+    from export.saved_model.variant_measurements import format_variants
+    from export.versions.manifest import read_manifest
 
     models_dir, variant = options["models_dir"], options["variant"]
     version_dir = export_run(

@@ -8,7 +8,7 @@ from zoo.cli import ZooCommand
 
 
 def _check_label(context, parameter, label):
-    from export.labels import check_label
+    from export.versions.labels import check_label
 
     try:
         check_label(label)
@@ -35,7 +35,7 @@ def command(model_name, version, label, models_dir, dry_run):
     server after its models.config was written again and a restart. Requests without a label get the highest
     version.
     """
-    from export.labels import promote, read_labels
+    from export.versions.labels import promote, read_labels
 
     before = read_labels(models_dir / model_name)
     for name, number in sorted(promote(models_dir, model_name, version, label, dry_run).items()):

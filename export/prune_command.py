@@ -19,8 +19,8 @@ from zoo.cli import ZooCommand
 @click.option("--dry-run", is_flag=True, help="Say what would be removed and remove nothing.")
 def command(keep, models_dir, model_name, dry_run):
     """Remove old versions; never the highest one of a model, nor one that a label names."""
-    from export.prune import prune
-    from export.publish import servable_versions
+    from export.versions.prune import prune
+    from export.versions.publish import servable_versions
 
     if not models_dir.is_dir():
         raise click.ClickException(

@@ -20,8 +20,8 @@ def command(version_dirs, models_dir):
     Damaged, missing and extra files are named, as are versions without a manifest, which cannot be checked;
     the exit code is 1 then.
     """
-    from export.manifest import MANIFEST
-    from export.verify import find_version_dirs, version_problem
+    from export.versions.manifest import MANIFEST
+    from export.versions.verify import find_version_dirs, version_problem
 
     if models_dir or not version_dirs:
         version_dirs += tuple(find_version_dirs(models_dir or Path("models")))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from google.protobuf import text_format
 
-from export.labels import read_labels, served_labels
+from export.versions.labels import read_labels, served_labels
 from serving import messages
 from serving.status import InvalidArgument, NotFound
 from zoo.files.atomic_write import write_whole

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from export.signatures import make_signatures
+from export.signatures.of_models import make_signatures
 from serving.client import connect
 from training.picture_sheet import PictureSheet
 from training.recipe import rendered_note

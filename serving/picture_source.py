@@ -52,7 +52,7 @@ class _LocalModel:
         self._name = text
         source = find_source(text)
         import_tensorflow()
-        from export.signatures import make_signatures
+        from export.signatures.of_models import make_signatures
 
         self._signatures = {signature.name: signature for signature in make_signatures(source.model)}
 

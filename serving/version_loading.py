@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from export.manifest import MANIFEST, check_manifest
+from export.versions.manifest import MANIFEST, check_manifest
 from serving.batching import Batching
 from serving.metrics import Metrics
 from serving.saved_model_session import SavedModelSession

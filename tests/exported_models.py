@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from export.exporter import save
-from export.signature import Signature
-from export.signatures import make_signatures
+from export.saved_model.exporter import save
+from export.signatures.of_models import make_signatures
+from export.signatures.signature import Signature
 from zoo.classifier import Classifier
 from zoo.conditional_vae.conditional_vae import ConditionalVAE
 from zoo.dcgan.dcgan import DCGAN

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from free_ports import free_port
 
-from export.exporter import export_run
-from export.signature import Signature
-from export.signatures import make_signatures
+from export.saved_model.exporter import export_run
+from export.signatures.of_models import make_signatures
+from export.signatures.signature import Signature
 from serving.config_files import write_config_files
 from serving.model_server import ModelServer
 from training.run_directory import load_model

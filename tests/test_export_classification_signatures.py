@@ -8,7 +8,7 @@ from exported_models import CATEGORIES, COLOURS, exported, random_pictures, to_p
 from picture_files import JPEG, PNG, PNGS
 from PIL import Image
 
-from export.signatures import make_signatures
+from export.signatures.of_models import make_signatures
 from zoo.classifier import Classifier
 from zoo.pictures import resize
 

@@ -7,7 +7,7 @@ import pytest
 from served_runs import files_in, run_zoo, trained_run
 from small_presets import SCORES
 
-from export.manifest import check_manifest
+from export.versions.manifest import check_manifest
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from exported_models import LATENT_DIM, exported
 from served_runs import SERVED_NAMES, exported_run, files_in, trained_run
 from tensorflow_serving.apis import prediction_log_pb2
 
-from export import exporter
-from export.exporter import check_export, export_run
-from export.manifest import check_manifest, read_signatures
-from export.publish import existing_versions
-from export.signatures import make_signatures
+from export.saved_model import exporter
+from export.saved_model.exporter import check_export, export_run
+from export.signatures.of_models import make_signatures
+from export.versions.manifest import check_manifest, read_signatures
+from export.versions.publish import existing_versions
 from training.metrics_log import read_metrics
 
 MODELS = ("dcgan", "conditional_vae", "srcnn", "fsrcnn", "classifier")

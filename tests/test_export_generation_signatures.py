@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from exported_models import CATEGORIES, COLOURS, LATENT_DIM, attribute_inputs, exported, from_png
 
-from export.generation_signatures import generation_signatures
+from export.signatures.generation import generation_signatures
 
 GENERATORS = ("dcgan", "dcgan_rgb", "conditional_vae", "conditional_vae_rgb")
 SMALLEST, LARGEST = -(2**63), 2**63 - 1

@@ -26,8 +26,8 @@ from picture_files import (
 )
 from PIL import Image, ImageOps
 
-from export.file_bytes import piece_at
-from export.image_bytes import decode_image_row, encode_png_row, encode_png_rows, map_image_rows
+from export.images.file_bytes import piece_at
+from export.images.image_bytes import decode_image_row, encode_png_row, encode_png_rows, map_image_rows
 
 
 @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)

@@ -20,9 +20,9 @@ from picture_files import (
 )
 from PIL import Image
 
-from export.image_bytes import MAX_PIXELS, decode_image_row
-from export.jpeg_header import MAX_SEGMENTS
-from export.png_header import MAX_CHUNKS
+from export.images.image_bytes import MAX_PIXELS, decode_image_row
+from export.images.jpeg_header import MAX_SEGMENTS
+from export.images.png_header import MAX_CHUNKS
 
 
 @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)

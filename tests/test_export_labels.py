@@ -8,9 +8,9 @@ import pytest
 from served_runs import run_zoo, running_server
 from serving_models import Linear, save
 
-from export.labels import check_label, promote, read_labels, served_labels
-from export.manifest import write_manifest
-from export.publish import publish
+from export.versions.labels import check_label, promote, read_labels, served_labels
+from export.versions.manifest import write_manifest
+from export.versions.publish import publish
 from serving.config_files import models_config
 from serving.grpc_client import GrpcClient
 

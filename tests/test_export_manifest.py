@@ -10,7 +10,7 @@ from importlib import metadata
 import pytest
 import tensorflow as tf
 
-from export.manifest import MANIFEST, check_manifest, read_manifest, read_signatures, write_manifest
+from export.versions.manifest import MANIFEST, check_manifest, read_manifest, read_signatures, write_manifest
 
 SIGNATURES = {"generate": {"inputs": {}, "outputs": {}}}
 
@@ -116,7 +116,7 @@ def test_signatures_are_read_from_a_saved_model(tmp_path):
 
 def test_checking_imports_no_tensorflow(version_dir):
     program = (
-        "import sys; from pathlib import Path; from export.manifest import check_manifest; "
+        "import sys; from pathlib import Path; from export.versions.manifest import check_manifest; "
         "check_manifest(Path(sys.argv[1])); sys.exit('tensorflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program, str(version_dir)], check=False).returncode == 0

@@ -5,9 +5,9 @@ import json
 import pytest
 from served_runs import files_in, run_zoo
 
-from export.labels import promote
-from export.prune import prune
-from export.publish import existing_versions, publish
+from export.versions.labels import promote
+from export.versions.prune import prune
+from export.versions.publish import existing_versions, publish
 
 
 @pytest.fixture

@@ -10,15 +10,15 @@ import time
 
 import pytest
 
-from export.manifest import check_manifest
-from export.publish import check_model_name, existing_versions, publish
+from export.versions.manifest import check_manifest
+from export.versions.publish import check_model_name, existing_versions, publish
 
 # Publishes version after version, each of thirty files and a manifest, and says when it begins.
 PUBLISHER = """
 import sys
 from pathlib import Path
-from export.manifest import write_manifest
-from export.publish import publish
+from export.versions.manifest import write_manifest
+from export.versions.publish import publish
 
 def build(directory):
     (directory / "variables").mkdir()
@@ -186,7 +186,7 @@ def test_unfinished_version_of_a_living_exporter_is_left_alone(tmp_path):
 
 def test_killed_exporter_leaves_no_number_and_the_next_one_cleans_up(tmp_path):
     sleeping = (
-        "import sys, time; from export.publish import publish\n"
+        "import sys, time; from export.versions.publish import publish\n"
         "def build(directory):\n"
         "    (directory / 'saved_model.pb').write_bytes(b'half')\n"
         "    print('building', flush=True)\n"

@@ -6,8 +6,8 @@ import pytest
 from served_runs import run_zoo, trained_run
 from small_presets import evaluated_run
 
-from export.manifest import read_manifest
-from export.quality_gate import Requirement, parse_requirement
+from export.saved_model.quality_gate import Requirement, parse_requirement
+from export.versions.manifest import read_manifest
 from zoo.errors import WrongUsageError
 
 SCORES = {

@@ -10,8 +10,8 @@ import pytest
 from exported_models import build_model, exported, random_pictures, to_png
 from picture_files import JPEG, chunk, jpeg_with
 
-from export.exporter import save
-from export.signatures import make_signatures
+from export.saved_model.exporter import save
+from export.signatures.of_models import make_signatures
 from serving.saved_model_session import SavedModelSession
 from serving.status import InvalidArgument
 

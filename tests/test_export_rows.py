@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import rows
+from export.signatures import rows
 
 ATTRIBUTES = {"category": ("dress", "shirt"), "colour": ("red", "blue", "green")}
 SMALLEST, LARGEST = -(2**63), 2**63 - 1

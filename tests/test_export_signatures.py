@@ -13,9 +13,9 @@ from exported_models import (
     to_png,
 )
 
-from export import rows
-from export.manifest import read_signatures
-from export.signatures import default_model_name, make_signatures
+from export.signatures import rows
+from export.signatures.of_models import default_model_name, make_signatures
+from export.versions.manifest import read_signatures
 from zoo.pictures import pixels
 from zoo.super_resolution.srcnn import SRCNN
 

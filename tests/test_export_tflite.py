@@ -5,8 +5,8 @@ import tensorflow as tf
 from exported_models import build_model, random_pictures
 from served_runs import run_zoo, trained_run
 
-from export import tflite
-from export.tflite import convert, write_tflite
+from export.saved_model import tflite
+from export.saved_model.tflite import convert, write_tflite
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Warning. tf.lite.Interpreter is deprecated")
 

@@ -5,7 +5,7 @@ import pytest
 from exported_models import exported, from_png, random_pictures, to_png
 from picture_files import DEEP_RGB, HEIGHT, JPEG, JPEGS, PNG, PNGS, RGB, WIDTH, deep, png
 
-from export.signatures import make_signatures
+from export.signatures.of_models import make_signatures
 
 UPSCALERS = {"srcnn_x2": 2, "srcnn_x3": 3, "fsrcnn_x3": 3, "fsrcnn_rgb_x4": 4}
 

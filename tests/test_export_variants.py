@@ -11,12 +11,12 @@ import tensorflow as tf
 from exported_models import from_png
 from served_runs import files_in, run_zoo, signatures_of_run, trained_run
 
-from export import exporter, variant_measurements
 from export.export_command import VARIANT_NAMES
-from export.exporter import save_variant
-from export.manifest import check_manifest, read_signatures
-from export.variant_measurements import check_likeness
-from export.variants import ORIGINAL, VARIANTS
+from export.saved_model import exporter, variant_measurements
+from export.saved_model.exporter import save_variant
+from export.saved_model.variant_measurements import check_likeness
+from export.saved_model.variants import ORIGINAL, VARIANTS
+from export.versions.manifest import check_manifest, read_signatures
 from serving.saved_model_session import SavedModelSession
 from serving.status import InvalidArgument
 from training.run_or_preset import find_run

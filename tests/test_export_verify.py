@@ -5,8 +5,8 @@ import shutil
 import pytest
 from served_runs import run_zoo
 
-from export.manifest import MANIFEST, write_manifest
-from export.publish import publish
+from export.versions.manifest import MANIFEST, write_manifest
+from export.versions.publish import publish
 
 
 @pytest.fixture

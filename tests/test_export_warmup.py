@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from export.warmup import MAX_RECORDS, write_warmup_requests
+from export.saved_model.warmup import MAX_RECORDS, write_warmup_requests
 
 
 def records(path):

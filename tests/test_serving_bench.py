@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 from serving_models import Linear, running_server, save
 
-from export.warmup import write_warmup_requests
+from export.saved_model.warmup import write_warmup_requests
 from serving import batching_choice, bench, bench_command, load_generator, messages, threads_choice
 from serving.batching import BatchingOptions
 from serving.batching_setting import Setting, default_settings

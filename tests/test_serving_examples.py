@@ -11,7 +11,7 @@ from free_ports import free_port
 from PIL import Image
 from served_runs import running_server
 
-from export.exporter import export_run
+from export.saved_model.exporter import export_run
 from serving.client import connect
 
 EXAMPLES = Path(__file__).parent.parent / "serving" / "examples"

@@ -12,7 +12,7 @@ from free_ports import free_port
 from serving_models import models_dir
 from tensorflow_serving.apis import model_management_pb2, model_service_pb2_grpc
 
-from export.manifest import write_manifest
+from export.versions.manifest import write_manifest
 from serving.client import PredictionError
 from serving.grpc_client import GrpcClient
 from serving.model_server import ModelServer

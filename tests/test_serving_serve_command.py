@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from free_ports import free_port
 from serving_models import models_dir
 
-from export.labels import promote
+from export.versions.labels import promote
 from serving import engine
 from serving.client import PredictionError, connect
 from serving.serve_command import command

@@ -26,7 +26,7 @@ from fuzz_run import Fuzzer, Report, Sender, read_finding, save_findings  # noqa
 from fuzz_server import Server, running_process  # noqa: E402
 from serving_models import models_dir  # noqa: E402
 
-from export.exporter import export_run  # noqa: E402
+from export.saved_model.exporter import export_run  # noqa: E402
 
 # Kind of model -> preset, and the name that it is exported by.
 PRESETS = {

@@ -30,8 +30,8 @@ import tensorflow as tf  # noqa: E402
 from idle_servers import idle_servers  # noqa: E402
 from PIL import Image  # noqa: E402
 
-from export.exporter import export_run  # noqa: E402
-from export.warmup import write_warmup_requests  # noqa: E402
+from export.saved_model.exporter import export_run  # noqa: E402
+from export.saved_model.warmup import write_warmup_requests  # noqa: E402
 from serving.batching_choice import choose  # noqa: E402
 from serving.batching_setting import Setting, default_settings  # noqa: E402
 from serving.bench import measure, recorded_request, started_server  # noqa: E402

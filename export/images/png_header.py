@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from export.file_bytes import Check, after, big_endian, bytes_at, size_of, spells, text
+from export.images.file_bytes import Check, after, big_endian, bytes_at, size_of, spells, text
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

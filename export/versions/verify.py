@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from export.manifest import MANIFEST, find_file_problems
+from export.versions.manifest import MANIFEST, find_file_problems
 
 
 def find_version_dirs(models_dir: Path) -> list[Path]:

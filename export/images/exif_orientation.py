@@ -6,7 +6,7 @@ Sources:
 
 import tensorflow as tf
 
-from export.file_bytes import big_endian, bytes_at, piece_at, spells
+from export.images.file_bytes import big_endian, bytes_at, piece_at, spells
 
 UPRIGHT = 1
 

@@ -3,11 +3,11 @@
 import numpy as np
 import tensorflow as tf
 
-from export import rows
-from export.generation_signatures import BATCH_SIZES
-from export.image_bytes import encode_png_row, encode_png_rows, map_image_rows
-from export.image_tensors import check_picture_size, example_pictures
-from export.signature import Signature
+from export.images.image_bytes import encode_png_row, encode_png_rows, map_image_rows
+from export.signatures import rows
+from export.signatures.generation import BATCH_SIZES
+from export.signatures.image_tensors import check_picture_size, example_pictures
+from export.signatures.signature import Signature
 from zoo.pictures import pixels, resize
 
 TARGET = "target_"

@@ -6,9 +6,9 @@ import uuid
 from pathlib import Path
 from typing import NamedTuple
 
-from export.labels import find_model_dir, read_labels
-from export.model_lock import locked_model
-from export.publish import REMOVED_PREFIX, remove_leftovers, servable_versions, sync
+from export.versions.labels import find_model_dir, read_labels
+from export.versions.model_lock import locked_model
+from export.versions.publish import REMOVED_PREFIX, remove_leftovers, servable_versions, sync
 
 
 class Removal(NamedTuple):

@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from export.manifest import MANIFEST, check_manifest
-from export.model_lock import locked_model
-from export.publish import check_model_name, servable_versions, sync
+from export.versions.manifest import MANIFEST, check_manifest
+from export.versions.model_lock import locked_model
+from export.versions.publish import check_model_name, servable_versions, sync
 
 LABELS = "labels.json"
 STABLE, CANARY = "stable", "canary"

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from export.exif_orientation import MARK as EXIF_MARK
-from export.exif_orientation import MAX_BYTES as EXIF_BYTES
-from export.file_bytes import Check, after, big_endian, bytes_at, piece_at, size_of, spells, text
+from export.images.exif_orientation import MARK as EXIF_MARK
+from export.images.exif_orientation import MAX_BYTES as EXIF_BYTES
+from export.images.file_bytes import Check, after, big_endian, bytes_at, piece_at, size_of, spells, text
 
 SIGNATURE = b"\xff\xd8"
 

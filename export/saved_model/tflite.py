@@ -8,7 +8,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from export.image_tensors import example_pictures
+from export.signatures.image_tensors import example_pictures
 from zoo.super_resolution.super_resolution import SuperResolution
 
 SIGNATURE = "upscale"

@@ -1,10 +1,10 @@
 """Which signatures a model has, and which name it is served by."""
 
-from export.classification_signatures import classification_signatures
-from export.editing_signatures import editing_signatures
-from export.generation_signatures import generation_signatures
-from export.signature import Signature
-from export.upscaling_signatures import upscaling_signatures
+from export.signatures.classification import classification_signatures
+from export.signatures.editing import editing_signatures
+from export.signatures.generation import generation_signatures
+from export.signatures.signature import Signature
+from export.signatures.upscaling import upscaling_signatures
 from zoo.classifier import Classifier
 from zoo.conditional_vae.conditional_vae import ConditionalVAE
 from zoo.dcgan.dcgan import DCGAN

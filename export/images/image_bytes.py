@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from export.exif_orientation import read_orientation, turn_upright
-from export.file_bytes import Check, bytes_at, first_problem, piece_at, size_of, text
-from export.jpeg_header import SIGNATURE as JPEG_SIGNATURE
-from export.jpeg_header import read_jpeg_header
-from export.png_header import SIGNATURE as PNG_SIGNATURE
-from export.png_header import read_png_header
-from export.row_isolation import rows_that_succeed
+from export.images.exif_orientation import read_orientation, turn_upright
+from export.images.file_bytes import Check, bytes_at, first_problem, piece_at, size_of, text
+from export.images.jpeg_header import SIGNATURE as JPEG_SIGNATURE
+from export.images.jpeg_header import read_jpeg_header
+from export.images.png_header import SIGNATURE as PNG_SIGNATURE
+from export.images.png_header import read_png_header
+from export.images.row_isolation import rows_that_succeed
 from zoo.pictures.pixels import match_channels
 
 MAX_PIXELS = 25_000_000

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from export.model_lock import locked_model
+from export.versions.model_lock import locked_model
 
 # TF Serving reads every child whose name is a number, so what is not whole must not look like one.
 _UNFINISHED_PREFIX = ".unfinished-"

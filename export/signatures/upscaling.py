@@ -3,10 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from export import rows
-from export.image_bytes import encode_png_row, map_image_rows
-from export.image_tensors import check_picture_size, example_pictures
-from export.signature import Signature
+from export.images.image_bytes import encode_png_row, map_image_rows
+from export.signatures import rows
+from export.signatures.image_tensors import check_picture_size, example_pictures
+from export.signatures.signature import Signature
 
 # Batch size, height and width of the examples: two batch sizes, two picture sizes.
 EXAMPLE_SHAPES = ((1, 24, 32), (3, 17, 13))

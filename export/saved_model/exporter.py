@@ -10,15 +10,15 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from export.frozen import freeze
-from export.manifest import read_signatures, write_manifest
-from export.publish import publish
-from export.quality_gate import Requirement, check_requirements
-from export.signature import Signature
-from export.signatures import default_model_name, make_signatures
-from export.variant_measurements import check_likeness, measure
-from export.variants import ORIGINAL, VARIANTS
-from export.warmup import write_warmup_requests
+from export.saved_model.frozen import freeze
+from export.saved_model.quality_gate import Requirement, check_requirements
+from export.saved_model.variant_measurements import check_likeness, measure
+from export.saved_model.variants import ORIGINAL, VARIANTS
+from export.saved_model.warmup import write_warmup_requests
+from export.signatures.of_models import default_model_name, make_signatures
+from export.signatures.signature import Signature
+from export.versions.manifest import read_signatures, write_manifest
+from export.versions.publish import publish
 from training.run_or_preset import Source, find_run_or_preset
 
 # How far the exported model may be from the Keras model: graphs are fused and sum in another order.

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from export import rows
-from export.image_bytes import encode_png_rows
-from export.signature import Signature
+from export.images.image_bytes import encode_png_rows
+from export.signatures import rows
+from export.signatures.signature import Signature
 from zoo.pictures import pixels
 
 BATCH_SIZES = (1, 3)

@@ -1,0 +1,1 @@
+"""SavedModels: written, compressed, measured, checked and warmed up."""

@@ -1,0 +1,1 @@
+"""Version directories: published, labelled, verified and pruned."""
