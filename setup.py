@@ -16,8 +16,8 @@ setup(
     package_data={
         # Trained weights; see zoo/presets/registry.py.
         "zoo": ["preset_files/*/preset.json", "preset_files/*/weights.npz"],
-        # Templates; see serving/deployment.py.
-        "serving": ["deploy/**/*", "load.js"],
+        # Templates; see serving/deploy/deployment.py.
+        "serving": ["deploy/templates/**/*", "bench/load.js", "examples/**/*"],
     },
     install_requires=[
         "tensorflow>=2.20,<2.22",

@@ -63,10 +63,11 @@ def command(models_dir, names, signature, protocols, clients, batchings, seconds
     At the best setting it then tries one thread within an operation (column threads; auto: as many as
     TensorFlow chooses), which can pay where many clients ask, and prints the flag for it if it does.
     """
-    from serving import batching_choice, bench
-    from serving.batching_setting import Setting
-    from serving.engine import choose_engine
-    from serving.load_generator import GRPC, REST, find_k6
+    from serving.bench import batching_choice
+    from serving.bench import measure as bench
+    from serving.bench.batching_setting import Setting
+    from serving.bench.load_generator import GRPC, REST, find_k6
+    from serving.launch.engine import choose_engine
 
     # Its reader of warm-up files advises to read them otherwise.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -128,7 +129,7 @@ def _numbers(text) -> list[int]:
 
 
 def _settings(texts, num_clients):
-    from serving.batching_setting import Setting, default_settings
+    from serving.bench.batching_setting import Setting, default_settings
 
     try:
         return [Setting.parse(text) for text in texts] or default_settings(num_clients)
@@ -137,7 +138,7 @@ def _settings(texts, num_clients):
 
 
 def _requests(bench, models_dir, names, signature):
-    from serving.config_files import find_models
+    from serving.launch.config_files import find_models
     from zoo.errors import UnknownNameError
 
     known = find_models(models_dir)
@@ -169,7 +170,7 @@ def _row(measured) -> str:
 
 
 def _keep(models_dir, choice, measurements):
-    from serving.config_files import BATCHING_FILE, batching_text
+    from serving.launch.config_files import BATCHING_FILE, batching_text
     from zoo.files.atomic_write import write_whole
 
     costs = sorted(m.load.generator_microseconds for m in measurements)
@@ -185,7 +186,7 @@ def _keep(models_dir, choice, measurements):
 
 
 def _advise(rounds):
-    from serving.threads_choice import single_thread_gain
+    from serving.bench.threads_choice import single_thread_gain
 
     gain = single_thread_gain(rounds)
     shown = ", ".join(

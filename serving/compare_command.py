@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from serving.server_access import access_options
-from serving.server_address import GRPC, HTTP, ServerAddress
+from serving.client.access import access_options
+from serving.client.address import GRPC, HTTP, ServerAddress
 from zoo.cli import ZooCommand
 
 # Of a difference; a picture's bytes would fill the screen.
@@ -48,8 +48,7 @@ def command(server, rest, against, against_rest, access, models, models_dir, sho
     Encrypted addresses are grpcs://HOST:PORT and https://HOST:PORT. Certificates are for all of these, and
     the API key that ZOO_API_KEY may hold is sent to both servers.
     """
-    from serving.conformance_requests import make_requests
-    from serving.server_comparison import AskedServer
+    from serving.compare.comparison import AskedServer, make_requests
 
     if not against_rest:
         rest = None
@@ -80,7 +79,7 @@ def command(server, rest, against, against_rest, access, models, models_dir, sho
 
 def _compare(name, requests, one, other, shows_all) -> int:
     """Prints the comparisons of one model; returns how many answers differ."""
-    from serving.server_comparison import DIFFERENT, compare
+    from serving.compare.comparison import DIFFERENT, compare
 
     num_different = 0
     comparisons = compare(requests, one, other)
@@ -106,7 +105,7 @@ def _check_addresses(by_option: dict[str, str | None], protocol: str, forms: str
 
 
 def _models_in(models_dir: Path) -> list[str]:
-    from serving.config_files import find_models
+    from serving.launch.config_files import find_models
 
     if not models_dir.is_dir():
         raise click.UsageError(

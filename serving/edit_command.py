@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from serving.attribute_options import AttributeCommand, attribute_inputs, check_wanted
-from serving.picture_source import open_source, source_options
+from serving.pictures.attribute_options import AttributeCommand, attribute_inputs, check_wanted
+from serving.pictures.source import open_source, source_options
 from zoo.command_line.output_path import OutputPath
 
 
@@ -32,7 +32,7 @@ def command(photos, server, access, model, run, preset, output, dry_run):
     """
     import numpy as np
 
-    from serving.picture_files import convert_photos
+    from serving.pictures.files import convert_photos
 
     with open_source(server, access, model, run, preset, default_models=["conditional_vae"]) as source:
         attributes = attribute_inputs(source, "edit_png", 1, ["image_bytes"])

@@ -4,13 +4,13 @@ import re
 
 import click
 
-from serving.attribute_options import (
+from serving.pictures.attribute_options import (
     AttributeCommand,
     attribute_inputs,
     given_values,
     raise_if_unknown_value,
 )
-from serving.picture_source import open_source, source_options
+from serving.pictures.source import open_source, source_options
 from zoo.command_line.output_path import OutputPath
 
 # Pictures a request: enough to use the processors, few enough to show progress.
@@ -40,8 +40,8 @@ def command(server, access, model, run, preset, count, seed, output, dry_run):
     import numpy as np
     from tqdm import tqdm
 
-    from serving.client import RowError
-    from serving.picture_files import write_picture
+    from serving.client.errors import RowError
+    from serving.pictures.files import write_picture
 
     if not FIRST_SEED <= seed <= LAST_SEED - (count - 1):
         raise click.UsageError(

@@ -107,8 +107,8 @@ def command(
     if context.invoked_subcommand:
         _check_no_option(context)
         return
-    from serving import engine as engines
-    from serving.config_files import find_models
+    from serving.launch import engine as engines
+    from serving.launch.config_files import find_models
 
     if port == rest_api_port:
         raise click.UsageError(f"--port and --rest-api-port must differ. Received: {port} for both.")
@@ -152,7 +152,7 @@ def _check_no_option(context):
 
 def _write_config(models_dir, directory, dry_run, command_of):
     """Writes the files, or none, and prints the server's command line."""
-    from serving.config_files import recorded_batching, write_config_files
+    from serving.launch.config_files import recorded_batching, write_config_files
 
     config_dir = directory.resolve() if directory else Path("CONFIG_DIR")
     if not dry_run:
@@ -164,7 +164,7 @@ def _write_config(models_dir, directory, dry_run, command_of):
 
 
 def _write_deploy(models_dir, port, rest_api_port, directory, settings, dry_run):
-    from serving.deployment import Deployment, parse_settings, write_deployment
+    from serving.deploy.deployment import Deployment, parse_settings, write_deployment
 
     deployment = Deployment(models_dir.resolve(), port, rest_api_port, **parse_settings(settings))
     if dry_run:

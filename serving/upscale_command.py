@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from serving.picture_source import PictureSource, open_source, source_options
+from serving.pictures.source import PictureSource, open_source, source_options
 from zoo.cli import ZooCommand
 from zoo.command_line.output_path import OutputPath
 
@@ -33,7 +33,7 @@ def command(photos, server, access, model, run, preset, factor, output, dry_run)
     """
     import numpy as np
 
-    from serving.picture_files import convert_photos
+    from serving.pictures.files import convert_photos
 
     suffix = f"x{factor or 2}"
     with open_source(

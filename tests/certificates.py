@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from google.protobuf import text_format
 
-from serving import messages
+from serving.wire import messages
 
 _authorities: dict[str, trustme.CA] = {}
 

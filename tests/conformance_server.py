@@ -12,7 +12,7 @@ import numpy as np
 from serving_models import models_dir, running_server
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from serving import tensor_proto
+from serving.wire import tensor_proto
 
 FLOATS = np.ones((2, 4), np.float32)
 ROW = np.ones(2, np.float32)

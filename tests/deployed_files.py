@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from serving.deployment import Deployment, write_deployment
+from serving.deploy.deployment import Deployment, write_deployment
 
 
 def make_models(directory: Path, *names) -> Path:

@@ -11,8 +11,8 @@ import pytest
 from free_ports import free_ports
 from serving_models import models_dir
 
-from serving import deployment as deployments
-from serving.deployment import Deployment, write_deployment
+from serving.deploy import deployment as deployments
+from serving.deploy.deployment import Deployment, write_deployment
 
 
 @contextlib.contextmanager

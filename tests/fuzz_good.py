@@ -7,9 +7,9 @@ import numpy as np
 from fuzz_server import Server
 from PIL import Image
 
-from serving.client import DEFAULT_SIGNATURE
-from serving.grpc_client import GrpcClient
-from serving.rest_client import RestClient
+from serving.client.descriptions import DEFAULT_SIGNATURE
+from serving.client.grpc_client import GrpcClient
+from serving.client.rest_client import RestClient
 
 
 class GoodRequest:

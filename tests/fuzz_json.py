@@ -11,7 +11,7 @@ import numpy as np
 from fuzz_pictures import damage_bytes
 from fuzz_values import DECIMALS, INTEGERS, Random, Target, array_for, odd_text
 
-from serving import data_types
+from serving.wire import data_types
 
 _METHODS = ("GET", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "post")
 _VERSIONS = (

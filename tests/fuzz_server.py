@@ -15,7 +15,7 @@ from free_ports import free_ports
 from fuzz_values import Target, targets_of
 from tensorflow_serving.apis import get_model_metadata_pb2
 
-from serving.config_files import write_config_files
+from serving.launch.config_files import write_config_files
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 120

@@ -7,7 +7,7 @@ import random as random_module
 import numpy as np
 from fuzz_pictures import picture_file
 
-from serving import data_types
+from serving.wire import data_types
 
 Random = random_module.Random
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from deployed_server import wait_for_port
 
-from serving.deployment import TEMPLATES, Deployment, write_deployment
+from serving.deploy.deployment import TEMPLATES, Deployment, write_deployment
 
 SECRETS = TEMPLATES / "gateway" / "secrets.sh"
 

@@ -7,7 +7,7 @@ import threading
 
 import grpc
 
-from serving import messages, status
+from serving.wire import messages, status
 
 REST_ANSWER = b'{"model_version_status": [{"version": "1", "state": "AVAILABLE"}]}'
 GRPC_ANSWER = messages.GetModelStatusResponse(model_version_status=[{"version": 1, "state": 30}])

@@ -13,8 +13,8 @@ from free_ports import free_port
 from export.saved_model.exporter import export_run
 from export.signatures.of_models import make_signatures
 from export.signatures.signature import Signature
-from serving.config_files import write_config_files
-from serving.model_server import ModelServer
+from serving.launch.config_files import write_config_files
+from serving.model_server.server import ModelServer
 from training.run_directory import load_model
 from training.trainer import start_training
 from zoo.cli import main

@@ -12,8 +12,8 @@ from free_ports import free_port
 from inference_models import save_examples_model
 from tensorflow.core.protobuf import saved_model_pb2
 
-from serving.config_files import write_config_files
-from serving.model_server import ModelServer
+from serving.launch.config_files import write_config_files
+from serving.model_server.server import ModelServer
 
 
 class Linear(tf.Module):

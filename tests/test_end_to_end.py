@@ -14,7 +14,8 @@ from free_ports import free_port
 from picture_files import JPEG, PNG
 from served_runs import SERVED_NAMES, exported_run, signatures_of_run
 
-from serving.client import PredictionError, RowError, ServerUnreachableError, connect
+from serving.client.connection import connect
+from serving.client.errors import PredictionError, RowError, ServerUnreachableError
 
 LONGEST_START_SECONDS = 300
 

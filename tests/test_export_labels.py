@@ -11,8 +11,8 @@ from serving_models import Linear, save
 from export.versions.labels import check_label, promote, read_labels, served_labels
 from export.versions.manifest import write_manifest
 from export.versions.publish import publish
-from serving.config_files import models_config
-from serving.grpc_client import GrpcClient
+from serving.client.grpc_client import GrpcClient
+from serving.launch.config_files import models_config
 
 
 def publish_versions(models_dir, num_versions):

@@ -12,8 +12,8 @@ from picture_files import JPEG, chunk, jpeg_with
 
 from export.saved_model.exporter import save
 from export.signatures.of_models import make_signatures
-from serving.saved_model_session import SavedModelSession
-from serving.status import InvalidArgument
+from serving.model_server.core.saved_model_session import SavedModelSession
+from serving.wire.status import InvalidArgument
 
 SIGNATURES = {"srcnn_x2": "upscale_png", "conditional_vae": "edit_png", "classifier_rgb": "classify_png"}
 

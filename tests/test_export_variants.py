@@ -17,8 +17,8 @@ from export.saved_model.exporter import save_variant
 from export.saved_model.variant_measurements import check_likeness
 from export.saved_model.variants import ORIGINAL, VARIANTS
 from export.versions.manifest import check_manifest, read_signatures
-from serving.saved_model_session import SavedModelSession
-from serving.status import InvalidArgument
+from serving.model_server.core.saved_model_session import SavedModelSession
+from serving.wire.status import InvalidArgument
 from training.run_or_preset import find_run
 
 # The classifier has one signature, and so takes seconds.

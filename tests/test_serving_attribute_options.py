@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from serving.attribute_options import (
+from serving.client.errors import RowError
+from serving.pictures.attribute_options import (
     AttributeCommand,
     attribute_inputs,
     given_values,
     raise_if_unknown_value,
 )
-from serving.client import RowError
 from zoo.errors import UnknownNameError
 
 

@@ -8,10 +8,10 @@ import pytest
 from google.protobuf import text_format
 from serving_models import models_dir
 
-from serving import messages, status
-from serving.batching import PARAMETERS_FILE, Batching, BatchingOptions
-from serving.metrics import Metrics
-from serving.saved_model_session import SavedModelSession
+from serving.model_server.core.batching import PARAMETERS_FILE, Batching, BatchingOptions
+from serving.model_server.core.metrics import Metrics
+from serving.model_server.core.saved_model_session import SavedModelSession
+from serving.wire import messages, status
 
 
 class Runs:

@@ -7,13 +7,17 @@ from click.testing import CliRunner
 from serving_models import Linear, running_server, save
 
 from export.saved_model.warmup import write_warmup_requests
-from serving import batching_choice, bench, bench_command, load_generator, messages, threads_choice
-from serving.batching import BatchingOptions
-from serving.batching_setting import Setting, default_settings
-from serving.config_files import read_text_proto, write_config_files
-from serving.engine import ENGINES, Engine, choose_engine
-from serving.load_generator import GRPC, REST, Load, LoadRequest, drive
+from serving import bench_command
+from serving.bench import batching_choice, load_generator, threads_choice
+from serving.bench import measure as bench
+from serving.bench.batching_setting import Setting, default_settings
+from serving.bench.load_generator import GRPC, REST, Load, LoadRequest, drive
+from serving.launch.config_files import write_config_files
+from serving.launch.engine import ENGINES, Engine, choose_engine
+from serving.model_server.core.batching import BatchingOptions
 from serving.serve_command import command
+from serving.wire import messages
+from serving.wire.text_proto import read_text_proto
 from zoo import cli
 
 X = np.ones((3, 4), np.float32)

@@ -10,14 +10,9 @@ from scripted_servers import scripted_server
 from served_runs import run_zoo
 from serving_models import running_server
 
-from serving import retries
-from serving.client import (
-    AccessDeniedError,
-    PredictionError,
-    ServerUnreachableError,
-    connect,
-    connect_async,
-)
+from serving.client import retries
+from serving.client.connection import connect, connect_async
+from serving.client.errors import AccessDeniedError, PredictionError, ServerUnreachableError
 
 ONES = {"x": [[1.0, 1.0, 1.0, 1.0]]}
 protocols = pytest.mark.parametrize("protocol", ["grpc", "http"])

@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from serving_models import running_server
 from tls_servers import tls_addresses
 
-from serving.client import ServerUnreachableError, TlsError, connect, connect_async
+from serving.client.connection import connect, connect_async
+from serving.client.errors import ServerUnreachableError, TlsError
 
 AVAILABLE = {2: "AVAILABLE"}
 protocols = pytest.mark.parametrize("protocol", ["grpcs", "https"])

@@ -6,17 +6,11 @@ import pytest
 from free_ports import free_port
 from serving_models import running_server
 
-from serving.client import (
-    PredictionError,
-    RowError,
-    ServerUnreachableError,
-    TensorDescription,
-    WrongProtocolError,
-    connect,
-    connect_async,
-)
-from serving.grpc_client import AsyncGrpcClient, GrpcClient
-from serving.rest_client import AsyncRestClient, RestClient
+from serving.client.connection import connect, connect_async
+from serving.client.descriptions import TensorDescription
+from serving.client.errors import PredictionError, RowError, ServerUnreachableError, WrongProtocolError
+from serving.client.grpc_client import AsyncGrpcClient, GrpcClient
+from serving.client.rest_client import AsyncRestClient, RestClient
 
 
 class Awaited:

@@ -10,10 +10,10 @@ from scripted_servers import scripted_server
 from served_runs import files_in, run_zoo
 from tls_servers import tls_addresses
 
-from serving.conformance_grpc_requests import MODEL_SERVICE, GrpcRequest
-from serving.conformance_rest_requests import RestRequest
-from serving.server_access import ServerAccess
-from serving.server_comparison import AskedServer
+from serving.client.access import ServerAccess
+from serving.compare.comparison import AskedServer
+from serving.compare.grpc_requests import MODEL_SERVICE, GrpcRequest
+from serving.compare.rest_requests import RestRequest
 
 protocols = pytest.mark.parametrize("protocol", ["grpcs", "https"])
 

@@ -12,12 +12,12 @@ from PIL import Image
 from served_runs import run_zoo
 from serving_models import Linear, Pictures, save
 
-from serving import server_comparison
-from serving.client import SignatureDescription, TensorDescription
-from serving.config_files import write_config_files
-from serving.conformance_requests import make_requests
-from serving.model_server import ModelServer
-from serving.sample_inputs import sample_inputs
+from serving.client.descriptions import SignatureDescription, TensorDescription
+from serving.compare import comparison as server_comparison
+from serving.compare.comparison import make_requests
+from serving.compare.sample_inputs import sample_inputs
+from serving.launch.config_files import write_config_files
+from serving.model_server.server import ModelServer
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,9 @@ import pytest
 from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving import config_files, messages
-from serving.status import InvalidArgument, NotFound
+from serving.launch import config_files
+from serving.wire import messages, text_proto
+from serving.wire.status import InvalidArgument, NotFound
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def test_written_files_are_what_tensorflow_serving_reads(models_dir, tmp_path):
     paths = config_files.write_config_files(models_dir, tmp_path / "config")
     assert sorted(path.name for path in paths) == ["batching.config", "models.config", "monitoring.config"]
     assert sorted(tmp_path.joinpath("config").iterdir()) == sorted(paths)
-    config = config_files.read_text_proto(str(paths[0]), model_server_config_pb2.ModelServerConfig)
+    config = text_proto.read_text_proto(str(paths[0]), model_server_config_pb2.ModelServerConfig)
     dcgan, srcnn = config.model_config_list.config
     assert (dcgan.name, dcgan.model_platform) == ("dcgan", "tensorflow")
     assert dcgan.base_path == str(models_dir / "dcgan")
@@ -36,7 +37,7 @@ def test_written_files_are_what_tensorflow_serving_reads(models_dir, tmp_path):
     assert dcgan.model_version_policy.latest.num_versions == 1
     assert dict(dcgan.version_labels) == {"stable": 3, "canary": 3}
     assert dict(srcnn.version_labels) == {"stable": 12, "canary": 12}
-    batching = config_files.read_text_proto(str(paths[1]), messages.BatchingParameters)
+    batching = text_proto.read_text_proto(str(paths[1]), messages.BatchingParameters)
     assert batching.max_batch_size.value == config_files.MAX_BATCH_SIZE
     assert "max_batch_size {\n  value: 32\n}" in paths[1].read_text()
     assert 'path: "/monitoring/prometheus/metrics"' in paths[2].read_text()
@@ -66,14 +67,14 @@ def test_a_file_that_does_not_parse_is_named(tmp_path, content, capsys):
     path = tmp_path / "models.config"
     path.write_bytes(content)
     with pytest.raises(InvalidArgument) as raised:
-        config_files.read_text_proto(str(path), model_server_config_pb2.ModelServerConfig)
+        text_proto.read_text_proto(str(path), model_server_config_pb2.ModelServerConfig)
     assert raised.value.message == f"Invalid protobuf file: '{path}'"
     assert "Error parsing text-format tensorflow.serving.ModelServerConfig" in capsys.readouterr().err
 
 
 def test_a_missing_file_is_not_found(tmp_path):
     with pytest.raises(NotFound, match="No such file or directory"):
-        config_files.read_text_proto(str(tmp_path / "no"), messages.MonitoringConfig)
+        text_proto.read_text_proto(str(tmp_path / "no"), messages.MonitoringConfig)
 
 
 def test_monitoring_and_batching_accept_what_upstream_documents():

@@ -7,7 +7,7 @@ from conformance_server import FLOATS, ROW, outcome, predict_request, prediction
 from serving_models import running_server
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from serving import tensor_proto
+from serving.wire import tensor_proto
 
 INTEGERS = FLOATS.astype(np.int32)
 

@@ -9,7 +9,8 @@ from free_ports import free_port
 from serving_models import models_dir
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-from serving import model_server
+from serving.model_server import __main__
+from serving.model_server import server as model_server
 
 
 def model(name="m", base_path="/a", more='model_platform: "tensorflow"'):
@@ -60,7 +61,7 @@ CONFIG_ERRORS = [
 
 def start(config_path, text, *flags) -> int:
     config_path.write_text(text)
-    return model_server.main([f"--port={free_port()}", f"--model_config_file={config_path}", *flags])
+    return __main__.main([f"--port={free_port()}", f"--model_config_file={config_path}", *flags])
 
 
 @pytest.mark.parametrize(("models", "message"), CONFIG_ERRORS)

@@ -11,12 +11,12 @@ from serving_models import Linear, models_dir, save
 from tensorflow_serving.apis import prediction_log_pb2
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from serving import status, tensor_proto
-from serving.core import ModelSpec, ServerCore
-from serving.model_versions import choose_versions, find_versions
-from serving.saved_model_session import SavedModelSession
-from serving.version_loading import LoadOptions
-from serving.warm_up import FILE_NAME, MAX_RECORDS, warm_up
+from serving.model_server.core.core import ModelSpec, ServerCore
+from serving.model_server.core.model_versions import choose_versions, find_versions
+from serving.model_server.core.saved_model_session import SavedModelSession
+from serving.model_server.core.version_loading import LoadOptions
+from serving.model_server.core.warm_up import FILE_NAME, MAX_RECORDS, warm_up
+from serving.wire import status, tensor_proto
 
 NO_RETRY = LoadOptions(max_num_load_retries=0)
 X = np.ones((1, 4), np.float32)

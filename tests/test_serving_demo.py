@@ -10,8 +10,9 @@ from exported_models import from_png, random_pictures
 from served_runs import SERVED_NAMES, signatures_of_run, trained_run
 
 import training.data_sets
-from serving import demo, demo_answers
-from serving.demo_answers import SEEDS_PER_VALUE, DemoAnswers, to_pictures, to_png_files
+from serving.demo import __main__ as demo
+from serving.demo import answers as demo_answers
+from serving.demo.answers import SEEDS_PER_VALUE, DemoAnswers, to_pictures, to_png_files
 from training.picture_sheet import PictureSheet
 
 SHEET = PictureSheet(rows=[[np.zeros((4, 4, 1), "uint8")]])
@@ -330,7 +331,7 @@ def test_every_model_is_asked_on_one_server(monkeypatch, capsys):
         def generated_sheet(self):
             return "generated"
 
-    monkeypatch.setattr("serving.engine.RunningServer", Server)
+    monkeypatch.setattr("serving.launch.engine.RunningServer", Server)
     monkeypatch.setattr(demo_answers, "DemoAnswers", Answers)
     monkeypatch.setattr(training.data_sets, "load_data_set", lambda name: f"pictures of {name}")
     sheets, largest_difference = demo.serve_and_ask("fashion_mnist")

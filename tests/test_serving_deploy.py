@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from deployed_files import deployed_dir, deployment, list_objects, make_models, read_documents, read_objects
 
-from serving import deployment as deployments
-from serving import server_flags
-from serving.config_files import METRICS_PATH, read_text_proto
-from serving.deployment import TEMPLATES, Deployment, kubernetes_names, write_deployment
-from serving.engine import DOCKER_IMAGE
-from serving.messages import BatchingParameters, ModelServerConfig
+from serving.deploy import deployment as deployments
+from serving.deploy.deployment import TEMPLATES, Deployment, kubernetes_names, write_deployment
+from serving.launch.engine import DOCKER_IMAGE
+from serving.model_server import flags as server_flags
+from serving.model_server.core.metrics import METRICS_PATH
+from serving.wire.messages import BatchingParameters, ModelServerConfig
+from serving.wire.text_proto import read_text_proto
 
 REPOSITORY = Path(__file__).parent.parent
 

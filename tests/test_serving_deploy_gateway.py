@@ -16,9 +16,10 @@ from free_ports import free_ports
 from running_gateway import running_gateway, secrets
 from serving_models import models_dir
 
-from serving import messages, tensor_proto
-from serving.client import AccessDeniedError, connect
-from serving.deployment import Deployment
+from serving.client.connection import connect
+from serving.client.errors import AccessDeniedError
+from serving.deploy.deployment import Deployment
+from serving.wire import messages, tensor_proto
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"

@@ -11,8 +11,8 @@ from deployed_files import queries_of_dashboard, read_documents
 from deployed_server import running_deployed_server, wait_for_port
 from free_ports import free_port
 
-from serving.client import connect
-from serving.config_files import METRICS_PATH
+from serving.client.connection import connect
+from serving.model_server.core.metrics import METRICS_PATH
 
 
 @pytest.fixture(scope="module")

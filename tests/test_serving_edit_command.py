@@ -9,7 +9,7 @@ from free_ports import free_port
 from picture_files import JPEG, PICTURE, PNG, saved
 from served_runs import exported_run, files_in, run_zoo, running_server, trained_run
 
-from serving.client import connect
+from serving.client.connection import connect
 
 # A checksum that is wrong is found by the decoder only, and fails its run.
 DAMAGED = PNG[:60] + bytes([PNG[60] ^ 1]) + PNG[61:]

@@ -12,7 +12,7 @@ from PIL import Image
 from served_runs import running_server
 
 from export.saved_model.exporter import export_run
-from serving.client import connect
+from serving.client.connection import connect
 
 EXAMPLES = Path(__file__).parent.parent / "serving" / "examples"
 PRESETS = ("dcgan_fashion_mnist", "cvae_fashion_mnist", "fsrcnn_x3", "classifier_fashion_mnist")

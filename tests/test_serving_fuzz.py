@@ -18,8 +18,8 @@ from picture_files import chunk
 from serving_models import models_dir
 from tensorflow_serving.apis import prediction_service_pb2_grpc
 
-from serving.batching import PARAMETERS_FILE
-from serving.grpc_client import GrpcClient
+from serving.client.grpc_client import GrpcClient
+from serving.model_server.core.batching import PARAMETERS_FILE
 
 NUM_INPUTS = 600
 SEED = 1

@@ -11,7 +11,7 @@ from free_ports import free_port
 from served_runs import exported_run, files_in, run_zoo, running_server, trained_run
 
 from serving import generate_command
-from serving.client import connect
+from serving.client.connection import connect
 
 
 @pytest.fixture(scope="module")

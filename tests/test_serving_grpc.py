@@ -5,7 +5,7 @@ from conformance_server import FLOATS, ROW, predict_request
 from serving_models import running_server
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from serving import tensor_proto
+from serving.wire import tensor_proto
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from serving_models import models_dir
 from tensorflow_serving.apis import model_management_pb2, model_service_pb2_grpc
 
 from export.versions.manifest import write_manifest
-from serving.client import PredictionError
-from serving.grpc_client import GrpcClient
-from serving.model_server import ModelServer
+from serving.client.errors import PredictionError
+from serving.client.grpc_client import GrpcClient
+from serving.model_server.server import ModelServer
 
 X = {"x": np.ones((1, 4), np.float32)}
 

@@ -9,11 +9,12 @@ from serving_models import models_dir, running_server, set_method_name
 from tensorflow_serving.apis import prediction_log_pb2, prediction_service_pb2_grpc
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from serving import inference, status
-from serving.core import ModelSpec, ServerCore
-from serving.saved_model_session import SavedModelSession
-from serving.version_loading import LoadOptions
-from serving.warm_up import FILE_NAME, warm_up
+from serving.model_server.core import inference
+from serving.model_server.core.core import ModelSpec, ServerCore
+from serving.model_server.core.saved_model_session import SavedModelSession
+from serving.model_server.core.version_loading import LoadOptions
+from serving.model_server.core.warm_up import FILE_NAME, warm_up
+from serving.wire import status
 
 X = {"x": [1.0, 2.0]}
 

@@ -3,8 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from serving import data_types, json_request, json_tensor, json_text, json_writer
-from serving.status import InvalidArgument, Unimplemented
+from serving.model_server.rest_api import answers as json_writer
+from serving.model_server.rest_api import predict_request
+from serving.wire import data_types, json_tensor, json_text
+from serving.wire.status import InvalidArgument, Unimplemented
 
 FLOAT, DOUBLE, HALF, UINT8, INT64, BOOL, STRING = (
     data_types.BY_ENUM_NAME[f"DT_{name}"]
@@ -126,20 +128,20 @@ def test_values_that_do_not_fit(value, data_type, message):
 
 def test_fast_and_slow_way_agree():
     image = np.random.default_rng(0).integers(0, 256, (2, 5, 4, 3)).tolist()
-    fast = json_request.read_inputs({"instances": image}, {"x": UINT8.number}, "s")[1]["x"]
-    slow = json_request._read_rows(image, {"x": UINT8.number})["x"]
+    fast = predict_request.read_inputs({"instances": image}, {"x": UINT8.number}, "s")[1]["x"]
+    slow = predict_request._read_rows(image, {"x": UINT8.number})["x"]
     np.testing.assert_array_equal(fast, slow)
 
 
 def test_unknown_data_type_is_unimplemented():
     with pytest.raises(Unimplemented):
-        json_request.read_inputs({"inputs": 1}, {"x": 21}, "s")
+        predict_request.read_inputs({"inputs": 1}, {"x": 21}, "s")
 
 
 @pytest.mark.parametrize(("name", "shown"), [("", "DEFAULT"), ("none", "none")])
 def test_a_signature_without_inputs_takes_no_body(name, shown):
     with pytest.raises(InvalidArgument, match=f"Failed to get input map for signature: {shown}$"):
-        json_request.read_inputs({"inputs": 1}, {}, name)
+        predict_request.read_inputs({"inputs": 1}, {}, name)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from serving import json_tensor
-from serving.json_syntax import MAX_BYTES, find_error
-from serving.status import InvalidArgument
+from serving.wire import json_tensor
+from serving.wire.json_syntax import MAX_BYTES, find_error
+from serving.wire.status import InvalidArgument
 
 ERRORS = [
     (b" \n", "The document is empty.", 2),

@@ -14,7 +14,7 @@ from tensorflow_serving.apis import (
 )
 from tensorflow_serving.config import model_server_config_pb2
 
-from serving import messages, tensor_proto
+from serving.wire import messages, tensor_proto
 
 PUBLISHED = {
     messages.TensorProto: tensor_pb2.TensorProto,
@@ -80,7 +80,8 @@ def test_bytes_mean_the_same_to_both():
 
 def test_clients_and_configuration_import_no_tensorflow():
     code = (
-        "import sys, serving.grpc_client, serving.rest_client, serving.config_files, serving.engine\n"
+        "import sys, serving.client.grpc_client, serving.client.rest_client\n"
+        "import serving.launch.config_files, serving.launch.engine\n"
         "imported = {name.split('.')[0] for name in sys.modules}\n"
         "sys.exit(', '.join(imported & {'tensorflow', 'keras', 'tensorflow_serving'}) or 0)"
     )

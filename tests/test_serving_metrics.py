@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 from serving_models import running_server
 
-from serving.client import PredictionError
-from serving.grpc_client import GrpcClient
-from serving.metrics import MAX_SERIES, Counter, Histogram, exponential_buckets
+from serving.client.errors import PredictionError
+from serving.client.grpc_client import GrpcClient
+from serving.model_server.core.metrics import MAX_SERIES, Counter, Histogram, exponential_buckets
 
 PATH = "/monitoring/prometheus/metrics"
 

@@ -10,13 +10,15 @@ import pytest
 from free_ports import free_port
 from serving_models import models_dir, running_server
 
-from serving import model_server, server_flags
-from serving.grpc_client import GrpcClient
-from serving.status import InvalidArgument
+from serving.client.grpc_client import GrpcClient
+from serving.model_server import __main__
+from serving.model_server import flags as server_flags
+from serving.model_server import server as model_server
+from serving.wire.status import InvalidArgument
 
 
 def run_main(*arguments):
-    return model_server.main(list(arguments))
+    return __main__.main(list(arguments))
 
 
 def test_flags_take_values_after_an_equals_sign_only():

@@ -7,8 +7,8 @@ import click
 import pytest
 from served_runs import files_in
 
-from serving.client import PredictionError, RowError
-from serving.picture_files import convert_photos, write_picture
+from serving.client.errors import PredictionError, RowError
+from serving.pictures.files import convert_photos, write_picture
 
 
 @pytest.fixture

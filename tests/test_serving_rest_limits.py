@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from serving_models import running_server
 
-from serving import status
-from serving.client import PredictionError
-from serving.grpc_client import GrpcClient
-from serving.model_server import ModelServer
+from serving.client.errors import PredictionError
+from serving.client.grpc_client import GrpcClient
+from serving.model_server.server import ModelServer
+from serving.wire import status
 
 BODY = b'{"instances": [[1, 1, 1, 1]]}'
 HEAD = b"POST /v1/models/linear:predict HTTP/1.1\r\nhost: x\r\n"

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from serving import servable_manager
-from serving.servable_manager import ServableManager
-from serving.status import Cancelled, NotFound
+from serving.model_server.core import servable_manager
+from serving.model_server.core.servable_manager import ServableManager
+from serving.wire.status import Cancelled, NotFound
 
 
 class Session:

@@ -14,8 +14,9 @@ from free_ports import free_port
 from serving_models import models_dir
 
 from export.versions.labels import promote
-from serving import engine
-from serving.client import PredictionError, connect
+from serving.client.connection import connect
+from serving.client.errors import PredictionError
+from serving.launch import engine
 from serving.serve_command import command
 from zoo.errors import UnknownNameError
 

@@ -15,8 +15,8 @@ from free_ports import free_port
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from serving_models import running_server
 
-from serving import model_server
-from serving.tls import server_credentials
+from serving.model_server import __main__
+from serving.model_server.tls import server_credentials
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ BROKEN_CERTIFICATE = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE---
 def test_what_is_wrong_with_the_file_is_said_before_models_load(fields, message, tmp_path, capsys):
     path = write_ssl_config(tmp_path / "ssl.config", certificate(), **fields)
     arguments = [f"--port={free_port()}", f"--ssl_config_file={path}", "--model_base_path=/none"]
-    assert model_server.main(arguments) == 255
+    assert __main__.main(arguments) == 255
     printed = capsys.readouterr().out
     assert printed.startswith(f"Failed to start server. Error: INVALID_ARGUMENT: {message}")
     assert printed.endswith(f" File: {path}\n")
@@ -178,7 +178,7 @@ def test_no_key_is_left_on_disk(tmp_path, monkeypatch):
 
 def test_alts_and_tls_exclude_each_other(capsys):
     arguments = ["--model_base_path=/m", "--ssl_config_file=/ssl.config", "--use_alts_credentials"]
-    assert model_server.main(arguments) == 255
+    assert __main__.main(arguments) == 255
     assert capsys.readouterr().out == (
         "Failed to start server. Error: INVALID_ARGUMENT: Either server_options.ssl_config_file or "
         "server_options.use_alts_credentials can be set, not both.\n"
@@ -187,5 +187,5 @@ def test_alts_and_tls_exclude_each_other(capsys):
 
 def test_a_missing_file_fails_the_start(capsys):
     arguments = ["--model_base_path=/m", "--ssl_config_file=/none/ssl.config"]
-    assert model_server.main(arguments) == 255
+    assert __main__.main(arguments) == 255
     assert "NOT_FOUND: /none/ssl.config; No such file" in capsys.readouterr().out

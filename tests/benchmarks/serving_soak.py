@@ -8,10 +8,10 @@ import threading
 import time
 from pathlib import Path
 
-from serving.batching_setting import Setting
-from serving.bench import memory_bytes, recorded_request, started_server
-from serving.engine import choose_engine
-from serving.load_generator import GRPC, drive
+from serving.bench.batching_setting import Setting
+from serving.bench.load_generator import GRPC, drive
+from serving.bench.measure import memory_bytes, recorded_request, started_server
+from serving.launch.engine import choose_engine
 
 NUM_CLIENTS = 16
 SETTING = Setting(32, 2000, os.cpu_count() or 1)

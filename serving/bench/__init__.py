@@ -1,0 +1,1 @@
+"""Load, latency and settings of a server, measured on this machine."""

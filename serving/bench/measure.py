@@ -1,0 +1,142 @@
+"""Measures a server that it starts on a directory of models, under one batching setting."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from serving.bench.batching_setting import Setting
+from serving.bench.load_generator import GRPC, Load, LoadRequest, drive
+from serving.client.connection import connect
+from serving.launch.config_files import find_models
+from serving.launch.engine import DOCKER, Engine, RunningServer
+from serving.model_server.ports import listening_socket
+from serving.wire import tensor_proto
+
+WARM_UP_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One stretch of load on one model under one setting.
+
+    Attributes:
+        max_memory_bytes: The most that the server held resident since its start; None where it is not known.
+        intra_op_parallelism: Threads within an operation; 0: as many as TensorFlow chose.
+    """
+
+    setting: Setting
+    request: LoadRequest
+    protocol: str
+    num_clients: int
+    load: Load
+    max_memory_bytes: int | None
+    intra_op_parallelism: int = 0
+
+    @property
+    def rows_per_second(self) -> float:
+        """Pictures a second, for this project's models."""
+        return self.load.requests_per_second * self.request.num_rows
+
+
+def recorded_request(models_dir: Path, model_name: str, signature_name: str | None = None) -> LoadRequest:
+    """Returns the first warm-up request of a model's highest version.
+
+    Args:
+        models_dir: The directory of models.
+        model_name: The model.
+        signature_name: Only requests of this signature; any by default.
+
+    Raises:
+        ValueError: None was recorded.
+    """
+    from serving.model_server.core import warm_up
+
+    path = models_dir / model_name / str(find_models(models_dir)[model_name][-1]) / warm_up.FILE_NAME
+    names = []
+    for record in warm_up.recorded_requests(path) if path.is_file() else ():
+        request = record.predict_log.request
+        names.append(request.model_spec.signature_name)
+        if record.WhichOneof("log_type") == "predict_log" and signature_name in (None, names[-1]):
+            inputs = {name: tensor_proto.to_array(proto) for name, proto in request.inputs.items()}
+            return LoadRequest(model_name, names[-1], inputs)
+    raise ValueError(
+        "Load is made of a model's warm-up requests, so that it must have one of the signature. Received: "
+        f"model={model_name!r}, signature={signature_name!r}; {path} holds {', '.join(names) or 'nothing'}. "
+        "Export the model again: zoo export."
+    )
+
+
+def measure(
+    models_dir: Path,
+    engine: Engine,
+    setting: Setting,
+    requests: Sequence[LoadRequest],
+    protocols: Sequence[str],
+    clients: Sequence[int],
+    seconds: float,
+    intra_op_parallelism: int = 0,
+) -> Iterator[Measurement]:
+    """Starts a server under a setting, and yields one measurement after the other.
+
+    Args:
+        models_dir: The directory of models.
+        engine: How to start it.
+        setting: Batching.
+        requests: One after the other is sent again and again.
+        protocols: `GRPC`, `REST`.
+        clients: Numbers of clients that ask at a time.
+        seconds: Of each stretch of load.
+        intra_op_parallelism: Threads within an operation; 0 lets TensorFlow choose.
+
+    Raises:
+        RuntimeError: The server does not start, or the load cannot be made.
+        PredictionError: A request is refused.
+    """
+    with started_server(models_dir, engine, setting, intra_op_parallelism) as server:
+        for request in requests:
+            # Also finds errors of single rows, which the generator does not look for.
+            with connect(server.grpc_address) as client:
+                client.predict(request.model_name, request.inputs, request.signature_name)
+            drive(server.grpc_address, GRPC, request, max(clients), WARM_UP_SECONDS)
+            for protocol in protocols:
+                address = server.grpc_address if protocol == GRPC else server.rest_address
+                for num_clients in clients:
+                    load = drive(address, protocol, request, num_clients, seconds)
+                    memory = None if engine.name == DOCKER else memory_bytes(server.process_id, "VmHWM")
+                    yield Measurement(
+                        setting, request, protocol, num_clients, load, memory, intra_op_parallelism
+                    )
+
+
+@contextlib.contextmanager
+def started_server(
+    models_dir: Path, engine: Engine, setting: Setting, intra_op_parallelism: int = 0
+) -> Iterator[RunningServer]:
+    """Runs a server on free ports, its output aside.
+
+    Raises:
+        RuntimeError: It does not start; the message holds the end of what it said.
+    """
+    with listening_socket(0, "--port") as one, listening_socket(0, "--rest-api-port") as other:
+        ports = [probe.getsockname()[1] for probe in (one, other)]
+    with tempfile.TemporaryFile() as log:
+        try:
+            batching = setting.to_proto()
+            with RunningServer(models_dir, *ports, engine, batching, log, intra_op_parallelism) as server:
+                server.wait_until_ready()
+                yield server
+        except RuntimeError as error:
+            log.seek(0)
+            end = log.read()[-2000:].decode(errors="replace").strip()
+            raise RuntimeError(f"{error} The end of the server's output: {end}") from error
+
+
+def memory_bytes(process_id: int, field: str = "VmRSS") -> int | None:
+    """Returns a process's resident memory (`VmHWM`: the most so far); None where Linux does not tell."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{process_id}/status").read_text(encoding="utf-8").splitlines():
+            if line.startswith(f"{field}:"):
+                return int(line.split()[1]) * 1024
+    return None

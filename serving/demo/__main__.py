@@ -1,0 +1,214 @@
+"""`make demo`: the whole path on real pictures, by the commands that a user would type.
+
+Trains the three models, scores and exports them, serves them, asks each over gRPC and REST, and leaves
+`demo/index.html`.
+"""
+
+import json
+import resource
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from zoo.command_line.quiet_import import import_tensorflow
+
+DEMO = Path("demo")
+RUNS, MODELS = DEMO / "runs", DEMO / "models"
+PORTS = {"port": 18500, "rest_api_port": 18501}
+# As few as a Frechet distance may be of, and enough for means over pictures: all 10,000 take minutes.
+NUM_SCORED_IMAGES = {"srcnn": 256, "conditional_vae": 2048, "dcgan": 2048}
+# Of Fashion-MNIST, which no model of the demo has seen; drawings are judged by the conditional VAE.
+JUDGE = "classifier_fashion_mnist"
+RENDERED_IMAGE_SIZE = 32
+# Model, what it is trained for, and the name it is served by.
+TRAININGS = (
+    ("srcnn", ["--epochs", "2"], "srcnn_x2"),
+    ("conditional_vae", ["--epochs", "4"], "conditional_vae"),
+    ("dcgan", ["--epochs", "4"], "dcgan"),
+)
+
+
+class Stages:
+    """Runs and times stages.
+
+    Attributes:
+        seconds: Seconds of each stage by name, in order.
+    """
+
+    def __init__(self):
+        self.seconds: dict[str, float] = {}
+
+    def run(self, name: str, *command: str) -> None:
+        """Prints and runs a command of this project; its output goes to the terminal.
+
+        Raises:
+            subprocess.CalledProcessError: It failed.
+        """
+        click.secho(f"$ {shlex.join(('zoo', *command))}", bold=True)
+        self.call(name, lambda: subprocess.run([sys.executable, "-m", "zoo", *command], check=True))
+
+    def call(self, name: str, function):
+        """Times a function and returns what it returns."""
+        start = time.perf_counter()
+        result = function()
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+        return result
+
+
+def main() -> None:
+    """Runs the demo and leaves `demo/index.html`."""
+    import_tensorflow()
+    if DEMO.exists():
+        shutil.rmtree(DEMO)
+    RUNS.mkdir(parents=True)
+    stages = Stages()
+    dataset = prepare_data(stages)
+    size = ["--image-size", str(RENDERED_IMAGE_SIZE)] if dataset == "rendered_catalog" else []
+    for model, options, _ in TRAININGS:
+        where = ["--dataset", dataset, "--runs-dir", str(RUNS), "--run-name", model]
+        stages.run(f"train {model}", "train", model, *where, *options, *size)
+    if dataset == "rendered_catalog":
+        judges = {"dcgan": str(RUNS / "conditional_vae")}
+    else:
+        judges = {"dcgan": JUDGE, "conditional_vae": JUDGE}
+    for model, _, _ in TRAININGS:
+        judge = ["--judge", judges[model]] if model in judges else []
+        stages.run(
+            "evaluate", "evaluate", str(RUNS / model), "--samples", str(NUM_SCORED_IMAGES[model]), *judge
+        )
+        stages.run("export", "export", str(RUNS / model), "--models-dir", str(MODELS))
+    speed = stages.call("measure speed", measure_speed) if dataset == "fashion_mnist" else None
+    sheets, largest_difference = stages.call("serve and ask", lambda: serve_and_ask(dataset))
+    write_page(dataset, stages.seconds, speed, sheets, largest_difference)
+    print_hints()
+
+
+def prepare_data(stages: Stages) -> str:
+    """Prepares Fashion-MNIST, or says why it cannot be had and falls back to the rendered catalogue."""
+    from training.data_sets import find_prepared
+    from training.preparation import default_data_dir
+
+    def is_prepared(name):
+        return find_prepared(name, default_data_dir()) is not None
+
+    try:
+        if not is_prepared("fashion_mnist"):
+            stages.run("prepare data", "data", "build", "fashion_mnist")
+    except subprocess.CalledProcessError:
+        click.secho(
+            "Real pictures cannot be had (the reason is above). The demo goes on with a rendered catalogue: "
+            "pictures drawn by code.",
+            fg="red",
+        )
+        if not is_prepared("rendered_catalog"):
+            stages.run("prepare data", "data", "build", "rendered_catalog")
+        return "rendered_catalog"
+    return "fashion_mnist"
+
+
+def measure_speed() -> dict:
+    """Measures training speed against plain Keras, in a process of its own."""
+    click.secho("$ python -m training.speed_benchmark", bold=True)
+    output = DEMO / "speed.json"
+    subprocess.run([sys.executable, "-m", "training.speed_benchmark", "--output", str(output)], check=True)
+    return json.loads(output.read_text(encoding="utf-8"))
+
+
+def serve_and_ask(dataset: str):
+    """Starts the best engine there is and asks every model over gRPC and REST.
+
+    Returns:
+        Sheets by caption, and the largest difference to this process in grey levels.
+    """
+    from serving.demo.answers import DemoAnswers
+    from serving.launch.engine import RunningServer
+    from training.data_sets import load_data_set
+
+    data_set = load_data_set(dataset)
+    sheets, differences = {}, []
+    with RunningServer(MODELS, **PORTS) as server:
+        click.echo(f"Engine: {server.engine.name} ({server.engine.reason})")
+        server.wait_until_ready()
+        for model, _, model_name in TRAININGS:
+            answers = DemoAnswers(
+                RUNS / model, data_set, model_name, server.grpc_address, server.rest_address
+            )
+            if model == "srcnn":
+                sheets["Enlarged: low-res, bicubic, SRCNN, original"] = answers.upscaled_sheet()
+            elif model == "conditional_vae":
+                sheets["Edited: real, reconstructed, and as every category"] = answers.edited_sheet()
+            if model != "srcnn":
+                sheets[f"Generated by {model}"] = answers.generated_sheet()
+            differences.append(answers.largest_difference)
+            click.echo(
+                f"{model_name}: {answers.num_requests} answers, gRPC and REST identical, at most "
+                f"{answers.largest_difference} grey levels from this process"
+            )
+    return sheets, max(differences)
+
+
+def write_page(dataset: str, seconds: dict[str, float], speed, sheets, largest_difference: int) -> None:
+    """Writes `demo/index.html`, and each sheet as a PNG beside it."""
+    from training.html_page import HtmlPage
+
+    page = HtmlPage("Product image zoo: what the demo made")
+    if dataset == "rendered_catalog":
+        page.add_text("These are drawn pictures, no photos: Fashion-MNIST could not be had.", is_warning=True)
+    page.add_text(
+        f"Data: {dataset}. A running server answered every picture below over gRPC and over REST: both gave "
+        f"the same bytes, at most {largest_difference} grey levels from the model in process."
+    )
+    for number, (caption, sheet) in enumerate(sheets.items(), start=1):
+        page.add_sheet(caption, sheet)
+        (DEMO / f"sheet-{number}.png").write_bytes(sheet.to_png())
+    page.add_heading("Scores on test pictures")
+    page.add_table(["model", "score", "value", "unit"], _score_rows())
+    page.add_heading("Time")
+    total = sum(seconds.values())
+    page.add_table(
+        ["stage", "seconds"],
+        [*([name, f"{value:.0f}"] for name, value in seconds.items()), ["total", f"{total:.0f}"]],
+    )
+    page.add_text(f"Largest process: {_largest_process_gib():.1f} GiB.")
+    if speed:
+        page.add_heading("Training speed of DCGAN")
+        page.add_table(["figure", "value"], [[name, _format(value)] for name, value in speed.items()])
+    (DEMO / "index.html").write_text(page.render(), encoding="utf-8")
+
+
+def _score_rows() -> list[list[str]]:
+    from zoo.presets.registry import score_value
+
+    rows = []
+    for model, _, _ in TRAININGS:
+        scores = json.loads((RUNS / model / "evaluation.json").read_text(encoding="utf-8"))["scores"]
+        rows += [[model, name, _format(score_value(score)), score["unit"]] for name, score in scores.items()]
+    return rows
+
+
+def _format(value) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _largest_process_gib() -> float:
+    largest = max(
+        resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return largest / 2**20
+
+
+def print_hints() -> None:
+    """Prints what to do next."""
+    click.secho(f"\nOpen {DEMO / 'index.html'}", bold=True)
+    click.echo(f"Watch the trainings:  .venv/bin/tensorboard --logdir {RUNS}")
+    click.echo(f"Keep a server up:     .venv/bin/zoo serve --models-dir {MODELS}")
+    click.echo("Ask it for a sneaker: .venv/bin/zoo generate --server localhost:8500 --category sneaker")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Deployment files for Kubernetes, KServe and Docker Compose, filled in and checked."""

@@ -1,0 +1,253 @@
+"""What a deployment's files agree on, and the templates beside it filled with it.
+
+A template is the file itself with `@name@` where a value goes. A value of several lines that stands alone on
+its line takes that line's indentation.
+"""
+
+import json
+import re
+import shlex
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from serving.launch.config_files import config_texts, find_models, server_arguments
+from serving.launch.engine import DOCKER_IMAGE
+from serving.model_server.core.metrics import METRICS_PATH
+from zoo.errors import UnknownNameError, WrongUsageError
+from zoo.files.atomic_write import write_whole
+
+TEMPLATES = Path(__file__).with_name("templates")
+MODELS_MOUNT = Path("/models")
+CONFIG_MOUNT = Path("/etc/serving")
+IMAGES = {
+    "image": DOCKER_IMAGE,
+    "gateway_image": "nginx:1.28.0",
+    "prometheus_image": "prom/prometheus:v3.5.0",
+    "grafana_image": "grafana/grafana:12.1.1",
+    "busybox_image": "busybox:1.37.0",
+}
+# KServe's own runtime sets ports, times and the one model that it serves.
+_NOT_FOR_KSERVE = (
+    "port",
+    "rest_api_port",
+    "rest_api_timeout_in_ms",
+    "model_config_file",
+    "model_config_file_poll_wait_seconds",
+    "allow_version_labels_for_unavailable_models",
+)
+# The command has options for them.
+_OWN_OPTIONS = ("models_dir", "port", "rest_api_port")
+_PER_MODEL = "kserve/inference-service.yaml"
+_PLACEHOLDER = re.compile(r"(?P<indent>^ +)?@(?P<name>[a-z_]+)@", re.MULTILINE)
+_PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
+_KUBERNETES_NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The single place for models, ports, paths, flags and limits of a deployment.
+
+    Attributes:
+        models_dir: The models on this machine, absolute.
+        port: gRPC, inside the deployment.
+        rest_api_port: REST and metrics, inside the deployment.
+        gateway_port: What clients connect to.
+        serving_host: The model server's name in its network.
+        secrets_dir: Where the gateway finds certificate and API keys.
+        num_cpus: Of one server; its threads go with it.
+        memory_gibibytes: Of one server.
+        max_request_megabytes: The largest request that the gateway lets through, in MiB.
+        requests_per_second: What one client may send, over all its keys and both protocols.
+        burst_requests: What it may send at once on top.
+        timeout_seconds: What the server may take over one REST request.
+
+    Raises:
+        WrongUsageError: A value cannot be.
+
+    Example:
+
+    ```python
+    write_deployment(Deployment(Path("models").resolve(), num_cpus=8), Path("deploy"))
+    ```
+    """
+
+    models_dir: Path
+    port: int = 8500
+    rest_api_port: int = 8501
+    gateway_port: int = 8443
+    serving_host: str = "serving"
+    secrets_dir: str = "/run/gateway"
+    num_cpus: int = 4
+    memory_gibibytes: int = 4
+    max_request_megabytes: int = 32
+    requests_per_second: int = 20
+    burst_requests: int = 40
+    timeout_seconds: int = 60
+
+    def __post_init__(self):
+        if not self.rest_api_port:
+            raise WrongUsageError(
+                "A deployment needs REST, because probes and Prometheus ask over it. "
+                f"Received: rest_api_port={self.rest_api_port}. Leave --rest-api-port out, or choose another."
+            )
+        for name, value in vars(self).items():
+            if isinstance(value, int) and value < 1:
+                raise WrongUsageError(f"`{name}` must be at least 1. Received: {name}={value}.")
+            if isinstance(value, str) and not _PLAIN.fullmatch(value):
+                raise WrongUsageError(
+                    f"`{name}` must be of letters, digits and `.`, `_`, `/`, `-`, because files of several "
+                    f"kinds name it. Received: {name}={value!r}."
+                )
+
+    def server_arguments(self) -> list[str]:
+        """Returns the server's flags, the same in every environment."""
+        return [
+            *server_arguments(CONFIG_MOUNT, self.port, self.rest_api_port),
+            "--model_config_file_poll_wait_seconds=30",
+            f"--rest_api_timeout_in_ms={1000 * self.timeout_seconds}",
+            # A container sees all CPUs of its machine.
+            f"--tensorflow_intra_op_parallelism={self.num_cpus}",
+            f"--tensorflow_inter_op_parallelism={self.num_cpus}",
+            # One thread would try a version that does not load again before it looks at any other.
+            "--num_load_threads=2",
+            "--num_unload_threads=2",
+            "--enable_profiler=false",
+        ]
+
+    def files(self) -> dict[str, str]:
+        """Returns the text of every file, by its path below the deployment's directory.
+
+        Raises:
+            FileNotFoundError: There is no model to serve.
+            ValueError: A model's name cannot become one of Kubernetes.
+        """
+        names = kubernetes_names(find_models(self.models_dir))
+        configs = config_texts(self.models_dir, MODELS_MOUNT, self.num_cpus)
+        files = {f"config/{name}": text for name, text in configs.items()}
+        values = self._values(names)
+        for template in sorted(path for path in TEMPLATES.rglob("*") if path.is_file()):
+            path = template.relative_to(TEMPLATES).as_posix()
+            text = template.read_text(encoding="utf-8")
+            if path != _PER_MODEL:
+                files[path] = _fill(text, values)
+                continue
+            for model_name, kserve_name in names.items():
+                own = {"model_name": model_name, "kserve_name": kserve_name}
+                files[f"kserve/{kserve_name}.yaml"] = _fill(text, values | own)
+        return files
+
+    def _values(self, names) -> dict[str, str]:
+        first = next(iter(names))
+        arguments = self.server_arguments()
+        return {
+            **{name: str(value) for name, value in vars(self).items()},
+            **IMAGES,
+            "models_dir_in_shell": shlex.quote(str(self.models_dir)),
+            "models_dir_in_compose": json.dumps(str(self.models_dir).replace("$", "$$")),
+            "models_mount": str(MODELS_MOUNT),
+            "config_mount": str(CONFIG_MOUNT),
+            "metrics_path": METRICS_PATH,
+            "status_path": f"/v1/models/{first}",
+            "probe_path": f"/v1/models/{first}/metadata",
+            # So that the server's own message comes first.
+            "gateway_timeout_seconds": str(self.timeout_seconds + 5),
+            "server_arguments": _yaml_list(arguments),
+            "kserve_arguments": _yaml_list(a for a in arguments if _flag_name(a) not in _NOT_FOR_KSERVE),
+            "kserve_files": _yaml_list(f"{name}.yaml" for name in names.values()),
+            "kserve_names": ", ".join(f"`{name}`" for name in names.values()),
+            "model_names": ", ".join(f"`{name}`" for name in names),
+            "alert_groups": _alert_groups(),
+        }
+
+
+def write_deployment(deployment: Deployment, directory: Path) -> list[Path]:
+    """Writes a deployment's files, over older ones, and returns their paths.
+
+    Args:
+        deployment: What to deploy.
+        directory: Where to; made when it is missing. Files that are none of the deployment's are left alone.
+
+    Raises:
+        FileNotFoundError: There is no model to serve.
+        ValueError: A model's name cannot become one of Kubernetes.
+    """
+    return [write_whole(directory / path, text) for path, text in deployment.files().items()]
+
+
+def parse_settings(texts: Iterable[str]) -> dict[str, int | str]:
+    """Returns what `name=value` texts say, as arguments for `Deployment`.
+
+    Raises:
+        UnknownNameError: There is no such setting.
+        WrongUsageError: A value is no number where one is needed.
+
+    Example:
+
+    >>> parse_settings(["num_cpus=8"])
+    {'num_cpus': 8}
+    """
+    kinds = {
+        field.name: type(field.default) for field in fields(Deployment) if field.name not in _OWN_OPTIONS
+    }
+    settings = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        if name not in kinds:
+            raise UnknownNameError("setting", name, kinds)
+        try:
+            settings[name] = kinds[name](value)
+        except ValueError as error:
+            raise WrongUsageError(f"`{name}` must be a whole number. Received: {text!r}.") from error
+    return settings
+
+
+def kubernetes_names(model_names) -> dict[str, str]:
+    """Returns the name that each model gets where names may only have small letters, digits and hyphens.
+
+    Raises:
+        ValueError: A name cannot be had, or two models would share one.
+
+    Example:
+
+    >>> kubernetes_names(["srcnn_x2"])
+    {'srcnn_x2': 'srcnn-x2'}
+    """
+    names = {}
+    for model_name in model_names:
+        name = re.sub(r"[_.]", "-", model_name.lower())
+        if not _KUBERNETES_NAME.fullmatch(name) or name in names.values():
+            raise ValueError(
+                "A model's name must have at most 63 letters, digits, `_`, `.` and `-`, begin with a letter, "
+                "end with a letter or digit, and differ from others in more than signs and capitals, because "
+                "names in Kubernetes do. "
+                f"Received: model_name={model_name!r}. Export it again with another --model-name."
+            )
+        names[model_name] = name
+    return names
+
+
+def _fill(text, values) -> str:
+    def replaced(match):
+        indent = match["indent"] or ""
+        return textwrap.indent(values[match["name"]], indent)
+
+    return _PLACEHOLDER.sub(replaced, text)
+
+
+def _yaml_list(items) -> str:
+    return "\n".join(f"- {item if _is_plain(item) else json.dumps(item)}" for item in items)
+
+
+def _is_plain(item) -> bool:
+    return re.fullmatch(r"[A-Za-z-][A-Za-z0-9_./=-]*", item) is not None
+
+
+def _flag_name(argument) -> str:
+    return argument.removeprefix("--").partition("=")[0]
+
+
+def _alert_groups() -> str:
+    text = (TEMPLATES / "monitoring" / "alerts.yaml").read_text(encoding="utf-8")
+    return text[text.index("groups:") :].rstrip()

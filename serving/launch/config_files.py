@@ -1,0 +1,191 @@
+"""The text protos that feed every engine: `models.config`, `batching.config` and `monitoring.config`."""
+
+import os
+from pathlib import Path
+
+from google.protobuf import text_format
+
+from export.versions.labels import read_labels, served_labels
+from serving.model_server.core.metrics import METRICS_PATH
+from serving.wire import messages
+from serving.wire.text_proto import read_text_proto
+from zoo.files.atomic_write import write_whole
+
+MODELS_FILE = "models.config"
+BATCHING_FILE = "batching.config"
+MONITORING_FILE = "monitoring.config"
+MAX_BATCH_SIZE = 32
+
+_MODELS_NOTE = """\
+# A model serves its highest version; one whose labels were moved (`zoo export promote`) serves all versions.
+# The labels are those of when this file was written: `zoo serve` writes it again whenever they change.
+"""
+_BATCHING_NOTE = """\
+# Rows of different clients share a run. Requests that arrive together must agree in every dimension but the
+# first; pictures sent as PNG or JPEG always do.
+"""
+_NO_BATCHING_NOTE = """\
+# Batching is off: on the machine that measured it did not pay, and the server is started without its flags.
+"""
+
+
+def find_models(models_dir: Path) -> dict[str, list[int]]:
+    """Returns the models of a directory and their versions, lowest first.
+
+    Args:
+        models_dir: Holds `<model_name>/<version>/`; a version is a positive integer without padding.
+
+    Raises:
+        FileNotFoundError: The directory is missing, or holds no model.
+    """
+    advice = "Export a model into it: zoo export RUN --models-dir DIR."
+    if not models_dir.is_dir():
+        raise FileNotFoundError(
+            f"The models directory must exist. Received: models_dir={str(models_dir)!r}. {advice}"
+        )
+    entries = sorted(entry for entry in models_dir.iterdir() if entry.is_dir())
+    models = {entry.name: _versions(entry) for entry in entries}
+    found = {name: versions for name, versions in models.items() if versions}
+    if not found:
+        names = ", ".join(sorted(entry.name for entry in models_dir.iterdir())) or "nothing"
+        raise FileNotFoundError(
+            "The models directory must hold at least one MODEL/VERSION/saved_model.pb. "
+            f"Received: models_dir={str(models_dir)!r}, which holds {names}. {advice}"
+        )
+    return found
+
+
+def _versions(model_dir) -> list[int]:
+    names = [entry.name for entry in model_dir.iterdir() if (entry / "saved_model.pb").is_file()]
+    return sorted(
+        int(name) for name in names if name.isascii() and name.isdigit() and not name.startswith("0")
+    )
+
+
+def write_config_files(models_dir: Path, config_dir: Path, batching=None) -> list[Path]:
+    """Writes the three files, and returns their paths.
+
+    Args:
+        models_dir: The directory of models, see `find_models`.
+        config_dir: Where to write; made when it is missing.
+        batching: `BatchingParameters`, an empty message for none; by default those of `recorded_batching`.
+
+    Raises:
+        FileNotFoundError: There is no model to serve.
+        InvalidArgument: The recorded parameters do not parse.
+    """
+    texts = config_texts(models_dir)
+    texts[BATCHING_FILE] = batching_text(recorded_batching(models_dir) if batching is None else batching)
+    return [write_whole(config_dir / name, text) for name, text in texts.items()]
+
+
+def config_texts(
+    models_dir: Path, served_from: Path | None = None, num_cpus: int | None = None
+) -> dict[str, str]:
+    """Returns the text of the three files, by name.
+
+    Args:
+        models_dir: The directory of models, see `find_models`.
+        served_from: Where the server sees it; in the same place by default.
+        num_cpus: Those of the server; as many as this machine has by default.
+
+    Raises:
+        FileNotFoundError: There is no model to serve.
+    """
+    return {
+        MODELS_FILE: models_text(models_config(models_dir, served_from)),
+        BATCHING_FILE: batching_text(batching_config(num_cpus)),
+        MONITORING_FILE: _to_text(monitoring_config()),
+    }
+
+
+def models_config(models_dir: Path, served_from: Path | None = None):
+    """Returns the `ModelServerConfig` for a directory of models; arguments as for `config_texts`.
+
+    A model without labels of its own serves its highest version; one with labels serves all that it has.
+
+    Raises:
+        FileNotFoundError: There is no model to serve.
+        ValueError: The labels of a model cannot be read, or name a version that does not exist.
+    """
+    base_dir = served_from or models_dir.resolve()
+    config = messages.ModelServerConfig()
+    for name, versions in find_models(models_dir).items():
+        labels = served_labels(models_dir / name, versions)
+        model = config.model_config_list.config.add(
+            name=name, base_path=str(base_dir / name), model_platform="tensorflow"
+        )
+        model.version_labels.update(labels)
+        if read_labels(models_dir / name):
+            # A label moves to a loaded version only, so that all have to be there to roll back at once.
+            model.model_version_policy.all.SetInParent()
+        else:
+            model.model_version_policy.latest.num_versions = 1
+    return config
+
+
+def models_text(config) -> str:
+    """Returns the text of `models.config`."""
+    return _MODELS_NOTE + _to_text(config)
+
+
+def batching_config(num_cpus: int | None = None):
+    """Returns `BatchingParameters` for interactive use: a short wait, and a full queue that says so."""
+    config = messages.BatchingParameters()
+    config.max_batch_size.value = MAX_BATCH_SIZE
+    config.batch_timeout_micros.value = 2000
+    config.max_enqueued_batches.value = 100
+    config.num_batch_threads.value = num_cpus or os.cpu_count() or 1
+    return config
+
+
+def batching_text(config) -> str:
+    """Returns the text of `batching.config`; an empty message means that batching is off."""
+    return _BATCHING_NOTE + _to_text(config) if config.ListFields() else _NO_BATCHING_NOTE
+
+
+def recorded_batching(models_dir: Path):
+    """Returns the `BatchingParameters` that `zoo serve bench` left beside the models, or `batching_config()`.
+
+    Raises:
+        InvalidArgument: The file does not parse.
+    """
+    file = models_dir / BATCHING_FILE
+    return read_text_proto(str(file), messages.BatchingParameters) if file.is_file() else batching_config()
+
+
+def monitoring_config():
+    """Returns a `MonitoringConfig` that turns Prometheus' page on."""
+    config = messages.MonitoringConfig()
+    config.prometheus_config.enable = True
+    config.prometheus_config.path = METRICS_PATH
+    return config
+
+
+def server_arguments(
+    config_dir: Path,
+    port: int,
+    rest_api_port: int,
+    with_batching: bool = True,
+    intra_op_parallelism: int = 0,
+) -> list[str]:
+    """Returns the flags with which any engine serves a directory of configuration files."""
+    threads = [f"--tensorflow_intra_op_parallelism={intra_op_parallelism}"] if intra_op_parallelism else []
+    batching = ["--enable_batching=true", f"--batching_parameters_file={config_dir / BATCHING_FILE}"]
+    return [
+        f"--port={port}",
+        f"--rest_api_port={rest_api_port}",
+        f"--model_config_file={config_dir / MODELS_FILE}",
+        # Labels of the file are read before the versions they name are loaded.
+        "--allow_version_labels_for_unavailable_models=true",
+        *(batching if with_batching else []),
+        *threads,
+        f"--monitoring_config_file={config_dir / MONITORING_FILE}",
+        # Wait seconds, not minutes, before a model that does not load ends the start.
+        "--max_num_load_retries=2",
+        "--load_retry_interval_micros=1000000",
+    ]
+
+
+def _to_text(message) -> str:
+    return text_format.MessageToString(message)

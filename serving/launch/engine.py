@@ -1,0 +1,286 @@
+"""Engines: the three ways to start a server on a directory of models, and a server that runs."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from serving.launch.config_files import find_models, recorded_batching, server_arguments, write_config_files
+from serving.launch.config_follower import POLL_SECONDS, ConfigFollower
+from serving.model_server import signals
+from serving.model_server.ports import check_port_is_free
+from zoo.errors import UnknownNameError
+
+TENSORFLOW_MODEL_SERVER = "tensorflow_model_server"
+DOCKER = "docker"
+EMBEDDED = "embedded"
+ENGINES = (TENSORFLOW_MODEL_SERVER, DOCKER, EMBEDDED)
+DOCKER_IMAGE = "tensorflow/serving:2.20.0"
+STOP_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A way to start a server.
+
+    Attributes:
+        name: One of `ENGINES`.
+        reason: Why it was chosen, for the user.
+    """
+
+    name: str
+    reason: str
+
+    def command(
+        self,
+        models_dir: Path,
+        config_dir: Path,
+        port: int,
+        rest_api_port: int,
+        with_batching: bool = True,
+        intra_op_parallelism: int = 0,
+    ) -> list[str]:
+        """Returns the command line that serves a directory of configuration files.
+
+        Args:
+            models_dir: The models, absolute; a container sees them under the same path, read-only.
+            config_dir: What `write_config_files` wrote, absolute.
+            port: gRPC.
+            rest_api_port: REST; 0 for none.
+            with_batching: Whether requests share runs, as the directory's `batching.config` says.
+            intra_op_parallelism: Threads within an operation; 0 lets TensorFlow choose.
+        """
+        arguments = [
+            *server_arguments(config_dir, port, rest_api_port, with_batching, intra_op_parallelism),
+            f"--model_config_file_poll_wait_seconds={POLL_SECONDS}",
+        ]
+        if self.name == EMBEDDED:
+            return [sys.executable, "-m", "serving.model_server", *arguments]
+        if self.name == TENSORFLOW_MODEL_SERVER:
+            return [TENSORFLOW_MODEL_SERVER, *arguments]
+        volumes = [f"--volume={path}:{path}:ro" for path in (models_dir, config_dir)]
+        ports = [f"--publish={number}:{number}" for number in (port, rest_api_port) if number]
+        # --init: the server handles no signals, and as the container's first process it would ignore them.
+        run = [DOCKER, "run", "--rm", "--init", *ports, *volumes]
+        return [*run, f"--entrypoint={TENSORFLOW_MODEL_SERVER}", DOCKER_IMAGE, *arguments]
+
+
+def choose_engine(name: str = "auto") -> Engine:
+    """Returns the engine of a name, or the best one there is.
+
+    Args:
+        name: One of `ENGINES`, or `auto`: the first of them that works here.
+
+    Raises:
+        UnknownNameError: No engine has that name.
+        RuntimeError: The engine does not work here.
+    """
+    if name not in ("auto", *ENGINES):
+        raise UnknownNameError("engine", name, ("auto", *ENGINES))
+    missing = []
+    for candidate in ENGINES:
+        if name not in ("auto", candidate):
+            continue
+        obstacle = _obstacle(candidate)
+        if obstacle is None:
+            reason = "as asked for" if name == candidate else ", ".join(missing) or "found on PATH"
+            return Engine(candidate, reason)
+        missing.append(obstacle)
+    raise RuntimeError(f"The engine must work on this machine. Received: engine={name!r}; {missing[0]}.")
+
+
+def _obstacle(name) -> str | None:
+    """Returns what keeps an engine from working, None when nothing does."""
+    if name == TENSORFLOW_MODEL_SERVER and not shutil.which(name):
+        return "no tensorflow_model_server on PATH"
+    if name == DOCKER and not _docker_answers():
+        return "docker does not answer"
+    return None
+
+
+def _docker_answers() -> bool:
+    if not shutil.which(DOCKER):
+        return False
+    try:
+        done = subprocess.run([DOCKER, "info"], capture_output=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+class RunningServer:
+    """A server in a process of its own, which follows what is exported; use it as a context manager.
+
+    Args:
+        models_dir: The models.
+        port: gRPC.
+        rest_api_port: REST; 0 for none.
+        engine: An `Engine`, or a name for `choose_engine`.
+        batching: As for `write_config_files`.
+        output: Where what the server says goes; to this process's output by default.
+        intra_op_parallelism: As for `Engine.command`.
+
+    Raises:
+        FileNotFoundError: There is no model to serve.
+        InvalidArgument: The recorded batching parameters do not parse.
+        OSError: A port is in use.
+
+    Example:
+
+    ```python
+    with RunningServer(Path("models"), port=8500, rest_api_port=8501) as server:
+        server.wait_until_ready()
+        client = connect(server.grpc_address)
+    ```
+    """
+
+    def __init__(
+        self,
+        models_dir: Path,
+        port: int = 8500,
+        rest_api_port: int = 8501,
+        engine: Engine | str = "auto",
+        batching=None,
+        output: BinaryIO | None = None,
+        intra_op_parallelism: int = 0,
+    ):
+        self.engine = engine if isinstance(engine, Engine) else choose_engine(engine)
+        self.grpc_address = f"localhost:{port}"
+        self.rest_address = f"http://localhost:{rest_api_port}"
+        self._ports = [number for number in (port, rest_api_port) if number]
+        check_can_start(models_dir, port, rest_api_port)
+        self._config_dir = tempfile.TemporaryDirectory(prefix="zoo-serving-")
+        config_dir = Path(self._config_dir.name)
+        # A container may read it as another user.
+        config_dir.chmod(0o755)
+        batching = recorded_batching(models_dir) if batching is None else batching
+        write_config_files(models_dir, config_dir, batching)
+        self.command = self.engine.command(
+            models_dir.resolve(),
+            config_dir,
+            port,
+            rest_api_port,
+            bool(batching.ListFields()),
+            intra_op_parallelism,
+        )
+        # Out of the terminal's process group: Ctrl-C reaches the server once, through us.
+        self._process = subprocess.Popen(
+            self.command, start_new_session=True, env=_environment(), stdout=output, stderr=output
+        )
+        self._following = contextlib.ExitStack()
+        self._following.enter_context(ConfigFollower(models_dir, config_dir))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.stop()
+
+    def wait_until_ready(self, timeout_seconds: float = 300.0) -> None:
+        """Returns once the ports are open, which is when every model is loaded.
+
+        Raises:
+            RuntimeError: The server ended, or is not ready in time.
+        """
+        end = time.monotonic() + timeout_seconds
+        while not all(map(_is_open, self._ports)):
+            if self._process.poll() is not None:
+                raise RuntimeError(
+                    f"The server ended with exit code {self._process.returncode}; the reason is above."
+                )
+            if time.monotonic() > end:
+                raise RuntimeError(f"The server was not ready within {timeout_seconds:.0f} seconds.")
+            time.sleep(0.1)
+
+    @property
+    def process_id(self) -> int:
+        """The process that was started: the server, or the docker command that shows its output."""
+        return self._process.pid
+
+    def wait(self) -> int:
+        """Returns the server's exit code once it has ended."""
+        return self._process.wait()
+
+    def terminate(self, at_once: bool = False) -> None:
+        """Tells the server to end; `at_once` without finishing the requests in flight."""
+        self._process.send_signal(signal.SIGKILL if at_once else signal.SIGTERM)
+
+    def stop(self) -> None:
+        """Ends the server, and gives requests in flight time to finish."""
+        if self._process.poll() is None:
+            self.terminate()
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.terminate(at_once=True)
+                self._process.wait()
+        self._following.close()
+        self._config_dir.cleanup()
+
+
+def serve(
+    models_dir: Path, port: int, rest_api_port: int, engine: Engine, intra_op_parallelism: int = 0
+) -> int:
+    """Serves until the server ends, or SIGTERM or SIGINT is passed on to it; the second one ends it at once.
+
+    Args:
+        models_dir: The models.
+        port: gRPC.
+        rest_api_port: REST; 0 for none.
+        engine: How.
+        intra_op_parallelism: As for `Engine.command`.
+
+    Returns:
+        The server's exit code; 0 when it ended because it was told to.
+
+    Raises:
+        FileNotFoundError: There is no model to serve.
+        OSError: A port is in use.
+    """
+    running, told_to_stop = [], []
+
+    def stop():
+        for server in running:
+            server.terminate(at_once=bool(told_to_stop))
+        told_to_stop.append(True)
+
+    with (
+        signals.handled(stop),
+        RunningServer(
+            models_dir, port, rest_api_port, engine, intra_op_parallelism=intra_op_parallelism
+        ) as server,
+    ):
+        running.append(server)
+        # A signal that came while the process started found nothing to pass it on to.
+        code = 0 if told_to_stop else server.wait()
+    return 0 if told_to_stop else code
+
+
+def check_can_start(models_dir: Path, port: int, rest_api_port: int) -> None:
+    """Checks what would only fail minutes later.
+
+    Raises:
+        FileNotFoundError: There is no model to serve.
+        OSError: A port is in use.
+    """
+    find_models(models_dir)
+    check_port_is_free(port, "--port")
+    check_port_is_free(rest_api_port, "--rest-api-port")
+
+
+def _environment() -> dict[str, str]:
+    return {"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ}
+
+
+def _is_open(port) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
+        return True
+    return False

@@ -1,0 +1,89 @@
+"""`python -m serving.model_server`: starts, answers and fails as tensorflow_model_server does."""
+
+import logging
+import os
+import sys
+from importlib import metadata
+
+from serving.model_server import flags as server_flags
+from serving.model_server import signals
+from serving.model_server.server import ModelServer
+from serving.wire.status import Cancelled, ServingError
+from zoo.command_line.quiet_import import import_tensorflow
+
+# What `exit(-1)` of the C++ program becomes.
+EXIT_FAILED = 255
+_logger = logging.getLogger(__name__)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the server until SIGTERM or SIGINT, and returns the exit code.
+
+    Args:
+        arguments: The words after the program's name; those of the process by default.
+    """
+    program = "python -m serving.model_server"
+    try:
+        parsed = server_flags.parse(sys.argv[1:] if arguments is None else arguments)
+    except ValueError as error:
+        print(f"{error}\n{server_flags.usage(program)}", end="")
+        return EXIT_FAILED
+    if parsed.values.pop("version"):
+        print(_version_text())
+        return 0
+    if parsed.unknown:
+        print(f"unknown argument: {parsed.unknown[0]}\n{server_flags.usage(program)}", end="")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(name)s] %(message)s")
+    # A line for every bad request would let clients fill the log.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    import_tensorflow(with_keras=False)
+    if parsed.without_effect:
+        names = ", ".join(f"--{name}" for name in parsed.without_effect)
+        _logger.warning("These flags have no effect in this server: %s", names)
+    return _serve(parsed.values)
+
+
+def _serve(flags) -> int:
+    try:
+        server = ModelServer(**flags)
+    except ServingError as error:
+        return _report(error)
+    with signals.handled(server.request_stop):
+        try:
+            server.start()
+        except Cancelled:
+            return 0
+        except (ServingError, OSError) as error:
+            server.stop(grace_seconds=0)
+            return _report(error)
+        server.wait()
+        seconds = flags["grace_seconds"]
+        _logger.info("Stopping; requests in flight have %d seconds to finish.", seconds)
+        server.stop()
+    return 0
+
+
+def _report(error: ServingError | OSError) -> int:
+    status = error.status_text() if isinstance(error, ServingError) else f"UNAVAILABLE: {error.strerror}"
+    print(f"Failed to start server. Error: {status}", flush=True)
+    return EXIT_FAILED
+
+
+def _version_text() -> str:
+    return (
+        f"TensorFlow ModelServer: product-image-zoo {metadata.version('product-image-zoo')}\n"
+        f"TensorFlow Library: {metadata.version('tensorflow')}"
+    )
+
+
+def run() -> None:
+    """Runs the server and ends the process."""
+    exit_code = main()
+    sys.stdout.flush()
+    # The interpreter would wait for requests that outlived their grace time, for ever if they never end.
+    os._exit(exit_code)
+
+
+if __name__ == "__main__":
+    run()

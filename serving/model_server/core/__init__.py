@@ -1,0 +1,1 @@
+"""What both protocols answer from: models, versions, signatures, batches and metrics."""

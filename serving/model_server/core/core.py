@@ -1,0 +1,271 @@
+"""The protocol-neutral core: loads models, finds the version a request means, and answers it."""
+
+import contextlib
+import functools
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from serving.model_server.core.metrics import Metrics
+from serving.model_server.core.model_signature import Signature
+from serving.model_server.core.model_versions import VersionSource, check_model_configs, check_platforms_stay
+from serving.model_server.core.servable_manager import ModelVersion, ServableManager
+from serving.model_server.core.version_loading import LoadOptions, load_session
+from serving.wire import tensor_proto
+from serving.wire.status import (
+    Cancelled,
+    FailedPrecondition,
+    InvalidArgument,
+    NotFound,
+    Unknown,
+    from_exception,
+)
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Which model a request means.
+
+    Attributes:
+        name: The model's name.
+        version: One version; None for the highest that is available.
+        version_label: A label of the configuration instead of a version; `""` for none.
+        signature_name: `""` means `serving_default`.
+    """
+
+    name: str
+    version: int | None = None
+    version_label: str = ""
+    signature_name: str = ""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """An answer, with the model specification as TF Serving echoes it."""
+
+    model_name: str
+    version: int
+    signature_name: str
+    outputs: dict[str, np.ndarray]
+
+
+class ServerCore:
+    """Models and their versions, for any number of threads and any protocol.
+
+    Args:
+        config: A `ModelServerConfig`.
+        options: How to load.
+        metrics: Where to count.
+
+    Raises:
+        ServingError: The configuration breaks one of TF Serving's rules.
+
+    Example:
+
+    ```python
+    core = ServerCore(read_text_proto(path, ModelServerConfig))
+    core.load()
+    core.predict(ModelSpec("srcnn_x3"), {"image_bytes": array}).outputs
+    ```
+    """
+
+    def __init__(self, config, options: LoadOptions | None = None, metrics: Metrics | None = None):
+        check_model_configs(config)
+        self.metrics = metrics or Metrics()
+        self.config = config
+        self.options = options or LoadOptions()
+        self._manager = ServableManager(
+            functools.partial(load_session, options=self.options, metrics=self.metrics),
+            self.options.num_load_threads,
+            self.options.num_unload_threads,
+            self.options.max_num_load_retries,
+            self.options.load_retry_interval_micros / 1e6,
+        )
+        self._source = VersionSource(self._manager.want, self.options.file_system_poll_wait_seconds)
+        self._reloading = threading.Lock()
+        self._labels: dict[str, dict[str, int]] = {}
+        self._labels = self._check_labels(config)
+
+    def load(self) -> None:
+        """Loads every model, and returns once each has an available version; then follows the directories.
+
+        Raises:
+            Unknown: A model has none that loads; the message holds the reasons.
+            Cancelled: `stop` was called meanwhile.
+        """
+        models = self.config.model_config_list.config
+        self._source.set_models(models)
+        self._source.start()
+        self._manager.start()
+        self._wait_until_available([model.name for model in models])
+
+    def reload(self, config, is_wanted: Callable[[], bool] = lambda: True) -> None:
+        """Serves what another configuration says from now on, and returns once its new models are available.
+
+        Args:
+            config: A `ModelServerConfig`; an empty one changes nothing.
+            is_wanted: Asked now and then whether to wait on: a model without a version is waited for.
+
+        Raises:
+            ServingError: The configuration breaks one of TF Serving's rules, or a new model does not load.
+        """
+        with self._turn_to_reload(is_wanted):
+            kinds = (self.config.WhichOneof("config"), config.WhichOneof("config"))
+            if kinds[0] is not None and kinds[1] != "model_config_list":
+                raise FailedPrecondition(
+                    "Cannot transition to requested config. It is only legal to transition from one "
+                    "ModelConfigList to another."
+                )
+            if kinds[1] is None:
+                return
+            check_platforms_stay(self.config, config)
+            check_model_configs(config)
+            known = {model.name for model in self.config.model_config_list.config}
+            # TF Serving, too, keeps a configuration whose labels it then refuses.
+            self.config = config
+            self._labels = self._check_labels(config)
+            models = config.model_config_list.config
+            self._source.set_models(models)
+            new = [model.name for model in models if model.name not in known]
+            self._wait_until_available(new, is_wanted)
+
+    @contextlib.contextmanager
+    def _turn_to_reload(self, is_wanted, poll_seconds=0.2):
+        while not self._reloading.acquire(timeout=poll_seconds):
+            if not is_wanted():
+                raise Cancelled("The client left while the server took another configuration.")
+        try:
+            yield
+        finally:
+            self._reloading.release()
+
+    def stop(self) -> None:
+        """Follows the directories no more, and ends a `load` that waits; safe in a signal handler."""
+        self._source.stop()
+        self._manager.stop()
+
+    def predict(
+        self,
+        spec: ModelSpec | None,
+        inputs: Mapping,
+        output_filter: Sequence[str] = (),
+        timeout_seconds: float | None = None,
+        decode=tensor_proto.to_array,
+    ) -> Prediction:
+        """Answers one request; see `SavedModelSession.predict` for the arguments.
+
+        Raises:
+            ServingError: With TF Serving's code and message, the checks in TF Serving's order.
+        """
+        with self.lease(spec) as model:
+            signature = model.session.signature(spec.signature_name)
+            return self.predict_with(spec, model, signature, inputs, output_filter, timeout_seconds, decode)
+
+    def predict_with(
+        self,
+        spec: ModelSpec,
+        model: ModelVersion,
+        signature: Signature,
+        inputs: Mapping,
+        output_filter: Sequence[str] = (),
+        timeout_seconds: float | None = None,
+        decode=tensor_proto.to_array,
+    ) -> Prediction:
+        """As `predict`, for a caller that has leased the model and read its inputs by the signature."""
+        if self.options.enable_signature_method_name_check:
+            signature.check_predicts()
+        begin = time.perf_counter()
+        try:
+            outputs = model.session.predict(signature, inputs, output_filter, timeout_seconds, decode)
+        except Exception as error:
+            raise from_exception(error) from error
+        self.metrics.runtime_latency.add((time.perf_counter() - begin) * 1e6, spec.name, "Predict", "TF1")
+        return Prediction(spec.name, model.version, signature.name, outputs)
+
+    @contextlib.contextmanager
+    def lease(self, spec: ModelSpec | None) -> Iterator[ModelVersion]:
+        """Finds the version that a request means, and keeps it loaded for the length of a `with` block.
+
+        Raises:
+            ServingError: As `find`.
+        """
+        model = self.find(spec)
+        while not model.session.acquire():
+            # It was given up since it was found, so that another one is found now, or none.
+            model = self.find(spec)
+        try:
+            yield model
+        finally:
+            model.session.release()
+
+    def find(self, spec: ModelSpec | None) -> ModelVersion:
+        """Returns the available version that a request means.
+
+        Raises:
+            InvalidArgument: No specification, no name, or an unknown label.
+            NotFound: No such model or version is available.
+        """
+        if spec is None:
+            raise InvalidArgument("Missing ModelSpec")
+        if not spec.name:
+            raise InvalidArgument("ModelSpec has no name specified.")
+        version = spec.version
+        if spec.version_label:
+            version = self._labels.get(spec.name, {}).get(spec.version_label)
+            if version is None:
+                raise InvalidArgument(f"Unrecognized servable version label: {spec.version_label}")
+        models = self._manager.versions(spec.name).values()
+        available = {model.version: model for model in models if model.state == "AVAILABLE"}
+        if version is None:
+            if not available:
+                raise NotFound(f"Servable not found for request: Latest({spec.name})")
+            return available[max(available)]
+        if version not in available:
+            raise NotFound(f"Servable not found for request: Specific({spec.name}, {version})")
+        return available[version]
+
+    def model_status(self, spec: ModelSpec | None) -> list[ModelVersion]:
+        """Returns the versions of a model, newest first. A label is ignored, as TF Serving does.
+
+        Raises:
+            InvalidArgument: No specification.
+            NotFound: No version, or not the one asked for.
+        """
+        if spec is None:
+            raise InvalidArgument("Missing ModelSpec")
+        versions = self._manager.versions(spec.name)
+        if spec.version is not None:
+            if spec.version not in versions:
+                raise NotFound(f"Could not find version {spec.version} of model {spec.name}")
+            return [versions[spec.version]]
+        if not versions:
+            raise NotFound(f"Could not find any versions of model {spec.name}")
+        return [versions[version] for version in sorted(versions, reverse=True)]
+
+    def _check_labels(self, config) -> dict[str, dict[str, int]]:
+        """Returns the labels of each model. TF Serving reads them before it loads the versions they name."""
+        labels = {model.name: dict(model.version_labels) for model in config.model_config_list.config}
+        for name, versions in labels.items():
+            for label, version in versions.items():
+                used = self._labels.get(name, {}).get(label, version)
+                if self.options.allow_version_labels_for_unavailable_models and used == version:
+                    continue
+                model = self._manager.versions(name).get(version)
+                if model is None or model.state != "AVAILABLE":
+                    raise FailedPrecondition(
+                        f"Request to assign label to version {version} of model {name}, "
+                        "which is not currently available for inference"
+                    )
+        return labels
+
+    def _wait_until_available(self, names, is_wanted=lambda: True):
+        failed = []
+        for name, model in zip(names, self._manager.wait_until_settled(names, is_wanted), strict=True):
+            if model.state != "AVAILABLE":
+                reason = f" due to error: {model.error.status_text()}" if model.error else ""
+                failed.append(f"{{{{name: {name} version: {model.version}}}{reason}}}, ")
+        if failed:
+            raise Unknown(f"{len(failed)} servable(s) did not become available: {{{''.join(failed)}}}")

@@ -1,0 +1,270 @@
+"""Classify, Regress and MultiInference: `tf.Example`s in, labels with scores or one value per example out.
+
+Sources:
+    [TFS] tensorflow/serving, `servables/tensorflow/{classifier,regressor,multi_inference,util}.cc`
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from tensorflow.core.protobuf import meta_graph_pb2
+
+from serving.model_server.core.model_signature import CLASSIFY, DEFAULT_SIGNATURE, REGRESS, Signature
+from serving.model_server.core.saved_model_session import SavedModelSession
+from serving.wire import data_types
+from serving.wire.status import InvalidArgument, Unimplemented
+
+_INPUT = "inputs"
+_CLASSES, _SCORES, _VALUES = "classes", "scores", "outputs"
+
+
+@dataclass(frozen=True)
+class Classes:
+    """What a classification says about N examples.
+
+    Attributes:
+        labels: `bytes` objects [N, classes]; empty ones where the signature has no output `classes`.
+        scores: float32 [N, classes]; zeros where the signature has no output `scores`.
+    """
+
+    labels: np.ndarray
+    scores: np.ndarray
+
+
+@dataclass(frozen=True)
+class Task:
+    """One of the inferences that share an input.
+
+    Attributes:
+        model_name: Of the task's model specification.
+        signature_name: `""` means `serving_default`.
+        method_name: `CLASSIFY` or `REGRESS`.
+    """
+
+    model_name: str
+    signature_name: str
+    method_name: str
+
+
+def examples_of(message) -> list[bytes]:
+    """Returns the serialized examples of an `Input`, each behind its context.
+
+    A protobuf message behind another one is the two merged: features of the example win over the context's.
+    """
+    if message.WhichOneof("kind") == "example_list_with_context":
+        context = message.example_list_with_context.context.SerializeToString()
+        return [
+            context + example.SerializeToString() for example in message.example_list_with_context.examples
+        ]
+    return [example.SerializeToString() for example in message.example_list.examples]
+
+
+def tasks_of(message) -> list[Task]:
+    """Returns the tasks of a `MultiInferenceRequest`."""
+    return [
+        Task(task.model_spec.name, task.model_spec.signature_name, task.method_name) for task in message.tasks
+    ]
+
+
+def classify(
+    session: SavedModelSession,
+    signature_name: str,
+    examples: Sequence[bytes],
+    timeout_seconds: float | None = None,
+) -> Classes:
+    """Returns labels and scores.
+
+    Args:
+        session: The model.
+        signature_name: `""` means `serving_default`.
+        examples: Serialized `tf.Example`s.
+        timeout_seconds: Time left; None for no limit.
+
+    Raises:
+        ServingError: With TF Serving's code and message, the checks in TF Serving's order.
+    """
+    return _to_classes(_run_one(session, signature_name, CLASSIFY, examples, timeout_seconds), len(examples))
+
+
+def regress(
+    session: SavedModelSession,
+    signature_name: str,
+    examples: Sequence[bytes],
+    timeout_seconds: float | None = None,
+) -> np.ndarray:
+    """Returns one float32 per example; arguments and errors as for `classify`."""
+    return _to_values(_run_one(session, signature_name, REGRESS, examples, timeout_seconds), len(examples))
+
+
+def infer_all(
+    session: SavedModelSession,
+    tasks: Sequence[Task],
+    examples: Sequence[bytes],
+    timeout_seconds: float | None = None,
+) -> list[Classes | np.ndarray]:
+    """Answers several tasks with one run.
+
+    Args:
+        session: The model.
+        tasks: At least one; each with another signature on the same input.
+        examples: As for `classify`.
+        timeout_seconds: Time left; None for no limit.
+
+    Returns:
+        For each task what `classify` or `regress` returns.
+
+    Raises:
+        ServingError: As by `classify`.
+    """
+    definitions = _check_tasks(session, tasks)
+    merged = meta_graph_pb2.SignatureDef()
+    merged.inputs[_INPUT].CopyFrom(definitions[0].inputs[_INPUT])
+    infos = [
+        _output_infos(definition, task.method_name)
+        for task, definition in zip(tasks, definitions, strict=True)
+    ]
+    for info in (info for of_task in infos for info in of_task.values()):
+        merged.outputs[info.name].CopyFrom(info)
+    tensors = _run(session, Signature("MultiInference", merged), (), examples, timeout_seconds)
+    results = []
+    for task, of_task in zip(tasks, infos, strict=True):
+        outputs = {alias: tensors[info.name] for alias, info in of_task.items()}
+        to_result = _to_classes if task.method_name == CLASSIFY else _to_values
+        results.append(to_result(outputs, len(examples)))
+    return results
+
+
+def _check_tasks(session, tasks):
+    definitions = {}
+    for task in tasks:
+        if not task.model_name:
+            raise InvalidArgument("Found ModelSpec with an empty model name.")
+        if task.model_name != tasks[0].model_name:
+            raise InvalidArgument(
+                "All ModelSpecs in a MultiInferenceRequest must access the same model name."
+            )
+        name = task.signature_name or DEFAULT_SIGNATURE
+        if name in definitions:
+            raise InvalidArgument(f"Duplicate evaluation of signature: {name}")
+        if name not in session.signature_defs:
+            raise InvalidArgument(f"Requested signature not found in model graph: {name}")
+        if task.method_name not in _CHECKS:
+            raise Unimplemented(f"Unsupported signature method_name: {task.method_name}")
+        definitions[name] = session.signature_defs[name]
+        _check_signature(session, definitions[name], task.method_name)
+        first = next(iter(definitions.values()))
+        if definitions[name].inputs[_INPUT].name != first.inputs[_INPUT].name:
+            raise InvalidArgument("Input tensor must be the same for all Signatures.")
+    return list(definitions.values())
+
+
+def _run_one(session, signature_name, method_name, examples, timeout_seconds):
+    name = signature_name or DEFAULT_SIGNATURE
+    if name not in session.signature_defs:
+        raise InvalidArgument(f"No signature was found with the name: {name}")
+    definition = session.signature_defs[name]
+    _check_signature(session, definition, method_name)
+    aliases = list(_output_infos(definition, method_name))
+    return _run(session, session.signatures[name], aliases, examples, timeout_seconds)
+
+
+def _output_infos(definition, method_name) -> dict:
+    """Returns the outputs that a method answers with; whatever else a signature has is not run."""
+    aliases = (_CLASSES, _SCORES) if method_name == CLASSIFY else (_VALUES,)
+    return {alias: definition.outputs[alias] for alias in aliases if alias in definition.outputs}
+
+
+def _run(session, signature, aliases, examples, timeout_seconds) -> dict[str, np.ndarray]:
+    if not examples:
+        raise InvalidArgument("Input is empty.")
+    array = np.empty(len(examples), object)
+    array[:] = examples
+    return session.predict(signature, {_INPUT: array}, aliases, timeout_seconds, decode=lambda value: value)
+
+
+def _check_signature(session, definition, method_name):
+    if session.checks_method_names and definition.method_name != method_name:
+        kind = "classification" if method_name == CLASSIFY else "regression"
+        raise InvalidArgument(
+            f"Expected {kind} signature method_name to be {method_name}. Was: {definition.method_name}"
+        )
+    _CHECKS[method_name](definition)
+
+
+def _check_classification(definition):
+    if len(definition.inputs) != 1:
+        raise InvalidArgument("Expected one input Tensor.")
+    if len(definition.outputs) not in (1, 2):
+        raise InvalidArgument(f"Expected one or two output Tensors, found {len(definition.outputs)}")
+    if _INPUT not in definition.inputs:
+        raise InvalidArgument(f"No classification inputs found in SignatureDef: {definition}")
+    if _CLASSES not in definition.outputs and _SCORES not in definition.outputs:
+        raise InvalidArgument(
+            f'Expected classification signature outputs to contain at least one of "{_CLASSES}" or '
+            f'"{_SCORES}". Signature was: {definition}'
+        )
+
+
+def _check_regression(definition):
+    if len(definition.inputs) != 1:
+        raise InvalidArgument("Expected one input Tensor.")
+    if len(definition.outputs) != 1:
+        raise InvalidArgument("Expected one output Tensor.")
+    if _INPUT not in definition.inputs:
+        raise InvalidArgument(f"No regression inputs found in SignatureDef: {definition}")
+    if _VALUES not in definition.outputs:
+        raise InvalidArgument(f"No regression outputs found in SignatureDef: {definition}")
+
+
+_CHECKS = {CLASSIFY: _check_classification, REGRESS: _check_regression}
+
+
+def _to_classes(outputs: Mapping[str, np.ndarray], num_examples) -> Classes:
+    labels, scores = outputs.get(_CLASSES), outputs.get(_SCORES)
+    for name, array, wanted in ((_CLASSES, labels, "DT_STRING"), (_SCORES, scores, "DT_FLOAT")):
+        if array is not None:
+            _check_class_output(name, array, wanted, num_examples)
+    if labels is None:
+        labels = np.full(scores.shape, b"", object)
+    if scores is None:
+        scores = np.zeros(labels.shape, np.float32)
+    if labels.shape != scores.shape:
+        raise InvalidArgument(
+            "Tensors class and score should match in dim_size(1). "
+            f"Got {labels.shape[1]} vs. {scores.shape[1]}"
+        )
+    return Classes(labels, scores)
+
+
+def _check_class_output(name, array, wanted, num_examples):
+    if array.ndim != 2:
+        raise InvalidArgument(f"Expected Tensor shape: [batch_size num_classes] but got {_shape_text(array)}")
+    if _type_name(array) != wanted:
+        raise InvalidArgument(f"Expected {name} Tensor of {wanted}. Got: {_type_name(array)}")
+    if len(array) != num_examples:
+        raise InvalidArgument(f"Expected {name} output batch size of {num_examples}. Got: {len(array)}")
+
+
+def _to_values(outputs: Mapping[str, np.ndarray], num_examples) -> np.ndarray:
+    array = outputs[_VALUES]
+    if array.ndim != 1 and not (array.ndim == 2 and array.shape[1] == 1):
+        raise InvalidArgument(
+            "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] but got "
+            f"{_shape_text(array)}"
+        )
+    if len(array) != num_examples:
+        raise InvalidArgument(
+            f"Input batch size did not match output batch size: {num_examples} vs. {len(array)}"
+        )
+    if _type_name(array) != "DT_FLOAT":
+        raise InvalidArgument(f"Expected output Tensor of DT_FLOAT.  Got: {_type_name(array)}")
+    return array.ravel()
+
+
+def _type_name(array) -> str:
+    return data_types.of_array(array).enum_name
+
+
+def _shape_text(array) -> str:
+    return f"[{','.join(map(str, array.shape))}]"

@@ -1,0 +1,186 @@
+"""The inputs and outputs of a served signature, and TF Serving's checks of a request against them.
+
+Sources:
+    [TFS] tensorflow/serving, `servables/tensorflow/predict_util.cc`
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from serving.wire import data_types, tensor_proto
+from serving.wire.status import Internal, InvalidArgument
+
+DEFAULT_SIGNATURE = "serving_default"
+PREDICT = "tensorflow/serving/predict"
+CLASSIFY = "tensorflow/serving/classify"
+REGRESS = "tensorflow/serving/regress"
+# TensorFlow walks over string arrays with an iterator of 32 dimensions, and ends the process beyond.
+MAX_STRING_RANK = 32
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """An input or output of a signature.
+
+    Attributes:
+        tensor_name: Its name in the graph, e.g. `"serving_default_x:0"`.
+        data_type: Number in `tensorflow.DataType`.
+        shape: Dimensions with -1 for unknown ones; None for an unknown rank.
+    """
+
+    tensor_name: str
+    data_type: int
+    shape: tuple[int, ...] | None
+
+    @classmethod
+    def from_proto(cls, info) -> "TensorSpec":
+        shape = None if info.tensor_shape.unknown_rank else tuple(d.size for d in info.tensor_shape.dim)
+        return cls(info.name, info.dtype, shape)
+
+
+class Signature:
+    """The inputs and outputs of one `SignatureDef`, with TF Serving's checks of a request against them.
+
+    Args:
+        name: Its key in the SavedModel.
+        signature_def: The `SignatureDef`.
+    """
+
+    def __init__(self, name: str, signature_def):
+        self.name = name
+        self.method_name = signature_def.method_name
+        self.inputs = {
+            alias: TensorSpec.from_proto(signature_def.inputs[alias])
+            for alias in sorted(signature_def.inputs)
+        }
+        self.outputs = {
+            alias: TensorSpec.from_proto(signature_def.outputs[alias])
+            for alias in sorted(signature_def.outputs)
+        }
+        self.defaults = {
+            alias: tensor_proto.to_array(proto) for alias, proto in signature_def.defaults.items()
+        }
+
+    def check_predicts(self) -> None:
+        """Checks that the signature was exported to be asked.
+
+        Raises:
+            Internal: It has another method name than those of TF Serving.
+        """
+        names = (PREDICT, CLASSIFY, REGRESS)
+        if self.method_name not in names:
+            raise Internal(
+                f"Expected prediction signature method_name to be one of {{{', '.join(names)}}}. "
+                f"Was: {self.method_name}"
+            )
+
+    def input_arrays(self, inputs: Mapping, decode) -> dict[str, np.ndarray]:
+        """Returns one array per input, defaults included.
+
+        Args:
+            inputs: What the request holds, by alias.
+            decode: Called with a value of `inputs`; returns its array or raises `ValueError`.
+
+        Raises:
+            InvalidArgument: Missing or unknown inputs, or a value that `decode` refuses.
+        """
+        self._check_input_count(inputs)
+        arrays = {}
+        for alias, spec in self.inputs.items():
+            if alias in inputs:
+                try:
+                    arrays[alias] = _checked_rank(decode(inputs[alias]))
+                except (ValueError, OverflowError, MemoryError) as error:
+                    raise InvalidArgument(f"tensor parsing error: {alias}") from error
+            elif alias in self.defaults:
+                arrays[alias] = self.defaults[alias]
+            else:
+                raise InvalidArgument(
+                    f"Signature input alias: {alias}(feed name: {spec.tensor_name}) not found in request and "
+                    f"no default value provided. Inputs expected to be in the request {{{_join(inputs)}}}, "
+                    f"or default input alias set: {_join(self.defaults)}"
+                )
+        used = set(inputs) & set(self.inputs)
+        if len(used) != len(inputs):
+            raise InvalidArgument(
+                f"Inputs contains invalid name. Used request inputs: {_join(used)}, "
+                f"request input: {_join(inputs)}"
+            )
+        return arrays
+
+    def _check_input_count(self, inputs):
+        too_few = len(inputs) < len(self.inputs) and not self.defaults
+        if len(inputs) > len(self.inputs) or too_few:
+            sent, wanted = set(inputs), set(self.inputs)
+            raise InvalidArgument(
+                f"input size does not match signature: {len(sent)}!={len(wanted)} len({{{_join(sent)}}}) != "
+                f"len({{{_join(wanted)}}}). Sent extra: {{{_join(sent - wanted)}}}. "
+                f"Missing but required: {{{_join(wanted - sent)}}}."
+            )
+
+    def output_aliases(self, output_filter: Sequence[str]) -> list[str]:
+        """Returns the outputs to fetch: those asked for, or all.
+
+        Raises:
+            InvalidArgument: An output that does not exist or is asked for twice.
+        """
+        for index, alias in enumerate(output_filter):
+            if alias not in self.outputs:
+                raise InvalidArgument(
+                    f"output tensor alias not found in signature: {alias} "
+                    f"Outputs expected to be in the set {{{_join(self.outputs)}}}."
+                )
+            if alias in output_filter[:index]:
+                raise InvalidArgument(f"duplicate output tensor alias: {alias}")
+        return list(output_filter) or list(self.outputs)
+
+    def check_shapes(self, arrays: Mapping[str, np.ndarray], max_rows: int | None = None) -> None:
+        """Refuses what the signature's shapes exclude, before any kernel sees it.
+
+        A fused convolution aborts the process on a wrong rank and answers nonsense for a wrong size, unless
+        the model was exported with `tf.ensure_shape`; so the words are those of `tf.ensure_shape`.
+
+        Args:
+            arrays: By alias.
+            max_rows: The most that an open first dimension may have.
+
+        Raises:
+            InvalidArgument: The rank or a fixed dimension differs, or there are too many rows.
+        """
+        for alias, array in arrays.items():
+            spec = self.inputs[alias]
+            if spec.shape is None or data_types.of_array(array).number != spec.data_type:
+                continue  # a wrong type never reaches a kernel: the session refuses it in its own words
+            fits = len(spec.shape) == array.ndim and all(
+                wanted in (-1, length) for wanted, length in zip(spec.shape, array.shape, strict=True)
+            )
+            if not fits:
+                raise self._shape_error(spec, array)
+            if max_rows is not None and spec.shape[:1] == (-1,) and len(array) > max_rows:
+                raise InvalidArgument(
+                    f"A request must have at most {max_rows} rows (--max_request_rows). Received: {alias} "
+                    f"with {len(array)}. Send several requests."
+                )
+
+    def _shape_error(self, spec, array):
+        node, _, output = spec.tensor_name.partition(":")
+        position = sorted(other.tensor_name for other in self.inputs.values()).index(spec.tensor_name)
+        wanted = ",".join("?" if length < 0 else str(length) for length in spec.shape)
+        return InvalidArgument(
+            f"Shape of tensor _arg_{node}_{output or 0}_{position} [{','.join(map(str, array.shape))}] "
+            f"is not compatible with expected shape [{wanted}]."
+        )
+
+
+def _checked_rank(array: np.ndarray) -> np.ndarray:
+    if array.dtype == object and array.ndim > MAX_STRING_RANK:
+        raise ValueError(
+            f"A tensor of strings must have at most {MAX_STRING_RANK} dimensions. Received: {array.ndim}."
+        )
+    return array
+
+
+def _join(names) -> str:
+    return ",".join(sorted(names))

@@ -1,0 +1,213 @@
+"""One HTTP connection with limits on what a client may send, how slowly, and how many may be open.
+
+TF Serving has no such limits of its own and relies on a proxy. Each is answered with a status and a message
+before the connection is closed.
+"""
+
+import asyncio
+import functools
+import http
+from dataclasses import dataclass
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from serving.model_server.rest_api import answers as json_writer
+
+# A body may take longer than the time limit at this rate or more.
+MIN_BYTES_PER_SECOND = 10_000
+# So long the rest of a refused request is read, as a client that is still sending gets no answer otherwise.
+LINGER_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class RestLimits:
+    """What a connection may do.
+
+    Attributes:
+        max_request_bytes: Largest body.
+        max_header_bytes: Request line and headers together.
+        max_connections: Connections open at a time.
+        idle_seconds: How long a connection may stay open between requests, or without reading its answer.
+        receive_seconds: How long a request may take to arrive; more for a body of `MIN_BYTES_PER_SECOND`.
+    """
+
+    max_request_bytes: int = 128 * 2**20
+    max_header_bytes: int = 64 * 2**10
+    max_connections: int = 1000
+    idle_seconds: float = 60.0
+    receive_seconds: float = 30.0
+
+
+def protocol(limits: RestLimits) -> functools.partial:
+    """Returns what uvicorn's `http` option takes."""
+    return functools.partial(LimitedConnection, limits=limits)
+
+
+class LimitedConnection(HttpToolsProtocol):
+    """A connection of uvicorn's that keeps to limits.
+
+    Args:
+        *args: For uvicorn's protocol.
+        limits: The limits.
+        **kwargs: For uvicorn's protocol.
+    """
+
+    def __init__(self, *args, limits: RestLimits, **kwargs):
+        super().__init__(*args, **kwargs)
+        self._limits = limits
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_refused = False
+        self._is_receiving = False
+        self._has_head = False
+        # Of the request that is arriving; unparsed ones are in no header yet.
+        self._num_unparsed_bytes = 0
+        self._num_head_bytes = 0
+        self._num_body_bytes = 0
+        self._begin = 0.0
+
+    def connection_made(self, transport):
+        super().connection_made(transport)
+        maximum = self._limits.max_connections
+        if len(self.connections) > maximum:
+            self._refuse(
+                503,
+                f"At most {maximum} connections may be open (--max_connections). Received: one more. "
+                "Try again later.",
+            )
+        else:
+            self._arm(self._limits.idle_seconds, self._close)
+
+    def connection_lost(self, exc):
+        self._disarm()
+        super().connection_lost(exc)
+
+    def data_received(self, data):
+        if self._is_refused:
+            return
+        super().data_received(data)
+        if self._is_refused or self.transport.is_closing():
+            return
+        if self._is_receiving and not self._has_head:
+            self._num_unparsed_bytes += len(data)
+            if self._num_unparsed_bytes > self._limits.max_header_bytes:
+                self._refuse_head()
+        elif not self._is_receiving and self._timer is None and self._is_idle():
+            # Bytes that begin no request have ended uvicorn's own timer.
+            self._arm(self._limits.idle_seconds, self._close)
+
+    def send_400_response(self, msg):
+        self._refuse(400, f"{msg} It must be HTTP/1.0 or HTTP/1.1.")
+
+    def on_message_begin(self):
+        super().on_message_begin()
+        self._is_receiving, self._has_head = True, False
+        self._num_unparsed_bytes = self._num_head_bytes = self._num_body_bytes = 0
+        self._begin = self.loop.time()
+        self._arm(self._limits.receive_seconds, self._check_progress)
+
+    def on_url(self, url):
+        self._num_head_bytes += len(url)
+        super().on_url(url)
+
+    def on_header(self, name, value):
+        self._num_head_bytes += len(name) + len(value)
+        super().on_header(name, value)
+
+    def on_headers_complete(self):
+        if self._is_refused:
+            return
+        self._has_head = True
+        lengths = [int(value) for name, value in self.headers if name == b"content-length"]
+        if self._num_head_bytes > self._limits.max_header_bytes:
+            self._refuse_head()
+        elif lengths and lengths[0] > self._limits.max_request_bytes:
+            self._refuse_body(lengths[0])
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body):
+        self._num_body_bytes += len(body)
+        if self._is_refused:
+            return
+        if self._num_body_bytes > self._limits.max_request_bytes:
+            self._refuse_body(self._num_body_bytes)
+        else:
+            super().on_body(body)
+
+    def on_message_complete(self):
+        self._is_receiving = False
+        if not self._is_refused:
+            self._disarm()
+            super().on_message_complete()
+
+    def pause_writing(self):
+        super().pause_writing()
+        self._arm(self._limits.idle_seconds, self.transport.abort)
+
+    def resume_writing(self):
+        super().resume_writing()
+        self._disarm()
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _check_progress(self):
+        elapsed = self.loop.time() - self._begin
+        allowed = self._limits.receive_seconds + self._num_body_bytes / MIN_BYTES_PER_SECOND
+        if elapsed < allowed:
+            self._arm(allowed - elapsed + 0.01, self._check_progress)
+            return
+        self._refuse(
+            408,
+            f"A request must arrive within {self._limits.receive_seconds:g} seconds "
+            f"(--receive_timeout_seconds), or at {MIN_BYTES_PER_SECOND} bytes a second. Received: "
+            f"{self._num_body_bytes} bytes of its body in {elapsed:.0f} seconds.",
+        )
+
+    def _refuse_head(self):
+        maximum = self._limits.max_header_bytes
+        self._refuse(
+            431,
+            f"The request line and its headers must have at most {maximum} bytes (--max_header_bytes). "
+            "Received: more.",
+        )
+
+    def _refuse_body(self, num_bytes):
+        maximum = self._limits.max_request_bytes
+        self._refuse(
+            413,
+            f"The body of a request must have at most {maximum} bytes (--max_request_bytes). Received: "
+            f"{num_bytes} or more. Send fewer rows at a time.",
+        )
+
+    def _refuse(self, status, message):
+        """Answers, and closes once the client had time to read it."""
+        self._is_refused = True
+        if self._is_idle() or not self.cycle.response_started:
+            body = json_writer.error(message)
+            head = (
+                f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
+                f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+            )
+            self.transport.write(head.encode() + body)
+        if not self._is_idle():
+            # Ends the application's wait for the rest of the body.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.flow.resume_reading()
+        self.transport.write_eof()
+        self._arm(LINGER_SECONDS, self._close)
+
+    def _close(self):
+        self._timer = None
+        if not self.transport.is_closing():
+            self.transport.close()
+
+    def _arm(self, seconds, handler):
+        self._disarm()
+        self._timer = self.loop.call_later(seconds, handler)
+
+    def _disarm(self):
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,200 @@
+"""The server: models loaded, ports opened, requests answered until it is stopped."""
+
+import errno
+import functools
+import logging
+import os
+import threading
+
+import uvicorn
+
+from serving.model_server import flags as server_flags
+from serving.model_server import options as start_options
+from serving.model_server import tls
+from serving.model_server.core.metrics import Metrics
+from serving.model_server.ports import check_port_is_free, listening_socket, port_error
+from serving.wire.status import Cancelled, InvalidArgument, ServingError
+
+THREADS_WITH_BATCHING = 64
+_logger = logging.getLogger(__name__)
+
+
+class ModelServer:
+    """Loads models, then answers over gRPC and REST until it is stopped.
+
+    Args:
+        **flags: Values by the names of `server_flags.FLAGS`; the others keep their defaults.
+
+    Raises:
+        ServingError: The flags contradict each other.
+
+    Example:
+
+    ```python
+    server = ModelServer(model_config_file="models.config", port=8500, rest_api_port=8501)
+    server.start()
+    server.stop()
+    ```
+    """
+
+    def __init__(self, **flags):
+        self.flags = server_flags.parse([]).values | flags
+        start_options.check_flags(self.flags)
+        self.metrics = Metrics()
+        self._metrics_path = None
+        self._core = None
+        self._grpc_server = None
+        self._rest_server = None
+        self._rest_thread = None
+        self._health = None
+        self._stopped = threading.Event()
+
+    def start(self) -> None:
+        """Loads every model, then opens the ports.
+
+        Raises:
+            ServingError: A model does not load, or the configuration is wrong.
+            OSError: A port is in use.
+        """
+        credentials = tls.server_credentials(self.flags["ssl_config_file"])
+        check_port_is_free(self.flags["port"], "--port")
+        check_port_is_free(self._rest_port(), "--rest_api_port")
+        # TensorFlow takes seconds to import; what is wrong with flags, files and ports is said before.
+        config = start_options.read_config(self.flags)
+        self._metrics_path = start_options.metrics_path(self.flags)
+        from serving.model_server.core.core import ServerCore
+
+        self._core = ServerCore(config, start_options.load_options(self.flags, self.metrics), self.metrics)
+        if self._stopped.is_set():
+            self._core.stop()
+        self._core.load()
+        self._start_grpc(credentials)
+        self._follow_config_file()
+        if self._rest_port():
+            self._start_rest()
+
+    def wait(self) -> None:
+        """Returns when `stop` has been called."""
+        self._stopped.wait()
+
+    def request_stop(self) -> None:
+        """Makes `wait` return and ends a `start` that waits for models; for signal handlers."""
+        self._stopped.set()
+        if self._core is not None:
+            self._core.stop()
+
+    def stop(self, grace_seconds: float | None = None) -> None:
+        """Closes the ports and gives requests in flight time to finish, by default that of the flags."""
+        self.request_stop()
+        grace_seconds = self.flags["grace_seconds"] if grace_seconds is None else grace_seconds
+        if self._health:
+            self._health.end_watches()
+        stopping = self._grpc_server.stop(grace_seconds) if self._grpc_server else None
+        if self._rest_server:
+            self._rest_server.should_exit = True
+            self._rest_thread.join(grace_seconds + 1)
+        if stopping:
+            stopping.wait(grace_seconds + 1)
+
+    def _follow_config_file(self):
+        seconds = self.flags["model_config_file_poll_wait_seconds"]
+        if seconds > 0 and self.flags["model_config_file"]:
+            threading.Thread(target=self._reload, args=(seconds,), name="reload", daemon=True).start()
+
+    def _reload(self, seconds):
+        while not self._stopped.wait(seconds):
+            try:
+                # Nobody waits for its models here, and the next reading must not wait for them either.
+                self._core.reload(start_options.read_config(self.flags), is_wanted=lambda: False)
+            except Cancelled:
+                continue
+            except ServingError as error:
+                _logger.error("Reloading %s: %s", self.flags["model_config_file"], error.status_text())
+
+    def _rest_port(self) -> int:
+        if self.flags["rest_api_port"] and self.flags["rest_api_port"] == self.flags["port"]:
+            return 0
+        return self.flags["rest_api_port"]
+
+    def _default_threads(self) -> int:
+        """Returns how many requests are answered at a time: four per CPU, as TF Serving.
+
+        A request that waits for others to share its run holds a thread and no CPU. With a few threads, single
+        rows would never fill a batch.
+        """
+        num_threads = 4 * (os.cpu_count() or 1)
+        return max(num_threads, THREADS_WITH_BATCHING) if self.flags["enable_batching"] else num_threads
+
+    def _start_grpc(self, credentials):
+        from serving.model_server.grpc_api import health_service
+        from serving.model_server.grpc_api import service as grpc_service
+
+        flags = self.flags
+        self._grpc_server = grpc_service.make_server(
+            self._core,
+            flags["grpc_max_threads"] or self._default_threads(),
+            flags["enable_serialization_as_tensor_content"],
+            start_options.channel_arguments(flags["grpc_channel_arguments"]),
+            flags["max_request_bytes"],
+            flags["max_connections"],
+        )
+        if flags["enable_grpc_healthcheck_service"]:
+            self._health = health_service.HealthService()
+            self._health.add_to(self._grpc_server)
+        if flags["port"]:
+            self._open_grpc_port(f"0.0.0.0:{flags['port']}", credentials)
+        if flags["grpc_socket_path"]:
+            self._open_grpc_port(f"unix:{flags['grpc_socket_path']}")
+        self._grpc_server.start()
+        if flags["port"]:
+            _logger.info("Running gRPC ModelServer at 0.0.0.0:%d ...", flags["port"])
+        if flags["grpc_socket_path"]:
+            _logger.info("Running gRPC ModelServer at UNIX socket %s ...", flags["grpc_socket_path"])
+
+    def _open_grpc_port(self, address, credentials=None):
+        try:
+            if credentials:
+                port = self._grpc_server.add_secure_port(address, credentials)
+            else:
+                port = self._grpc_server.add_insecure_port(address)
+            if port:
+                return
+        except RuntimeError:
+            pass
+        if address.startswith("unix:"):
+            raise InvalidArgument(f"Cannot listen on {address}. Choose another path with --grpc_socket_path.")
+        raise port_error(self.flags["port"], "--port", OSError(errno.EADDRINUSE, ""))
+
+    def _start_rest(self):
+        from serving.model_server.rest_api import connection as rest_connection
+        from serving.model_server.rest_api.service import RestService
+
+        flags = self.flags
+        timeout = flags["rest_api_timeout_in_ms"]
+        service = RestService(
+            self._core,
+            flags["rest_api_num_threads"] or self._default_threads(),
+            timeout / 1000 if timeout > 0 else None,
+            flags["rest_api_enable_cors_support"],
+            self._metrics_path,
+        )
+        listening = listening_socket(self._rest_port(), "--rest_api_port")
+        config = uvicorn.Config(
+            service,
+            loop="asyncio",
+            http=rest_connection.protocol(start_options.rest_limits(flags)),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            timeout_keep_alive=flags["idle_timeout_seconds"],
+            timeout_graceful_shutdown=flags["grace_seconds"],
+        )
+        self._rest_server = uvicorn.Server(config)
+        run = functools.partial(self._rest_server.run, sockets=[listening])
+        self._rest_thread = threading.Thread(target=run, name="rest", daemon=True)
+        self._rest_thread.start()
+        _logger.info("Exporting HTTP/REST API at:localhost:%d ...", self._rest_port())

@@ -1,0 +1,71 @@
+"""Photos in and PNG files out, for the commands."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+from tqdm import tqdm
+
+from serving.client.errors import PredictionError, RowError
+from serving.pictures.attribute_options import raise_if_unknown_value
+from serving.wire.status import InvalidArgument
+from zoo.files.atomic_write import atomic_path
+
+
+def write_picture(path: Path, image_bytes: bytes) -> None:
+    """Writes a picture file, whole or not at all, and its directory if need be."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(image_bytes)
+
+
+def convert_photos(photos: Sequence[Path], output: Path, convert: Callable[[bytes], bytes]) -> None:
+    """Turns each photo into a PNG file of the same name in `output`; a bad photo does not stop the others.
+
+    Args:
+        photos: Photo files.
+        output: Directory of the results.
+        convert: Turns the bytes of a photo into those of a PNG file.
+
+    Raises:
+        click.UsageError: Two results would have one name, or one would replace its photo, or an option's
+            value is unknown.
+        click.ClickException: Some photos could not be converted; the others were.
+    """
+    targets = [output / f"{photo.stem}.png" for photo in photos]
+    _check_targets(photos, targets)
+    failures = []
+    for photo, target in tqdm(list(zip(photos, targets, strict=True)), unit="photo", delay=2):
+        try:
+            write_picture(target, convert(photo.read_bytes()))
+        except RowError as error:
+            raise_if_unknown_value(error)
+            failures.append(f"{photo}: {next(iter(error.errors.values()))}")
+        except PredictionError as error:
+            # Damage that only the decoder finds.
+            if error.http_status != InvalidArgument.http_status:
+                raise
+            failures.append(f"{photo}: {error.message}")
+        except OSError as error:
+            failures.append(f"{photo}: {error}")
+    num_written = len(photos) - len(failures)
+    # Where none was written there need be no directory.
+    where = f" to {output}" if num_written else ""
+    click.echo(f"Wrote {num_written} of {len(photos)} pictures{where}")
+    if failures:
+        raise click.ClickException(" ".join(failures))
+
+
+def _check_targets(photos: Sequence[Path], targets: Sequence[Path]) -> None:
+    seen: dict[Path, Path] = {}
+    for photo, target in zip(photos, targets, strict=True):
+        if target in seen:
+            raise click.UsageError(
+                f"Two photos would become {target}. Received: {seen[target]} and {photo}. Convert them into "
+                "different `--output` directories."
+            )
+        seen[target] = photo
+        if target.exists() and target.samefile(photo):
+            raise click.UsageError(
+                f"The result must not replace its photo. Received: {photo}. Choose another `--output`."
+            )

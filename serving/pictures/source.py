@@ -1,0 +1,174 @@
+"""Where `zoo generate`, `zoo edit` and `zoo upscale` get pictures: a server, or a model in this process."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import click
+
+from serving.client.access import API_KEY_VARIABLE, ServerAccess, access_options
+from training.run_or_preset import Source, find_preset, find_run
+from zoo.command_line.quiet_import import import_tensorflow
+from zoo.errors import UnknownNameError
+from zoo.presets.registry import list_presets
+
+
+class PictureSource(Protocol):
+    """Answers the signatures of one model."""
+
+    def input_names(self, signature_name: str) -> list[str]:
+        """Returns the names of a signature's inputs.
+
+        Raises:
+            UnknownNameError: The model has no such signature.
+        """
+
+    def predict(self, signature_name: str, inputs: dict) -> dict:
+        """Returns a signature's outputs, arrays by name, for its inputs, arrays by name.
+
+        Raises:
+            PredictionError: The request as a whole is refused.
+            RowError: The model says that some of the rows are wrong.
+        """
+
+
+class _ServedModel:
+    """The first of some models that a server has."""
+
+    def __init__(self, client, model_names: Sequence[str]):
+        self._client = client
+        self._model_name, self._signatures = _find_served(client, model_names)
+
+    def input_names(self, signature_name):
+        return list(_find(self._signatures, signature_name, self._model_name).inputs)
+
+    def predict(self, signature_name, inputs):
+        return self._client.predict(self._model_name, inputs, signature_name)
+
+
+class _LocalModel:
+    def __init__(self, find_source: Callable[[str], Source], text: str):
+        self._name = text
+        source = find_source(text)
+        import_tensorflow()
+        from export.signatures.of_models import make_signatures
+
+        self._signatures = {signature.name: signature for signature in make_signatures(source.model)}
+
+    def input_names(self, signature_name):
+        return list(_find(self._signatures, signature_name, self._name).inputs)
+
+    def predict(self, signature_name, inputs):
+        import tensorflow as tf
+
+        from serving.client.errors import PredictionError, check_rows
+        from serving.wire.status import InvalidArgument
+
+        try:
+            outputs = _find(self._signatures, signature_name, self._name).run(inputs)
+        except tf.errors.InvalidArgumentError as error:
+            # What a server answers in this case, without the way through the graph.
+            raise PredictionError(
+                error.message.partition("\n\t [[")[0].rpartition("\n")[2],
+                InvalidArgument.http_status,
+                InvalidArgument.name,
+            ) from error
+        check_rows(outputs)
+        return outputs
+
+
+def _find_served(client, model_names: Sequence[str]):
+    from serving.client.errors import PredictionError
+    from serving.wire.status import NotFound
+
+    missing = []
+    for name in model_names:
+        try:
+            return name, client.signatures(name)
+        except PredictionError as error:
+            if error.http_status != NotFound.http_status:
+                raise
+            missing.append(error)
+    messages = "; ".join(error.message.rstrip(".") for error in missing)
+    raise PredictionError(
+        f"{messages}. Name a model of the server by --model: `zoo serve` prints them when it starts, "
+        "one for each folder of its models directory. `zoo export PRESET_OR_RUN` adds one.",
+        missing[-1].http_status,
+        missing[-1].status,
+    ) from missing[-1]
+
+
+def _find(signatures, name: str, model: str):
+    if name not in signatures:
+        raise UnknownNameError(f"signature of {model}", name, signatures, "Name another model.")
+    return signatures[name]
+
+
+def source_options(function):
+    """Adds `--server` and what goes with it (`--model`, certificates), `--run` and `--preset`."""
+    options = (
+        click.option(
+            "--server",
+            metavar="HOST:PORT",
+            help="A running server: gRPC, or REST as http://HOST:PORT; encrypted, grpcs:// and https://. "
+            f"{API_KEY_VARIABLE} may hold an API key.",
+        ),
+        access_options,
+        click.option("--model", metavar="NAME", help="Model of the server.  [default: by command]"),
+        click.option("--run", type=click.Path(path_type=Path), help="A run directory, without a server."),
+        click.option("--preset", metavar="P", help="Trained weights of the package."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@contextlib.contextmanager
+def open_source(
+    server: str | None,
+    access: ServerAccess,
+    model: str | None,
+    run: Path | None,
+    preset: str | None,
+    default_models: Sequence[str],
+    default_preset: str | None = None,
+) -> Iterator[PictureSource]:
+    """Opens the source that the options name.
+
+    Args:
+        server: Address of a server, or None.
+        access: Certificates and API key for it.
+        model: Model of the server; by default the first of `default_models` that it has.
+        run: Run directory, or None.
+        preset: Name of a preset, or None.
+        default_models: Which models of a server to ask for, the best first.
+        default_preset: Preset to take where no source is named, if the package has it.
+
+    Yields:
+        The source.
+
+    Raises:
+        click.UsageError: Not exactly one source is named, `--model` or certificates without `--server`, the
+            server's address is none, or key and certificates do not go with it.
+        UnknownNameError: There is no such preset.
+        PredictionError: The server has none of the models.
+    """
+    if model is not None and server is None:
+        raise click.UsageError("--model names a model of a server. Give --server HOST:PORT too.")
+    access.check(*([] if server is None else [server]))
+    if server is None and run is None and preset is None and default_preset in list_presets():
+        preset = default_preset
+    if sum(option is not None for option in (server, run, preset)) != 1:
+        known = ", ".join(list_presets()) or "none in this version"
+        raise click.UsageError(
+            f"Name one source: --server HOST:PORT, --run RUN or --preset P. Presets: {known}."
+        )
+    if preset is not None:
+        yield _LocalModel(find_preset, preset)
+        return
+    if run is not None:
+        yield _LocalModel(find_run, run)
+        return
+    with access.connect(server) as client:
+        yield _ServedModel(client, [model] if model else default_models)

@@ -1,0 +1,154 @@
+"""JSON values as TF Serving prints them: the number format of its answers, and the text of its errors.
+
+Sources:
+    [TFS] tensorflow/serving, `util/json_tensor.cc`, which prints through RapidJSON's PrettyWriter
+"""
+
+import itertools
+import json
+import math
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+import numpy as np
+
+from serving.wire.status import InvalidArgument
+
+INDENT = "    "
+TOO_BIG = "JSON Parse error: Number too big to be stored in double. at offset: 0"
+TOO_DEEP = "JSON Parse error: Too deeply nested. at offset: 0"
+_TYPE_NAMES = {
+    type(None): "Null",
+    dict: "Object",
+    list: "Array",
+    str: "String",
+    int: "Number",
+    float: "Number",
+}
+_NOT_FINITE = {"nan": "NaN", "-nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
+_ESCAPE = re.compile(r"\\(?:u00[01][0-9a-f]|.)")
+
+
+def type_name(value) -> str:
+    """Returns what TF Serving calls the type of a JSON value, e.g. `"Array"`."""
+    return str(value) if isinstance(value, bool) else _TYPE_NAMES[type(value)]
+
+
+def is_decimal(value) -> bool:
+    """Whether a JSON value is a decimal number; to JSON parsers, integers beyond 64 bits are."""
+    return isinstance(value, float) or (isinstance(value, int) and not -(2**63) <= value < 2**64)
+
+
+def quote(text: str) -> str:
+    r"""Returns a JSON string.
+
+    Example:
+
+    >>> print(quote('caf\u00e9 "\x1f"'))
+    "café \"\u001F\""
+    """
+    quoted = json.dumps(text, ensure_ascii=False)
+    if "\\u" not in quoted:
+        return quoted
+    return _ESCAPE.sub(lambda match: match[0][:2] + match[0][2:].upper(), quoted)
+
+
+def format_decimals(flat: np.ndarray) -> list[str]:
+    """Formats with six digits; with all of them where six do not give the number back.
+
+    Args:
+        flat: float32 or float64.
+
+    Example:
+
+    >>> format_decimals(np.array([0.5, 1 / 3, 9e6, 7], np.float32))
+    ['0.5', '0.333333343', '9e+06', '7.0']
+    """
+    texts = [_with_point(f"{value:.6g}") for value in flat.tolist()]
+    digits = 9 if flat.dtype == np.float32 else 17
+    with np.errstate(over="ignore"):
+        inexact = np.array(texts, dtype=np.str_).astype(flat.dtype) != flat if texts else np.empty(0, bool)
+    for index in np.flatnonzero(inexact & np.isfinite(flat)):
+        texts[index] = _with_point(f"{flat[index]:.{digits}g}")
+    return texts
+
+
+def _with_point(text: str) -> str:
+    if "." in text or "e" in text:
+        return text
+    return _NOT_FINITE.get(text) or text + ".0"
+
+
+def to_text(value) -> str:
+    """Returns a JSON value as TF Serving prints it into an error message.
+
+    A number by itself has the format of answers. Inside of lists and objects it has RapidJSON's own, which
+    knows no NaN and no infinity: there the text ends.
+
+    Raises:
+        InvalidArgument: The value is nested too deeply to print, or has a number beyond a double.
+
+    Example:
+
+    >>> to_text(1e30), to_text([1e30])
+    ('1e+30', '[\\n    1e30\\n]')
+    """
+    try:
+        if is_decimal(value):
+            fits = not math.isfinite(value) or abs(value) <= float(np.finfo(np.float32).max)
+            return format_decimals(np.array([float(value)], np.float32 if fits else np.float64))[0]
+        return "".join(itertools.takewhile(_is_text, _pieces(value, "\n")))
+    except RecursionError as error:
+        raise InvalidArgument(TOO_DEEP) from error
+    except OverflowError as error:
+        raise InvalidArgument(TOO_BIG) from error
+
+
+def _is_text(piece) -> bool:
+    return piece is not None
+
+
+def _pieces(value, line) -> Iterator[str | None]:
+    """Yields the text of a value; None ends it."""
+    if isinstance(value, str):
+        yield quote(value)
+    elif is_decimal(value):
+        yield _shortest(float(value)) if math.isfinite(value) else None
+    elif isinstance(value, dict):
+        members = ((f"{quote(name)}: ", member) for name, member in value.items())
+        yield from _bracketed("{}", members, line)
+    elif isinstance(value, list):
+        yield from _bracketed("[]", (("", element) for element in value), line)
+    else:
+        yield json.dumps(value)
+
+
+def _bracketed(brackets, elements, line):
+    yield brackets[0]
+    separator = ""
+    for name, element in elements:
+        yield f"{separator}{line}{INDENT}{name}"
+        yield from _pieces(element, line + INDENT)
+        separator = ","
+    yield f"{line if separator else ''}{brackets[1]}"
+
+
+def _shortest(value: float) -> str:
+    """Returns the digits that tell a double from its neighbours, without an exponent from 1e-6 up to 1e21."""
+    sign, digits, exponent = Decimal(repr(value)).as_tuple()
+    text = "".join(map(str, digits)).lstrip("0")
+    stripped = text.rstrip("0")
+    exponent += len(text) - len(stripped)
+    point = len(stripped) + exponent
+    prefix = "-" if sign else ""
+    if not stripped:
+        return prefix + "0.0"
+    if exponent >= 0 and point <= 21:
+        return f"{prefix}{stripped}{'0' * exponent}.0"
+    if 0 < point <= 21:
+        return f"{prefix}{stripped[:point]}.{stripped[point:]}"
+    if -6 < point <= 0:
+        return f"{prefix}0.{'0' * -point}{stripped}"
+    fraction = f".{stripped[1:]}" if len(stripped) > 1 else ""
+    return f"{prefix}{stripped[0]}{fraction}e{point - 1}"
