@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from training import data_sets
+from training.data import data_sets
 
 CATEGORIES = ("bag", "dress", "shoe")
 

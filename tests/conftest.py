@@ -22,7 +22,7 @@ def home_of_its_own(tmp_path_factory):
 @pytest.fixture(scope="session")
 def small_data_dir(tmp_path_factory):
     """A data directory with a `rendered_catalog` of 40 RGB pictures of 16 pixels: 32 train, 4, 4."""
-    from training import rendered_catalog
+    from training.data.rendered import builder as rendered_catalog
 
     data_dir = tmp_path_factory.mktemp("data")
     rendered_catalog.prepare(data_dir, size=16, count=40)
@@ -31,7 +31,7 @@ def small_data_dir(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def small_data_set(small_data_dir):
-    from training.data_sets import load_data_set
+    from training.data.data_sets import load_data_set
 
     return load_data_set("rendered_catalog", small_data_dir)
 
@@ -39,7 +39,7 @@ def small_data_set(small_data_dir):
 @pytest.fixture(scope="session")
 def make_small_config(small_data_dir):
     """Given a model's name, returns the configuration of a training of seconds: 4 epochs of 4 steps."""
-    from training.config import TrainingConfig
+    from training.runs.config import TrainingConfig
 
     model_options = {
         "dcgan": {"latent_dim": 3, "width": 2, "diff_augment": "none"},
@@ -69,7 +69,7 @@ def make_small_config(small_data_dir):
 @pytest.fixture(scope="session")
 def finished_run(make_small_config, tmp_path_factory):
     """The run directory of a DCGAN that was trained for 4 epochs without a stop. Do not change it."""
-    from training.trainer import start_training
+    from training.loop.trainer import start_training
 
     return start_training(make_small_config("dcgan"), tmp_path_factory.mktemp("runs"), "uninterrupted")
 
@@ -85,7 +85,8 @@ def run_of(make_small_config):
 @pytest.fixture(scope="module")
 def few_repeats():
     """Makes intervals and timings of evaluations rough, and fast: they have tests of their own."""
-    from training import bootstrap, efficiency, frechet_distance, kernel_distance
+    from training.evaluation import efficiency
+    from training.evaluation.measures import bootstrap, frechet_distance, kernel_distance
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(efficiency, "_SECONDS_PER_BATCH_SIZE", 0.0)

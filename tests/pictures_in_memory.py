@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
-from training.data_sets import DataSet
+from training.data.data_sets import DataSet
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from attribute_batches import ATTRIBUTES
 
-from training.distribution import make_distribution
+from training.distribution.distribution import make_distribution
 from zoo.classifier import Classifier
 from zoo.conditional_vae.conditional_vae import ConditionalVAE
 from zoo.dcgan.dcgan import DCGAN

@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from training.metrics_log import read_metrics
-from training.run_directory import load_model
+from training.runs.metrics_log import read_metrics
+from training.trained_model import load_model
 
 
 def last_state_of(run) -> dict[str, np.ndarray]:

@@ -15,8 +15,8 @@ from export.signatures.of_models import make_signatures
 from export.signatures.signature import Signature
 from serving.launch.config_files import write_config_files
 from serving.model_server.server import ModelServer
-from training.run_directory import load_model
-from training.trainer import start_training
+from training.loop.trainer import start_training
+from training.trained_model import load_model
 from zoo.cli import main
 
 MODEL_OPTIONS = {

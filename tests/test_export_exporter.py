@@ -19,7 +19,7 @@ from export.saved_model.exporter import check_export, export_run
 from export.signatures.of_models import make_signatures
 from export.versions.manifest import check_manifest, read_signatures
 from export.versions.publish import existing_versions
-from training.metrics_log import read_metrics
+from training.runs.metrics_log import read_metrics
 
 MODELS = ("dcgan", "conditional_vae", "srcnn", "fsrcnn", "classifier")
 

@@ -19,7 +19,7 @@ from export.saved_model.variants import ORIGINAL, VARIANTS
 from export.versions.manifest import check_manifest, read_signatures
 from serving.model_server.core.saved_model_session import SavedModelSession
 from serving.wire.status import InvalidArgument
-from training.run_or_preset import find_run
+from training.trained_model import find_run
 
 # The classifier has one signature, and so takes seconds.
 MODELS = (

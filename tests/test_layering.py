@@ -1,9 +1,11 @@
 """Which layer may import which, and what `zoo --help` must not import."""
 
 import ast
+import graphlib
 import pkgutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -70,3 +72,67 @@ def test_help_imports_nothing_heavy():
     imported = set(done.stderr.split())
     assert {"zoo.cli", "training.train_command", "serving.serve_command"} <= imported
     assert HEAVY & imported == set()
+
+
+def import_graph() -> dict[str, set[str]]:
+    """Returns for each module those that it imports, at its top or inside a function."""
+    names = {module_name(path): path for path in MODULES}
+    graph = {}
+    for name, path in names.items():
+        graph[name] = set()
+        for node in ast.walk(ast.parse((REPOSITORY / path).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                imported = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                parts = [f"{node.module}.{alias.name}" for alias in node.names]
+                imported = [part if part in names else node.module for part in parts]
+            else:
+                continue
+            graph[name].update(set(imported) & names.keys() - {name})
+    return graph
+
+
+def find_circle(graph: dict[str, set[str]]) -> tuple[str, ...]:
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return tuple(error.args[1])
+    return ()
+
+
+def room_of(name: str) -> str:
+    """Returns the folder below a layer that a module is in; of modules at the top the module itself."""
+    return ".".join(name.split(".")[:2])
+
+
+def is_door(name: str) -> bool:
+    return name.endswith("_command") or name in {"zoo.cli", "zoo.__main__", "training.make_preset"}
+
+
+def test_no_module_imports_itself_through_others():
+    assert find_circle(import_graph()) == ()
+
+
+def test_rooms_do_not_import_each_other_in_circles():
+    rooms: dict[str, set[str]] = {}
+    for name, imported in import_graph().items():
+        rooms.setdefault(room_of(name), set()).update(
+            {room_of(other) for other in imported} - {room_of(name)}
+        )
+    assert find_circle(rooms) == ()
+
+
+def test_rooms_do_not_import_doors():
+    """A command starts what is behind it. `zoo.cli` is what commands are made of, and imports no room."""
+    upwards = {
+        f"{name} -> {other}"
+        for name, imported in import_graph().items()
+        for other in imported
+        if is_door(other) and not is_door(name) and other != "zoo.cli"
+    }
+    assert upwards == set()
+
+
+def test_folders_hold_at_most_about_twenty_files():
+    sizes = Counter(str(path.parent) for path in MODULES)
+    assert {folder: size for folder, size in sizes.items() if size > 24} == {}

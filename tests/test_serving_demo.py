@@ -9,11 +9,11 @@ import pytest
 from exported_models import from_png, random_pictures
 from served_runs import SERVED_NAMES, signatures_of_run, trained_run
 
-import training.data_sets
+import training.data.data_sets
 from serving.demo import __main__ as demo
 from serving.demo import answers as demo_answers
 from serving.demo.answers import SEEDS_PER_VALUE, DemoAnswers, to_pictures, to_png_files
-from training.picture_sheet import PictureSheet
+from training.pages.picture_sheet import PictureSheet
 
 SHEET = PictureSheet(rows=[[np.zeros((4, 4, 1), "uint8")]])
 
@@ -184,7 +184,7 @@ BUILD = {name: ("data", "build", name) for name in ("fashion_mnist", "rendered_c
 )
 def test_real_pictures_are_tried_before_drawn_ones(monkeypatch, capsys, prepared, failing, commands, dataset):
     monkeypatch.setattr(
-        training.data_sets, "find_prepared", lambda name, data_dir: name if name in prepared else None
+        training.data.data_sets, "find_prepared", lambda name, data_dir: name if name in prepared else None
     )
     stages = RecordedStages(failing)
     assert demo.prepare_data(stages) == dataset
@@ -193,7 +193,7 @@ def test_real_pictures_are_tried_before_drawn_ones(monkeypatch, capsys, prepared
 
 
 def test_demo_fails_when_not_even_drawn_pictures_can_be_had(monkeypatch):
-    monkeypatch.setattr(training.data_sets, "find_prepared", lambda name, data_dir: None)
+    monkeypatch.setattr(training.data.data_sets, "find_prepared", lambda name, data_dir: None)
     with pytest.raises(subprocess.CalledProcessError):
         demo.prepare_data(RecordedStages(list(BUILD.values())))
 
@@ -230,8 +230,7 @@ def write_evaluations(demo_dir, value):
 def test_page_shows_sheets_scores_and_seconds(demo_dir):
     write_evaluations(demo_dir, 0.123456)
     seconds = {"train <dcgan>": 61.4, "serve and ask": 9.0}
-    speed = {"speed-up": 1.25, "steps": 20}
-    demo.write_page("fashion_mnist", seconds, speed, {"Generated": SHEET, "Edited": SHEET}, 1)
+    demo.write_page("fashion_mnist", seconds, {"Generated": SHEET, "Edited": SHEET}, 1)
     page = (demo_dir / "index.html").read_text()
     assert page.count("data:image/png;base64,") == 2
     assert (demo_dir / "sheet-2.png").read_bytes() == SHEET.to_png()
@@ -241,19 +240,16 @@ def test_page_shows_sheets_scores_and_seconds(demo_dir):
         ("srcnn", "quality_of_srcnn", "0.1235", "dB"),
         ("train &lt;dcgan&gt;", "61"),
         ("total", "70"),
-        ("speed-up", "1.25"),
-        ("steps", "20"),
     ):
         assert "".join(f"<td>{cell}</td>" for cell in row) in page
     assert "drawn pictures" not in page
 
 
-def test_page_of_drawn_pictures_says_so_and_has_no_speed(demo_dir):
+def test_page_of_drawn_pictures_says_so(demo_dir):
     write_evaluations(demo_dir, 1.0)
-    demo.write_page("rendered_catalog", {"train": 1.0}, None, {}, 0)
+    demo.write_page("rendered_catalog", {"train": 1.0}, {}, 0)
     page = (demo_dir / "index.html").read_text()
     assert "<p class=warning>These are drawn pictures, no photos: Fashion-MNIST could not be had.</p>" in page
-    assert "Training speed" not in page
 
 
 @pytest.mark.parametrize("dataset", ["fashion_mnist", "rendered_catalog"])
@@ -261,7 +257,6 @@ def test_demo_trains_scores_exports_and_asks_the_three_models(demo_dir, monkeypa
     stages = RecordedStages()
     monkeypatch.setattr(demo, "Stages", lambda: stages)
     monkeypatch.setattr(demo, "prepare_data", lambda stages: dataset)
-    monkeypatch.setattr(demo, "measure_speed", lambda: {"speed-up": 2.0})
 
     def serve_and_ask(name):
         write_evaluations(demo_dir, 1.0)
@@ -288,7 +283,6 @@ def test_demo_trains_scores_exports_and_asks_the_three_models(demo_dir, monkeypa
     assert all(("--image-size" in command) == drawn for command in stages.commands[:3])
     page = (demo_dir / "index.html").read_text()
     assert f"Pictures of {dataset}" in page
-    assert ("Training speed" in page) != drawn
     assert not (demo_dir / "old").exists()
     printed = capsys.readouterr().out
     assert str(demo_dir / "index.html") in printed
@@ -333,7 +327,7 @@ def test_every_model_is_asked_on_one_server(monkeypatch, capsys):
 
     monkeypatch.setattr("serving.launch.engine.RunningServer", Server)
     monkeypatch.setattr(demo_answers, "DemoAnswers", Answers)
-    monkeypatch.setattr(training.data_sets, "load_data_set", lambda name: f"pictures of {name}")
+    monkeypatch.setattr(training.data.data_sets, "load_data_set", lambda name: f"pictures of {name}")
     sheets, largest_difference = demo.serve_and_ask("fashion_mnist")
     asked = [
         ("ask", model, "pictures of fashion_mnist", SERVED_NAMES[model], "grpc", "rest")

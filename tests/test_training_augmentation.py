@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.augmentation import AUGMENTATIONS, NAMES, Augmentation
-from training.degradation import DEGRADATIONS, Degradation
+from training.input.augmentation import AUGMENTATIONS, NAMES, Augmentation
+from training.input.degradation import DEGRADATIONS, Degradation
 from zoo.errors import UnknownNameError
 
 SEED = [3, 11]

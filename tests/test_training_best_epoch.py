@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from training.best_epoch import EarlyStop, best_epoch
+from training.runs.best_epoch import EarlyStop, best_epoch
 from zoo.errors import UnknownNameError, WrongUsageError
 
 

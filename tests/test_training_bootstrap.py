@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.bootstrap import bootstrap_interval, mean_interval
-from training.frechet_distance import frechet_distance, frechet_distance_interval
+from training.evaluation.measures.bootstrap import bootstrap_interval, mean_interval
+from training.evaluation.measures.frechet_distance import frechet_distance, frechet_distance_interval
 
 
 def test_interval_of_a_mean_is_as_wide_as_the_normal_one():

@@ -8,8 +8,9 @@ import tensorflow_datasets as tfds
 from catalog_files import draw_photo, load_shop, read_quarantine, write_json_lines, write_photos, write_table
 from PIL import Image
 
-from training import catalog_builder, data_sets
-from training.catalog_settings import CatalogSettings
+from training.data import data_sets
+from training.data.catalog import builder as catalog_builder
+from training.data.catalog.settings import CatalogSettings
 
 EXTRAS = {"price": "9.5", "rating": "", "description": "<b>Neu</b>, \u201eschön\u201c"}
 

@@ -9,8 +9,8 @@ import pytest
 import tensorflow as tf
 from catalog_files import load_shop, write_photos, write_table
 
-from training import data_sets
-from training.catalog_spool import Spool
+from training.data import data_sets
+from training.data.catalog.spool import Spool
 
 
 def test_disk_that_is_full_while_photos_are_read(build_shop, tmp_path, monkeypatch):
@@ -46,7 +46,7 @@ def test_killed_build_leaves_nothing_that_loads(build_shop, tmp_path):
     write_table(tmp_path / "t.csv", write_photos(tmp_path / "images", 330))
     script = (
         "import sys, time; from training import catalog_builder, catalog;"
-        "from training.catalog_settings import CatalogSettings;"
+        "from training.data.catalog.settings import CatalogSettings;"
         "catalog.refuse_rare_values = lambda *a: (print('read', flush=True), time.sleep(60));"
         "images, table, data = sys.argv[1:];"
         "catalog_builder.prepare('shop', data, CatalogSettings(images, table, num_workers=2))"

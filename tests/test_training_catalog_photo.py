@@ -8,9 +8,9 @@ import pytest
 from picture_files import ALPHA, CMYK, DEEP_RGB, GREY, JPEG, PICTURE, PNG, RGB, deep, png, saved
 from PIL import Image
 
-from training import catalog_photo
-from training.catalog_photo import PhotoSettings, find_photo, read_photo
-from training.catalog_quarantine import UnreadableRowError
+from training.data.catalog import photo as catalog_photo
+from training.data.catalog.photo import PhotoSettings, find_photo, read_photo
+from training.data.catalog.quarantine import UnreadableRowError
 
 HEIGHT, WIDTH = RGB.shape[:2]
 DEEP_GREY = DEEP_RGB[..., 0]

@@ -7,9 +7,9 @@ import pytest
 from catalog_files import draw_photo
 from PIL import Image, ImageEnhance
 
-from training.catalog_photo import PhotoSettings, read_photo
-from training.catalog_splits import assign_splits, complete_splits, keep_together
-from training.near_duplicates import group_near_duplicates
+from training.data.catalog.near_duplicates import group_near_duplicates
+from training.data.catalog.photo import PhotoSettings, read_photo
+from training.data.catalog.splits import assign_splits, complete_splits, keep_together
 
 FRACTIONS = {"validation": 0.1, "test": 0.2}
 

@@ -5,10 +5,10 @@ import math
 import pytest
 from catalog_files import write_json_lines, write_table
 
-from training.catalog_columns import find_columns, to_number
-from training.catalog_quarantine import Refusal, UnreadableRowError, defuse_cell, write_quarantine
-from training.catalog_table import open_table
-from training.likely_typos import find_likely_typos
+from training.data.catalog.columns import find_columns, to_number
+from training.data.catalog.likely_typos import find_likely_typos
+from training.data.catalog.quarantine import Refusal, UnreadableRowError, defuse_cell, write_quarantine
+from training.data.catalog.table import open_table
 
 ROWS = [{"image": "a.png", "category": "Kleid"}, {"image": "b.png", "category": "Schürze, rot"}]
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.checkpoints import Checkpoints
-from training.diverged import DivergedError
+from training.callbacks.checkpoints import Checkpoints
+from training.callbacks.diverged import DivergedError
 from zoo.conditional_vae.conditional_vae import ConditionalVAE
 from zoo.dcgan.dcgan import DCGAN
 

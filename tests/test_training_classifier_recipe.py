@@ -6,9 +6,15 @@ import keras
 import numpy as np
 import pytest
 
-from training.classifier_recipe import SHEET_COLUMNS, ClassifierRecipe, Judgement, judge_split
-from training.confusions import accuracy_of_each_value, count_confusions
-from training.data_sets import DataSet
+from training.data.data_sets import DataSet
+from training.recipes.classifier import (
+    SHEET_COLUMNS,
+    ClassifierRecipe,
+    Judgement,
+    accuracy_of_each_value,
+    count_confusions,
+    judge_split,
+)
 
 RECIPE = ClassifierRecipe()
 

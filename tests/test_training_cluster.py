@@ -8,8 +8,8 @@ import time
 import pytest
 from workers import cluster_environments
 
-from training.cluster import Cluster, read_cluster
-from training.rendezvous import MissingPeerError, wait_for_peers
+from training.distribution.cluster import Cluster, read_cluster
+from training.distribution.rendezvous import MissingPeerError, wait_for_peers
 from zoo.errors import WrongUsageError
 
 

@@ -1,6 +1,6 @@
 """What is said of a generator that makes the same picture again and again."""
 
-from training.collapse_warning import CollapseWarning
+from training.callbacks.collapse_warning import CollapseWarning
 
 
 def test_a_collapse_is_said_once_and_not_in_the_first_epoch():

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from training.colour_names import certainty_of, name_colour
-from training.oklab import to_linear, to_oklab
-from training.product_drawing import COLOURS
+from training.colour.colour_names import COLOURS, certainty_of, name_colour
+from training.colour.oklab import to_linear, to_oklab
 
 EXAMPLES = {
     "black": [(0, 0, 0), (30, 28, 27)],

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from training.config import TrainingConfig
+from training.runs.config import TrainingConfig
 
 CONFIG = TrainingConfig(
     model="dcgan",

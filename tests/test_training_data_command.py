@@ -2,7 +2,7 @@
 
 import pytest
 
-from training import data_sets
+from training.data import data_sets
 from zoo import cli
 
 DRAWINGS = ["rendered_catalog", "--size", "8", "--count", "10"]

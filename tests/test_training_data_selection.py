@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from training.data_selection import open_data_set, select
-from training.pipeline import make_image_batches
+from training.data.selection import open_data_set, select
+from training.input.pipeline import make_image_batches
 from zoo.errors import UnknownNameError
 
 
@@ -64,9 +64,9 @@ def test_nothing_left_of_a_split(small_data_set):
         select(small_data_set, {"category": [absent]})
 
 
-def test_a_configuration_names_its_part(make_small_config, small_data_set):
+def test_a_part_is_opened_by_name(small_data_dir, small_data_set):
     kept = list(small_data_set.attributes["category"][:4])
-    assert open_data_set(make_small_config("dcgan", only={"category": kept})).attributes["category"] == tuple(
-        kept
-    )
-    assert open_data_set(make_small_config("dcgan")).num_images == small_data_set.num_images
+    assert open_data_set("rendered_catalog", small_data_dir, {"category": kept}).attributes[
+        "category"
+    ] == tuple(kept)
+    assert open_data_set("rendered_catalog", small_data_dir).num_images == small_data_set.num_images

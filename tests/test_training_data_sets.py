@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from training import data_sets, preparation, rendered_catalog
+from training.data import data_sets, preparation
+from training.data.rendered import builder as rendered_catalog
 from zoo.errors import UnknownNameError
 
 

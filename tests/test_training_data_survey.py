@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.data_sets import DataSet
-from training.data_survey import SAMPLES_PER_VALUE, UNKNOWN, survey_data_set, to_thumbnail
+from training.data.data_sets import DataSet
+from training.data_page.survey import SAMPLES_PER_VALUE, UNKNOWN, survey_data_set, to_thumbnail
 
 
 @dataclasses.dataclass(frozen=True)

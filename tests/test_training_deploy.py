@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from training.cluster import read_cluster
+from training.distribution.cluster import read_cluster
 
-DEPLOY = Path(__file__).parents[1] / "training" / "deploy"
+DEPLOY = Path(__file__).parents[1] / "training" / "distribution" / "deploy"
 
 
 @pytest.fixture

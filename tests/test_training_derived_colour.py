@@ -5,9 +5,10 @@ import itertools
 from catalog_files import load_shop, write_photos, write_table
 from PIL import Image
 
-from training import catalog_photo, data_sets
-from training.product_shapes import SHAPES
-from training.rendered_catalog import render
+from training.data import data_sets
+from training.data.catalog import photo as catalog_photo
+from training.data.rendered.builder import render
+from training.data.rendered.shapes import SHAPES
 
 
 def test_derived_colour(build_shop, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import tensorflow as tf
 from replica_training import MODELS, NUM_STEPS
 from workers import ROOT, cluster_environments, start
 
-from training.distribution import Distribution, make_distribution, rows_of_worker
+from training.distribution.distribution import Distribution, make_distribution, rows_of_worker
 from zoo.errors import UnknownNameError, WrongUsageError
 
 SCRIPT = ROOT / "tests" / "replica_training.py"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.efficiency import count_flops, measure_peak_memory, measure_speed
+from training.evaluation.efficiency import count_flops, measure_peak_memory, measure_speed
 from zoo.super_resolution.srcnn import SRCNN
 
 

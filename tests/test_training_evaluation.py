@@ -11,11 +11,14 @@ import pytest
 from PIL import Image
 from served_runs import files_in, run_zoo, trained_run
 
-from training import evaluation, preparation, run_directory
-from training.evaluation import evaluate_run
-from training.findings import Findings
-from training.recipes import RECIPES
-from training.score import Score, format_score
+from training import trained_model
+from training.data import preparation
+from training.evaluation import evaluation
+from training.evaluation.evaluation import evaluate_run
+from training.evaluation.findings import Findings
+from training.recipes.recipes import RECIPES
+from training.runs import run_directory
+from training.runs.score import Score, format_score
 from zoo.cli import main
 from zoo.presets import registry
 
@@ -39,7 +42,7 @@ def evaluated(make_small_config, tmp_path_factory, few_repeats):
 @pytest.mark.parametrize("model", ["dcgan", "conditional_vae"])
 def test_scores_are_means_over_the_test_pictures(evaluated, run_of, small_data_set, model):
     """The batches are of 3 pictures and of 1: a mean over batches, or over steps, would be another."""
-    config, keras_model = run_directory.read_config(run_of(model)), run_directory.load_model(run_of(model))
+    config, keras_model = run_directory.read_config(run_of(model)), trained_model.load_model(run_of(model))
     RECIPES[model].compile_model(keras_model, config)
     sums, num_images = {}, []
     for batch in RECIPES[model].make_evaluation_batches(config, small_data_set, "test"):
@@ -135,7 +138,7 @@ def test_model_that_judges_itself_is_said(evaluated):
 def test_judge_scores_generated_pictures_with_real_ones_beside_them(evaluated, run_of, small_data_set):
     scores = evaluated["dcgan"].findings.scores
     judge, config = (
-        run_directory.load_model(run_of("conditional_vae")),
+        trained_model.load_model(run_of("conditional_vae")),
         run_directory.read_config(run_of("dcgan")),
     )
     hits = {name: [] for name in small_data_set.attributes}
@@ -163,7 +166,7 @@ def test_edits_of_every_attribute_are_scored(evaluated, small_data_set):
 
 def test_data_set_with_other_attributes_is_refused(run_of, small_data_set, monkeypatch, tmp_path):
     other = dataclasses.replace(small_data_set, attributes={"category": ("dress", "shirt")})
-    monkeypatch.setattr(evaluation, "open_data_set", lambda config: other)
+    monkeypatch.setattr(evaluation, "open_data_set", lambda *_: other)
     message = (
         r"The data set must have the attributes.*category \(t-shirt, .*Received: category \(dress, shirt\)"
     )
@@ -175,7 +178,7 @@ def test_data_set_with_other_attributes_is_refused(run_of, small_data_set, monke
 def test_names_are_escaped_in_the_report(run_of, small_data_set, monkeypatch, tmp_path):
     nasty = dataclasses.replace(small_data_set, source="<script>alert(1)</script>")
     found = Findings({"<i>psnr</i>": Score(1.0, "dB", 4, "luma")}, notes=["<u>few</u>"])
-    monkeypatch.setattr(evaluation, "open_data_set", lambda config: nasty)
+    monkeypatch.setattr(evaluation, "open_data_set", lambda *_: nasty)
     monkeypatch.setattr(evaluation, "score_enlargements", lambda *arguments: found)
     evaluate_run(run_of("srcnn"), dataset="<b>catalog</b>", output=tmp_path)
     page = (tmp_path / "report.html").read_text()

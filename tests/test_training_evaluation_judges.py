@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training import run_directory
-from training.evaluation import evaluate_run
+from training import trained_model
+from training.evaluation.evaluation import evaluate_run
+from training.runs import run_directory
 from zoo.conditional_vae.conditional_vae import ConditionalVAE
 from zoo.dcgan.dcgan import DCGAN
 
@@ -20,7 +21,7 @@ def build_judge(attributes, image_size=16, channels=3):
 
 def with_models(monkeypatch, models):
     """Lets runs be of models that the test has built."""
-    load_model = run_directory.load_model
+    load_model = trained_model.load_model
 
     def load(run, *precision):
         return models[run] if run in models else load_model(run, *precision)

@@ -16,7 +16,9 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from training import data_sets, fashion_mnist, idx_files, preparation
+from training.data import data_sets, preparation
+from training.data.fashion_mnist import builder as fashion_mnist
+from training.data.fashion_mnist import idx_files
 
 NUM_IMAGES = {"train": 24, "t10k": 5}
 LABELS = "t10k-labels-idx1-ubyte"
@@ -261,7 +263,7 @@ rendered_catalog.prepare(sys.argv[1], size=8, count=20)
 
 
 def test_killed_preparation_leaves_nothing_that_loads(tmp_path):
-    environment = {**os.environ, "PYTHONPATH": str(Path(fashion_mnist.__file__).parents[1])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(fashion_mnist.__file__).parents[3])}
     killed = subprocess.run(
         [sys.executable, "-c", KILLED_WHILE_PREPARING, str(tmp_path)], env=environment, capture_output=True
     )

@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 from served_runs import trained_run
 
-from training.feature_extractor import FeatureExtractor, load_extractor
-from training.run_directory import load_model
+from training.evaluation.feature_extractor import FeatureExtractor, load_extractor
+from training.trained_model import load_model
 
 
 def write_graph(path, num_features=2048, input_name="ExpandDims"):

@@ -1,7 +1,7 @@
 import pytest
 import tensorflow as tf
 
-from training.fitting_batch_size import find_fitting_batch_size
+from training.loop.fitting_batch_size import find_fitting_batch_size
 
 
 class Hungry:

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from training.frechet_distance import frechet_distance
+from training.evaluation.measures.frechet_distance import frechet_distance
 
 
 def correlated(seed, num=50, length=4):

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from checks import check_step_changes, optimizers_of
 
-from training.freezing import freeze_parts, model_parts
+from training.weights.freezing import freeze_parts, model_parts
 from zoo.conditional_vae.conditional_vae import ConditionalVAE
 from zoo.dcgan.dcgan import DCGAN
 from zoo.errors import UnknownNameError

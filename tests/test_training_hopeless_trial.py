@@ -2,7 +2,7 @@
 
 import pytest
 
-from training.hopeless_trial import is_hopeless
+from training.tuning.hopeless_trial import is_hopeless
 
 OTHERS = [[1.0, 2.0, 9.0], [2.0, 3.0], [3.0, 3.0, 3.0], [4.0, 4.0]]
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.html_page import HtmlPage
-from training.picture_sheet import PictureSheet
+from training.pages.html_page import HtmlPage
+from training.pages.picture_sheet import PictureSheet
 
 NASTY = "<script>alert('x')</script> & \"quotes\""
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from served_runs import files_in, run_zoo, trained_run
 
-from training.run_directory import load_model
+from training.trained_model import load_model
 from zoo.dcgan.dcgan import DCGAN
 from zoo.super_resolution.srcnn import SRCNN
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.kernel_distance import kernel_distance, squared_mmd
+from training.evaluation.measures.kernel_distance import kernel_distance, squared_mmd
 
 
 def test_three_against_two_in_two_dimensions():

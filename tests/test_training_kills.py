@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 from run_states import assert_same_training, last_state_of
 
-from training.metrics_log import read_metrics
+from training.runs.metrics_log import read_metrics
 
 NUM_KILLS = 12
 REPOSITORY = Path(__file__).parent.parent

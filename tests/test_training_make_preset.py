@@ -14,14 +14,15 @@ from served_runs import files_in, run_zoo
 from small_presets import LICENCES, SCORES, evaluated_run
 
 from training import make_preset as module
-from training.command_line import command_line
-from training.half_precision import check_half_scores
+from training import train_command
+from training.loop.trainer import start_training
 from training.make_preset import command, make_preset
-from training.metrics_log import read_metrics
-from training.picture_sheet import PictureSheet
-from training.recipes import RECIPES
-from training.run_directory import load_model
-from training.trainer import start_training
+from training.pages.picture_sheet import PictureSheet
+from training.preset_making.half_precision import check_half_scores
+from training.preset_making.repeat_command import command_line
+from training.recipes.recipes import RECIPES
+from training.runs.metrics_log import read_metrics
+from training.trained_model import load_model
 from zoo.errors import UnknownNameError
 from zoo.presets import registry
 from zoo.super_resolution.srcnn import SRCNN
@@ -132,7 +133,7 @@ def test_half_precision_is_refused_where_the_pictures_suffer(run, output, monkey
 def test_weights_that_do_not_fit_half_precision_are_named(run, output, monkeypatch):
     model = SRCNN(2)
     model.weights[1].assign(np.full(64, 1e5))
-    monkeypatch.setattr("training.run_directory.load_model", lambda *_: model)
+    monkeypatch.setattr("training.trained_model.load_model", lambda *_: model)
     message = "Every weight must be finite in float16. Received: patch_extraction/bias, which is not."
     with pytest.raises(ValueError, match=re.escape(message)):
         make_preset(run, "srcnn_x2", is_half=True, **LICENCES)
@@ -214,7 +215,7 @@ def test_the_command_line_repeats_the_training(make_small_config, small_data_set
     for group in ("model_options", "optimizer_options"):
         changes[group] = {**getattr(RECIPES[model], group), **changes.get(group, {})}
     config = make_small_config(model, **changes)
-    words = shlex.split(command_line(config))
+    words = shlex.split(command_line(config, train_command.command.params))
     assert words[:3] == ["zoo", "train", model]
     code, out, _ = run_zoo(capsys, *words[1:], "--dry-run")
     assert (code, json.loads(out)) == (0, json.loads(config.to_json()))

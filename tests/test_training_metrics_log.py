@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.metrics_log import MetricsLog, read_metrics
+from training.runs.metrics_log import MetricsLog, read_metrics
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.niqe import (
+from training.evaluation.measures.niqe import (
     fit_asymmetric_gaussian,
     fit_generalised_gaussian,
     fit_natural_pictures,

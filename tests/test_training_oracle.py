@@ -4,7 +4,7 @@ import keras_tuner
 import numpy as np
 import pytest
 
-from training.tuner import MAX_SEED, SEED_DISTANCE, BayesianOracle
+from training.tuning.tuner import MAX_SEED, SEED_DISTANCE, BayesianOracle
 
 
 def search(directory, num_trials, stop_after=None, seed=1):

@@ -5,9 +5,9 @@ import re
 import pytest
 from catalog_files import draw_photo, load_shop, read_quarantine, write_photos
 
-from training.catalog_settings import CatalogSettings
-from training.photo_folder import PhotoFolder
-from training.recipes import RECIPES
+from training.data.catalog.photo_folder import PhotoFolder
+from training.data.catalog.settings import CatalogSettings
+from training.recipes.recipes import RECIPES
 from zoo import cli
 
 

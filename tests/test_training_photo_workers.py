@@ -7,10 +7,10 @@ import time
 
 from catalog_files import write_photos
 
-from training import photo_workers
-from training.catalog_photo import PhotoSettings
-from training.catalog_quarantine import UnreadableRowError
-from training.photo_workers import read_photos
+from training.data.catalog import photo_workers
+from training.data.catalog.photo import PhotoSettings
+from training.data.catalog.photo_workers import read_photos
+from training.data.catalog.quarantine import UnreadableRowError
 
 
 def test_processes_give_what_one_process_gives(tmp_path, monkeypatch):
@@ -30,7 +30,7 @@ def test_processes_end_with_their_parent(tmp_path):
     write_photos(tmp_path, 1)
     script = (
         "import sys, pathlib, itertools; from training import photo_workers as w;"
-        "from training.catalog_photo import PhotoSettings;"
+        "from training.data.catalog.photo import PhotoSettings;"
         "photos = w.read_photos(itertools.repeat('0.png'), PhotoSettings(pathlib.Path(sys.argv[1])), 2);"
         "[next(photos) for _ in range(400)];"
         "import multiprocessing as m; print(*(c.pid for c in m.active_children()), flush=True);"

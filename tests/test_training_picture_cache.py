@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training import picture_cache, rendered_catalog
-from training.data_sets import load_data_set
-from training.disk_cache import open_disk_cache
-from training.picture_store import PictureStore
-from training.pipeline import make_image_batches
+from training.data.data_sets import load_data_set
+from training.data.rendered import builder as rendered_catalog
+from training.input import picture_cache
+from training.input.disk_cache import open_disk_cache
+from training.input.memory_cache import PictureStore
+from training.input.pipeline import make_image_batches
 from zoo.errors import UnknownNameError
 
 GIB = 1 << 30
@@ -120,7 +121,7 @@ def test_a_process_that_is_killed_leaves_no_cache_and_the_next_one_cleans_up(tmp
     script = (
         "import os, signal, sys, tensorflow as tf;"
         "from pathlib import Path;"
-        "from training.disk_cache import open_disk_cache;"
+        "from training.input.disk_cache import open_disk_cache;"
         "stop = lambda n: os.kill(os.getpid(), signal.SIGKILL) if n == 5 else n;"
         "elements = tf.data.Dataset.range(6).map(lambda n: {"
         "'image': tf.zeros([400, 400, 3], 'uint8'), 'number': tf.py_function(stop, [n], 'int64')});"

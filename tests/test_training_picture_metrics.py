@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.conditional_accuracy import find_hits, judge_pictures
-from training.diversity import mean_distance_within_values, mean_pairwise_distance
-from training.inception_score import inception_score_on_classifier
-from training.mean_absolute_error import mean_absolute_error
-from training.score import Score, format_score
-from training.ssim import ssim
+from training.evaluation.judge import find_hits, judge_pictures
+from training.evaluation.measures.feature_distances import mean_distance_within_values, mean_pairwise_distance
+from training.evaluation.measures.inception_score import inception_score_on_classifier
+from training.evaluation.measures.picture_errors import mean_absolute_error, ssim
+from training.runs.score import Score, format_score
 from zoo.presets.registry import score_value
 
 

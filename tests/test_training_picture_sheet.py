@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.picture_sheet import (
+from training.pages.picture_sheet import (
     BACKGROUND,
     GAP,
     INK,

@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 from pictures_in_memory import PicturesInMemory, assert_same_batches, make_data_set, noise, numbered
 
-from training import pipeline
-from training.batch_order import BatchOrder
+from training.input import pipeline
+from training.input.batch_order import BatchOrder
 from zoo.errors import UnknownNameError
 from zoo.pictures import pixels, resize
 
@@ -197,7 +197,7 @@ def test_the_cache_is_chosen_by_size_when_none_is_named(tmp_path, monkeypatch):
     options = {"channels": 3, "cache": None, "cache_dir": tmp_path / "cache"}
     expected = list(image_batches(data_set, **options))
     assert not (tmp_path / "cache").exists()
-    monkeypatch.setattr("training.picture_cache.MAX_MEMORY_BYTES", 100)
+    monkeypatch.setattr("training.input.picture_cache.MAX_MEMORY_BYTES", 100)
     assert_same_batches(image_batches(data_set, **options), expected)
     assert (tmp_path / "cache").exists()
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from training import feature_distances
-from training.feature_distances import distance_blocks, nearest_rows, neighbour_distances
-from training.prdc import prdc
+from training.evaluation.measures import feature_distances
+from training.evaluation.measures.feature_distances import distance_blocks, nearest_rows, neighbour_distances
+from training.evaluation.measures.prdc import prdc
 
 
 def on_a_line(*values):

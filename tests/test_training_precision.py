@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from training import precision
-from training.precision import resolve_jit, resolve_precision
+from training.loop import precision
+from training.loop.precision import resolve_jit, resolve_precision
 from zoo.errors import UnknownNameError
 
 

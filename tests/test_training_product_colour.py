@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.product_colour import CONFIDENCE_THRESHOLD, judge_colour
-from training.product_drawing import COLOURS, PATTERNS, draw_product
-from training.product_shapes import SHAPES
+from training.colour.colour_names import COLOURS
+from training.colour.product_colour import CONFIDENCE_THRESHOLD, judge_colour
+from training.data.rendered.drawing import PATTERNS, draw_product
+from training.data.rendered.shapes import SHAPES
 
 BACKGROUNDS = {
     "white": (255, 255, 255),

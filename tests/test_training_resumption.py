@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from training.resumption import changed_config
+from training.loop.resume import changed_config
 from zoo.errors import WrongUsageError
 
 

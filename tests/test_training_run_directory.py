@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training import run_directory
-from training.run_directory import create_run_directory, load_model, read_config
+from training.runs import run_directory
+from training.runs.run_directory import create_run_directory, read_config
+from training.trained_model import load_model
 from zoo.errors import UnknownNameError
 from zoo.files.atomic_write import atomic_path, write_text
 

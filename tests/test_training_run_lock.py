@@ -11,11 +11,12 @@ from pathlib import Path
 import keras
 import pytest
 
-from training.run_lock import RunInUseError, locked_run
-from training.trainer import resume_training, start_training
+from training.loop.resume import resume_training
+from training.loop.trainer import start_training
+from training.runs.run_lock import RunInUseError, locked_run
 
 HOLD = (
-    "import sys; from pathlib import Path; from training.run_lock import locked_run\n"
+    "import sys; from pathlib import Path; from training.runs.run_lock import locked_run\n"
     "with locked_run(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
 )
 

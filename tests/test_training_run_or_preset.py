@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small_presets import NAMES, SCORES, evaluated_run
 
-from training.run_or_preset import find_preset, find_run_or_preset, load_run_or_preset, read_evaluation
+from training.trained_model import find_preset, find_run_or_preset, load_run_or_preset, read_evaluation
 from zoo.errors import UnknownNameError
 from zoo.presets.registry import score_value
 from zoo.super_resolution.srcnn import SRCNN

@@ -5,8 +5,9 @@ import re
 
 import pytest
 
-from training.recipes import RECIPES
-from training.search_space import Choice, Range, read_search_space, to_json, with_values
+from training.recipes.recipes import RECIPES
+from training.recipes.search_space import Choice, Range
+from training.tuning.space_file import read_search_space, to_json, with_values
 from zoo.errors import UnknownNameError, WrongUsageError
 
 SRCNN = RECIPES["srcnn"]

@@ -6,7 +6,7 @@ import re
 import pytest
 from PIL import Image
 
-from training.rendered_catalog import ATTRIBUTES, render
+from training.data.rendered.builder import ATTRIBUTES, render
 from zoo import cli
 
 SCRIPT = "<script>alert(1)</script>"

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from training.stop_requests import StopRequests, TerminationRequest, TimeIsUp
+from training.callbacks.stop_requests import StopRequests, TerminationRequest, TimeIsUp
 
 
 def begin(requests, steps=4):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from pictures_in_memory import assert_same_batches, make_data_set, noise, numbered
 
-from training import super_resolution_pipeline
-from training.super_resolution_pipeline import SCALES, make_super_resolution_batches, make_whole_pairs
+from training.input import super_resolution_pipeline
+from training.input.super_resolution_pipeline import SCALES, make_super_resolution_batches, make_whole_pairs
 from zoo.errors import UnknownNameError
 from zoo.pictures import pixels, resize
 

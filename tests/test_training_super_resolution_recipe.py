@@ -6,14 +6,14 @@ import keras
 import pytest
 from catalog_files import draw_photo
 
-from training import catalog_builder
-from training.catalog_settings import CatalogSettings
-from training.config import TrainingConfig
-from training.data_sets import load_data_set
-from training.evaluation import evaluate_run
-from training.recipes import RECIPES
-from training.run_directory import load_model
-from training.trainer import start_training
+from training.data.catalog import builder as catalog_builder
+from training.data.catalog.settings import CatalogSettings
+from training.data.data_sets import load_data_set
+from training.evaluation.evaluation import evaluate_run
+from training.loop.trainer import start_training
+from training.recipes.recipes import RECIPES
+from training.runs.config import TrainingConfig
+from training.trained_model import load_model
 from zoo.pictures import pixels
 from zoo.pictures.psnr import psnr
 from zoo.pictures.resize import bicubic

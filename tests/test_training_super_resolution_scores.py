@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from training.super_resolution_scores import read_folder, score_enlargements, score_picture, shrink
+from training.evaluation.enlargements import read_folder, score_enlargements, score_picture, shrink
 from zoo.pictures import pixels
 from zoo.pictures.resize import bicubic
 

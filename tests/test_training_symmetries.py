@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.symmetries import Symmetries
+from training.input.symmetries import Symmetries
 
 SQUARE = np.array([[0, 1], [2, 3]])
 NUM_PATCHES = 400

@@ -12,10 +12,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins import projector
 from tensorboard.util.tensor_util import make_ndarray
 
-from training.latent_projector import make_sprite
-from training.run_control import RunControl, parse_profile_steps
-from training.step_profiler import StepProfiler
-from training.trainer import start_training
+from training.callbacks.latent_projector import make_sprite
+from training.callbacks.step_profiler import StepProfiler
+from training.loop.trainer import start_training
+from training.runs.run_control import RunControl, parse_profile_steps
 from zoo.errors import WrongUsageError
 
 NUM_EPOCHS = 2

@@ -11,8 +11,8 @@ import pytest
 from free_ports import free_port
 from PIL import Image
 
-from training.picture_sheet import PictureSheet
-from training.sample_writer import SampleWriter
+from training.callbacks.sample_writer import SampleWriter
+from training.pages.picture_sheet import PictureSheet
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
 # Nothing in TensorBoard's own page has this colour.

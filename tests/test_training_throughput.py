@@ -4,8 +4,8 @@ import types
 
 import pytest
 
-from training import throughput
-from training.throughput import Throughput
+from training.callbacks import step_logs
+from training.callbacks.step_logs import Throughput
 
 BATCH_SIZE = 10
 
@@ -17,7 +17,7 @@ class Training:
         self.seconds = 100.0
         self.callback = Throughput(BATCH_SIZE)
         clock = types.SimpleNamespace(perf_counter=lambda: self.seconds)
-        monkeypatch.setattr(throughput, "time", clock)
+        monkeypatch.setattr(step_logs, "time", clock)
 
     def run_epoch(self, last_batches, seconds_each):
         """Runs executions that end with these batches; returns the rates in the logs, the epoch's last."""

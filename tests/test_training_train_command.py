@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training import fit
-from training.run_directory import create_run_directory, load_model, read_config
+from training.loop import fit
+from training.runs.run_directory import create_run_directory, read_config
+from training.trained_model import load_model
 from zoo import cli
 
 SMALL = ("--epochs", "1", "--batch-size", "8", "--image-size", "8", "--precision", "float32")
@@ -162,8 +163,8 @@ def test_the_classifier_changes_its_pictures_unless_told_otherwise(train):
 
 
 def test_the_precision_that_auto_chose_is_said_and_kept(train, monkeypatch):
-    monkeypatch.setattr("training.precision._gpu_capabilities", list)
-    monkeypatch.setattr("training.precision._cpu_flags", lambda: {"amx_bf16"})
+    monkeypatch.setattr("training.loop.precision._gpu_capabilities", list)
+    monkeypatch.setattr("training.loop.precision._cpu_flags", lambda: {"amx_bf16"})
     code, out, err = train("dcgan", *FEW, "--dry-run")
     assert (code, err) == (0, "Precision: mixed_bfloat16 (the CPU has amx_bf16)\n")
     assert json.loads(out)["precision"] == "mixed_bfloat16"

@@ -12,14 +12,16 @@ from PIL import Image
 from run_states import assert_same_training, last_state_of
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from training import fit
-from training.best_epoch import best_epoch
-from training.diverged import DivergedError
-from training.metrics_log import read_metrics
-from training.picture_sheet import NOTE_INK
-from training.run_control import RunControl
-from training.run_directory import load_model, read_config
-from training.trainer import TrainingInterrupted, resume_training, start_training
+from training.callbacks.diverged import DivergedError
+from training.loop import fit
+from training.loop.resume import resume_training
+from training.loop.trainer import TrainingInterrupted, start_training
+from training.pages.picture_sheet import NOTE_INK
+from training.runs.best_epoch import best_epoch
+from training.runs.metrics_log import read_metrics
+from training.runs.run_control import RunControl
+from training.runs.run_directory import read_config
+from training.trained_model import load_model
 from zoo.errors import UnknownNameError
 from zoo.super_resolution.srcnn import SRCNN
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from training.transfer import transfer_weights
+from training.weights.transfer import transfer_weights
 from zoo.attributes.vocabulary import one_hot_conditions
 from zoo.classifier import Classifier
 from zoo.conditional_vae.conditional_vae import ConditionalVAE

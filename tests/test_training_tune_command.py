@@ -15,11 +15,11 @@ from free_ports import free_port
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from training.config import TrainingConfig
-from training.metrics_log import read_metrics
-from training.run_directory import load_model
-from training.study import Study
-from training.trainer import start_training
+from training.loop.trainer import start_training
+from training.runs.config import TrainingConfig
+from training.runs.metrics_log import read_metrics
+from training.trained_model import load_model
+from training.tuning.study import Study
 from zoo import cli
 
 REPOSITORY = Path(__file__).parent.parent
@@ -99,7 +99,7 @@ def test_a_study_that_was_stopped_goes_on_and_can_be_made_longer(tune, tmp_path,
     whole = tmp_path / "whole"
     assert tune(*words, "--trials", NUM_TRIALS, "--studies-dir", whole)[0] == 0
 
-    from training import fit
+    from training.loop import fit
 
     class Stopping(fit.Throughput):
         def on_epoch_begin(self, epoch, logs=None):

@@ -7,11 +7,12 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
-from training.diverged import DivergedError
-from training.run_control import RunControl
-from training.stop_requests import StopRequest
-from training.trainer import resume_training, start_training
-from training.wandb_log import ID_FILE, WandbLog, import_wandb
+from training.callbacks.diverged import DivergedError
+from training.callbacks.stop_requests import StopRequest
+from training.callbacks.wandb_log import ID_FILE, WandbLog, import_wandb
+from training.loop.resume import resume_training
+from training.loop.trainer import start_training
+from training.runs.run_control import RunControl
 from zoo.errors import WrongUsageError
 
 wandb = pytest.importorskip("wandb", reason="pip install 'product-image-zoo[wandb]'")

@@ -11,7 +11,7 @@ import pytest
 from run_states import last_state_of
 from workers import cluster_environments, start
 
-from training.metrics_log import read_metrics
+from training.runs.metrics_log import read_metrics
 
 pytestmark = pytest.mark.slow
 

@@ -12,9 +12,8 @@ import tensorflow as tf
 from served_runs import run_zoo, trained_run
 from small_presets import NAMES, SCORES
 
-from training.recipes import RECIPES
-from training.run_directory import load_model
-from training.run_or_preset import load_run_or_preset
+from training.recipes.recipes import RECIPES
+from training.trained_model import load_model, load_run_or_preset
 from zoo.conditional_vae.conditional_vae import ConditionalVAE
 from zoo.dcgan.dcgan import DCGAN
 from zoo.errors import UnknownNameError

@@ -124,7 +124,7 @@ def build(name, data_dir, overwrite, dry_run, **options):
     folder and of the folders in it are taken, without attributes: enough for super-resolution. Rows that
     cannot be used are listed in quarantine.csv beside the prepared data; all others are kept.
     """
-    from training import data_sets, preparation
+    from training.data import data_sets, preparation
 
     data_dir = Path(data_dir or preparation.default_data_dir())
     options = {option: value for option, value in options.items() if value is not None}
@@ -143,8 +143,10 @@ def build(name, data_dir, overwrite, dry_run, **options):
 
 
 def _build_catalog(name, data_dir, overwrite, dry_run, options) -> None:
-    from training import catalog_builder, catalog_report, data_sets
-    from training.catalog_settings import CatalogSettings
+    from training.data import data_sets
+    from training.data.catalog import builder as catalog_builder
+    from training.data.catalog import report as catalog_report
+    from training.data.catalog.settings import CatalogSettings
 
     if "images_dir" not in options and "table" not in options:
         advice = f"Only built-in ones can be built by name alone. Your own: {CATALOG_EXAMPLE}"

@@ -45,8 +45,8 @@ from zoo.command_line.output_path import OutputPath
 @click.option("--dry-run", is_flag=True, help="Load the model and write nothing.")
 def command(run_or_preset, dry_run, output, **options):
     """Score RUN_OR_PRESET on the test pictures; leaves evaluation.json and report.html."""
-    from training.evaluation import default_output, evaluate_run
-    from training.run_or_preset import find_run_or_preset
+    from training.evaluation.evaluation import default_output, evaluate_run
+    from training.trained_model import find_run_or_preset
 
     if dry_run:
         source = find_run_or_preset(run_or_preset)
@@ -54,7 +54,7 @@ def command(run_or_preset, dry_run, output, **options):
         click.echo(f"Would write {output or default_output(source)}/evaluation.json and report.html")
         return
 
-    from training.score import format_score
+    from training.runs.score import format_score
 
     evaluation = evaluate_run(run_or_preset, output=output, **options)
     for name, score in evaluation.findings.scores.items():

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import click
 
-from training import run_directory
-from training.config import TrainingConfig
-from training.git_commit import git_commit
-from training.half_precision import compare_half
-from training.hardware import describe_hardware
-from training.run_or_preset import Source, find_run, read_evaluation
+from training import train_command
+from training.preset_making.half_precision import compare_half
+from training.preset_making.hardware import describe_hardware
+from training.runs import run_directory
+from training.runs.config import TrainingConfig
+from training.runs.git_commit import git_commit
+from training.trained_model import Source, find_run, read_evaluation
 from zoo.cli import ZooCommand, main
 from zoo.errors import UnknownNameError
 from zoo.presets import registry
@@ -131,9 +132,9 @@ def _write_weights(source: Source, path: Path, is_half: bool) -> dict:
 
 def _describe_training(source: Source, licence_data: str) -> dict:
     """Returns the fields of `Preset` that follow from the run."""
-    from training.data_selection import open_data_set
+    from training.data.selection import open_data_set
 
-    data_set = open_data_set(source.config)
+    data_set = open_data_set(source.config.dataset, source.config.data_dir, source.config.only)
     config = _without_paths(source.config)
     model_config = source.model.get_config()
     runs = _find_runs(source)
@@ -161,15 +162,18 @@ def _find_runs(source: Source) -> list[Source]:
 
 
 def _command_of(runs: list[Source]) -> str:
-    from training.command_line import command_line
+    from training.preset_making.repeat_command import command_line
 
     *earlier, last = runs
-    commands = [f"{command_line(_without_paths(run.config))} --run-name {run.name}" for run in earlier]
-    return " && ".join([*commands, command_line(_without_paths(last.config))])
+    commands = [
+        f"{command_line(_without_paths(run.config), train_command.command.params)} --run-name {run.name}"
+        for run in earlier
+    ]
+    return " && ".join([*commands, command_line(_without_paths(last.config), train_command.command.params)])
 
 
 def _minutes_of(run: Source) -> float:
-    from training.metrics_log import read_metrics
+    from training.runs.metrics_log import read_metrics
 
     return sum(line["seconds"] for line in read_metrics(run.directory / run_directory.METRICS)) / 60
 
@@ -202,7 +206,7 @@ def _without_paths(config: TrainingConfig) -> TrainingConfig:
 @click.option("--output", type=click.Path(path_type=Path), help="[default: the package's presets]")
 def command(run, name, headline, **options):
     """Make the preset NAME of the package from RUN, which must be finished and evaluated."""
-    from training.augmentation import split_names
+    from training.input.augmentation import split_names
 
     preset = make_preset(run, name, headline_scores=split_names(headline), **options)
     click.echo(f"Wrote {preset.directory}: {preset.num_bytes / (1 << 20):.2f} MiB")

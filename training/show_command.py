@@ -24,9 +24,9 @@ from zoo.command_line.output_path import OutputPath
 @click.option("--dry-run", is_flag=True, help="Say what would be written and write nothing.")
 def command(name, output, augment, data_dir, dry_run):
     """Write an HTML page on the data set NAME: counts, pictures, what was refused."""
-    from training.augmentation import check_augmentations, split_names
-    from training.data_sets import BUILT_IN, find_prepared, list_names, load_data_set
-    from training.preparation import default_data_dir
+    from training.data.data_sets import BUILT_IN, find_prepared, list_names, load_data_set
+    from training.data.preparation import default_data_dir
+    from training.input.augmentation import check_augmentations, split_names
     from zoo.errors import UnknownNameError
 
     data_dir = data_dir or default_data_dir()
@@ -39,7 +39,7 @@ def command(name, output, augment, data_dir, dry_run):
         click.echo(f"Would write {output}.")
         return
 
-    from training.data_report import make_data_report
+    from training.data_page.page import make_data_report
     from zoo.files.atomic_write import write_text
 
     page = make_data_report(load_data_set(name, data_dir), augment)

@@ -2,16 +2,14 @@
 
 import csv
 import dataclasses
-import inspect
 from pathlib import Path
 
 import click
 
-from training.config import LARGEST_SEED
-from training.model_flags import MODEL_OPTIONS
-from training.run_control import RunControl, parse_profile_steps
+from training.recipes.model_flags import MODEL_OPTIONS
+from training.runs.config import LARGEST_SEED
+from training.runs.run_control import RunControl, parse_profile_steps
 from zoo.cli import ZooCommand
-from zoo.errors import UnknownNameError
 
 
 def _to_selection(context, parameter, texts):
@@ -159,7 +157,7 @@ def _model_options(function):
 def command(model, runs_dir, run_name, resume, config_file, dry_run, distribute, peer_timeout, **options):
     """Train MODEL: dcgan, conditional_vae, srcnn, fsrcnn or classifier. Leaves a run directory."""
     if options["wandb"] and not dry_run:
-        from training.wandb_log import import_wandb
+        from training.callbacks.wandb_log import import_wandb
 
         import_wandb()
     control = RunControl(**{field.name: options.pop(field.name) for field in dataclasses.fields(RunControl)})
@@ -169,17 +167,18 @@ def command(model, runs_dir, run_name, resume, config_file, dry_run, distribute,
     if resume is None and config_file is None and model is None:
         raise click.UsageError("Name a MODEL, a run to `--resume` or a `--config` file.")
 
-    from training.distribution import ONE_REPLICA, check_distribution, make_distribution
-    from training.resumption import changed_config
-    from training.run_directory import check_run_name, read_config
+    from training.distribution.distribution import ONE_REPLICA, check_distribution, make_distribution
+    from training.loop.new_config import make_config, to_values
+    from training.loop.resume import changed_config
+    from training.runs.run_directory import check_run_name, read_config
 
     check_distribution(distribute)
     check_run_name(run_name)
     # Before anything that TensorFlow does: it cannot find other workers later.
     distribution = ONE_REPLICA if dry_run else make_distribution(distribute, peer_timeout)
-    from training import trainer
+    from training.loop import trainer
 
-    changes = _to_values({"model": model, **given})
+    changes = to_values({"model": model, **given})
     if resume is None:
         config = make_config(model, config_file, given)
     elif dry_run:
@@ -189,7 +188,7 @@ def command(model, runs_dir, run_name, resume, config_file, dry_run, distribute,
         click.echo(config.to_json(), nl=False)
         return
     if resume is not None:
-        run = trainer.resume_training(resume, changes, control, distribution=distribution)
+        run = resume.resume_training(resume, changes, control, distribution=distribution)
     else:
         run = trainer.start_training(config, runs_dir, run_name, control, distribution=distribution)
     if run is None:
@@ -198,110 +197,3 @@ def command(model, runs_dir, run_name, resume, config_file, dry_run, distribute,
     click.echo(f"Run: {run}")
     click.echo(f"Look at it: tensorboard --logdir {run / 'tensorboard'}")
     click.echo(f"Export it:  zoo export {run}")
-
-
-def make_config(model, config_file, given):
-    """Returns the configuration of a training: of a file if any, the recipe, and what is given besides."""
-    from training import trainer
-    from training.config import TrainingConfig
-    from training.data_selection import open_data_set
-    from training.data_sets import load_data_set
-    from training.learning_rate import check_schedule
-    from training.precision import resolve_precision
-    from training.recipes import RECIPES
-
-    base = vars(TrainingConfig.read(config_file)) if config_file else {}
-    model = model or base["model"]
-    if model not in RECIPES:
-        raise UnknownNameError("model", model, RECIPES)
-    if base and base["model"] != model:
-        raise click.UsageError(f"{config_file} is for {base['model']}. Received also: MODEL={model}.")
-    recipe = RECIPES[model]
-    source = _find_source(given.get("init_from"), recipe)
-    inherited = _inherited_values(source, recipe)
-
-    flags = {name: flag for flag, name, _, _ in MODEL_OPTIONS}
-    wanted = {name: value for name, value in given.items() if name in flags}
-    known_options = {**recipe.model_options, **recipe.optimizer_options}
-    for name in wanted:
-        if name not in known_options:
-            known = [flags[option] for option in known_options]
-            raise UnknownNameError(f"option of {model}", flags[name], known)
-    precision, reason = resolve_precision(given.get("precision") or base.get("precision") or "auto")
-    click.echo(f"Precision: {precision} ({reason})", err=True)
-
-    values = {
-        "dataset": "fashion_mnist",
-        "data_dir": None,
-        "epochs": recipe.epochs,
-        "batch_size": recipe.batch_size,
-        "learning_rate": recipe.learning_rate,
-        "schedule": recipe.schedule,
-        "augment": recipe.default_augmentations,
-        "seed": 0,
-        **inherited,
-        **base,
-        **{name: value for name, value in _to_values(given).items() if name not in flags},
-        "model": model,
-        "precision": precision,
-        **{
-            group: {
-                **base.get(group, {**getattr(recipe, group), **inherited.get(group, {})}),
-                **{name: wanted[name] for name in getattr(recipe, group) if name in wanted},
-            }
-            for group in ("model_options", "optimizer_options")
-        },
-    }
-    if source is not None:
-        values["init_from"] = source.reference
-    data_set = load_data_set(values["dataset"], values["data_dir"])
-    recipe.check_data_set(data_set)
-    values.setdefault("image_size", recipe.default_image_size(data_set))
-    values.setdefault("patches_per_image", recipe.default_patches_per_image(data_set))
-    config = TrainingConfig(**values)
-    data_set = open_data_set(config)
-    recipe.check_changes(config)
-    check_schedule(config.schedule)
-    return trainer.with_chosen_cache(config, data_set)
-
-
-def _to_values(given) -> dict:
-    """Returns what a configuration holds for what the command line takes."""
-    from training.augmentation import split_names
-
-    values = {name: value for name, value in given.items() if value is not None}
-    for name in ("augment", "degrade", "freeze"):
-        if name in values:
-            values[name] = split_names(values[name])
-    if "data_dir" in values:
-        values["data_dir"] = str(values["data_dir"])
-    if values.get("early_stop") == "none":
-        values["early_stop"] = None
-    if values.get("precision") == "auto":
-        del values["precision"]
-    return values
-
-
-def _find_source(init_from, recipe):
-    from training.run_or_preset import find_run_or_preset
-
-    if init_from is None:
-        return None
-    source = find_run_or_preset(init_from)
-    if source.config.model != recipe.model_name:
-        raise click.UsageError(
-            f"A training must begin with weights of its own model. Received: --init-from {init_from}, "
-            f"a {source.config.model}, for MODEL={recipe.model_name}."
-        )
-    return source
-
-
-def _inherited_values(source, recipe) -> dict:
-    """Returns what decides the shapes of the weights that a training begins with."""
-    if source is None:
-        return {"model_options": {}}
-    has_image_size = "image_size" in inspect.signature(recipe.import_model_class()).parameters
-    return {
-        "model_options": source.config.model_options,
-        **({"image_size": source.config.image_size} if has_image_size else {}),
-    }

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from training import train_command
-from training.run_control import RunControl
+from training.runs.run_control import RunControl
 from zoo.cli import ZooCommand
 from zoo.errors import UnknownNameError, WrongUsageError
 
@@ -70,13 +70,13 @@ def command(model, resume, dry_run, num_trials, **options):
     else:
         study = _read_study(resume, num_trials, options)
     if dry_run:
-        from training.search_space import to_json
+        from training.tuning.space_file import to_json
 
         click.echo(f"{study.num_trials} trials for {study.objective}: {to_json(study.space)}")
         click.echo(study.config.to_json(), nl=False)
         return
 
-    from training.tuner import run_study
+    from training.tuning.tuner import run_study
 
     if resume is None:
         study.write()
@@ -92,9 +92,9 @@ def command(model, resume, dry_run, num_trials, **options):
 
 
 def _make_study(model, num_trials, options):
-    from training.recipes import find_recipe
-    from training.search_space import read_search_space
-    from training.study import FRECHET_DISTANCE, Study
+    from training.recipes.recipes import find_recipe
+    from training.tuning.space_file import read_search_space
+    from training.tuning.study import FRECHET_DISTANCE, Study
 
     recipe = find_recipe(model)
     own = ("space", "objective", "is_random", "judge", "studies_dir", "study_name")
@@ -125,13 +125,15 @@ def _make_study(model, num_trials, options):
 
 def _check_objective(objective, judge, config):
     """Checks that the objective can be measured, and returns the judge that it needs, if any."""
-    from training.data_selection import open_data_set
-    from training.recipes import RECIPES
-    from training.run_or_preset import find_run_or_preset
-    from training.study import FRECHET_DISTANCE
+    from training.data.selection import open_data_set
+    from training.recipes.recipes import RECIPES
+    from training.trained_model import find_run_or_preset
+    from training.tuning.study import FRECHET_DISTANCE
     from zoo.presets.registry import list_presets
 
-    model = RECIPES[config.model].build_model(config, open_data_set(config))
+    model = RECIPES[config.model].build_model(
+        config, open_data_set(config.dataset, config.data_dir, config.only)
+    )
     if objective != FRECHET_DISTANCE:
         known = [f"val_{metric.name}" for metric in model.metrics]
         if objective not in known:
@@ -153,7 +155,7 @@ def _check_objective(objective, judge, config):
 
 
 def _read_study(directory, num_trials, options):
-    from training.study import Study
+    from training.tuning.study import Study
 
     refused = [
         name for name, value in options.items() if value not in (None, False) and name != "studies_dir"

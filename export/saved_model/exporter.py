@@ -19,7 +19,7 @@ from export.signatures.of_models import default_model_name, make_signatures
 from export.signatures.signature import Signature
 from export.versions.manifest import read_signatures, write_manifest
 from export.versions.publish import publish
-from training.run_or_preset import Source, find_run_or_preset
+from training.trained_model import Source, find_run_or_preset
 
 # How far the exported model may be from the Keras model: graphs are fused and sum in another order.
 PIXEL_TOLERANCE = 1

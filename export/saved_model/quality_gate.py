@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from training.run_or_preset import Source, read_evaluation
+from training.trained_model import Source, read_evaluation
 from zoo.errors import WrongUsageError
 from zoo.presets import registry
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from training.run_or_preset import Source
+from training.trained_model import Source
 
 ORIGINAL = "original"
 

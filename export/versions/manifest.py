@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from training.git_commit import git_commit
+from training.runs.git_commit import git_commit
 
 MANIFEST = "assets.extra/manifest.json"
 

@@ -82,16 +82,15 @@ def main() -> None:
             "evaluate", "evaluate", str(RUNS / model), "--samples", str(NUM_SCORED_IMAGES[model]), *judge
         )
         stages.run("export", "export", str(RUNS / model), "--models-dir", str(MODELS))
-    speed = stages.call("measure speed", measure_speed) if dataset == "fashion_mnist" else None
     sheets, largest_difference = stages.call("serve and ask", lambda: serve_and_ask(dataset))
-    write_page(dataset, stages.seconds, speed, sheets, largest_difference)
+    write_page(dataset, stages.seconds, sheets, largest_difference)
     print_hints()
 
 
 def prepare_data(stages: Stages) -> str:
     """Prepares Fashion-MNIST, or says why it cannot be had and falls back to the rendered catalogue."""
-    from training.data_sets import find_prepared
-    from training.preparation import default_data_dir
+    from training.data.data_sets import find_prepared
+    from training.data.preparation import default_data_dir
 
     def is_prepared(name):
         return find_prepared(name, default_data_dir()) is not None
@@ -111,14 +110,6 @@ def prepare_data(stages: Stages) -> str:
     return "fashion_mnist"
 
 
-def measure_speed() -> dict:
-    """Measures training speed against plain Keras, in a process of its own."""
-    click.secho("$ python -m training.speed_benchmark", bold=True)
-    output = DEMO / "speed.json"
-    subprocess.run([sys.executable, "-m", "training.speed_benchmark", "--output", str(output)], check=True)
-    return json.loads(output.read_text(encoding="utf-8"))
-
-
 def serve_and_ask(dataset: str):
     """Starts the best engine there is and asks every model over gRPC and REST.
 
@@ -127,7 +118,7 @@ def serve_and_ask(dataset: str):
     """
     from serving.demo.answers import DemoAnswers
     from serving.launch.engine import RunningServer
-    from training.data_sets import load_data_set
+    from training.data.data_sets import load_data_set
 
     data_set = load_data_set(dataset)
     sheets, differences = {}, []
@@ -152,9 +143,9 @@ def serve_and_ask(dataset: str):
     return sheets, max(differences)
 
 
-def write_page(dataset: str, seconds: dict[str, float], speed, sheets, largest_difference: int) -> None:
+def write_page(dataset: str, seconds: dict[str, float], sheets, largest_difference: int) -> None:
     """Writes `demo/index.html`, and each sheet as a PNG beside it."""
-    from training.html_page import HtmlPage
+    from training.pages.html_page import HtmlPage
 
     page = HtmlPage("Product image zoo: what the demo made")
     if dataset == "rendered_catalog":
@@ -175,9 +166,6 @@ def write_page(dataset: str, seconds: dict[str, float], speed, sheets, largest_d
         [*([name, f"{value:.0f}"] for name, value in seconds.items()), ["total", f"{total:.0f}"]],
     )
     page.add_text(f"Largest process: {_largest_process_gib():.1f} GiB.")
-    if speed:
-        page.add_heading("Training speed of DCGAN")
-        page.add_table(["figure", "value"], [[name, _format(value)] for name, value in speed.items()])
     (DEMO / "index.html").write_text(page.render(), encoding="utf-8")
 
 

@@ -10,10 +10,11 @@ from PIL import Image
 
 from export.signatures.of_models import make_signatures
 from serving.client.connection import connect
-from training.picture_sheet import PictureSheet
-from training.recipe import rendered_note
-from training.recipes import RECIPES
-from training.run_directory import load_model, read_config
+from training.data.data_sets import rendered_note
+from training.pages.picture_sheet import PictureSheet
+from training.recipes.recipes import RECIPES
+from training.runs.run_directory import read_config
+from training.trained_model import load_model
 
 SEEDS_PER_VALUE = 8
 # An exported graph sums in another order than this process may: a grey level is allowed, and counted.
@@ -92,7 +93,7 @@ class DemoAnswers:
 
     def edited_sheet(self) -> PictureSheet:
         """Returns real pictures, their reconstructions, and their edits to every value."""
-        from training.conditional_vae_recipe import first_of_each_value
+        from training.recipes.conditional_vae import first_of_each_value
 
         name, values = next(iter(self.model.attributes.items()))
         raw_images, attribute_ids = first_of_each_value(self.config, self.data_set, "test")
@@ -119,7 +120,7 @@ class DemoAnswers:
 
     def upscaled_sheet(self) -> PictureSheet:
         """Returns low-res test pictures, their enlargements and the originals, with PSNR."""
-        from training.super_resolution_recipe import NUM_SAMPLES, upscaling_sheet
+        from training.recipes.super_resolution import NUM_SAMPLES, upscaling_sheet
 
         batches = RECIPES["srcnn"].make_evaluation_batches(self.config, self.data_set, "test")
         low_res_images, high_res_images = (

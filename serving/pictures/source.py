@@ -8,7 +8,7 @@ from typing import Protocol
 import click
 
 from serving.client.access import API_KEY_VARIABLE, ServerAccess, access_options
-from training.run_or_preset import Source, find_preset, find_run
+from training.trained_model import Source, find_preset, find_run
 from zoo.command_line.quiet_import import import_tensorflow
 from zoo.errors import UnknownNameError
 from zoo.presets.registry import list_presets

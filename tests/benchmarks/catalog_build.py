@@ -106,8 +106,8 @@ def main() -> None:
     parser.add_argument("--directory", type=Path, default=None, help="where to work; by default temporary")
     arguments = parser.parse_args()
 
-    from training import catalog_builder
-    from training.catalog_settings import CatalogSettings
+    from training.data.catalog import builder as catalog_builder
+    from training.data.catalog.settings import CatalogSettings
 
     directory = Path(tempfile.mkdtemp(prefix="catalog-build-", dir=arguments.directory))
     try:

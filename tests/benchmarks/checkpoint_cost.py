@@ -37,15 +37,15 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import keras  # noqa: E402 - after the path is set
 import numpy as np  # noqa: E402
+from plain_keras import NUM_WARMUP_STEPS, StepClock  # noqa: E402
 
-from training.checkpoints import Checkpoints  # noqa: E402
-from training.data_sets import load_data_set  # noqa: E402
-from training.precision import resolve_jit  # noqa: E402
-from training.recipes import RECIPES  # noqa: E402
-from training.run_control import RunControl  # noqa: E402
-from training.speed_benchmark import NUM_WARMUP_STEPS, StepClock  # noqa: E402
-from training.train_command import make_config  # noqa: E402
-from training.trainer import MAX_STEPS_PER_EXECUTION  # noqa: E402
+from training.callbacks.checkpoints import Checkpoints  # noqa: E402
+from training.data.data_sets import load_data_set  # noqa: E402
+from training.loop.new_config import make_config  # noqa: E402
+from training.loop.precision import resolve_jit  # noqa: E402
+from training.loop.trainer import MAX_STEPS_PER_EXECUTION  # noqa: E402
+from training.recipes.recipes import RECIPES  # noqa: E402
+from training.runs.run_control import RunControl  # noqa: E402
 
 NEVER, SELDOM, OFTEN = "none", "seldom", "often"
 MINUTES_BETWEEN = (RunControl.checkpoint_minutes, 1.0)

@@ -21,15 +21,15 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import keras  # noqa: E402 - after the path is set
 
-from training.config import TrainingConfig  # noqa: E402
-from training.data_sets import load_data_set  # noqa: E402
-from training.feature_extractor import extractor_of  # noqa: E402
-from training.generative_scores import FeatureSets, score_distances, score_neighbourhoods  # noqa: E402
-from training.labelled_pictures import generate_pictures, read_pictures  # noqa: E402
-from training.precision import resolve_precision  # noqa: E402
-from training.recipes import RECIPES  # noqa: E402
-from training.run_or_preset import load_run_or_preset  # noqa: E402
-from training.score import format_score  # noqa: E402
+from training.data.data_sets import load_data_set  # noqa: E402
+from training.evaluation.feature_extractor import extractor_of  # noqa: E402
+from training.evaluation.generated.scores import FeatureSets, score_distances, score_neighbourhoods  # noqa: E402
+from training.input.labelled_pictures import generate_pictures, read_pictures  # noqa: E402
+from training.loop.precision import resolve_precision  # noqa: E402
+from training.recipes.recipes import RECIPES  # noqa: E402
+from training.runs.config import TrainingConfig  # noqa: E402
+from training.runs.score import format_score  # noqa: E402
+from training.trained_model import load_run_or_preset  # noqa: E402
 from zoo.pictures.differentiable_augmentation import POLICIES  # noqa: E402
 
 STEPS_PER_EXECUTION = 10

@@ -24,18 +24,18 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np  # noqa: E402 - after the path is set
 
-from training.data_sets import load_data_set  # noqa: E402
-from training.feature_extractor import extractor_of, load_extractor  # noqa: E402
-from training.generative_scores import (  # noqa: E402
+from training.data.data_sets import load_data_set  # noqa: E402
+from training.evaluation.feature_extractor import extractor_of, load_extractor  # noqa: E402
+from training.evaluation.generated.scores import (
     FeatureSets,
     score_distances,
     score_judged,
     score_neighbourhoods,
     score_variety,
 )
-from training.labelled_pictures import LabelledPictures, generate_pictures, read_pictures  # noqa: E402
-from training.run_or_preset import load_run_or_preset  # noqa: E402
-from training.score import Score, format_score  # noqa: E402
+from training.input.labelled_pictures import LabelledPictures, generate_pictures, read_pictures  # noqa: E402
+from training.runs.score import Score, format_score  # noqa: E402
+from training.trained_model import load_run_or_preset  # noqa: E402
 
 COLUMNS = (
     ("fid", "FID"),

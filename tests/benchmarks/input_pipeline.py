@@ -13,7 +13,11 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from training import data_sets, pipeline, super_resolution_pipeline  # noqa: E402 - after the path is set
+from training.data import data_sets
+from training.input import (
+    pipeline,
+    super_resolution_pipeline,  # noqa: E402 - after the path is set
+)
 
 AUGMENT = ("flip", "crop", "colour")
 

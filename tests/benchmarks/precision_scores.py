@@ -31,12 +31,13 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import keras  # noqa: E402 - after the path is set
 import numpy as np  # noqa: E402
 
-from training import run_directory  # noqa: E402
-from training.config import TrainingConfig  # noqa: E402
-from training.metrics_log import read_metrics  # noqa: E402
-from training.precision import resolve_precision  # noqa: E402
-from training.train_command import make_config  # noqa: E402
-from training.trainer import resume_training, start_training  # noqa: E402
+from training.loop.new_config import make_config  # noqa: E402
+from training.loop.precision import resolve_precision  # noqa: E402
+from training.loop.resume import resume_training
+from training.loop.trainer import start_training  # noqa: E402
+from training.runs import run_directory  # noqa: E402
+from training.runs.config import TrainingConfig  # noqa: E402
+from training.runs.metrics_log import read_metrics  # noqa: E402
 
 SCORES = {
     "srcnn": ("val_psnr",),

@@ -32,10 +32,10 @@ from PIL import Image  # noqa: E402
 
 from export.saved_model.exporter import export_run  # noqa: E402
 from export.saved_model.warmup import write_warmup_requests  # noqa: E402
-from serving.bench.measure import measure, recorded_request, started_server  # noqa: E402
 from serving.bench.batching_choice import choose  # noqa: E402
 from serving.bench.batching_setting import Setting, default_settings  # noqa: E402
 from serving.bench.load_generator import GRPC, REST, LoadRequest, drive  # noqa: E402
+from serving.bench.measure import measure, recorded_request, started_server  # noqa: E402
 from serving.launch.engine import choose_engine  # noqa: E402
 
 PRESETS = ("dcgan_fashion_mnist", "cvae_fashion_mnist", "fsrcnn_x3", "classifier_fashion_mnist")

@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np  # noqa: E402 - after the path is set
 
-from training.run_or_preset import load_run_or_preset  # noqa: E402
-from training.super_resolution_scores import read_folder, score_picture  # noqa: E402
+from training.evaluation.enlargements import read_folder, score_picture  # noqa: E402
+from training.trained_model import load_run_or_preset  # noqa: E402
 from zoo.pictures import pixels  # noqa: E402
 from zoo.pictures.resize import bicubic  # noqa: E402
 

@@ -23,9 +23,9 @@ from conditional_gan_reference import ConditionalGANReference  # noqa: E402
 from infogan_reference import InfoGANReference  # noqa: E402
 from vae_reference import VAEReference  # noqa: E402
 
-from training.data_sets import load_data_set  # noqa: E402
-from training.pipeline import make_image_batches  # noqa: E402
-from training.precision import resolve_precision  # noqa: E402
+from training.data.data_sets import load_data_set  # noqa: E402
+from training.input.pipeline import make_image_batches  # noqa: E402
+from training.loop.precision import resolve_precision  # noqa: E402
 from zoo.pictures.psnr import psnr  # noqa: E402
 
 REFERENCES = {

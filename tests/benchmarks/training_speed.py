@@ -7,8 +7,8 @@ second on Fashion-MNIST at the recipes' defaults; of SRCNN, patches a second. Me
   one call of the compiled function;
 - plain Keras: the same networks, of Keras' own layers, in `fit` with Keras' defaults, float32 and one step a
   call, on the same batches, with the training step that a reader of Keras' guides writes: for DCGAN
-  `PlainGAN` of `training/speed_benchmark.py`. XLA is off, which is not the default: Keras may choose it,
-  and on CPUs it made these convolutions up to 4.5 times slower (`training/precision.py`), so the
+  `PlainGAN` of `tests/benchmarks/plain_keras.py`. XLA is off, which is not the default: Keras may choose it,
+  and on CPUs it made these convolutions up to 4.5 times slower (`training/loop/precision.py`), so the
   baseline is stronger so;
 - PyTorch: the same networks and losses (`torch_networks.py`), in float32 and, where the CPU has bfloat16,
   under `torch.autocast`, on as many threads as there are cores. Batches are drawn from uint8 tensors in
@@ -49,22 +49,22 @@ for folder in (Path(__file__).parents[2], Path(__file__).parent):
 
 import keras  # noqa: E402 - after the path is set
 import numpy as np  # noqa: E402
+import plain_keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from training import speed_benchmark  # noqa: E402
-from training.data_sets import load_data_set  # noqa: E402
-from training.hardware import describe_hardware  # noqa: E402
-from training.precision import resolve_jit, resolve_precision  # noqa: E402
-from training.recipes import RECIPES  # noqa: E402
-from training.train_command import make_config  # noqa: E402
-from training.trainer import MAX_STEPS_PER_EXECUTION, start_training  # noqa: E402
+from training.data.data_sets import load_data_set  # noqa: E402
+from training.loop.new_config import make_config  # noqa: E402
+from training.loop.precision import resolve_jit, resolve_precision  # noqa: E402
+from training.loop.trainer import MAX_STEPS_PER_EXECUTION, start_training  # noqa: E402
+from training.preset_making.hardware import describe_hardware  # noqa: E402
+from training.recipes.recipes import RECIPES  # noqa: E402
 from zoo.attributes.vocabulary import one_hot_conditions  # noqa: E402
 from zoo.layers.subpixels import bicubic_subpixels, to_picture  # noqa: E402
 from zoo.pictures import pixels  # noqa: E402
 from zoo.super_resolution.super_resolution import pad_by_repeating  # noqa: E402
 
 FLOAT32 = "float32"
-NUM_UNCOUNTED_CALLS = speed_benchmark.NUM_WARMUP_STEPS // MAX_STEPS_PER_EXECUTION
+NUM_UNCOUNTED_CALLS = plain_keras.NUM_WARMUP_STEPS // MAX_STEPS_PER_EXECUTION
 COLUMNS = (
     ("model", "model"),
     ("precision", "precision"),
@@ -83,8 +83,8 @@ class PlainVAE(keras.Model):
     def __init__(self, vae):
         super().__init__()
         self.vae = vae
-        self.features = speed_benchmark.in_plain_keras(vae.features)
-        self.decoder = speed_benchmark.in_plain_keras(vae.decoder)
+        self.features = plain_keras.in_plain_keras(vae.features)
+        self.decoder = plain_keras.in_plain_keras(vae.decoder)
         vae.features.trainable = vae.decoder.trainable = False
         self.attribute_loss_function = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         self.trackers = [
@@ -123,7 +123,7 @@ class PlainSRCNN(keras.Model):
     def __init__(self, srcnn):
         super().__init__()
         self.srcnn = srcnn
-        self.network = speed_benchmark.in_plain_keras(srcnn.network)
+        self.network = plain_keras.in_plain_keras(srcnn.network)
         srcnn.network.trainable = False
         self.loss_tracker = keras.metrics.Mean("loss")
         self.built = True
@@ -142,7 +142,7 @@ class PlainSRCNN(keras.Model):
         return {"loss": self.loss_tracker.result()}
 
 
-PLAIN_MODELS = {"dcgan": speed_benchmark.PlainGAN, "conditional_vae": PlainVAE, "srcnn": PlainSRCNN}
+PLAIN_MODELS = {"dcgan": plain_keras.PlainGAN, "conditional_vae": PlainVAE, "srcnn": PlainSRCNN}
 
 
 def build_ours(config, data_set) -> keras.Model:
@@ -158,7 +158,7 @@ def build_ours(config, data_set) -> keras.Model:
 def build_plain(config, data_set) -> keras.Model:
     """Returns the same networks with the plain training step; `config` is that of float32."""
     plain = PLAIN_MODELS[config.model](RECIPES[config.model].build_model(config, data_set))
-    if isinstance(plain, speed_benchmark.PlainGAN):
+    if isinstance(plain, plain_keras.PlainGAN):
         plain.compile(jit_compile=False)  # has its two optimizers
     else:
         plain.compile(optimizer=keras.optimizers.Adam(config.learning_rate), jit_compile=False)
@@ -238,7 +238,7 @@ def make_turns(model_name: str, data_dir: str | None, torch_networks) -> dict[st
     config = configs[FLOAT32]
     data_set = load_data_set(config.dataset, config.data_dir)
     batches = recipe.make_training_batches(config, data_set, first_step=0)
-    fit_seconds_per_step = speed_benchmark.seconds_per_step
+    fit_seconds_per_step = plain_keras.seconds_per_step
     models = {precision: build_ours(own, data_set) for precision, own in configs.items()}
     turns = {}
     for precision, model in models.items():

@@ -34,10 +34,10 @@ sys.path.insert(0, str(REPOSITORY))
 
 import numpy as np  # noqa: E402 - after the path is set
 
-from training.recipes import RECIPES  # noqa: E402
-from training.study import DESCRIPTION, RESULTS_CSV, Study  # noqa: E402
-from training.train_command import make_config  # noqa: E402
-from training.tuner import num_random_trials  # noqa: E402
+from training.loop.new_config import make_config  # noqa: E402
+from training.recipes.recipes import RECIPES  # noqa: E402
+from training.tuning.study import DESCRIPTION, RESULTS_CSV, Study  # noqa: E402
+from training.tuning.tuner import num_random_trials  # noqa: E402
 
 ALGORITHMS = ("bayesian", "random")
 FIXED = {"kernels": "9-1-5"}

@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import keras  # noqa: E402 - after the path is set
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
+from plain_keras import in_plain_keras  # noqa: E402
 
-from training.speed_benchmark import in_plain_keras  # noqa: E402
 from zoo.super_resolution.fsrcnn import FSRCNN  # noqa: E402
 from zoo.super_resolution.srcnn import SRCNN  # noqa: E402
 

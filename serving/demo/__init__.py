@@ -1,0 +1,1 @@
+"""The demonstration: trains, exports, serves and asks; leaves a page."""

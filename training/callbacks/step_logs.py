@@ -1,0 +1,77 @@
+"""Learning rates, loss scales, memory and pictures per second, in Keras' logs."""
+
+import resource
+import time
+
+import keras
+import tensorflow as tf
+
+GIB = 1 << 30
+
+
+class OptimizerState(keras.callbacks.Callback):
+    """Adds to the logs of each epoch what the optimizers do: place it before callbacks that read the logs.
+
+    `learning_rate` is that of the next step, `loss_scale` what mixed_float16 multiplies losses by; a model
+    with two optimizers has `generator_learning_rate` and so on. `peak_memory_gib` is the most memory that was
+    needed so far: of the GPU where there is one, else resident memory of the process.
+    """
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs is None:
+            return
+        for attribute, optimizer in vars(self.model).items():
+            if isinstance(optimizer, keras.optimizers.Optimizer):
+                prefix = attribute.removesuffix("optimizer")
+                logs[f"{prefix}learning_rate"] = _to_float(optimizer.learning_rate)
+                if isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer):
+                    logs[f"{prefix}loss_scale"] = _to_float(optimizer.dynamic_scale)
+        logs["peak_memory_gib"] = _peak_memory_bytes() / GIB
+
+
+def _to_float(value) -> float:
+    # Of what replicas share, Keras' own `float()` knows nothing.
+    return float(keras.ops.convert_to_numpy(value))
+
+
+def _peak_memory_bytes() -> int:
+    if tf.config.list_physical_devices("GPU"):
+        return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+class Throughput(keras.callbacks.Callback):
+    """Adds `images_per_second` to the logs, so that the progress bar and TensorBoard show it.
+
+    Place it before callbacks that read the logs. Evaluation between epochs is not counted; the first
+    execution of a `fit` is not counted either, because it compiles the step.
+
+    Args:
+        batch_size: Pictures a step.
+    """
+
+    def __init__(self, batch_size: int):
+        super().__init__()
+        self.batch_size = batch_size
+        self._start_seconds = None
+        self._start_step = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self._start_step is not None:
+            self._start_seconds, self._start_step = time.perf_counter(), -1
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self._start_step is None:
+            self._start_seconds, self._start_step = time.perf_counter(), batch
+        elif logs is not None:
+            logs["images_per_second"] = self._images_per_second(batch)
+        self._last_batch = batch
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs is not None and self._last_batch > self._start_step:
+            logs["images_per_second"] = self._last_rate
+
+    def _images_per_second(self, batch: int) -> float:
+        seconds = max(time.perf_counter() - self._start_seconds, 1e-9)
+        self._last_rate = (batch - self._start_step) * self.batch_size / seconds
+        return self._last_rate

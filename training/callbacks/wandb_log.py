@@ -1,0 +1,85 @@
+"""The run's metrics and samples at Weights & Biases, for those who keep their runs there.
+
+Sources:
+    [W&B] docs.wandb.ai: `WANDB_MODE=offline` keeps everything in a directory for `wandb sync`;
+    `WANDB_API_KEY`, `WANDB_PROJECT` and `WANDB_ENTITY` say where it goes.
+"""
+
+import os
+from pathlib import Path
+
+import keras
+
+from training.callbacks.stop_requests import StopRequest
+from training.runs import run_directory
+from training.runs.config import TrainingConfig
+from zoo.errors import WrongUsageError
+
+DEFAULT_PROJECT = "product-image-zoo"
+ID_FILE = "wandb_id.txt"
+
+
+class WandbLog(keras.callbacks.Callback):
+    """Sends the logs of each epoch and its sample sheet; place it after `SampleWriter`.
+
+    Train within its `with` block, at whose end the run is finished there, too: as failed where an exception
+    other than `StopRequest` leaves the block. A run that is resumed goes on as the same run there.
+
+    Args:
+        run: Run directory, which also gets what is kept offline.
+        config: The run's configuration.
+
+    Raises:
+        WrongUsageError: The package wandb is not installed.
+    """
+
+    def __init__(self, run: Path, config: TrainingConfig):
+        super().__init__()
+        self._wandb = import_wandb()
+        self._run, self._config, self._remote = run, config, None
+
+    def on_train_begin(self, logs=None):
+        if self._remote is not None:  # the rest of an epoch was a training of its own
+            return
+        id_file = self._run / ID_FILE
+        known_id = id_file.read_text(encoding="utf-8") if id_file.exists() else None
+        self._remote = self._wandb.init(
+            project=os.environ.get("WANDB_PROJECT", DEFAULT_PROJECT),
+            name=self._run.name,
+            id=known_id,
+            resume="allow",
+            dir=str(self._run),
+            config=vars(self._config),
+        )
+        id_file.write_text(self._remote.id, encoding="utf-8")
+
+    def on_epoch_end(self, epoch, logs=None):
+        values = {"epoch": epoch + 1, **{name: float(value) for name, value in (logs or {}).items()}}
+        sheet = self._run / run_directory.SAMPLES / f"epoch-{epoch + 1:04d}.png"
+        if sheet.exists():
+            values["samples"] = self._wandb.Image(str(sheet))
+        self._remote.log(values, step=epoch + 1)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, error_type, *error):
+        if self._remote is not None:
+            is_failed = error_type is not None and not issubclass(error_type, StopRequest)
+            self._remote.finish(exit_code=int(is_failed))
+
+
+def import_wandb():
+    """Returns the package wandb.
+
+    Raises:
+        WrongUsageError: It is not installed.
+    """
+    try:
+        import wandb
+    except ImportError as error:
+        raise WrongUsageError(
+            "`--wandb` needs the package wandb, which is not installed. Install it: "
+            "pip install 'product-image-zoo[wandb]'."
+        ) from error
+    return wandb

@@ -1,0 +1,150 @@
+"""Names a colour by one of the eleven basic colour terms of English.
+
+The boundaries are this project's own, drawn in OKLCH (lightness, chroma, hue) around the usual examples of
+each term: pink is light red, brown is dark orange and dark yellow. Warm hues turn into grey or white at a
+higher chroma than cool ones do, because indoor light is warm.
+
+Sources:
+    [BasicTerms] Berlin and Kay 1969, "Basic Color Terms".
+    [ColourNaming] van de Weijer, Schmid, Verbeek and Larlus 2009, "Learning Color Names for Real-World
+        Applications".
+"""
+
+import itertools
+
+import numpy as np
+
+# Lightness in OKLab, chroma, hue in degrees: how far a photo's colour is off without anything being wrong.
+_DOUBT = (0.05, 0.013, 8.0)
+_STEPS = np.array(list(itertools.product((-1, -0.5, 0, 0.5, 1), repeat=3)))
+_STEPS = _STEPS[np.abs(_STEPS).sum(axis=1) <= 2]
+
+BLACK_LIGHTNESS, WHITE_LIGHTNESS = 0.345, 0.77
+
+
+def neutral_chroma(lightness: np.ndarray, hue: np.ndarray) -> np.ndarray:
+    """Says below which chroma a colour counts as black, grey or white.
+
+    Args:
+        lightness: float array, range [0, 1].
+        hue: float array of that shape, degrees in [0, 360).
+
+    Returns:
+        float array of that shape: highest for the hues of warm light, and for the darkest colours.
+
+    Example:
+
+    >>> limits = neutral_chroma(np.array([0.6, 0.6]), np.array([80.0, 260.0]))
+    >>> bool(limits[0] > limits[1])
+    True
+    """
+    warmth = np.clip(1.2 - np.abs((np.asarray(hue) - 80 + 180) % 360 - 180) / 50, 0, 1)
+    darkness = np.clip((0.42 - np.asarray(lightness)) / 0.2, 0, 1)
+    paleness = np.clip((np.asarray(lightness) - 0.7) / 0.15, 0, 1)
+    return 0.021 + 0.009 * warmth + 0.004 * darkness + 0.006 * paleness
+
+
+def name_colour(lightness: float, chroma: float, hue: float) -> str:
+    """Names one colour.
+
+    Args:
+        lightness: OKLab lightness, range [0, 1].
+        chroma: Distance from grey in OKLab, from 0 to about 0.3.
+        hue: Degrees; pure red is at 29, yellow at 110, green at 142, blue at 264.
+
+    Returns:
+        One of the eleven basic colour terms.
+
+    Example:
+
+    >>> name_colour(0.63, 0.26, 29), name_colour(0.4, 0.08, 60), name_colour(0.5, 0.0, 0)
+    ('red', 'brown', 'grey')
+    """
+    hue %= 360
+    if chroma < neutral_chroma(lightness, hue):
+        return name_neutral(lightness)
+    if lightness < 0.22 and chroma < 0.06:
+        return "black"
+    if 200 <= hue < 290:
+        return "blue"
+    if 116 <= hue < 200:
+        return "green"
+    if 290 <= hue < 348:
+        return "pink" if lightness > (0.85 if hue < 318 else 0.64) else "purple"
+    if hue >= 348 or hue < 42:
+        return _name_red(lightness, chroma, hue)
+    return _name_warm(lightness, chroma, hue)
+
+
+def name_neutral(lightness: float) -> str:
+    """Names a colour without hue: "black", "grey" or "white".
+
+    Example:
+
+    >>> name_neutral(0.9)
+    'white'
+    """
+    if lightness < BLACK_LIGHTNESS:
+        return "black"
+    return "white" if lightness > WHITE_LIGHTNESS else "grey"
+
+
+def _name_red(lightness: float, chroma: float, hue: float) -> str:
+    """From crimson to vermilion: pink where light, brown where dull."""
+    turn = (hue + 20) % 360  # from 0 at crimson's blue side to 62 at vermilion
+    if lightness > 0.56 + 0.12 * min(1.0, turn / 42):
+        is_vivid = turn > 46 and chroma > 0.15
+        return "orange" if is_vivid and lightness > 0.70 else "red" if is_vivid else "pink"
+    if turn < 28 and lightness > 0.45 and chroma > 0.13:
+        return "pink"
+    return "red" if chroma > (0.06 if turn < 44 else 0.10) else "brown"
+
+
+def _name_warm(lightness: float, chroma: float, hue: float) -> str:
+    """From orange over brown to yellow and olive."""
+    if hue < 78:
+        if chroma > 0.125 and lightness > 0.60:
+            return "orange"
+        return "pink" if hue < 52 and lightness > 0.74 else "brown"
+    if lightness > (0.58 if hue < 104 else 0.64) and chroma > (0.085 if hue < 100 else 0.06):
+        return "yellow"
+    if hue > 98 and lightness < 0.7:
+        return "green"
+    return "brown" if lightness < 0.8 else "yellow" if chroma > 0.06 else "white"
+
+
+def certainty_of(name: str, lightness: float, chroma: float, hue: float) -> float:
+    """Says how far a colour is from being named otherwise.
+
+    Args:
+        name: The name that it was given.
+        lightness: As for `name_colour`.
+        chroma: As for `name_colour`.
+        hue: As for `name_colour`.
+
+    Returns:
+        Share of the colours around it, within what a photo may be off, that have that name too, range [0, 1].
+
+    Example:
+
+    >>> certainty_of("blue", 0.5, 0.2, 250.0)
+    1.0
+    """
+    around = np.array([lightness, chroma, hue]) + _STEPS * _DOUBT
+    return float(np.mean([name_colour(light, max(0.0, c), h) == name for light, c, h in around]))
+
+
+# The eleven basic colour terms of English, as a shop would photograph them: sRGB.
+COLOURS = {
+    "black": (34, 34, 38),
+    "white": (246, 246, 244),
+    "grey": (132, 133, 136),
+    "red": (201, 32, 43),
+    "green": (44, 140, 68),
+    "yellow": (246, 205, 46),
+    "blue": (38, 84, 186),
+    "brown": (118, 74, 42),
+    "purple": (118, 54, 152),
+    "pink": (246, 150, 186),
+    "orange": (243, 126, 30),
+}

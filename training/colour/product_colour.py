@@ -1,0 +1,130 @@
+"""Judges a product's colour by name, on the product and not on what it lies on."""
+
+import dataclasses
+
+import numpy as np
+from PIL import Image
+
+from training.colour.colour_names import certainty_of, name_colour, name_neutral, neutral_chroma
+from training.colour.foreground import find_foreground
+from training.colour.oklab import to_linear, to_oklab
+
+# Of real photos labelled by eye (tests/benchmarks/product_colour.py), four in five lie above it.
+CONFIDENCE_THRESHOLD = 0.75
+
+_SIDE = 64
+_HUE_REACH_DEGREES = 32.0
+_MIN_HUE_SHARE = 0.38
+
+
+@dataclasses.dataclass(frozen=True)
+class ColourJudgement:
+    """What colour a product is.
+
+    Args:
+        colour: One of the eleven basic colour terms, or `""` where the confidence is below
+            `CONFIDENCE_THRESHOLD`.
+        confidence: How probably the best name is right, range [0, 1].
+        best: The most probable term, however improbable.
+    """
+
+    colour: str
+    confidence: float
+    best: str
+
+
+def judge_colour(raw_image: np.ndarray) -> ColourJudgement:
+    """Judges the colour of the product that a photo shows.
+
+    Args:
+        raw_image: uint8 array `[h, w, 3]`, sRGB, range [0, 255], any h and w from 1.
+
+    Returns:
+        The judgement. The same picture always gets the same one.
+
+    Raises:
+        ValueError: If `raw_image` has another shape or dtype.
+
+    Example:
+
+    >>> photo = np.full((64, 64, 3), 250, "uint8")
+    >>> photo[12:52, 16:48] = (200, 30, 40)
+    >>> judge_colour(photo).colour
+    'red'
+    """
+    if raw_image.ndim != 3 or raw_image.shape[-1] != 3 or raw_image.dtype != np.uint8 or not raw_image.size:
+        raise ValueError(
+            "`raw_image` must be a uint8 array of shape [h, w, 3], because colours are judged as sRGB. "
+            f"Received: shape={raw_image.shape}, dtype={raw_image.dtype}. "
+            "Convert it with Pillow: image.convert('RGB')."
+        )
+    lab = to_oklab(to_linear(_reduce(raw_image)))
+    foreground = find_foreground(lab)
+    best, certainty, share = _vote(lab.reshape(-1, 3), foreground.ravel())
+    clarity = float(np.abs(2 * foreground - 1).mean())
+    confidence = round(_calibrate(certainty, share, clarity), 3)
+    return ColourJudgement(best if confidence >= CONFIDENCE_THRESHOLD else "", confidence, best)
+
+
+def _reduce(raw_image: np.ndarray) -> np.ndarray:
+    height, width = raw_image.shape[:2]
+    scale = min(1.0, _SIDE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(Image.fromarray(raw_image).resize(size, Image.Resampling.BOX))
+
+
+def _vote(pixels: np.ndarray, weights: np.ndarray) -> tuple[str, float, float]:
+    """Returns the name, its certainty and its share of the product."""
+    weights = np.where(weights > 0.5, weights, 0.02 * weights) + 1e-6
+    weights = weights / weights.sum()
+    lightness = pixels[:, 0]
+    chroma = np.hypot(pixels[:, 1], pixels[:, 2])
+    hue = np.degrees(np.arctan2(pixels[:, 2], pixels[:, 1])) % 360
+    has_hue = chroma > neutral_chroma(lightness, hue)
+    share = float(weights[has_hue].sum())
+    if share < _MIN_HUE_SHARE:
+        return _vote_neutral(lightness, chroma, weights * ~has_hue, 1 - share)
+    return _vote_hue(lightness, chroma, hue, weights * has_hue, share)
+
+
+def _vote_neutral(lightness, chroma, weights, share):
+    light = _quantile(lightness, weights, 0.5)
+    low, high = (_quantile(lightness, weights, q) for q in (0.10, 0.95))
+    name = name_neutral(light)
+    # Between the black or white threads of a pattern lies grey.
+    if name != "black" and low < 0.36 and high - low > 0.35:
+        name = "black"
+    elif name == "grey" and light > 0.68 and low < 0.58 and high > 0.935:
+        name = "white"
+    spread = weights[np.abs(lightness - light) < 0.16].sum() / weights.sum()
+    strength = float((chroma * weights).sum() / weights.sum())
+    # A pattern's name was not read off one lightness.
+    certainty = certainty_of(name, light, strength, 80.0) if name == name_neutral(light) else 0.8
+    return name, certainty, float(share * (0.8 + 0.2 * spread))
+
+
+def _vote_hue(lightness, chroma, hue, weights, share):
+    angles = np.radians(hue)
+    votes = weights * chroma
+    bins = np.bincount((hue // 10).astype(int) % 36, votes, minlength=36)
+    peak = sum(np.roll(bins, shift) for shift in (-2, -1, 0, 1, 2)).argmax() * 10 + 5
+    near = np.abs((hue - peak + 180) % 360 - 180) < _HUE_REACH_DEGREES
+    votes, kept = votes * near, weights * near
+    # Highlights and the light threads of a pattern are the same dye with white: ask where it is strongest.
+    strong = votes * (chroma >= _quantile(chroma, kept, 0.55))
+    strong /= strong.sum()
+    angle = np.arctan2(strong @ np.sin(angles), strong @ np.cos(angles))
+    colour = float(strong @ lightness), float(strong @ chroma), float(np.degrees(angle) % 360)
+    name = name_colour(*colour)
+    return name, certainty_of(name, *colour), float(kept.sum() / weights.sum() * (0.8 + 0.2 * share))
+
+
+def _quantile(values: np.ndarray, weights: np.ndarray, quantile: float) -> float:
+    order = values.argsort()
+    cumulated = weights[order].cumsum()
+    return float(values[order][min(len(values) - 1, cumulated.searchsorted(quantile * cumulated[-1]))])
+
+
+def _calibrate(certainty: float, share: float, clarity: float) -> float:
+    """Turns the evidence into a probability: logistic regression on the benchmark's development photos."""
+    return float(1 / (1 + np.exp(4.4 - 3.0 * certainty - 2.9 * share - 0.8 * clarity)))

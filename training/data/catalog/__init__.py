@@ -1,0 +1,1 @@
+"""A shop's catalogue, photos and table, checked and written as a data set."""

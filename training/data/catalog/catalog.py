@@ -1,0 +1,272 @@
+"""A shop's photos and table, checked and sorted: what is kept in which split, what is refused and why."""
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from training.data.catalog import columns as catalog_columns
+from training.data.catalog import near_duplicates
+from training.data.catalog import splits as catalog_splits
+from training.data.catalog.columns import Columns
+from training.data.catalog.likely_typos import find_likely_typos
+from training.data.catalog.photo_folder import PhotoFolder
+from training.data.catalog.quarantine import Refusal, count_reasons
+from training.data.catalog.rows import (
+    CatalogRows,
+    Entry,
+    count_values,
+    read_rows,
+    refuse_rare_values,
+    stack_thumbnails,
+)
+from training.data.catalog.settings import CatalogSettings
+from training.data.catalog.spool import Spool
+from training.data.catalog.table import Table, open_table
+from training.data.picture_sizes import summarise_sizes
+
+COLOUR = "colour"
+MAX_REPORTED_GROUPS = 200
+MAX_REPORTED_FILES = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Catalog:
+    """What `read_catalog` found.
+
+    Args:
+        entries: The rows that are kept, in an order that follows from the photos' content.
+        splits: The split of each of them.
+        refusals: The rows that are not kept.
+        values: For each attribute its values in the order of their class ids.
+        columns: What the columns of the table mean.
+        settings: How it was read.
+        report: What its owner should know; can be written as JSON.
+        spool: Where pictures and descriptions are.
+    """
+
+    entries: list[Entry]
+    splits: list[str]
+    refusals: list[Refusal]
+    values: dict[str, tuple[str, ...]]
+    columns: Columns
+    settings: CatalogSettings
+    report: dict
+    spool: Spool
+
+
+class RefusedRowsError(ValueError):
+    """What is left of a catalogue cannot be used, or nothing was to be refused.
+
+    Args:
+        message: What must hold, and what was received.
+        refusals: The refused rows.
+    """
+
+    def __init__(self, message: str, refusals: list[Refusal]):
+        super().__init__(message)
+        self.refusals = refusals
+
+
+def read_catalog(settings: CatalogSettings, spool: Spool, is_strict: bool = False) -> Catalog:
+    """Reads table and photos; every row is either kept or refused.
+
+    Args:
+        settings: What to read and how.
+        spool: Where to put pictures and descriptions.
+        is_strict: Whether a refused row is an error.
+
+    Returns:
+        What was found.
+
+    Raises:
+        RefusedRowsError: If no row is left, an attribute has one value only in what is left, the photos are
+            too few or too much alike to be split, or `is_strict` and a row was refused.
+        ValueError: If the table cannot be used.
+
+    Example:
+
+    ```python
+    with Spool("photos.spool") as spool:
+        catalog = read_catalog(CatalogSettings(images_dir="photos", table="catalog.csv"), spool)
+    ```
+    """
+    table = open_rows(settings)
+    columns = catalog_columns.find_columns(table, attribute_columns(settings, table), settings.renames)
+    rows = read_rows(table, columns, settings, spool)
+    # Before rare values go: a slip is rare.
+    read_counts = count_values(rows.entries, columns.attributes)
+    refuse_rare_values(rows, columns, settings.min_count)
+    report = {
+        "table": table.path.name,
+        "encoding": table.encoding,
+        "format": table.describe(),
+        "image_column": columns.image,
+        "pictures": settings.describe_pictures(),
+        "rows_read": rows.num_rows,
+        "kept": len(rows.entries),
+        "quarantined": len(rows.refusals),
+        "refusals": count_reasons(rows.refusals),
+    }
+    _check_rest(rows, columns, report, is_strict)
+    report["photo_sizes"] = summarise_sizes(Counter((entry.height, entry.width) for entry in rows.entries))
+    counts = count_values(rows.entries, columns.attributes)
+    report["likely_typos"] = [
+        list(pair) for name in read_counts for pair in find_likely_typos(read_counts[name])
+    ]
+    values = {name: tuple(sorted(counter)) for name, counter in counts.items()}
+    if settings.derives_colour:
+        values[COLOUR] = _keep_sure_colours(rows, settings.min_count, report)
+    try:
+        splits = _assign_splits(rows.entries, settings, columns, report)
+    except ValueError as error:
+        raise RefusedRowsError(str(error), rows.refusals) from error
+    order = sorted(range(len(rows.entries)), key=lambda index: rows.entries[index].digest)
+    spool.flush()
+    return Catalog(
+        entries=[rows.entries[index] for index in order],
+        splits=[splits[index] for index in order],
+        refusals=rows.refusals,
+        values=values,
+        columns=columns,
+        settings=settings,
+        report=report,
+        spool=spool,
+    )
+
+
+def describe_counts(report: dict) -> str:
+    """Says how the rows of a report add up.
+
+    Example:
+
+    >>> describe_counts({"rows_read": 3, "kept": 2, "quarantined": 1, "refusals": {"missing": 1}})
+    '3 rows read = 2 kept + 1 quarantined (1 missing)'
+    """
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in report["refusals"].items())
+    counts = (
+        f"{report['rows_read']:,} rows read = {report['kept']:,} kept + {report['quarantined']:,} quarantined"
+    )
+    return f"{counts} ({reasons})" if reasons else counts
+
+
+def open_rows(settings: CatalogSettings) -> Table | PhotoFolder:
+    """Returns the table, or the folder of photos where there is none."""
+    if settings.table is None:
+        return PhotoFolder(Path(settings.images_dir))
+    return open_table(settings.table, settings.encoding)
+
+
+def attribute_columns(settings: CatalogSettings, table: Table) -> tuple[str, ...]:
+    """Returns the attributes that are columns of the table: all but a colour that is derived.
+
+    Raises:
+        ValueError: If the table has a column of colours already.
+    """
+    if not settings.derives_colour:
+        return settings.attributes
+    if COLOUR in table.columns:
+        raise ValueError(
+            "Colours can be derived only where the table has none. "
+            f"Received: {table.path.name} with a column {COLOUR}. Name it in --attributes and leave out "
+            "--derive, or delete the column."
+        )
+    return tuple(name for name in settings.attributes if name != COLOUR)
+
+
+def _check_rest(rows: CatalogRows, columns: Columns, report: dict, is_strict: bool) -> None:
+    counts = describe_counts(report)
+    if is_strict and rows.refusals:
+        raise RefusedRowsError(
+            f"Every row must be kept, because --strict is given. Received: {counts}. Correct those rows, or "
+            "leave `--strict` out.",
+            rows.refusals,
+        )
+    if not rows.entries:
+        hint = ""
+        if report["refusals"].get("missing") == report["quarantined"] > 0:
+            example = rows.refusals[0].file
+            hint = f" Paths such as {example!r} must begin in the folder that --images names."
+        raise RefusedRowsError(
+            f"At least one row must be left. Received: {counts}.{hint} Correct the table.", rows.refusals
+        )
+    try:
+        catalog_columns.check_values(count_values(rows.entries, columns.attributes))
+    except ValueError as error:
+        raise RefusedRowsError(f"{error} Of the table: {counts}.", rows.refusals) from error
+
+
+def _keep_sure_colours(rows: CatalogRows, min_count: int, report: dict) -> tuple[str, ...]:
+    """Returns the colours that occur often enough; the others become unknown."""
+    from training.colour.colour_names import COLOURS
+    from training.colour.product_colour import CONFIDENCE_THRESHOLD
+
+    counts = Counter(entry.colour for entry in rows.entries)
+    colours = tuple(colour for colour in COLOURS if counts[colour] >= max(min_count, 1))
+    for entry in rows.entries:
+        if entry.colour not in colours:
+            entry.colour = ""
+    num_unknown = sum(not entry.colour for entry in rows.entries)
+    report["derived_colour"] = {
+        "threshold": CONFIDENCE_THRESHOLD,
+        "counts": {colour: counts[colour] for colour in colours} | {"": num_unknown},
+    }
+    if len(colours) < 2:
+        raise RefusedRowsError(
+            "At least two colours must be found, because a model cannot learn a constant. "
+            f"Received: {', '.join(colours) or 'none'}, {num_unknown} unknown. Leave out --derive colour.",
+            rows.refusals,
+        )
+    return colours
+
+
+def _assign_splits(
+    entries: list[Entry], settings: CatalogSettings, columns: Columns, report: dict
+) -> list[str]:
+    hashes = np.array([entry.perceptual_hash for entry in entries], "uint64")
+    groups = near_duplicates.group_near_duplicates(hashes, stack_thumbnails(entries)).tolist()
+    members: dict[int, list[int]] = {}
+    for index, group in enumerate(groups):
+        members.setdefault(group, []).append(index)
+    alike = [indices for indices in members.values() if len(indices) > 1]
+    report["num_near_duplicate_groups"] = len(alike)
+    report["near_duplicate_groups"] = [
+        [entries[index].file for index in indices[:MAX_REPORTED_FILES]]
+        for indices in alike[:MAX_REPORTED_GROUPS]
+    ]
+    places = {
+        group: min(catalog_splits.to_place(entries[index].digest) for index in indices)
+        for group, indices in members.items()
+    }
+    strata = {
+        group: Counter(_stratum(entries[index]) for index in indices).most_common(1)[0][0]
+        for group, indices in members.items()
+    }
+    by_table = catalog_splits.keep_together(
+        {group: [entries[index].split for index in indices] for group, indices in members.items()}
+    )
+    report["moved_between_splits"] = [
+        entry.file
+        for entry, group in zip(entries, groups, strict=True)
+        if entry.split and entry.split != by_table[group]
+    ][:MAX_REPORTED_GROUPS]
+    fractions = {"validation": settings.validation, "test": settings.test}
+    splits, cut_from_train = catalog_splits.complete_splits(by_table, places, strata, fractions)
+    report["splits"] = _describe_splits(by_table, splits, cut_from_train)
+    return [splits[group] for group in groups]
+
+
+def _stratum(entry: Entry) -> str:
+    return entry.values[0] if entry.values else entry.colour
+
+
+def _describe_splits(by_table: dict, splits: dict, cut_from_train: list[str]) -> str:
+    if not by_table:
+        return "by a hash of each photo"
+    parts = ["by the column split"]
+    if len(by_table) < len(splits):
+        parts.append("by a hash of the photo where that is empty")
+    if cut_from_train:
+        parts.append(f"{' and '.join(cut_from_train)}, which it never names, cut out of train by a hash")
+    return "; ".join(parts)

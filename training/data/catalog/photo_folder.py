@@ -1,0 +1,60 @@
+"""A folder of photos without a table: a catalogue whose rows are its files."""
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from training.data.catalog.table import TableRow
+
+COLUMN = "file"
+ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
+
+
+@dataclasses.dataclass(frozen=True)
+class PhotoFolder:
+    """Takes the place of a `training.data.catalog.table.Table` where there is none.
+
+    Its rows are the files with a picture's ending in the folder and in all folders in it, in the order of
+    their paths. Hidden ones are left out, and links to folders are not followed.
+
+    Args:
+        path: The folder.
+
+    Example:
+
+    ```python
+    for row in PhotoFolder(Path("photos")).read():
+        print(row.cells["file"])
+    ```
+    """
+
+    path: Path
+    encoding: None = None
+    columns: tuple[str, ...] = (COLUMN,)
+
+    def read(self) -> Iterator[TableRow]:
+        """Yields a row for each photo, numbered from 1.
+
+        Raises:
+            ValueError: There is no photo.
+        """
+        files = sorted(self._find_files())
+        if not files:
+            raise ValueError(
+                f"The folder must hold photos ({', '.join(ENDINGS)}), in itself or in folders in it. "
+                f"Received: {self.path} with none. Name another folder with --images."
+            )
+        for number, file in enumerate(files, 1):
+            yield TableRow(number, {COLUMN: file})
+
+    def describe(self) -> str:
+        """Says what it is."""
+        return "folder without a table"
+
+    def _find_files(self) -> Iterator[str]:
+        for directory, folders, files in os.walk(self.path):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            for name in files:
+                if name.lower().endswith(ENDINGS) and not name.startswith("."):
+                    yield os.path.relpath(os.path.join(directory, name), self.path)

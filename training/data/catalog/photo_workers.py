@@ -1,0 +1,111 @@
+"""Photos read by several processes, in the order of the rows and with bounded memory."""
+
+import collections
+import concurrent.futures
+import contextlib
+import itertools
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+
+from training.data.catalog.photo import Photo, PhotoSettings, read_photo
+from training.data.catalog.quarantine import UnreadableRowError
+
+_CHUNK_PHOTOS = 32
+# So many chunks wait for each process: enough to keep it busy while another one is slow.
+_CHUNKS_AHEAD = 3
+# Fewer photos are read before processes would have started.
+_MIN_PARALLEL_PHOTOS = 300
+_MAX_WORKERS = 16
+
+
+def default_num_workers() -> int:
+    """Returns the number of processors that this process may use."""
+    return min(len(os.sched_getaffinity(0)), _MAX_WORKERS)
+
+
+def read_photos(
+    files: Iterable[str], settings: PhotoSettings, num_workers: int
+) -> Iterator[Photo | UnreadableRowError]:
+    """Reads photos in several processes.
+
+    Few photos are read in this process. Of more, never more than a fixed number are in memory. The processes
+    end with the iterator, and when this process dies.
+
+    Args:
+        files: Paths of the photos as the table has them; taken as they are needed.
+        settings: How to check and convert them.
+        num_workers: Number of processes.
+
+    Yields:
+        For each file, in order, the photo or why it was refused.
+
+    Raises:
+        RuntimeError: If a process died, e.g. for want of memory; names the photos it was at.
+    """
+    files = iter(files)
+    few = list(itertools.islice(files, _MIN_PARALLEL_PHOTOS))
+    if len(few) < _MIN_PARALLEL_PHOTOS or num_workers < 2:
+        yield from (_read(file, settings) for file in itertools.chain(few, files))
+        return
+    files = itertools.chain(few, files)
+    chunks = iter(lambda: list(itertools.islice(files, _CHUNK_PHOTOS)), [])
+    waiting = collections.deque()
+    # Not forked: a copy of a process whose threads run TensorFlow may hang.
+    pool = concurrent.futures.ProcessPoolExecutor(
+        num_workers, multiprocessing.get_context("spawn"), initializer=_watch_parent
+    )
+    try:
+        for chunk in chunks:
+            with _interrupts_kept_from_children():
+                waiting.append((chunk, pool.submit(_read_chunk, chunk, settings)))
+            if len(waiting) >= num_workers * _CHUNKS_AHEAD:
+                yield from _take(*waiting.popleft())
+        while waiting:
+            yield from _take(*waiting.popleft())
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _take(chunk: list[str], future: concurrent.futures.Future) -> list[Photo | UnreadableRowError]:
+    try:
+        return future.result()
+    except concurrent.futures.process.BrokenProcessPool as error:
+        raise RuntimeError(
+            "The processes that read photos must not end before they are done. Received: one was killed or "
+            f"ran out of memory at or soon after {chunk[0]!r} to {chunk[-1]!r}. Free some memory, or take "
+            "out the photo that does it, and build again."
+        ) from error
+
+
+def _read_chunk(files: list[str], settings: PhotoSettings) -> list[Photo | UnreadableRowError]:
+    return [_read(file, settings) for file in files]
+
+
+def _read(file: str, settings: PhotoSettings) -> Photo | UnreadableRowError:
+    try:
+        return read_photo(file, settings)
+    except UnreadableRowError as error:
+        return UnreadableRowError(error.reason, error.detail)  # without what cannot go between processes
+
+
+@contextlib.contextmanager
+def _interrupts_kept_from_children() -> Iterator[None]:
+    """Ctrl-C reaches the whole group of processes; those started here leave it to this one."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _watch_parent() -> None:
+    parent = multiprocessing.parent_process()
+
+    def follow():
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

@@ -1,0 +1,66 @@
+"""What `zoo data build` says about a catalogue."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from training.data.catalog import columns as catalog_columns
+from training.data.catalog.catalog import attribute_columns, describe_counts, open_rows
+from training.data.catalog.likely_typos import rename_option
+from training.data.catalog.quarantine import FILE_NAME
+from training.data.catalog.settings import CatalogSettings
+
+MAX_NAMED = 10
+
+
+def describe(report: Mapping, version_dir: Path) -> list[str]:
+    """Returns the lines that tell an owner what became of the rows.
+
+    Args:
+        report: The key `report` of the metadata of a prepared catalogue.
+        version_dir: Where it is.
+    """
+    has_table = report["encoding"] is not None
+    column = f"; photos are in the column {report['image_column']}" if has_table else ""
+    lines = [
+        f"Read {report['table']} ({report['format']}){column}.",
+        f"{describe_counts(report)}.",
+    ]
+    if report["quarantined"]:
+        lines.append(f"Refused rows: {version_dir / FILE_NAME}")
+    if report["num_near_duplicate_groups"]:
+        number = report["num_near_duplicate_groups"]
+        groups = "1 group" if number == 1 else f"{number:,} groups, each"
+        line = f"Near-duplicates: {groups} kept in one split"
+        moved = report["moved_between_splits"]
+        lines.append(f"{line}; moved for that: {_shorten(moved)}." if moved else f"{line}.")
+    if report["likely_typos"]:
+        pairs = [f"{rarer!r} for {meant!r}" for rarer, meant in report["likely_typos"]]
+        options = " ".join(rename_option(*pair) for pair in report["likely_typos"][:MAX_NAMED])
+        lines.append(f"Likely typos: {_shorten(pairs)}. To merge them: {options}")
+    if "derived_colour" in report:
+        counts = report["derived_colour"]["counts"]
+        named = ", ".join(f"{count:,} {colour or 'unsure'}" for colour, count in counts.items())
+        lines.append(f"Colours: {named}.")
+    lines.append(f"Pictures: {report['pictures']}. Splits: {report['splits']}.")
+    return lines
+
+
+def describe_plan(settings: CatalogSettings) -> str:
+    """Says how a table would be read; reads no photo.
+
+    Raises:
+        ValueError: If the table cannot be used.
+    """
+    table = open_rows(settings)
+    columns = catalog_columns.find_columns(table, attribute_columns(settings, table), settings.renames)
+    used = [*columns.attributes, *columns.numbers]
+    used += [name for name in ("description", "split") if name in table.columns]
+    return (
+        f"Would read {table.path.name} ({table.describe()}): photos in the column {columns.image}; also "
+        f"{', '.join(used) or 'nothing'}. Pictures: {settings.describe_pictures()}."
+    )
+
+
+def _shorten(names: list[str]) -> str:
+    rest = len(names) - MAX_NAMED
+    return ", ".join(names[:MAX_NAMED]) + (f" and {rest:,} more" if rest > 0 else "")

@@ -1,0 +1,236 @@
+"""The table of a catalogue: CSV or JSON Lines, in the encoding and with the delimiter that it has."""
+
+import csv
+import dataclasses
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from training.data.catalog import text_encoding
+
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+INDEX_COLUMN = "index"
+# What is often given instead of a table.
+_OTHER_KINDS = {
+    b"PK\x03\x04": "a spreadsheet (xlsx, ods) or another ZIP archive",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet of old Excel (xls)",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"\x89PNG": "a PNG picture",
+    b"%PDF": "a PDF document",
+    b"PAR1": "a Parquet file",
+    b"\x1f\x8b": "compressed by gzip",
+    b"SQLite": "an SQLite database",
+}
+# A cell longer than this is a quote that was never closed.
+MAX_CELL_CHARACTERS = 4 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class TableRow:
+    """One row as it stands in the table.
+
+    Args:
+        number: Number of the row as a spreadsheet shows it (the header is row 1), in JSON Lines that of the
+            line.
+        cells: The text of each column, `""` where the row has none.
+        problem: Why the row cannot be read; None if it can.
+    """
+
+    number: int
+    cells: dict[str, str]
+    problem: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table file whose kind and columns are known.
+
+    Args:
+        path: The file.
+        encoding: Python's name of its encoding.
+        delimiter: What stands between its cells; None for JSON Lines.
+        columns: Names of its columns: lower case, without spaces around them, `_` for those inside.
+
+    Example:
+
+    ```python
+    table = open_table("catalog.csv")
+    for row in table.read():
+        print(row.number, row.cells["category"])
+    ```
+    """
+
+    path: Path
+    encoding: str
+    delimiter: str | None
+    columns: tuple[str, ...]
+
+    def read(self) -> Iterator[TableRow]:
+        """Yields the rows; empty lines are none."""
+        return _read_json_lines(self) if self.delimiter is None else _read_csv(self)
+
+    def describe(self) -> str:
+        """Says what kind of file it is, e.g. `"CSV with commas, utf-8"`."""
+        kind = "JSON Lines" if self.delimiter is None else f"CSV with {DELIMITERS[self.delimiter]}"
+        return f"{kind}, {self.encoding}"
+
+
+def open_table(path: str | os.PathLike, encoding: str | None = None) -> Table:
+    """Finds out what kind of table a file is.
+
+    Args:
+        path: A CSV file (delimiter `,`, `;`, tab or `|`) with a header, or JSON Lines: one object a line.
+        encoding: Its encoding; found out by default.
+
+    Returns:
+        The table.
+
+    Raises:
+        ValueError: If the file is empty, no text, or has a column twice or without a name.
+    """
+    path = Path(path)
+    _check_kind(path)
+    encoding = encoding or text_encoding.detect_encoding(path)
+    failure = text_encoding.find_failure(path, encoding)
+    if failure:
+        raise ValueError(
+            f"A table must be readable in its encoding. Received: {path.name}, tried as {encoding} "
+            f"({failure}). Name another one, or leave `--encoding` out."
+        )
+    with open(path, encoding=encoding, newline="") as file:
+        start = file.read(1 << 16).lstrip("\ufeff \r\n")
+    if not start:
+        raise ValueError(
+            f"A table must have a header and rows. Received: {path.name}, which is empty. Export it again."
+        )
+    if start[0] == "[":
+        raise ValueError(
+            "JSON must come as JSON Lines: one object a line, nothing around them. "
+            f"Received: {path.name}, which begins with a list. Write one object on each line."
+        )
+    if start[0] == "{":
+        columns = dict.fromkeys(
+            column for row in _read_json_lines(Table(path, encoding, None, ())) for column in row.cells
+        )
+        return Table(path, encoding, None, tuple(columns))
+    delimiter = _find_delimiter(start)
+    header = next(_records(path, encoding, delimiter))[1]
+    return Table(path, encoding, delimiter, _check_header(path, header))
+
+
+def _check_kind(path: Path) -> None:
+    with open(path, "rb") as file:
+        start = file.read(8)
+    kind = next((kind for first_bytes, kind in _OTHER_KINDS.items() if start.startswith(first_bytes)), None)
+    if kind:
+        raise ValueError(
+            f"A table must be CSV or JSON Lines. Received: {path.name}, which is {kind}. "
+            "Export it as CSV (UTF-8)."
+        )
+
+
+def clean_column(name: str) -> str:
+    """Returns the name that a column is known by.
+
+    Example:
+
+    >>> clean_column(" Product Colour")
+    'product_colour'
+    """
+    return re.sub(r"[\s-]+", "_", name.strip()).lower()
+
+
+def _find_delimiter(start: str) -> str:
+    hint = re.match(r"sep=(.)\r?\n", start)
+    if hint and hint.group(1) in DELIMITERS:
+        return hint.group(1)
+    header = start.splitlines()[0]
+    return max(DELIMITERS, key=lambda delimiter: len(next(csv.reader([header], delimiter=delimiter))))
+
+
+def _check_header(path: Path, header: list[str]) -> tuple[str, ...]:
+    columns = [clean_column(name) for name in header]
+    while columns and not columns[-1]:
+        columns.pop()  # an empty column at the right edge of a spreadsheet
+    if len(columns) > 1 and not columns[0]:
+        columns[0] = INDEX_COLUMN  # what pandas writes before the first column
+    repeated = sorted({name for name in columns if columns.count(name) > 1})
+    if repeated or not all(columns):
+        wrong = f"{', '.join(repeated)} more than once" if repeated else "a column without a name"
+        raise ValueError(
+            "The header must name each column once, because cells are found by the name of their column. "
+            f"Received: {path.name} with {wrong}: {', '.join(header)}. Rename or delete a column."
+        )
+    return tuple(columns)
+
+
+def _records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str], str | None]]:
+    """Yields number, cells and problem of each record, as a spreadsheet counts them."""
+    csv.field_size_limit(MAX_CELL_CHARACTERS)
+    with open(path, encoding=encoding, newline="") as file:
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        number = 0
+        while True:
+            first_line = reader.line_num + 1
+            number += 1
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                if "unexpected end" in str(error) or "field larger" in str(error):
+                    raise ValueError(
+                        "Every quote in a table must be closed, because what follows an open one is read as "
+                        f"one cell. Received: {path.name}, line {first_line} ({error}). Close the quote."
+                    ) from error
+                yield number, [], f"quotes of lines {first_line} to {reader.line_num} are broken ({error})"
+                continue
+            if number == 1 and len(cells) == 2 and cells[0] == "sep=":
+                number = 0  # a spreadsheet's own note on the delimiter
+                continue
+            yield number, [cell.removeprefix("\ufeff") for cell in cells] if number == 1 else cells, None
+
+
+def _read_csv(table: Table) -> Iterator[TableRow]:
+    num_columns = len(table.columns)
+    for number, cells, problem in _records(table.path, table.encoding, table.delimiter):
+        if number == 1 or not (cells or problem):
+            continue
+        if any(cells[num_columns:]):
+            problem = f"{len(cells)} cells, but the header has {num_columns}"
+        cells += [""] * (num_columns - len(cells))
+        yield TableRow(number, dict(zip(table.columns, cells, strict=False)), problem)
+
+
+def _read_json_lines(table: Table) -> Iterator[TableRow]:
+    with open(table.path, encoding=table.encoding) as file:
+        for number, line in enumerate(file, 1):
+            line = line.strip().removeprefix("\ufeff")
+            if not line:
+                continue
+            cells, problem = {}, "not an object"
+            try:
+                values = json.loads(line, object_pairs_hook=_to_cells)
+                if isinstance(values, dict):
+                    cells, problem = values, None
+            except RecursionError:
+                problem = "nested too deeply"
+            except ValueError as error:  # also what json raises
+                problem = f"not JSON: {error}"
+            yield TableRow(number, dict.fromkeys(table.columns, "") | cells, problem)
+
+
+def _to_cells(pairs: list[tuple[str, object]]) -> dict[str, str]:
+    cells = {}
+    for key, value in pairs:
+        name = clean_column(key)
+        if name in cells:
+            raise ValueError(f"{name} twice")
+        if isinstance(value, bool):
+            value = str(value).lower()
+        # What is nested is kept as text: it matters only where the column is used.
+        text = "" if value is None else value if isinstance(value, str) else json.dumps(value, default=str)
+        cells[name] = text.encode("utf-8", "replace").decode()  # halves of surrogate pairs cannot be written
+    return cells

@@ -1,0 +1,1 @@
+"""A catalogue drawn by code, for trials and tests without photos."""

@@ -1,0 +1,201 @@
+"""Scores of enlarged pictures by the protocol of the super-resolution papers, beside bicubic interpolation.
+
+Pictures are cut to a multiple of the factor and turned to luma, rounded to 8 bits; luma is shrunk by
+antialiased bicubic interpolation, enlarged, rounded, and compared without a border as wide as the factor.
+Grey pictures are luma as they are. RGB scores are of pictures shrunk and rounded as RGB, as a shop has them;
+so are the luma scores of a model that learned RGB.
+
+Sources:
+    [SRCNN] Dong et al. 2014, arXiv 1501.00092, section 4.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image, UnidentifiedImageError
+
+from training.evaluation.findings import Findings
+from training.evaluation.measures.bootstrap import mean_interval
+from training.evaluation.measures.picture_errors import WINDOW_SIDE, mean_absolute_error, ssim
+from training.pages.picture_sheet import PictureSheet
+from training.runs.score import Score
+from zoo.pictures import pixels
+from zoo.pictures.psnr import psnr
+from zoo.pictures.resize import bicubic
+
+BICUBIC = "bicubic"
+MEASURES: dict[str, tuple[Callable, str]] = {
+    "psnr": (psnr, "dB"),
+    "ssim": (ssim, "at most 1"),
+    "mae": (mean_absolute_error, "grey levels"),
+}
+NUM_SHOWN = 4
+SHOWN_SIDE = 160
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+
+
+@dataclasses.dataclass(frozen=True)
+class ScoredPicture:
+    """One picture enlarged by a model and by interpolation.
+
+    Args:
+        model: The model's scores by name.
+        bicubic: The interpolation's scores by name.
+        images: uint8 arrays: low-res, interpolated, the model's, the original, cut to their middle.
+    """
+
+    model: Mapping[str, float]
+    bicubic: Mapping[str, float]
+    images: tuple[np.ndarray, ...]
+
+
+def score_enlargements(model, name: str, raw_images: Iterable[np.ndarray]) -> Findings:
+    """Scores a model on pictures, each shrunk and enlarged again.
+
+    Args:
+        model: A super-resolution model of the zoo.
+        name: What it is called in the sheets.
+        raw_images: uint8 arrays `[h, w, 1 or 3]` of any sizes.
+
+    Returns:
+        Scores on luma (`psnr`, `ssim`, `mae`) and, of RGB pictures, on RGB (`psnr_rgb`, ...), each beside
+        bicubic interpolation; `psnr_gain` on luma over it, whose interval is of each picture's gain; sheets
+        of the best and the worst by PSNR; a note where SSIM was left out.
+    """
+    scored = [score_picture(model, image) for image in raw_images]
+    scores, notes = {}, []
+    for key in [f"{measure}{suffix}" for suffix in ("", "_rgb") for measure in MEASURES]:
+        rows = [picture for picture in scored if key in picture.model]
+        if not rows:
+            continue
+        measured_with = "RGB" if key.endswith("_rgb") else "luma of BT.601"
+        unit = MEASURES[key.removesuffix("_rgb")][1]
+        score, baseline = (
+            _mean([getattr(picture, of)[key] for picture in rows], unit, measured_with)
+            for of in ("model", "bicubic")
+        )
+        scores[key] = score.beside(baseline, BICUBIC)
+    gains = [picture.model["psnr"] - picture.bicubic["psnr"] for picture in scored]
+    scores["psnr_gain"] = _mean(gains, "dB over bicubic", "luma of BT.601")
+    if scores["psnr"].num_samples != scores.get("ssim", scores["psnr"]).num_samples or "ssim" not in scores:
+        notes.append(f"SSIM leaves out pictures of fewer than {WINDOW_SIDE} pixels without their border.")
+    return Findings(scores, _sheets(scored, name), notes)
+
+
+def score_picture(model, raw_image: np.ndarray) -> ScoredPicture:
+    """Scores a model and bicubic interpolation on one picture, uint8 `[h, w, 1 or 3]`."""
+    factor = model.upscale_factor
+    high_res = _cut_to_multiple(raw_image, factor)[None]
+    luma = tf.round(pixels.to_luma(high_res))
+    low_res_luma = shrink(luma, factor)
+    height, width = luma.shape[1:3]
+    scores = {
+        "model": _measure(luma, _enlarge_luma(model, low_res_luma, high_res), factor),
+        "bicubic": _measure(luma, pixels.round_to_uint8(bicubic(low_res_luma, height, width)), factor),
+    }
+    low_res = pixels.round_to_uint8(shrink(high_res, factor))
+    enlarged = {
+        "model": tf.convert_to_tensor(model.upscale(low_res)),
+        "bicubic": pixels.round_to_uint8(bicubic(low_res, height, width)),
+    }
+    if high_res.shape[-1] == 3:
+        for of, images in enlarged.items():
+            scores[of] |= _measure(high_res, images, factor, "_rgb")
+    shown = (low_res, enlarged["bicubic"], enlarged["model"], high_res)
+    sides = (SHOWN_SIDE // factor, SHOWN_SIDE, SHOWN_SIDE, SHOWN_SIDE)
+    middles = tuple(_middle(np.asarray(image)[0], side) for image, side in zip(shown, sides, strict=True))
+    return ScoredPicture(scores["model"], scores["bicubic"], middles)
+
+
+def _enlarge_luma(model, low_res_luma, high_res) -> tf.Tensor:
+    if getattr(model, "colour_space", "luma") == "luma":
+        return pixels.round_to_uint8(model(low_res_luma))
+    # It needs colour: luma is taken of what it makes of the picture shrunk as RGB.
+    low_res = pixels.round_to_uint8(shrink(high_res, model.upscale_factor))
+    return pixels.round_to_uint8(pixels.to_luma(model.upscale(low_res)))
+
+
+def shrink(images, factor: int) -> tf.Tensor:
+    """Shrinks pictures `[N, h, w, C]`, h and w multiples of the factor, without rounding."""
+    height, width = (side // factor for side in images.shape[1:3])
+    return bicubic(images, height, width)
+
+
+def read_folder(folder: Path) -> dict[str, np.ndarray]:
+    """Reads the pictures of a folder in the order of their names.
+
+    Args:
+        folder: A folder with PNG, JPEG or BMP files; others are left alone.
+
+    Returns:
+        uint8 arrays by file name: `[h, w, 1]` of 8-bit grey pictures, else `[h, w, 3]`.
+
+    Raises:
+        FileNotFoundError: There is no such folder, or no picture in it.
+        ValueError: A picture is damaged.
+    """
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
+    if not paths:
+        raise FileNotFoundError(
+            f"A folder with pictures ({', '.join(PICTURE_SUFFIXES)}) is needed. "
+            f"Received: {folder}, which has none."
+        )
+    found = {}
+    for path in paths:
+        try:
+            with Image.open(path) as picture:
+                pixel_array = np.asarray(picture if picture.mode == "L" else picture.convert("RGB"))
+        except (OSError, UnidentifiedImageError) as error:
+            raise ValueError(
+                f"A picture to score must be whole. Received: {path} ({error}). Replace or remove it."
+            ) from error
+        found[path.name] = pixel_array[..., None] if pixel_array.ndim == 2 else pixel_array
+    return found
+
+
+def _cut_to_multiple(raw_image: np.ndarray, factor: int) -> np.ndarray:
+    height, width = (side - side % factor for side in raw_image.shape[:2])
+    if min(height, width) <= 2 * factor:
+        raise ValueError(
+            f"A picture to score must be larger than the border of {factor} pixels on every side. "
+            f"Received: shape={raw_image.shape}. Score larger pictures."
+        )
+    return raw_image[:height, :width]
+
+
+def _measure(images, others, border: int, suffix: str = "") -> dict[str, float]:
+    is_large = min(images.shape[1:3]) - 2 * border >= WINDOW_SIDE
+    return {
+        f"{name}{suffix}": float(measure(images, others, border)[0])
+        for name, (measure, _) in MEASURES.items()
+        if name != "ssim" or is_large
+    }
+
+
+def _mean(values: list[float], unit: str, measured_with: str) -> Score:
+    return Score(float(np.mean(values)), unit, len(values), measured_with, mean_interval(values))
+
+
+def _middle(image: np.ndarray, side: int) -> np.ndarray:
+    top, left = ((length - min(length, side)) // 2 for length in image.shape[:2])
+    return image[top : top + side, left : left + side]
+
+
+def _sheets(scored: list[ScoredPicture], name: str) -> dict[str, PictureSheet]:
+    order = sorted(range(len(scored)), key=lambda row: -scored[row].model["psnr"])
+    count = min(NUM_SHOWN, len(order))
+    sheets = {}
+    for caption, chosen in (("Best by PSNR", order[:count]), ("Worst by PSNR", order[::-1][:count])):
+        pictures = [scored[row] for row in chosen]
+        sheets[caption] = PictureSheet(
+            rows=[list(picture.images) for picture in pictures],
+            column_labels=["low-res", BICUBIC, name, "original"],
+            captions=[
+                ["", f"{picture.bicubic['psnr']:.2f} dB", f"{picture.model['psnr']:.2f} dB", ""]
+                for picture in pictures
+            ],
+        )
+    return sheets

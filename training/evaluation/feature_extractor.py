@@ -1,0 +1,189 @@
+"""Networks whose features distances between sets of pictures are measured on.
+
+Sources:
+    [FID] Heusel et al. 2017, arXiv 1706.08500: features of the Inception graph of 2015-12-05, layer `pool_3`,
+    of pictures resized by TensorFlow 1's bilinear interpolation without antialias.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from training.trained_model import load_run_or_preset
+from zoo.pictures import pixels
+from zoo.pictures.resize import to_square
+
+INCEPTION_NAME = "Inception 2015"
+_INCEPTION_FILE = "classify_image_graph_def.pb"
+_INCEPTION_INPUT, _INCEPTION_OUTPUT = "ExpandDims:0", "pool_3:0"
+_INCEPTION_SIDE, _INCEPTION_FEATURES = 299, 2048
+_BATCH_SIZE = 100
+
+
+class FeatureExtractor:
+    """Turns pictures into feature vectors, a batch at a time.
+
+    Args:
+        name: What scores are called after, e.g. `"classifier"`.
+        function: Takes a uint8 tensor `[N, h, w, 1 or 3]` and returns a float tensor whose first size is N.
+        is_inception: Whether a Frechet distance on the features may be called FID.
+
+    Example:
+
+    >>> extractor = FeatureExtractor("means", lambda raw_images: tf.reduce_mean(raw_images, axis=(1, 2)))
+    >>> extractor.extract(np.full((2, 4, 4, 1), 7, "uint8")).tolist()
+    [[7.0], [7.0]]
+    """
+
+    def __init__(self, name: str, function: Callable, is_inception: bool = False):
+        self.name = name
+        self.is_inception = is_inception
+        self._function = function
+
+    def extract(self, raw_images: np.ndarray) -> np.ndarray:
+        """Returns the features of pictures.
+
+        Args:
+            raw_images: uint8 array `[N, h, w, 1 or 3]`, N at least 1.
+
+        Returns:
+            float32 array `[N, F]`.
+        """
+        features = []
+        for start in range(0, len(raw_images), _BATCH_SIZE):
+            batch = self._function(tf.convert_to_tensor(raw_images[start : start + _BATCH_SIZE], "uint8"))
+            features.append(np.reshape(batch, (len(batch), -1)).astype("float32"))
+        return np.concatenate(features)
+
+
+def load_extractor(name: str) -> FeatureExtractor:
+    """Loads a network to measure distances on.
+
+    Args:
+        name: A run directory or preset of a model that has features (`classifier`, `conditional_vae`); the
+            path of the Inception graph of 2015 (`.pb`); or the path of a Keras file (`.keras`), whose output,
+            flattened, is taken as features. A Keras model gets float32 pictures in [0, 255], of the size and
+            channels of its input.
+
+    Returns:
+        The extractor.
+
+    Raises:
+        FileNotFoundError: There is no such file or run; says where to put the weights.
+        ValueError: The file holds no such network, or the run's model has no features.
+
+    Example:
+
+    ```python
+    extractor = load_extractor("runs/classifier")
+    frechet_distance(extractor.extract(test_images), extractor.extract(generated_images))
+    ```
+    """
+    suffix = Path(name).suffix
+    if suffix == ".pb":
+        return _load_inception(Path(name))
+    if suffix == ".keras":
+        return _load_keras_file(Path(name))
+    source = load_run_or_preset(name)
+    return extractor_of(source.model, source.config.model)
+
+
+def extractor_of(model: keras.Model, name: str) -> FeatureExtractor:
+    """Makes an extractor of a model that has `extract_features`, e.g. of a judge.
+
+    Args:
+        model: A loaded model with `extract_features`, `image_size` and `channels`.
+        name: What scores are called after.
+
+    Raises:
+        ValueError: The model has no features.
+    """
+    if not hasattr(model, "extract_features"):
+        raise ValueError(
+            "The extractor must have features to compare pictures by, as a classifier has. "
+            f"Received: a {type(model).__name__}. Name the run or preset of a classifier."
+        )
+
+    @tf.function(autograph=False)
+    def extract(raw_images):
+        return model.extract_features(_fit_pictures(raw_images, model.image_size, model.channels))
+
+    return FeatureExtractor(name, extract)
+
+
+def _load_inception(path: Path) -> FeatureExtractor:
+    if not path.exists():
+        raise FileNotFoundError(
+            "The weights of the extractor must be on disk: they are not part of this package. "
+            f"Received: {path}, which does not exist. Put {_INCEPTION_FILE} of inception-2015-12-05.tgz "
+            "there, or name the run of a classifier instead."
+        )
+    graph = tf.compat.v1.GraphDef()
+    try:
+        graph.ParseFromString(path.read_bytes())
+        extract = _import_graph(graph)
+        num_features = extract(tf.zeros([1, 8, 8, 3], "uint8")).shape[-1]
+    except Exception as error:  # of protobuf, or of whatever the graph lacks
+        raise ValueError(_wrong_graph(path, str(error))) from error
+    if num_features != _INCEPTION_FEATURES:
+        raise ValueError(_wrong_graph(path, f"{_INCEPTION_OUTPUT} of {num_features} features"))
+    return FeatureExtractor(INCEPTION_NAME, extract, is_inception=True)
+
+
+def _wrong_graph(path: Path, problem: str) -> str:
+    return (
+        f"A .pb file must be the Inception graph of 2015 ({_INCEPTION_FILE}), with {_INCEPTION_INPUT} and "
+        f"{_INCEPTION_OUTPUT} of {_INCEPTION_FEATURES} features: only its distances are FIDs. "
+        f"Received: {path} ({problem}). For another network name a .keras file or a run."
+    )
+
+
+def _import_graph(graph) -> Callable:
+    def run(raw_images):
+        images = tf.cast(pixels.match_channels(raw_images, 3), "float32")
+        # [FID] The resize that the graph itself holds; done here, whatever copy of the graph it is.
+        images = tf.compat.v1.image.resize_bilinear(images, [_INCEPTION_SIDE, _INCEPTION_SIDE])
+        (pooled,) = tf.graph_util.import_graph_def(
+            graph, input_map={_INCEPTION_INPUT: images}, return_elements=[_INCEPTION_OUTPUT]
+        )
+        return tf.reshape(pooled, [tf.shape(images)[0], pooled.shape[-1]])
+
+    return tf.function(run, autograph=False)
+
+
+def _load_keras_file(path: Path) -> FeatureExtractor:
+    if not path.exists():
+        raise FileNotFoundError(
+            "The weights of the extractor must be on disk: they are not part of this package. "
+            f"Received: {path}, which does not exist. Put a model there that `model.save` wrote, or name the "
+            "run of a classifier instead."
+        )
+    try:
+        model = keras.saving.load_model(path, compile=False)
+        _, height, width, channels = model.input_shape
+    except Exception as error:  # whatever loading may raise
+        raise ValueError(
+            "A .keras file must be a whole Keras model that takes one batch of pictures. "
+            f"Received: {path} ({error}). Save it again with `model.save`."
+        ) from error
+    if channels not in (1, 3) or height != width:
+        raise ValueError(
+            "A .keras file must take square pictures of 1 or 3 channels. "
+            f"Received: {path} with input shape {model.input_shape}."
+        )
+
+    @tf.function(autograph=False)
+    def extract(raw_images):
+        raw_images = _fit_pictures(raw_images, height, channels)
+        return tf.cast(model(tf.cast(raw_images, "float32"), training=False), "float32")
+
+    return FeatureExtractor(path.stem, extract)
+
+
+def _fit_pictures(raw_images, image_size: int | None, channels: int) -> tf.Tensor:
+    """Brings uint8 pictures to a network's size, if it has one, and channels."""
+    raw_images = pixels.match_channels(raw_images, channels)
+    return raw_images if image_size is None else to_square(raw_images, image_size)

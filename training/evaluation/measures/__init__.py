@@ -1,0 +1,1 @@
+"""Measures by their papers: distances, precision and recall, errors, intervals."""

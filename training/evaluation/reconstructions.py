@@ -1,0 +1,93 @@
+"""Scores of reconstructions, beside what category means alone would get."""
+
+import numpy as np
+
+from training.evaluation.findings import Findings
+from training.evaluation.measures.bootstrap import mean_interval
+from training.evaluation.measures.picture_errors import WINDOW_SIDE, mean_absolute_error, ssim
+from training.input.labelled_pictures import _BATCH_SIZE, LabelledPictures, reconstruct
+from training.pages.picture_sheet import PictureSheet
+from training.runs.score import Score
+from zoo.pictures import pixels
+from zoo.pictures.psnr import psnr
+
+CATEGORY_MEANS = "category means"
+NUM_COLUMNS = 8
+
+
+def score_reconstructions(model, test: LabelledPictures, train: LabelledPictures) -> Findings:
+    """Returns PSNR, SSIM and mean absolute error of reconstructions from the mean latents.
+
+    Args:
+        model: A `ConditionalVAE`.
+        test: Test pictures of the model's size.
+        train: Training pictures, for the means.
+
+    Returns:
+        The scores, each beside that of the mean training picture of each value of the first attribute, and a
+        sheet of the best and the worst.
+    """
+    reconstructed = reconstruct(model, test)
+    means = mean_pictures(train, test, next(iter(model.attributes)))
+    measures = {
+        "reconstruction_psnr": (psnr, "dB"),
+        "reconstruction_mae": (mean_absolute_error, "grey levels"),
+    }
+    if test.raw_images.shape[1] >= WINDOW_SIDE:
+        measures["reconstruction_ssim"] = (ssim, "at most 1")
+    scores = {}
+    for name, (measure, unit) in measures.items():
+        score, baseline = (
+            _score(_in_batches(measure, test.raw_images, images), unit) for images in (reconstructed, means)
+        )
+        scores[name] = score.beside(baseline, CATEGORY_MEANS)
+    decibels = _in_batches(psnr, test.raw_images, reconstructed)
+    sheet = _sheet(test.raw_images, reconstructed, decibels)
+    return Findings(scores, {"Best and worst reconstructions by PSNR": sheet})
+
+
+def mean_pictures(train: LabelledPictures, test: LabelledPictures, attribute: str) -> np.ndarray:
+    """Predicts each test picture by the mean training picture of its value of an attribute.
+
+    Example:
+
+    >>> images = np.array([10, 20, 90], "uint8").reshape(3, 1, 1, 1)
+    >>> train = LabelledPictures(images, {"a": np.array([0, 0, 1])})
+    >>> test = LabelledPictures(np.zeros((3, 1, 1, 1), "uint8"), {"a": np.array([1, 0, -1])})
+    >>> mean_pictures(train, test, "a").ravel().tolist()
+    [90, 15, 40]
+    """
+    train_ids, ids = train.attribute_ids[attribute], test.attribute_ids[attribute]
+    predicted = np.empty(test.raw_images.shape, "uint8")
+    overall = train.raw_images.mean(axis=0)
+    for value in np.unique(ids):
+        # Unknown values, and those that no training picture has, get the mean of all.
+        members = train.raw_images[train_ids == value] if value >= 0 else ()
+        mean = members.mean(axis=0) if len(members) else overall
+        predicted[ids == value] = pixels.round_to_uint8(mean.astype("float32")).numpy()
+    return predicted
+
+
+def _in_batches(measure, images: np.ndarray, others: np.ndarray) -> np.ndarray:
+    starts = range(0, len(images), _BATCH_SIZE)
+    return np.concatenate(
+        [
+            measure(images[start : start + _BATCH_SIZE], others[start : start + _BATCH_SIZE])
+            for start in starts
+        ]
+    )
+
+
+def _score(values: np.ndarray, unit: str) -> Score:
+    return Score(float(values.mean()), unit, len(values), "all channels", mean_interval(values))
+
+
+def _sheet(images: np.ndarray, reconstructed: np.ndarray, decibels: np.ndarray) -> PictureSheet:
+    order = np.argsort(-decibels)
+    count = min(NUM_COLUMNS, len(order))
+    rows, captions = [], []
+    for chosen in (order[:count], order[::-1][:count]):
+        rows += [list(images[chosen]), list(reconstructed[chosen])]
+        captions += [[""] * count, [f"{decibels[row]:.1f} dB" for row in chosen]]
+    labels = ["best: real", "reconstructed", "worst: real", "reconstructed"]
+    return PictureSheet(rows=rows, row_labels=labels, captions=captions)

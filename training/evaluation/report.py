@@ -1,0 +1,40 @@
+"""The report of an evaluation: one HTML page that needs no other file."""
+
+from training.pages.html_page import HtmlPage
+from training.runs.score import format_score
+
+COLUMNS = ("score", "value (95 % interval)", "unit", "of", "baseline", "is", "measured with")
+
+
+def render_report(evaluation) -> str:
+    """Returns the page.
+
+    Args:
+        evaluation: A `training.evaluation.Evaluation`.
+    """
+    findings = evaluation.findings
+    page = HtmlPage(f"{evaluation.model} on {evaluation.dataset}")
+    pictures = f"{evaluation.num_images:,} {evaluation.split} pictures".replace("  ", " ")
+    page.add_text(f"{evaluation.source}. {pictures}. {evaluation.data_source}")
+    page.add_text(
+        f"Judge: {evaluation.judge or 'none'}. Distances between sets of pictures: "
+        f"{f'on {evaluation.extractor}' if evaluation.extractor else 'none'}. Seed {evaluation.seed}."
+    )
+    for note in findings.notes:
+        page.add_text(note, is_warning=True)
+    page.add_heading("Scores")
+    page.add_text(
+        "A baseline is the same measure, in the same run, of what can be had without the model: of real "
+        "pictures, of bicubic interpolation, or of category means. An interval holds what other pictures of "
+        "the same kind would have given, in 95 of 100 cases."
+    )
+    page.add_table(COLUMNS, [_row(name, score) for name, score in findings.scores.items()])
+    for caption, sheet in findings.sheets.items():
+        page.add_sheet(caption, sheet)
+    return page.render()
+
+
+def _row(name: str, score) -> list[str]:
+    baseline = "" if score.baseline is None else format_score(score.baseline)
+    number = f"{score.num_samples:,}"
+    return [name, format_score(score), score.unit, number, baseline, score.baseline_name, score.measured_with]

@@ -1,0 +1,130 @@
+"""Pictures in memory with their attributes: read from a data set, or made by a model."""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from training.data.data_sets import DataSet
+from training.input.pipeline import make_image_batches
+from zoo.pictures import pixels
+
+_BATCH_SIZE = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelledPictures:
+    """Pictures and what they show.
+
+    Args:
+        raw_images: uint8 array `[N, S, S, C]`.
+        attribute_ids: For each attribute an int32 array `[N]`; -1 where it is unknown.
+
+    Example:
+
+    >>> pictures = LabelledPictures(np.zeros((3, 8, 8, 1), "uint8"), {"category": np.array([0, 1, 1])})
+    >>> len(pictures), len(pictures.take([0, 2]))
+    (3, 2)
+    """
+
+    raw_images: np.ndarray
+    attribute_ids: dict[str, np.ndarray]
+
+    def __len__(self) -> int:
+        return len(self.raw_images)
+
+    def take(self, rows) -> "LabelledPictures":
+        """Returns the pictures of some rows."""
+        return LabelledPictures(
+            self.raw_images[rows], {name: ids[rows] for name, ids in self.attribute_ids.items()}
+        )
+
+
+def read_pictures(
+    data_set: DataSet, split: str, image_size: int, channels: int, num_images: int, seed: int
+) -> LabelledPictures:
+    """Reads pictures of a split: all, or as many drawn at random.
+
+    Args:
+        data_set: A prepared data set.
+        split: Name of the split.
+        image_size: Side S in pixels that they are cut and resized to.
+        channels: C.
+        num_images: How many at most.
+        seed: Of which and in which order.
+
+    Returns:
+        The pictures.
+    """
+    num_images = min(num_images, data_set.num_images[split])
+    batches = make_image_batches(
+        data_set,
+        split,
+        image_size=image_size,
+        channels=channels,
+        batch_size=_BATCH_SIZE,
+        shuffle=True,
+        seed=seed,
+    )
+    images, ids = [], []
+    for raw_images, attribute_ids in batches.take(-(-num_images // _BATCH_SIZE)).as_numpy_iterator():
+        images.append(raw_images)
+        ids.append(attribute_ids)
+    return LabelledPictures(
+        np.concatenate(images)[:num_images],
+        {name: np.concatenate([batch[name] for batch in ids])[:num_images] for name in data_set.attributes},
+    )
+
+
+def generate_pictures(model, wanted: LabelledPictures, num_images: int, seed: int) -> LabelledPictures:
+    """Makes pictures of the attributes that other pictures have, over and over if more are wanted.
+
+    Args:
+        model: A `DCGAN` or `ConditionalVAE`.
+        wanted: Pictures whose attributes are taken; unknown ones are drawn.
+        num_images: How many.
+        seed: Of the latents and of the attributes that are drawn.
+
+    Returns:
+        The pictures, of the model's size, with the attributes that the model knows.
+    """
+    random = np.random.default_rng(seed)
+    rows = np.arange(num_images) % len(wanted)
+    attribute_ids = {}
+    for name, values in model.attributes.items():
+        ids = wanted.attribute_ids[name][rows]
+        attribute_ids[name] = np.where(ids < 0, random.integers(0, len(values), num_images), ids).astype(
+            "int32"
+        )
+    latents = random.normal(size=(num_images, model.latent_dim)).astype("float32")
+    return LabelledPictures(decode_latents(model, latents, attribute_ids), attribute_ids)
+
+
+def decode_latents(model, latents, attribute_ids) -> np.ndarray:
+    """Returns the pictures, uint8 `[N, S, S, C]`, that a generator makes of latents and attributes."""
+    decode = getattr(model, "decode", model)
+    images = []
+    for start in range(0, len(latents), _BATCH_SIZE):
+        rows = slice(start, start + _BATCH_SIZE)
+        ids = {name: tf.constant(attribute_ids[name][rows]) for name in model.attributes}
+        batch = decode(tf.constant(latents[rows], "float32"), ids)
+        images.append(pixels.from_model_range(batch, model.pixel_range).numpy())
+    return np.concatenate(images)
+
+
+_BATCH_SIZE = 256
+
+
+def reconstruct(model, pictures: LabelledPictures) -> np.ndarray:
+    """Returns what a model makes of pictures, uint8 `[N, S, S, C]`."""
+    return decode_latents(model, encode_pictures(model, pictures), pictures.attribute_ids)
+
+
+def encode_pictures(model, pictures: LabelledPictures) -> np.ndarray:
+    """Returns the mean latents of pictures, float32 `[N, D]`."""
+    latents = []
+    for start in range(0, len(pictures), _BATCH_SIZE):
+        part = pictures.take(slice(start, start + _BATCH_SIZE))
+        ids = {name: part.attribute_ids[name] for name in model.attributes}
+        latents.append(model.encode(part.raw_images, ids).numpy())
+    return np.concatenate(latents)

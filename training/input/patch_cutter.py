@@ -1,0 +1,122 @@
+"""Cuts patches out of pictures in low and in full resolution, at the same random places."""
+
+import dataclasses
+
+import tensorflow as tf
+
+from training.input.batch_order import BatchOrder
+from training.input.memory_cache import window_positions
+from training.input.picture_cache import Pictures
+
+
+@dataclasses.dataclass(frozen=True)
+class PatchCutter:
+    """Cuts one patch of each picture, at a random place that is a whole low-res pixel.
+
+    Pictures come as dicts with `high_res` and perhaps `low_res`; so do the patches.
+
+    Args:
+        height: Height of low-res patches in pixels.
+        width: Width of low-res patches in pixels.
+        upscale_factor: Factor between both resolutions.
+        margin: What is cut in addition on every side, in low-res pixels; beyond the border of a picture its
+            reflection.
+    """
+
+    height: int
+    width: int
+    upscale_factor: int
+    margin: int
+
+    def cut_cached(self, pictures: dict[str, Pictures], order: BatchOrder) -> tf.data.Dataset:
+        """Makes batches of patches of cached pictures.
+
+        Args:
+            pictures: The cached pictures by key.
+            order: Which picture comes when.
+
+        Raises:
+            ValueError: If a picture is smaller than a patch.
+        """
+        heights, widths = (
+            tf.cast(sides, "int64") // self.upscale_factor
+            for sides in (pictures["high_res"].heights, pictures["high_res"].widths)
+        )
+        missing = max(self.height - int(tf.reduce_min(heights)), self.width - int(tf.reduce_min(widths)))
+        if missing > 0:
+            largest_allowed = (max(self.height, self.width) - missing) * self.upscale_factor
+            raise ValueError(
+                "`patch_size` must not exceed the smallest picture where sizes vary, because the patches of "
+                f"a batch are of one size. Received: patch_size={self.height * self.upscale_factor}. "
+                f"Largest allowed: {largest_allowed}."
+            )
+
+        def cut(indices, places):
+            top = _place(places[:, 0], tf.gather(heights, indices) - self.height)
+            left = _place(places[:, 1], tf.gather(widths, indices) - self.width)
+            return {
+                key: store.cut(
+                    indices,
+                    top * scale,
+                    left * scale,
+                    self.height * scale,
+                    self.width * scale,
+                    self.margin * scale,
+                )
+                for key, store in pictures.items()
+                for scale in [self._scale(key)]
+            }
+
+        return order.make_batches().map(cut, num_parallel_calls=tf.data.AUTOTUNE)
+
+    def stream(self, elements: tf.data.Dataset, order: BatchOrder) -> tf.data.Dataset:
+        """Makes batches of patches of pictures that are read one after the other.
+
+        Args:
+            elements: The pictures in the order of the records.
+            order: Which picture comes when.
+        """
+
+        def cut(position, pictures):
+            places = tf.random.stateless_uniform([2], tf.stack([order.seed, position]))
+            sides = tf.shape(pictures["high_res"], "int64")[:2] // self.upscale_factor
+            spare = sides - tf.constant([self.height, self.width], "int64")
+            tf.debugging.assert_non_negative(
+                spare,
+                "`patch_size` must not exceed the smallest picture where sizes vary. Received: patch_size="
+                f"{self.height * self.upscale_factor}.",
+            )
+            place = _place(places, spare)
+            return {key: self._cut_one(picture, place, self._scale(key)) for key, picture in pictures.items()}
+
+        first_position = order.first_step * order.batch_size
+        streamed = order.stream(elements).enumerate(start=first_position)
+        patches = streamed.map(cut, num_parallel_calls=tf.data.AUTOTUNE)
+        return patches.batch(order.batch_size, drop_remainder=order.drop_remainder)
+
+    def without_margin(self, low_res: tf.Tensor, high_res: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Cuts the margins off a batch of patches."""
+        return {
+            key: images[
+                :,
+                self.margin * scale : (self.margin + self.height) * scale,
+                self.margin * scale : (self.margin + self.width) * scale,
+            ]
+            for key, images in (("low_res", low_res), ("high_res", high_res))
+            for scale in [self._scale(key)]
+        }
+
+    def _scale(self, key: str) -> int:
+        return self.upscale_factor if key == "high_res" else 1
+
+    def _cut_one(self, picture: tf.Tensor, place: tf.Tensor, scale: int) -> tf.Tensor:
+        sides = tf.shape(picture, "int64")
+        margin = self.margin * scale
+        rows = window_positions(place[:1] * scale, self.height * scale, margin, sides[:1])[0]
+        columns = window_positions(place[1:] * scale, self.width * scale, margin, sides[1:2])[0]
+        return tf.gather(tf.gather(picture, rows), columns, axis=1)
+
+
+def _place(places: tf.Tensor, num_spare_pixels: tf.Tensor) -> tf.Tensor:
+    first_pixels = tf.cast(places * tf.cast(num_spare_pixels + 1, places.dtype), "int64")
+    return tf.minimum(first_pixels, num_spare_pixels)

@@ -1,0 +1,198 @@
+"""Batches for training and evaluation, from a prepared data set.
+
+The order is the same everywhere (`training/input/super_resolution_pipeline.py` follows it, too), and each
+step has its reason:
+
+1. read and decode: once, in the fixed order of the records;
+2. cut, resize and convert, still `uint8`: the same for every epoch, so before the cache;
+3. cache as `uint8`, a quarter of what floats would take, where any picture can be had at once: in memory, or
+   on disk in one file (`training/input/picture_cache.py`);
+4. shuffle: a permutation of the whole split drawn from `(seed, epoch)` alone, so that it depends on no
+   thread, and a resumed run can begin anywhere without drawing what came before;
+5. repeat after the shuffle, so that every picture is seen once before one is seen twice;
+6. batch after the repeat, so that a small remainder never makes an odd step: batches run across epochs;
+   gathering a batch from the cache at once is far cheaper than batching single pictures;
+7. augment after the cache and the repeat, so that every epoch sees other changes, and after the batch,
+   because Keras' layers change a whole batch at once, each picture by amounts of its own; these are drawn
+   from `(seed, step)` alone, for the same reasons as the order. The result is `uint8` again: floats begin
+   inside the model;
+8. prefetch last, so that the next batch is made while the model works.
+
+Memory and disk give the same batches. A split with neither (`none`) is read again every epoch and shuffled
+through a buffer of some thousand pictures, so that what it takes does not depend on its size.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import tensorflow as tf
+
+from training.data.data_sets import DataSet
+from training.input.augmentation import Augmentation
+from training.input.batch_order import BatchOrder
+from training.input.picture_cache import (
+    check_cache,
+    choose_cache,
+    default_cache_dir,
+    estimate_bytes,
+    open_cache,
+)
+from zoo.errors import UnknownNameError
+from zoo.pictures import pixels, resize
+
+_MAP_BATCH_IMAGES = 64
+
+
+def make_image_batches(
+    data_set: DataSet,
+    split: str,
+    *,
+    image_size: int,
+    channels: int,
+    batch_size: int,
+    attributes: Sequence[str] | None = None,
+    shuffle: bool = False,
+    repeat: bool = False,
+    seed: int = 0,
+    first_step: int = 0,
+    drop_remainder: bool = False,
+    augment: Sequence[str] = (),
+    cache: str | None = None,
+    cache_dir: Path | None = None,
+) -> tf.data.Dataset:
+    """Makes batches of square pictures with their attributes.
+
+    Pictures of another shape are cut to the centre square and resized by antialiased bicubic interpolation;
+    grey is repeated to RGB, or RGB weighted to grey.
+
+    Args:
+        data_set: A prepared data set.
+        split: `train`, `validation` or `test`.
+        image_size: Side S of the pictures in pixels.
+        channels: 1 (grey) or 3 (RGB).
+        batch_size: Number N of pictures of a batch.
+        attributes: Names of the attributes to yield; all by default.
+        shuffle: Whether each epoch comes in another random order; else that of the records.
+        repeat: Whether epochs follow without end. Batches then run across their borders.
+        seed: The same seed gives the same batches, whatever the machine is busy with.
+        first_step: Number of batches to leave out at the beginning: those of the run that is resumed.
+        drop_remainder: Whether to leave out a last batch that is not full.
+        augment: Names of random changes, of `training.input.augmentation.NAMES`.
+        cache: `memory`, `disk` or `none`; chosen by size by default.
+        cache_dir: Where a cache on disk is kept; beside the records of the data set by default.
+
+    Returns:
+        Data set of `(raw_images uint8 [N, S, S, channels], {attribute: int32 [N]})`.
+
+    Raises:
+        OSError: If a cache on disk cannot be written.
+        ValueError: If `image_size`, `channels`, `batch_size` or `first_step` are impossible.
+        UnknownNameError: If there is no such split, attribute, augmentation or cache.
+
+    Example:
+
+    ```python
+    batches = make_image_batches(
+        load_data_set("fashion_mnist"),
+        "train",
+        image_size=28,
+        channels=1,
+        batch_size=64,
+        shuffle=True,
+        repeat=True,
+        augment=["crop", "flip"],
+    )
+    model.fit(batches, steps_per_epoch=859)
+    ```
+    """
+    elements = _read_images(data_set, split, image_size, channels, attributes)
+    order = BatchOrder(
+        data_set.num_images[split], batch_size, shuffle, repeat, seed, first_step, drop_remainder
+    )
+    order.check(split)
+    change = Augmentation(augment)
+    check_cache(cache)
+    if cache is None:
+        cache = choose_cache(
+            estimate_bytes(elements, order.num_images), cache_dir or default_cache_dir(data_set)
+        )
+    if cache == "none":
+        batches = order.stream(elements).batch(batch_size, drop_remainder=drop_remainder)
+    else:
+        content = {"image_size": image_size, "channels": channels, "attributes": attributes}
+        pictures, columns = open_cache(cache, elements, data_set, split, cache_dir, content)
+        with tf.device("CPU"):
+            columns = {key: tf.constant(column) for key, column in columns.items()}
+
+        def gather(indices, _):
+            images = pictures["image"].take(indices, image_size, image_size)
+            return {"image": images, **{key: tf.gather(column, indices) for key, column in columns.items()}}
+
+        batches = order.make_batches().map(gather)
+
+    def finish(step, batch):
+        raw_images = change(batch.pop("image"), seed=[seed, step])
+        return raw_images, batch
+
+    batches = batches.enumerate(start=first_step)
+    return prefetch_untuned(batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE))
+
+
+def prefetch_untuned(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Makes the next batch while the model works, with all cores instead of tuned parallelism.
+
+    The thread that tunes sleeps for up to a minute, and whatever drops an iterator may wait for it to wake
+    up: Keras drops one after each validation. Batches of cached pictures leave nothing to tune.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def image_cache_choice(data_set: DataSet, image_size: int, channels: int) -> str:
+    """Returns the cache that `make_image_batches` chooses for the training split."""
+    elements = _read_images(data_set, "train", image_size, channels, None)
+    return choose_cache(estimate_bytes(elements, data_set.num_images["train"]), default_cache_dir(data_set))
+
+
+def map_pictures(data_set: DataSet, split: str, function: Callable) -> tf.data.Dataset:
+    """Applies a function to the elements of a split, many at once where their shapes are equal.
+
+    Args:
+        data_set: A prepared data set.
+        split: `train`, `validation` or `test`.
+        function: Takes and returns a dict of tensors, of one element or of many.
+
+    Returns:
+        Data set of single elements.
+    """
+    elements = data_set.read(split)
+    if None in data_set.image_shape:
+        return elements.map(function, num_parallel_calls=tf.data.AUTOTUNE)
+    # Twice as fast as one by one. Splits may end in the middle of a batch: nothing is dropped.
+    return elements.batch(_MAP_BATCH_IMAGES).map(function, num_parallel_calls=tf.data.AUTOTUNE).unbatch()
+
+
+def _read_images(
+    data_set: DataSet, split: str, image_size: int, channels: int, attributes
+) -> tf.data.Dataset:
+    data_set.check_split(split)
+    if image_size < 1:
+        raise ValueError(
+            "`image_size` must be at least 1, because it is a side in pixels. "
+            f"Received: image_size={image_size}. A usual value is 64."
+        )
+    if channels not in (1, 3):
+        raise ValueError(
+            f"`channels` must be 1 (grey) or 3 (RGB). Received: channels={channels}. Use one of them."
+        )
+    names = list(data_set.attributes) if attributes is None else list(attributes)
+    for name in names:
+        if name not in data_set.attributes:
+            raise UnknownNameError(f"attribute of {data_set.name}", name, data_set.attributes)
+
+    def to_model_size(element):
+        image = pixels.match_channels(resize.to_square(element["image"], image_size), channels)
+        return {"image": image, **{name: tf.cast(element[name], "int32") for name in names}}
+
+    return map_pictures(data_set, split, to_model_size)

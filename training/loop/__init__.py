@@ -1,0 +1,1 @@
+"""The training itself: configuration in, run directory out."""

@@ -1,0 +1,1 @@
+"""Sheets of pictures and pages around them."""

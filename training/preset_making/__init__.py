@@ -1,0 +1,1 @@
+"""What `training.make_preset` does to turn a run into a preset."""

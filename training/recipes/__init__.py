@@ -1,0 +1,1 @@
+"""How each model is built, fed, compiled, shown and scored: one file per family."""

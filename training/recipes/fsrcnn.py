@@ -1,0 +1,26 @@
+"""How FSRCNN is trained."""
+
+from training.recipes.search_space import Choice, Range
+from training.recipes.super_resolution import SuperResolutionRecipe
+from zoo.super_resolution.fsrcnn import FSRCNN
+
+
+class FSRCNNRecipe(SuperResolutionRecipe):
+    """Trains `zoo.super_resolution.fsrcnn.FSRCNN`."""
+
+    model_name = "fsrcnn"
+    epochs = 20
+    batch_size = 16
+    learning_rate = 2e-3
+    schedule = "cosine"
+    patch_size = 72
+    model_options = {"upscale_factor": 2, "is_residual": True, "colour_space": "luma"}
+    search_space = {
+        "learning_rate": Range(2e-4, 1e-2, log=True),
+        "schedule": Choice(("constant", "cosine")),
+        "batch_size": Choice((8, 16, 32, 64)),
+        "augment": Choice(("none", "flip,turn", "flip,turn,scale")),
+    }
+
+    def import_model_class(self):
+        return FSRCNN

@@ -1,0 +1,42 @@
+"""Sheets of what single latents change."""
+
+import numpy as np
+
+from training.input.labelled_pictures import decode_latents
+from training.pages.picture_sheet import PictureSheet
+
+NUM_COLUMNS = 8
+NUM_TRAVERSED_LATENTS = 6
+TRAVERSAL_REACH = 2.5  # standard deviations of the latents
+
+
+def traversal_sheet(model, seed: int) -> PictureSheet:
+    """Draws a picture whose latents that change it most go from low to high, each alone in a row."""
+    random = np.random.default_rng([seed, 2])
+    start = random.normal(size=model.latent_dim)
+
+    def move(latent, place):
+        moved = start.copy()
+        moved[latent] = place
+        return moved
+
+    def decode(latents):
+        return decode_latents(model, np.stack(latents), constant_ids(model, 0, len(latents)))
+
+    low = decode([move(latent, -TRAVERSAL_REACH) for latent in range(model.latent_dim)])
+    high = decode([move(latent, TRAVERSAL_REACH) for latent in range(model.latent_dim)])
+    changes = np.abs(high.astype("float32") - low).mean(axis=(1, 2, 3))
+    chosen = np.argsort(-changes)[:NUM_TRAVERSED_LATENTS]
+    places = np.linspace(-TRAVERSAL_REACH, TRAVERSAL_REACH, NUM_COLUMNS)
+    rows = [list(decode([move(latent, place) for place in places])) for latent in chosen]
+    return PictureSheet(
+        rows=rows,
+        row_labels=[f"latent {latent}" for latent in chosen],
+        column_labels=[f"{place:+.1f}" for place in places],
+    )
+
+
+def constant_ids(model, value_id: int, count: int) -> dict[str, np.ndarray]:
+    """Returns ids of one value of the first attribute, and of the first value of the others."""
+    first = next(iter(model.attributes))
+    return {name: np.full(count, value_id if name == first else 0, "int32") for name in model.attributes}

@@ -1,0 +1,1 @@
+"""The run directory: its files, who writes it, and what they hold."""

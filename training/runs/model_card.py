@@ -1,0 +1,86 @@
+"""The page that travels with a trained model."""
+
+import datetime
+import importlib.metadata
+from pathlib import Path
+
+from training.data.data_sets import DataSet
+from training.runs import run_directory
+from training.runs.config import TrainingConfig
+from training.runs.metrics_log import read_metrics
+from training.runs.score import format_score
+from zoo.files.atomic_write import write_text
+
+LIBRARIES = ("product-image-zoo", "tensorflow", "keras")
+SCORES_HEADING = "\n## Scores on the test pictures\n"
+
+
+def write_model_card(run: Path, config: TrainingConfig, data_set: DataSet, model) -> None:
+    """Writes `model_card.md` of a finished run: what was trained on what, how to repeat it, last metrics."""
+    metrics = read_metrics(run / run_directory.METRICS)
+    minutes = sum(line["seconds"] for line in metrics) / 60
+    last = {name: value for name, value in (metrics or [{}])[-1].items() if name not in ("epoch", "seconds")}
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
+    attributes = "".join(f"- {name}: {', '.join(values)}\n" for name, values in data_set.attributes.items())
+    scores = "".join(f"| {name} | {value:.4g} |\n" for name, value in sorted(last.items()))
+    changes, degradations, frozen = (
+        ", ".join(names) or "no" for names in (config.augment, config.degrade, config.freeze)
+    )
+    beginning = f"the weights of {config.init_from}" if config.init_from else "random weights"
+    write_text(
+        run / run_directory.MODEL_CARD,
+        f"""# {config.model} on {config.dataset}
+
+Trained on {datetime.date.today().isoformat()} for {len(metrics)} epochs in {minutes:.1f} minutes, precision
+{config.precision}, seed {config.seed}, {model.count_params():,} parameters. {versions}.
+
+Repeat it: `zoo train --config {run_directory.CONFIG}`
+
+## Data
+
+{data_set.source} {data_set.num_images["train"]:,} training pictures of {config.image_size} pixels.
+Changed at random: {changes}. Low-res pictures made worse: {degradations}.
+Begins with {beginning}. Parts that are not trained: {frozen}.
+
+{attributes}
+## Metrics of the last epoch
+
+Validation metrics begin with `val_`. Scores on the test pictures: `zoo evaluate`.
+
+| metric | value |
+|---|---|
+{scores}""",
+    )
+
+
+def add_scores(run: Path, evaluation) -> None:
+    """Puts the scores of an evaluation at the end of the run's model card, in place of earlier ones.
+
+    Args:
+        run: A finished run; without a card nothing is written.
+        evaluation: A `training.evaluation.Evaluation`.
+    """
+    path = run / run_directory.MODEL_CARD
+    if not path.exists():
+        return
+    card = path.read_text(encoding="utf-8").split(SCORES_HEADING)[0].rstrip("\n") + "\n"
+    findings = evaluation.findings
+    notes = "".join(f"\n{note}\n" for note in findings.notes)
+    rows = "".join(
+        f"| {name} | {format_score(score)} {score.unit} | {_baseline_text(score)} |\n"
+        for name, score in findings.scores.items()
+    )
+    write_text(
+        path,
+        f"""{card}{SCORES_HEADING}
+{evaluation.num_images:,} pictures of {evaluation.dataset}, judge {evaluation.judge or "none"}, distances on
+{evaluation.extractor or "nothing"}, seed {evaluation.seed}. Intervals of 95 % in brackets.
+{notes}
+| score | value | beside it |
+|---|---|---|
+{rows}""",
+    )
+
+
+def _baseline_text(score) -> str:
+    return "" if score.baseline is None else f"{score.baseline_name}: {format_score(score.baseline)}"

@@ -1,0 +1,180 @@
+"""A search for hyperparameters: what it is about, and what it has found."""
+
+import csv
+import dataclasses
+import io
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from training.recipes.recipes import find_recipe
+from training.recipes.search_space import SearchSpace
+from training.runs import run_directory
+from training.runs.best_epoch import is_smaller_better
+from training.runs.config import TrainingConfig
+from training.tuning.space_file import read_search_space, to_json
+from zoo.files.atomic_write import write_text
+
+FORMAT = 1
+DESCRIPTION, SPACE, TRIALS, BEST, TUNER = "study.json", "space.json", "trials", "best", "tuner"
+# An objective that is measured after a trial, where the metrics of the epochs say nothing of quality.
+FRECHET_DISTANCE = "frechet_distance"
+RESULTS_CSV, RESULTS_PAGE = "results.csv", "results.md"
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """One training of a study.
+
+    Args:
+        name: Name of its run directory under `trials/`.
+        status: `completed`, `stopped` (hopeless before its last epoch) or `failed`.
+        score: Value of the objective; None where it failed.
+        epochs: Epochs that it trained.
+        minutes: Minutes that these took.
+        values: What was tried, by name.
+    """
+
+    name: str
+    status: str
+    score: float | None
+    epochs: int
+    minutes: float
+    values: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """What is searched.
+
+    Args:
+        directory: Study directory: `study.json` and `space.json`; `trials/` with a run directory a trial;
+            `tuner/`, the state of the search; `results.csv` and `results.md`; `best/`, the best run.
+        config: What every trial has but for the values that are tried.
+        space: What is tried.
+        objective: Metric that shall be best: of the epoch, e.g. `val_psnr`, or `frechet_distance`.
+        num_trials: Number of trainings.
+        algorithm: `"bayesian"`, or `"random"` to compare with.
+        seed: Of the search.
+        judge: Run or preset on whose features `frechet_distance` is measured.
+    """
+
+    directory: Path
+    config: TrainingConfig
+    space: SearchSpace
+    objective: str
+    num_trials: int
+    algorithm: str = "bayesian"
+    seed: int = 0
+    judge: str | None = None
+
+    @property
+    def trials_dir(self) -> Path:
+        return self.directory / TRIALS
+
+    @property
+    def sign(self) -> int:
+        """1 where larger is better, else -1."""
+        return -1 if is_smaller_better(self.objective) else 1
+
+    def write(self) -> None:
+        """Writes `study.json` and `space.json` into the directory, which is made.
+
+        Raises:
+            ValueError: The directory exists.
+        """
+        try:
+            self.directory.mkdir(parents=True)
+        except FileExistsError as error:
+            raise ValueError(
+                f"A study must have a directory of its own. Received: {self.directory}, which exists. "
+                "Continue it with `--resume`, or choose another `--study-name`."
+            ) from error
+        values = {
+            name: getattr(self, name) for name in ("objective", "num_trials", "algorithm", "seed", "judge")
+        }
+        content = {"format": FORMAT, **values, "config": json.loads(self.config.to_json())}
+        write_text(self.directory / SPACE, json.dumps(to_json(self.space), indent=2) + "\n")
+        write_text(self.directory / DESCRIPTION, json.dumps(content, indent=2) + "\n")
+
+    @classmethod
+    def read(cls, directory: Path) -> "Study":
+        """Reads a study directory.
+
+        Raises:
+            FileNotFoundError: It is none.
+            ValueError: It is damaged, or from another version.
+        """
+        path = directory / DESCRIPTION
+        if not path.exists():
+            raise FileNotFoundError(
+                f"A study directory must hold {DESCRIPTION}. Received: {directory}, where it is missing. "
+                "Name a directory that `zoo tune` made."
+            )
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            file_format = content.pop("format")
+            config = TrainingConfig.from_values(content.pop("config"), path)
+            if file_format != FORMAT:
+                raise ValueError(f"its format is {file_format!r}")
+            space = read_search_space(directory / SPACE, find_recipe(config.model))
+            return cls(directory=directory, config=config, space=space, **content)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"A study must be of format {FORMAT}, which this version writes. Received: {path} ({error}). "
+                "Begin a new study, or install the version that wrote it."
+            ) from error
+
+    def sort(self, trials: Sequence[Trial]) -> list[Trial]:
+        """Returns trials with the best ones first, and those that failed last."""
+        return sorted(trials, key=lambda t: (t.score is None, -self.sign * (t.score or 0.0), t.name))
+
+    def write_results(self, trials: Sequence[Trial]) -> None:
+        """Writes the tables of results, and copies the run of the best trial to `best/`."""
+        trials = self.sort(trials)
+        write_text(self.directory / RESULTS_CSV, _to_csv(trials, self.objective, list(self.space)))
+        write_text(self.directory / RESULTS_PAGE, self._to_page(trials))
+        if trials and trials[0].score is not None:
+            self._copy_best(self.trials_dir / trials[0].name)
+
+    def _to_page(self, trials: Sequence[Trial]) -> str:
+        names = list(self.space)
+        rows = [
+            f"| {t.name} | {t.status} | {'' if t.score is None else f'{t.score:.5g}'} | {t.epochs} | "
+            f"{t.minutes:.1f} | {' | '.join(_format(t.values.get(name)) for name in names)} |\n"
+            for t in trials
+        ]
+        better = "smaller" if self.sign < 0 else "larger"
+        return (
+            f"# Study of {self.config.model} on {self.config.dataset}\n\n{len(trials)} of {self.num_trials} "
+            f"trials, the best first: {self.objective}, {better} is better. The best one's run is in "
+            f"`{BEST}/`; repeat it: `zoo train --config {BEST}/{run_directory.CONFIG}`\n\n"
+            f"| trial | status | {self.objective} | epochs | minutes | {' | '.join(names)} |\n"
+            f"|{'---|' * (5 + len(names))}\n{''.join(rows)}"
+        )
+
+    def _copy_best(self, run: Path) -> None:
+        temporary, target = self.directory / f".{BEST}-{os.getpid()}", self.directory / BEST
+        shutil.rmtree(temporary, ignore_errors=True)
+        left_out = shutil.ignore_patterns(run_directory.CHECKPOINTS, run_directory.TENSORBOARD)
+        shutil.copytree(run, temporary, ignore=left_out)
+        shutil.rmtree(target, ignore_errors=True)
+        temporary.rename(target)
+
+
+def _format(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _to_csv(trials: Sequence[Trial], objective: str, names: list[str]) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["trial", "status", objective, "epochs", "minutes", *names])
+    for t in trials:
+        score = "" if t.score is None else t.score
+        values = [t.values.get(name, "") for name in names]
+        writer.writerow([t.name, t.status, score, t.epochs, round(t.minutes, 3), *values])
+    return file.getvalue()

@@ -1,0 +1,252 @@
+"""Runs a study: each trial is a training like any other, and KerasTuner says what to try next.
+
+Sources:
+    [KerasTuner] O'Malley et al. 2019: oracles, and their service for several workers.
+    [GP-UCB] Srinivas et al. 2010, arXiv 0912.3995: what its Bayesian oracle does.
+"""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import keras
+import keras_tuner
+import numpy as np
+import tensorflow as tf
+from keras_tuner.engine.base_tuner import BaseTuner
+from keras_tuner.errors import FatalError
+from tensorboard.plugins.hparams import api as hparams
+
+from training import trained_model
+from training.callbacks.diverged import DivergedError
+from training.data.selection import open_data_set
+from training.evaluation.feature_extractor import extractor_of
+from training.evaluation.measures.frechet_distance import frechet_distance
+from training.input.labelled_pictures import generate_pictures, read_pictures
+from training.loop.resume import resume_training
+from training.loop.trainer import start_training
+from training.recipes.recipes import RECIPES
+from training.recipes.search_space import Choice
+from training.runs import run_directory
+from training.runs.best_epoch import best_epoch
+from training.runs.config import TrainingConfig
+from training.runs.metrics_log import read_metrics
+from training.trained_model import load_run_or_preset
+from training.tuning.hopeless_trial import HopelessTrial
+from training.tuning.space_file import with_values
+from training.tuning.study import FRECHET_DISTANCE, TUNER, Study, Trial
+
+# One trial in so many is drawn at random, at the beginning. KerasTuner's own choice, three for each
+# dimension, would leave hardly any trial of a usual study to the model of what was found.
+TRIALS_PER_RANDOM_TRIAL = 4
+FEWEST_RANDOM_TRIALS = 3
+# KerasTuner counts seeds up with every value it draws: those of two studies must lie far apart.
+SEED_DISTANCE = 1000
+MAX_SEED = 1 << 32
+# Trials that may fail one after the other before the study ends.
+MAX_FAILURES = 3
+
+
+class StudyStopped(FatalError):
+    """The study was stopped in a trial; it can be resumed."""
+
+    def __init__(self, message: str, exit_code: int = 1):
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def num_random_trials(num_trials: int) -> int:
+    """Returns how many trials of a Bayesian study are drawn at random, before there is something to model.
+
+    >>> num_random_trials(20), num_random_trials(4)
+    (5, 3)
+    """
+    return max(FEWEST_RANDOM_TRIALS, num_trials // TRIALS_PER_RANDOM_TRIAL)
+
+
+class BayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
+    """Chooses trials alike in a study that was stopped and in one that was not.
+
+    KerasTuner keeps no state of the numbers that it draws to search its model of what was found, and reads
+    trials back in any order, which rounding in that model depends on.
+    """
+
+    def __init__(self, max_trials: int, **options):
+        super().__init__(max_trials=max_trials, num_initial_points=num_random_trials(max_trials), **options)
+
+    def populate_space(self, trial_id):
+        self.trials = dict(sorted(self.trials.items(), key=lambda item: int(item[0])))
+        self._random_state = np.random.RandomState((self.seed + len(self.trials)) % MAX_SEED)
+        return super().populate_space(trial_id)
+
+
+ORACLES = {"bayesian": BayesianOracle, "random": keras_tuner.oracles.RandomSearchOracle}
+
+
+class TrainingTuner(BaseTuner):
+    """Tries values by training runs in `trials/`.
+
+    A trial that was interrupted is resumed at its newest checkpoint. With KerasTuner's variables
+    `KERASTUNER_TUNER_ID`, `KERASTUNER_ORACLE_IP` and `KERASTUNER_ORACLE_PORT` one process is the chief, which
+    tells the others, who share the study directory, what to try.
+
+    Args:
+        study: What is searched.
+    """
+
+    def __init__(self, study: Study):
+        self.study = study
+        oracle = ORACLES[study.algorithm](
+            objective=keras_tuner.Objective(study.objective, "max" if study.sign > 0 else "min"),
+            max_trials=study.num_trials,
+            # KerasTuner takes 0 for no seed.
+            seed=(SEED_DISTANCE * study.seed + 1) % MAX_SEED,
+            hyperparameters=_to_hyperparameters(study.space),
+            allow_new_entries=False,
+            tune_new_entries=False,
+            max_consecutive_failed_trials=MAX_FAILURES,
+        )
+        oracle.verbose = 0
+        super().__init__(oracle, directory=str(study.directory), project_name=TUNER)
+
+    def run_trial(self, trial):
+        values = to_values(self.study.space, trial.hyperparameters.values)
+        run = self.study.trials_dir / trial.trial_id
+        keras.backend.clear_session()
+        try:
+            self._train(run, with_values(self.study.config, values, RECIPES[self.study.config.model]))
+            score = self._score(run)
+        except (DivergedError, MemoryError) as error:
+            # KerasTuner takes a score that is no number for a failure.
+            click.echo(f"Trial {run.name} failed: {error}", err=True)
+            return {self.study.objective: math.nan}
+        except Exception as error:
+            raise StudyStopped(
+                f"The study stopped in trial {run.name}: {error} Continue the study: zoo tune --resume "
+                f"{self.study.directory}",
+                getattr(error, "exit_code", 1),
+            ) from error
+        _write_hparams(run, values, self.study.objective, score)
+        return {self.study.objective: score}
+
+    def on_trial_end(self, trial):
+        super().on_trial_end(trial)
+        ended = self.find_trial(self.oracle.get_trial(trial.trial_id))
+        score = "no score" if ended.score is None else f"{self.study.objective} {ended.score:.5g}"
+        tried = ", ".join(f"{name} {value}" for name, value in ended.values.items())
+        click.echo(
+            f"Trial {ended.name}: {score} ({ended.status}, {ended.minutes:.1f} minutes): {tried}", err=True
+        )
+        if not self.is_worker:
+            self.study.write_results(self.find_trials())
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether another process is the chief."""
+        return self._is_worker()
+
+    def find_trials(self) -> list[Trial]:
+        """Returns the trials that have ended, in their order."""
+        return [self.find_trial(self.oracle.get_trial(name)) for name in self.oracle.end_order]
+
+    def find_trial(self, trial) -> Trial:
+        """Returns what has become of a trial of KerasTuner's."""
+        metrics_file = self.study.trials_dir / trial.trial_id / run_directory.METRICS
+        epochs = read_metrics(metrics_file) if metrics_file.exists() else []
+        status = "completed" if len(epochs) >= self.study.config.epochs else "stopped"
+        has_score = trial.score is not None and math.isfinite(trial.score)
+        return Trial(
+            name=trial.trial_id,
+            status=status if has_score else "failed",
+            score=trial.score if has_score else None,
+            epochs=len(epochs),
+            minutes=sum(line["seconds"] for line in epochs) / 60,
+            values=to_values(self.study.space, trial.hyperparameters.values),
+        )
+
+    def _train(self, run: Path, config: TrainingConfig) -> None:
+        if (run / run_directory.MODEL).exists():
+            return  # it ended, but the oracle was not told any more
+        callbacks = [HopelessTrial(run, self.study.objective, self.study.sign)]
+        if (run / run_directory.CHECKPOINTS / "checkpoint").exists():
+            resume_training(run, callbacks=callbacks)
+        else:
+            run_directory.remove_unstarted(run)
+            start_training(config, run.parent, run.name, callbacks=callbacks)
+
+    def _score(self, run: Path) -> float:
+        if self.study.objective == FRECHET_DISTANCE:
+            return _measure_frechet_distance(run, self.study)
+        epochs = read_metrics(run / run_directory.METRICS)
+        best = best_epoch(epochs, self.study.objective)
+        return float(epochs[best - 1][self.study.objective])
+
+
+def run_study(study: Study) -> list[Trial]:
+    """Runs the trials of a study that are left, and writes its results.
+
+    Args:
+        study: A study whose directory has been written.
+
+    Returns:
+        All of its trials that have ended; none in a worker, which leaves them to the chief.
+
+    Raises:
+        StudyStopped: The user or a scheduler stopped it.
+        RuntimeError: Several trials failed one after the other.
+    """
+    tuner = TrainingTuner(study)
+    tuner.search()
+    if tuner.is_worker:
+        return []
+    trials = tuner.find_trials()
+    study.write_results(trials)
+    return trials
+
+
+def _to_hyperparameters(space) -> keras_tuner.HyperParameters:
+    hyperparameters = keras_tuner.HyperParameters()
+    for name, domain in space.items():
+        if isinstance(domain, Choice):
+            hyperparameters.Choice(name, list(domain.values))
+            continue
+        is_whole = isinstance(domain.low, int) and isinstance(domain.high, int)
+        add = hyperparameters.Int if is_whole else hyperparameters.Float
+        add(name, domain.low, domain.high, sampling="log" if domain.log else "linear")
+    return hyperparameters
+
+
+def to_values(space, tried: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns values in the types of the space: KerasTuner gives numbers for truth values.
+
+    Example:
+
+    >>> to_values({"is_residual": Choice((False, True))}, {"is_residual": 1})
+    {'is_residual': True}
+    """
+    return {
+        name: type(domain.values[0])(tried[name]) if isinstance(domain, Choice) else tried[name]
+        for name, domain in space.items()
+    }
+
+
+def _measure_frechet_distance(run: Path, study: Study) -> float:
+    """Compares as many generated pictures as there are validation pictures with these."""
+    data_set = open_data_set(study.config.dataset, study.config.data_dir, study.config.only)
+    judge = load_run_or_preset(study.judge).model
+    model = trained_model.load_model(run)
+    num_images = data_set.num_images["validation"]
+    real = read_pictures(
+        data_set, "validation", judge.image_size, judge.channels, num_images, study.config.seed
+    )
+    made = generate_pictures(model, real, num_images, study.config.seed)
+    extractor = extractor_of(judge, study.judge)
+    return frechet_distance(*(extractor.extract(pictures.raw_images) for pictures in (made, real)))
+
+
+def _write_hparams(run: Path, values, objective: str, score: float) -> None:
+    with tf.summary.create_file_writer(str(run / run_directory.TENSORBOARD / "hparams")).as_default():
+        hparams.hparams(dict(values), trial_id=run.name)
+        tf.summary.scalar(objective, score, step=0)

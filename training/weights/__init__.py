@@ -1,0 +1,1 @@
+"""Weights to begin with, and parts that are not trained."""
