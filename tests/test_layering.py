@@ -55,7 +55,7 @@ def test_a_layer_imports_itself_and_layers_to_its_left(path):
 
 
 def test_nothing_is_imported_from_the_tests():
-    test_modules = {path.stem for path in (REPOSITORY / "tests").glob("*.py")}
+    test_modules = {path.stem for path in (REPOSITORY / "tests").rglob("*.py")}
     for path in MODULES:
         assert test_modules.isdisjoint(imported_modules(path)), path
 

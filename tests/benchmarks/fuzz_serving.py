@@ -19,7 +19,8 @@ import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
+TESTS = Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS.parent), str(TESTS / "support"), str(TESTS / "support" / "fuzz")]
 
 from fuzz_good import picture_good_requests, small_good_requests  # noqa: E402 - after the path is set
 from fuzz_run import Fuzzer, Report, Sender, read_finding, save_findings  # noqa: E402

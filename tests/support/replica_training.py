@@ -1,6 +1,7 @@
-"""Trains models for a few steps where `--distribute` says: a process of tests/test_training_distribution.py.
+"""Trains models for a few steps where `--distribute` says: a process of
+tests/test_training_distribution_distribution.py.
 
-python tests/replica_training.py none|mirrored|multi_worker RESULTS.json MODEL...
+python tests/support/replica_training.py none|mirrored|multi_worker RESULTS.json MODEL...
 """
 
 import json

@@ -1,6 +1,6 @@
 """`zoo train --distribute multi_worker`: who writes, what happens when a worker dies, and going on after it.
 
-`python -m pytest -m slow tests/test_training_workers.py -s`
+`python -m pytest -m slow tests/test_training_distribution_workers.py -s`
 """
 
 import os

@@ -17,7 +17,7 @@ from tensorflow_serving.apis import get_model_metadata_pb2
 
 from serving.launch.config_files import write_config_files
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 START_SECONDS = 120
 # `slow` is there to run for ever; it is not its input's fault.
 _LEFT_OUT = ("slow", "__saved_model_init_op")

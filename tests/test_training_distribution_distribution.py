@@ -11,7 +11,7 @@ from workers import ROOT, cluster_environments, start
 from training.distribution.distribution import Distribution, make_distribution, rows_of_worker
 from zoo.errors import UnknownNameError, WrongUsageError
 
-SCRIPT = ROOT / "tests" / "replica_training.py"
+SCRIPT = ROOT / "tests" / "support" / "replica_training.py"
 
 
 class ThreeReplicas:

@@ -1,6 +1,6 @@
 """Runs that are killed or terminated go on bit for bit.
 
-`python -m pytest -m slow tests/test_training_kills.py -s` prints where each kill fell.
+`python -m pytest -m slow tests/test_training_loop_kills.py -s` prints where each kill fell.
 """
 
 import os

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from free_ports import free_ports
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def cluster_environments(num_workers):
@@ -26,7 +26,7 @@ def cluster_environments(num_workers):
 
 def start(arguments, log, environment=None):
     """Starts Python with its output in a file."""
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])
     return subprocess.Popen(
         [sys.executable, *map(str, arguments)],
         stdout=log.open("wb"),

@@ -1,6 +1,6 @@
 """SRCNN: hand-counted weights and networks whose answer is known.
 
-What it shares with other models that enlarge pictures: tests/test_zoo_super_resolution.py.
+What it shares with other models that enlarge pictures: tests/test_zoo_super_resolution_super_resolution.py.
 """
 
 import re
