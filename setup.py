@@ -4,6 +4,11 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
+DOCS = [
+    "mkdocs-material>=9.7,<10",
+    "mkdocstrings[python]>=1.0,<2",
+]
+
 setup(
     name="product-image-zoo",
     version="0.1.0",
@@ -44,7 +49,11 @@ setup(
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
         "wandb": ["wandb>=0.22"],
         "bench": ["k6>=1.1"],  # load generator
+        "docs": DOCS,  # the documentation site
         "dev": [
+            *DOCS,
+            "nbclient>=0.10",  # runs docs/tour.ipynb
+            "ipykernel>=6.29",
             "k6>=1.1",
             "wandb>=0.22",
             "pytest>=8",
