@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FASHION_MNIST := /usr/share/datasets/fashion-mnist
 
-.PHONY: help setup demo test test-slow bench-serving soak-serving lint format benchmark clean
+.PHONY: help setup demo test test-slow docs bench-serving soak-serving lint format benchmark clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list.
@@ -35,6 +35,9 @@ test: setup lint ## Lint, then the default test run (about thirteen minutes on t
 test-slow: setup ## The tests that take longer than ten seconds each.
 	$(BIN)/python -m pytest -m slow
 
+docs: setup ## Build the documentation site; leaves site/index.html.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
 bench-serving: setup ## What the embedded server adds to its models, beside targets (fifteen minutes).
 	$(BIN)/python tests/benchmarks/serving.py
 
@@ -49,5 +52,5 @@ format: setup ## Format the code.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-clean: ## Remove .venv and the demo's results.
-	rm -rf $(VENV) demo
+clean: ## Remove .venv, the demo's results and the built site.
+	rm -rf $(VENV) demo site
