@@ -22,7 +22,7 @@ def test_presets_are_installed_with_the_code(tmp_path):
     command = [sys.executable, "setup.py", "-q", "build_py", "--build-lib", str(tmp_path / "built")]
     subprocess.run(command, cwd=source, check=True, capture_output=True)
     built = tmp_path / "built" / "zoo"
-    assert (built / "presets.py").exists()
+    assert (built / "presets" / "registry.py").exists()
     installed = {path.name for path in (built / "preset_files" / "srcnn_x9").iterdir()}
     assert installed == {"preset.json", "weights.npz"}
     shipped = {path.name for path in (REPOSITORY / "zoo" / "preset_files").glob("[!.]*")}
