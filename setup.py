@@ -38,6 +38,7 @@ setup(
         "grpcio>=1.67",
         "grpcio-health-checking>=1.67",
         # What is not this project's business.
+        "annotated-types>=0.7",  # limits of hyperparameters
         "click>=8.2",  # command line
         "tqdm>=4.66",  # terminal progress
         "imagehash>=4.3.2",  # perceptual hashes of photos

@@ -210,7 +210,7 @@ def test_export_that_is_killed_leaves_no_version(quick_export, make_small_config
     script = """
 import sys, time
 from pathlib import Path
-from export import exporter
+from export.saved_model import exporter
 
 def check_and_wait(signatures, directory):
     print(*sorted(path.name for path in directory.iterdir()), flush=True)

@@ -10,7 +10,7 @@ import pytest
 # what is left, and does the job again. Ends with the first child that reaches the end.
 DRIVER = """
 import json, os, pathlib, shutil, signal, sys, uuid
-from export import labels, manifest, prune, publish
+from export.versions import labels, manifest, prune, publish
 
 def build(directory):
     (directory / "variables").mkdir()

@@ -267,4 +267,4 @@ def test_templates_are_installed_with_the_code(tmp_path):
     shutil.copytree(REPOSITORY / "serving", tmp_path / "serving")
     command_ = [sys.executable, "setup.py", "-q", "build_py", "--build-lib", str(tmp_path / "built")]
     subprocess.run(command_, cwd=tmp_path, check=True, capture_output=True)
-    assert files_below(tmp_path / "built" / "serving" / "deploy") == files_below(TEMPLATES)
+    assert files_below(tmp_path / "built" / "serving" / "deploy" / "templates") == files_below(TEMPLATES)

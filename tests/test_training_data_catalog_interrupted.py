@@ -45,7 +45,7 @@ def test_full_disk(build_shop, tmp_path, monkeypatch):
 def test_killed_build_leaves_nothing_that_loads(build_shop, tmp_path):
     write_table(tmp_path / "t.csv", write_photos(tmp_path / "images", 330))
     script = (
-        "import sys, time; from training import catalog_builder, catalog;"
+        "import sys, time; from training.data.catalog import builder as catalog_builder, catalog;"
         "from training.data.catalog.settings import CatalogSettings;"
         "catalog.refuse_rare_values = lambda *a: (print('read', flush=True), time.sleep(60));"
         "images, table, data = sys.argv[1:];"

@@ -7,7 +7,7 @@ from catalog_files import draw_photo, load_shop, read_quarantine, write_photos
 
 from training.data.catalog.photo_folder import PhotoFolder
 from training.data.catalog.settings import CatalogSettings
-from training.recipes.recipes import RECIPES
+from training.recipes.base.registry import RECIPES
 from zoo import cli
 
 

@@ -29,7 +29,7 @@ def test_processes_give_what_one_process_gives(tmp_path, monkeypatch):
 def test_processes_end_with_their_parent(tmp_path):
     write_photos(tmp_path, 1)
     script = (
-        "import sys, pathlib, itertools; from training import photo_workers as w;"
+        "import sys, pathlib, itertools; from training.data.catalog import photo_workers as w;"
         "from training.data.catalog.photo import PhotoSettings;"
         "photos = w.read_photos(itertools.repeat('0.png'), PhotoSettings(pathlib.Path(sys.argv[1])), 2);"
         "[next(photos) for _ in range(400)];"

@@ -249,7 +249,7 @@ def test_failed_overwrite_keeps_the_old_data(idx_dir, tmp_path):
 
 KILLED_WHILE_PREPARING = """
 import os, signal, sys
-from training import rendered_catalog
+from training.data.rendered import builder as rendered_catalog
 draw = rendered_catalog.draw_product
 calls = []
 def draw_some(**arguments):

@@ -16,7 +16,7 @@ from training.data import preparation
 from training.evaluation import evaluation
 from training.evaluation.evaluation import evaluate_run
 from training.evaluation.findings import Findings
-from training.recipes.recipes import RECIPES
+from training.recipes.base.registry import RECIPES
 from training.runs import run_directory
 from training.runs.score import Score, format_score
 from zoo.cli import main

@@ -8,7 +8,6 @@ import pytest
 
 from training import trained_model
 from training.evaluation.evaluation import evaluate_run
-from training.runs import run_directory
 from zoo.conditional_vae.conditional_vae import ConditionalVAE
 from zoo.dcgan.dcgan import DCGAN
 
@@ -26,7 +25,7 @@ def with_models(monkeypatch, models):
     def load(run, *precision):
         return models[run] if run in models else load_model(run, *precision)
 
-    monkeypatch.setattr(run_directory, "load_model", load)
+    monkeypatch.setattr(trained_model, "load_model", load)
 
 
 def test_judge_judges_the_attributes_of_the_model_among_those_of_itself_and_of_the_data_set(

@@ -13,9 +13,10 @@ from run_states import assert_same_training, last_state_of
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from training.callbacks.diverged import DivergedError
-from training.loop import fit
+from training.loop import run_callbacks
+from training.loop.failures import TrainingInterrupted
 from training.loop.resume import resume_training
-from training.loop.trainer import TrainingInterrupted, start_training
+from training.loop.trainer import start_training
 from training.pages.picture_sheet import NOTE_INK
 from training.runs.best_epoch import best_epoch
 from training.runs.metrics_log import read_metrics
@@ -38,7 +39,7 @@ def finished_srcnn_run(make_small_config, tmp_path_factory):
 def stop_in_epoch(monkeypatch, epoch):
     """Presses Ctrl-C after a step of this epoch, counted from 1."""
 
-    class Stopping(fit.Throughput):
+    class Stopping(run_callbacks.Throughput):
         def on_epoch_begin(self, index, logs=None):
             self.is_stopping = index + 1 == epoch
             super().on_epoch_begin(index, logs)
@@ -48,7 +49,7 @@ def stop_in_epoch(monkeypatch, epoch):
                 raise KeyboardInterrupt
             super().on_train_batch_end(batch, logs)
 
-    monkeypatch.setattr(fit, "Throughput", Stopping)
+    monkeypatch.setattr(run_callbacks, "Throughput", Stopping)
 
 
 def fail_at_checkpoint(monkeypatch, number, message):

@@ -20,7 +20,7 @@ from training.make_preset import command, make_preset
 from training.pages.picture_sheet import PictureSheet
 from training.preset_making.half_precision import check_half_scores
 from training.preset_making.repeat_command import command_line
-from training.recipes.recipes import RECIPES
+from training.recipes.base.registry import RECIPES
 from training.runs.metrics_log import read_metrics
 from training.trained_model import load_model
 from zoo.errors import UnknownNameError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from training.recipes.learning_rate import make_learning_rate
+from training.recipes.base.learning_rate import make_learning_rate
 from zoo.errors import UnknownNameError
 
 

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from training.recipes.recipes import RECIPES
-from training.recipes.search_space import Choice, Range
+from training.recipes.base.registry import RECIPES
+from training.recipes.base.search_space import Choice, Range
 from training.tuning.space_file import read_search_space, to_json, with_values
 from zoo.errors import UnknownNameError, WrongUsageError
 

@@ -11,7 +11,7 @@ from training.data.catalog.settings import CatalogSettings
 from training.data.data_sets import load_data_set
 from training.evaluation.evaluation import evaluate_run
 from training.loop.trainer import start_training
-from training.recipes.recipes import RECIPES
+from training.recipes.base.registry import RECIPES
 from training.runs.config import TrainingConfig
 from training.trained_model import load_model
 from zoo.pictures import pixels

@@ -99,16 +99,16 @@ def test_a_study_that_was_stopped_goes_on_and_can_be_made_longer(tune, tmp_path,
     whole = tmp_path / "whole"
     assert tune(*words, "--trials", NUM_TRIALS, "--studies-dir", whole)[0] == 0
 
-    from training.loop import fit
+    from training.loop import run_callbacks
 
-    class Stopping(fit.Throughput):
+    class Stopping(run_callbacks.Throughput):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 1 and (tmp_path / "studies" / "s" / "trials" / "1").exists():
                 raise KeyboardInterrupt
             super().on_epoch_begin(epoch, logs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(fit, "Throughput", Stopping)
+        patch.setattr(run_callbacks, "Throughput", Stopping)
         result = tune(*words, "--trials", 2)
     assert_refused(result, 1, "The study stopped in trial 1: The training was interrupted in epoch 2 of 2.")
     assert "Continue the study: zoo tune --resume studies/s" in result[2]

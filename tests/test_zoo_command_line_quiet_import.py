@@ -4,9 +4,10 @@ from pathlib import Path
 
 SCRIPT = """
 import sys
-from zoo.quiet_import import import_tensorflow
+from zoo.command_line.quiet_import import import_tensorflow
 import_tensorflow(with_keras=False)
-import serving.core, serving.grpc_service, serving.rest_service
+import serving.model_server.core.core
+import serving.model_server.grpc_api.service, serving.model_server.rest_api.service
 print("keras" in sys.modules)
 import keras, tensorflow as tf
 print(keras.layers.Dense(2)(tf.ones((1, 3))).shape == (1, 2), tf.keras.layers.Dense is keras.layers.Dense)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from zoo.dcgan.losses import LOSSES
-from zoo.dcgan.one_pass_gradients import gan_gradients
+from zoo.dcgan.one_pass_gradients import one_pass_gradients
 
 RANDOM = np.random.default_rng(0)
 REAL = RANDOM.normal(size=(6, 4, 4, 1)).astype("float32")
@@ -42,7 +42,7 @@ def differentiate(loss, logit_scale: float, loss_scales=(1.0, 1.0)):
         )
     variables = discriminator.trainable_variables, generator.trainable_variables
     separate = [tape.gradient(*pair) for pair in zip(losses, variables, strict=True)]
-    return logits.numpy(), gan_gradients(tape, *losses, generated, logits, *variables), separate
+    return logits.numpy(), one_pass_gradients(tape, *losses, generated, logits, *variables), separate
 
 
 def check_equal(gradients, expected):

@@ -12,7 +12,7 @@ import tensorflow as tf
 from served_runs import run_zoo, trained_run
 from small_presets import NAMES, SCORES
 
-from training.recipes.recipes import RECIPES
+from training.recipes.base.registry import RECIPES
 from training.trained_model import load_model, load_run_or_preset
 from zoo.conditional_vae.conditional_vae import ConditionalVAE
 from zoo.dcgan.dcgan import DCGAN

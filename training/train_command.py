@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from training.recipes.model_flags import MODEL_OPTIONS
+from training.recipes.base.command import ModelCommand
 from training.runs.config import LARGEST_SEED
 from training.runs.run_control import RunControl, parse_profile_steps
-from zoo.cli import ZooCommand
 
 
 def _to_selection(context, parameter, texts):
@@ -25,14 +24,8 @@ def _to_selection(context, parameter, texts):
     return selection or None
 
 
-def _model_options(function):
-    for flag, name, value_type, text in reversed(MODEL_OPTIONS):
-        function = click.option(flag, name, type=value_type, default=None, help=text)(function)
-    return function
-
-
 @click.command(
-    cls=ZooCommand, uses_tensorflow=True, example="zoo train dcgan --dataset fashion_mnist --epochs 5"
+    cls=ModelCommand, uses_tensorflow=True, example="zoo train dcgan --dataset fashion_mnist --epochs 5"
 )
 @click.argument("model", required=False)
 @click.option("--dataset", default=None, help="Name of a data set.  [default: fashion_mnist]")
@@ -56,19 +49,18 @@ def _model_options(function):
 @click.option(
     "--augment",
     metavar="NAMES",
-    help="Random changes of training pictures, e.g. flip,crop,colour. Of: crop, flip, rotation, zoom, "
-    "brightness, contrast, saturation, hue, blur; colour is the four before blur; turn, scale (srcnn, "
-    "fsrcnn); none switches off those of the model.  [default: by model]",
+    help="Random changes of training pictures, e.g. flip,crop,colour; `zoo train MODEL --help` lists those "
+    "of a model; none switches off its own.  [default: by model]",
 )
 @click.option(
     "--degrade",
     metavar="NAMES",
-    help="What makes low-res training pictures worse: jpeg, blur (srcnn, fsrcnn).",
+    help="What makes low-res training images worse, e.g. jpeg,blur, of models that enlarge pictures.",
 )
 @click.option(
     "--patches-per-image",
     type=click.IntRange(1),
-    help="Patches of each picture in an epoch (srcnn, fsrcnn).  [default: by data set]",
+    help="Patches of each picture per epoch, of models that enlarge pictures.  [default: by data set]",
 )
 @click.option(
     "--cache",
@@ -153,9 +145,8 @@ def _model_options(function):
     help="Repeat a config.json.",
 )
 @click.option("--dry-run", is_flag=True, help="Check and print the configuration; train nothing.")
-@_model_options
 def command(model, runs_dir, run_name, resume, config_file, dry_run, distribute, peer_timeout, **options):
-    """Train MODEL: dcgan, conditional_vae, srcnn, fsrcnn or classifier. Leaves a run directory."""
+    """Train MODEL and leave a run directory."""
     if options["wandb"] and not dry_run:
         from training.callbacks.wandb_log import import_wandb
 
@@ -176,21 +167,24 @@ def command(model, runs_dir, run_name, resume, config_file, dry_run, distribute,
     check_run_name(run_name)
     # Before anything that TensorFlow does: it cannot find other workers later.
     distribution = ONE_REPLICA if dry_run else make_distribution(distribute, peer_timeout)
-    from training.loop import trainer
+    from training.loop.resume import resume_training
+    from training.loop.trainer import check_training, start_training
 
-    changes = to_values({"model": model, **given})
     if resume is None:
-        config = make_config(model, config_file, given)
-    elif dry_run:
-        config = changed_config(read_config(resume), changes)
-    if dry_run:
-        trainer.check_training(config, is_new=resume is None)
-        click.echo(config.to_json(), nl=False)
-        return
-    if resume is not None:
-        run = resume.resume_training(resume, changes, control, distribution=distribution)
+        config, data_set = make_config(model, config_file, given)
+        if dry_run:
+            click.echo(check_training(config, data_set=data_set).to_json(), nl=False)
+            return
+        run = start_training(
+            config, runs_dir, run_name, control, distribution=distribution, data_set=data_set
+        )
     else:
-        run = trainer.start_training(config, runs_dir, run_name, control, distribution=distribution)
+        changes = to_values({"model": model, **given})
+        if dry_run:
+            config = changed_config(read_config(resume), changes)
+            click.echo(check_training(config, is_new=False).to_json(), nl=False)
+            return
+        run = resume_training(resume, changes, control, distribution=distribution)
     if run is None:
         click.echo("Trained as one of several workers; the chief has the run.")
         return

@@ -40,6 +40,20 @@ class Source:
     directory: Path
     config: TrainingConfig
 
+    @property
+    def recipe(self):
+        """The recipe of its kind of model.
+
+        Raises:
+            UnknownNameError: This version does not have that kind of model.
+        """
+        from training.recipes.base.registry import find_recipe
+
+        if self.kind == "preset":
+            return find_recipe(self.config.model, registry.REINSTALL)
+        advice = f"{self.directory / run_directory.CONFIG} names it: install the version that made the run."
+        return find_recipe(self.config.model, advice)
+
     @functools.cached_property
     def model(self):
         """The model, loaded when it is asked for, under the float32 policy and not compiled."""
@@ -58,11 +72,9 @@ class Source:
         """
         if self.kind == "run":
             return load_model(self.directory, precision)
-        from training.recipes.recipes import find_recipe
         from zoo.presets.from_preset import load_preset
 
-        model_class = find_recipe(self.config.model, registry.REINSTALL).import_model_class()
-        return load_preset(model_class, self.name, dtype=precision)
+        return load_preset(self.recipe.import_model_class(), self.name, dtype=precision)
 
     @property
     def reference(self) -> str:
@@ -192,7 +204,7 @@ def load_model(run: Path, precision: str = "float32"):
     """
     import keras
 
-    from training.recipes.recipes import find_recipe
+    from training.recipes.base.registry import find_recipe
 
     config = read_config(run)
     recipe = find_recipe(config.model, f"{run / CONFIG} names it: install the version that made the run.")

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from training import train_command
+from training.recipes.base.command import ModelCommand
 from training.runs.run_control import RunControl
-from zoo.cli import ZooCommand
 from zoo.errors import UnknownNameError, WrongUsageError
 
 # Of `zoo train`: what belongs to one run rather than to all trials of a study.
@@ -35,7 +35,7 @@ def _training_options(command: click.Command) -> click.Command:
 
 @_training_options
 @click.command(
-    cls=ZooCommand, uses_tensorflow=True, example="zoo tune srcnn --dataset t91 --epochs 5 --trials 20"
+    cls=ModelCommand, uses_tensorflow=True, example="zoo tune srcnn --dataset t91 --epochs 5 --trials 20"
 )
 @click.argument("model", required=False)
 @click.option("--trials", "num_trials", type=click.IntRange(1), help="Trainings to make.  [default: 20]")
@@ -92,14 +92,15 @@ def command(model, resume, dry_run, num_trials, **options):
 
 
 def _make_study(model, num_trials, options):
-    from training.recipes.recipes import find_recipe
+    from training.loop.new_config import make_config
+    from training.recipes.base.registry import find_recipe
     from training.tuning.space_file import read_search_space
     from training.tuning.study import FRECHET_DISTANCE, Study
 
     recipe = find_recipe(model)
     own = ("space", "objective", "is_random", "judge", "studies_dir", "study_name")
     given = {name: value for name, value in options.items() if name not in own and value is not None}
-    config = train_command.make_config(model, None, given)
+    config, data_set = make_config(model, None, given)
     space = recipe.search_space if options["space"] is None else read_search_space(options["space"], recipe)
     # What the user says is not tried.
     space = {name: domain for name, domain in space.items() if name not in given}
@@ -119,27 +120,24 @@ def _make_study(model, num_trials, options):
         num_trials=num_trials,
         algorithm="random" if options["is_random"] else "bayesian",
         seed=config.seed,
-        judge=_check_objective(objective, options["judge"], config),
+        judge=_check_objective(objective, options["judge"], config, data_set),
     )
 
 
-def _check_objective(objective, judge, config):
+def _check_objective(objective, judge, config, data_set):
     """Checks that the objective can be measured, and returns the judge that it needs, if any."""
-    from training.data.selection import open_data_set
-    from training.recipes.recipes import RECIPES
+    from training.recipes.base.registry import RECIPES
     from training.trained_model import find_run_or_preset
     from training.tuning.study import FRECHET_DISTANCE
     from zoo.presets.registry import list_presets
 
-    model = RECIPES[config.model].build_model(
-        config, open_data_set(config.dataset, config.data_dir, config.only)
-    )
+    model = RECIPES[config.model].build_model(config, data_set)
     if objective != FRECHET_DISTANCE:
         known = [f"val_{metric.name}" for metric in model.metrics]
         if objective not in known:
             raise UnknownNameError("objective", objective, [*known, FRECHET_DISTANCE])
         return None
-    if not hasattr(model, "latent_dim"):
+    if not RECIPES[config.model].is_generative:
         raise WrongUsageError(
             f"{FRECHET_DISTANCE} compares generated pictures. Received: {config.model}, which generates "
             "none. Choose a metric of its epochs, e.g. val_psnr."

@@ -16,6 +16,7 @@ import tensorflow as tf
 from zoo.attributes.loss import attribute_loss
 from zoo.attributes.vocabulary import check_attributes, num_conditions, split_conditions
 from zoo.errors import WrongUsageError
+from zoo.hyperparameters import Count, Share
 from zoo.layers.batch_norm import make_batch_norm
 from zoo.pictures import pixels
 from zoo.presets.from_preset import FromPreset
@@ -73,8 +74,8 @@ class Classifier(FromPreset, keras.Model):
         attributes: Mapping[str, Sequence[str]],
         image_size: int = 28,
         channels: int = 1,
-        width: int = 32,
-        label_smoothing: float = 0.1,
+        width: Count = 32,
+        label_smoothing: Share = 0.1,
         dtype=None,
         name: str = "classifier",
         **kwargs,

@@ -9,7 +9,7 @@ from pathlib import Path
 import tensorflow as tf
 
 from export.signatures.image_tensors import example_pictures
-from zoo.super_resolution.super_resolution import SuperResolution
+from training.recipes.base.registry import RECIPES, recipe_of
 
 SIGNATURE = "upscale"
 
@@ -58,11 +58,12 @@ def write_tflite(model, path: Path, float16: bool = False) -> int:
 
 def check_upscaler(model) -> None:
     """Raises `TypeError` unless a model can be exported as TFLite."""
-    if not isinstance(model, SuperResolution):
+    if not recipe_of(model).converts_to_tflite:
+        names = [name for name, recipe in RECIPES.items() if recipe.converts_to_tflite]
         raise TypeError(
-            "TFLite files are made of SRCNN and FSRCNN, because the other models take strings, which TFLite "
-            f"does not compute with. Received: a model of class {type(model).__name__}. Serve it instead: "
-            "zoo export RUN_OR_PRESET"
+            f"TFLite files are made of {' and '.join(names)}, because the other models take strings, which "
+            f"TFLite does not compute with. Received: a model of class {type(model).__name__}. Serve it "
+            "instead: zoo export RUN_OR_PRESET"
         )
 
 

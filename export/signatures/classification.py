@@ -14,7 +14,7 @@ from zoo.pictures import resize
 CLASSES, PROBABILITIES = "classes", "probabilities"
 
 
-def classification_signatures(model, isolates_rows: bool = False) -> list[Signature]:
+def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
     """Returns `classify_png`.
 
     It answers for each attribute the most probable value by the attribute's own name, every value, and the

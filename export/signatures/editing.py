@@ -5,12 +5,22 @@ import tensorflow as tf
 
 from export.images.image_bytes import encode_png_row, encode_png_rows, map_image_rows
 from export.signatures import rows
-from export.signatures.generation import BATCH_SIZES
+from export.signatures.generation import BATCH_SIZES, generation_signatures
 from export.signatures.image_tensors import check_picture_size, example_pictures
 from export.signatures.signature import Signature
 from zoo.pictures import pixels, resize
 
 TARGET = "target_"
+
+
+def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
+    """Returns the signatures of a model that generates and edits.
+
+    Args:
+        model: Has `encode`, `decode`, `edit` and `judge`, as a `zoo.conditional_vae.ConditionalVAE`.
+        isolates_rows: As for `editing_signatures`.
+    """
+    return generation_signatures(model, model.decode) + editing_signatures(model, isolates_rows)
 
 
 def editing_signatures(model, isolates_rows: bool = False) -> list[Signature]:

@@ -13,6 +13,16 @@ from zoo.pictures import pixels
 BATCH_SIZES = (1, 3)
 
 
+def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
+    """Returns the signatures of a model that makes pictures when it is called with latents.
+
+    Args:
+        model: As for `generation_signatures`.
+        isolates_rows: Means nothing here: no row has a picture to decode.
+    """
+    return generation_signatures(model, model)
+
+
 def generation_signatures(model, decode: Callable) -> list[Signature]:
     """Returns `generate`, `generate_png` and `decode`.
 

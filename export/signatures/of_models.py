@@ -1,17 +1,14 @@
-"""Which signatures a model has, and which name it is served by."""
+"""The signatures of any model, as its recipe names them."""
 
-from export.signatures.classification import classification_signatures
-from export.signatures.editing import editing_signatures
-from export.signatures.generation import generation_signatures
+import importlib
+
+import keras
+
 from export.signatures.signature import Signature
-from export.signatures.upscaling import upscaling_signatures
-from zoo.classifier import Classifier
-from zoo.conditional_vae.conditional_vae import ConditionalVAE
-from zoo.dcgan.dcgan import DCGAN
-from zoo.super_resolution.super_resolution import SuperResolution
+from training.recipes.base.registry import recipe_of
 
 
-def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
+def make_signatures(model: keras.Model, isolates_rows: bool = False) -> list[Signature]:
     """Returns the signatures of a model, in the order of the contract's table.
 
     Args:
@@ -20,24 +17,12 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
             of failing the requests of everybody in the batch.
 
     Raises:
-        TypeError: Nobody has said how such a model is served.
+        TypeError: No recipe trains such models, so nobody has said how they are served.
     """
-    if isinstance(model, DCGAN):
-        return generation_signatures(model, model)
-    if isinstance(model, ConditionalVAE):
-        return generation_signatures(model, model.decode) + editing_signatures(model, isolates_rows)
-    if isinstance(model, SuperResolution):
-        return upscaling_signatures(model, isolates_rows)
-    if isinstance(model, Classifier):
-        return classification_signatures(model, isolates_rows)
-    raise TypeError(
-        "Served are DCGAN, ConditionalVAE, SRCNN, FSRCNN and Classifier. "
-        f"Received: a model of class {type(model).__name__}."
-    )
+    module = importlib.import_module(recipe_of(model).signatures)
+    return module.make_signatures(model, isolates_rows)
 
 
-def default_model_name(model) -> str:
-    """Returns the name a model is served by unless the user chooses another: `srcnn_x2` and the like,
-    else its own."""
-    is_upscaler = isinstance(model, SuperResolution)
-    return f"{model.name}_x{model.upscale_factor}" if is_upscaler else model.name
+def default_model_name(model: keras.Model) -> str:
+    """Returns the name that a model is served by unless the user chooses another, e.g. `srcnn_x2`."""
+    return recipe_of(model).served_name(model)

@@ -12,7 +12,7 @@ from export.signatures.signature import Signature
 EXAMPLE_SHAPES = ((1, 24, 32), (3, 17, 13))
 
 
-def upscaling_signatures(model, isolates_rows: bool = False) -> list[Signature]:
+def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
     """Returns `upscale` and `upscale_png`.
 
     Args:

@@ -12,7 +12,7 @@ from export.signatures.of_models import make_signatures
 from serving.client.connection import connect
 from training.data.data_sets import rendered_note
 from training.pages.picture_sheet import PictureSheet
-from training.recipes.recipes import RECIPES
+from training.recipes.base.registry import RECIPES
 from training.runs.run_directory import read_config
 from training.trained_model import load_model
 
@@ -120,7 +120,7 @@ class DemoAnswers:
 
     def upscaled_sheet(self) -> PictureSheet:
         """Returns low-res test pictures, their enlargements and the originals, with PSNR."""
-        from training.recipes.super_resolution import NUM_SAMPLES, upscaling_sheet
+        from training.recipes.base.super_resolution_recipe import NUM_SAMPLES, upscaling_sheet
 
         batches = RECIPES["srcnn"].make_evaluation_batches(self.config, self.data_set, "test")
         low_res_images, high_res_images = (

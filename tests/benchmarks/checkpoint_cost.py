@@ -43,8 +43,8 @@ from training.callbacks.checkpoints import Checkpoints  # noqa: E402
 from training.data.data_sets import load_data_set  # noqa: E402
 from training.loop.new_config import make_config  # noqa: E402
 from training.loop.precision import resolve_jit  # noqa: E402
-from training.loop.trainer import MAX_STEPS_PER_EXECUTION  # noqa: E402
-from training.recipes.recipes import RECIPES  # noqa: E402
+from training.loop.session import MAX_STEPS_PER_EXECUTION  # noqa: E402
+from training.recipes.base.registry import RECIPES  # noqa: E402
 from training.runs.run_control import RunControl  # noqa: E402
 
 NEVER, SELDOM, OFTEN = "none", "seldom", "often"
@@ -184,7 +184,7 @@ def main() -> None:
 
     keras.utils.set_random_seed(0)
     recipe, data_set = RECIPES["dcgan"], load_data_set("fashion_mnist", options.data_dir)
-    config = make_config("dcgan", None, {"dataset": data_set.name, "data_dir": options.data_dir})
+    config, _ = make_config("dcgan", None, {"dataset": data_set.name, "data_dir": options.data_dir})
     model = recipe.build_model(config, data_set)
     recipe.compile_model(
         model, config, jit_compile=resolve_jit(config.jit), steps_per_execution=MAX_STEPS_PER_EXECUTION

@@ -26,7 +26,7 @@ from training.evaluation.feature_extractor import extractor_of  # noqa: E402
 from training.evaluation.generated.scores import FeatureSets, score_distances, score_neighbourhoods  # noqa: E402
 from training.input.labelled_pictures import generate_pictures, read_pictures  # noqa: E402
 from training.loop.precision import resolve_precision  # noqa: E402
-from training.recipes.recipes import RECIPES  # noqa: E402
+from training.recipes.base.registry import RECIPES  # noqa: E402
 from training.runs.config import TrainingConfig  # noqa: E402
 from training.runs.score import format_score  # noqa: E402
 from training.trained_model import load_run_or_preset  # noqa: E402
@@ -90,7 +90,7 @@ def main() -> None:
     )
     test = read_pictures(data_set, "test", 28, 1, arguments.num_samples, seed)
     real = read_pictures(data_set, "train", 28, 1, arguments.num_samples, seed)
-    extractor = extractor_of(load_run_or_preset(arguments.classifier).model, arguments.classifier)
+    extractor = extractor_of(load_run_or_preset(arguments.classifier), arguments.classifier)
     features, distances = FeatureSets(extractor, test, real, real), {}
     print(f"| | {' | '.join(COLUMNS)} |\n|---" + "|---" * len(COLUMNS) + "|")
     for diff_augment in ("none", *arguments.policies):

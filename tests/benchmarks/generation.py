@@ -123,9 +123,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
 
-    judge = load_run_or_preset(arguments.classifier).model
+    source = load_run_or_preset(arguments.classifier)
+    judge = source.model
     extractor = (
-        load_extractor(arguments.extractor) if arguments.extractor else extractor_of(judge, "classifier")
+        load_extractor(arguments.extractor) if arguments.extractor else extractor_of(source, "classifier")
     )
     data_set = load_data_set(arguments.dataset)
     shape, seed = (judge.image_size, judge.channels), arguments.seed

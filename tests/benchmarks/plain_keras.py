@@ -6,7 +6,7 @@ import warnings
 import keras
 import tensorflow as tf
 
-from training.loop.trainer import MAX_STEPS_PER_EXECUTION
+from training.loop.session import MAX_STEPS_PER_EXECUTION
 from zoo.attributes.vocabulary import one_hot_conditions
 from zoo.layers.batch_norm import BatchNorm
 from zoo.layers.narrow_convolutions import NarrowConv2D

@@ -128,7 +128,7 @@ def measure(model: str, precisions: list[str], options: argparse.Namespace) -> l
     """Trains a model under each precision with each seed, and compares the scores."""
     values = {score: {precision: [] for precision in precisions} for score in SCORES[model]}
     # Made once: counting the pictures of some categories takes seconds.
-    config = make_config(model, None, {**settings_of(model, options), "precision": REFERENCE})
+    config, _ = make_config(model, None, {**settings_of(model, options), "precision": REFERENCE})
     for seed in range(options.seeds):
         for precision in precisions:
             run = options.output / f"{model}_{precision}_{seed}"

@@ -55,9 +55,10 @@ import tensorflow as tf  # noqa: E402
 from training.data.data_sets import load_data_set  # noqa: E402
 from training.loop.new_config import make_config  # noqa: E402
 from training.loop.precision import resolve_jit, resolve_precision  # noqa: E402
-from training.loop.trainer import MAX_STEPS_PER_EXECUTION, start_training  # noqa: E402
+from training.loop.session import MAX_STEPS_PER_EXECUTION  # noqa: E402
+from training.loop.trainer import start_training  # noqa: E402
 from training.preset_making.hardware import describe_hardware  # noqa: E402
-from training.recipes.recipes import RECIPES  # noqa: E402
+from training.recipes.base.registry import RECIPES  # noqa: E402
 from zoo.attributes.vocabulary import one_hot_conditions  # noqa: E402
 from zoo.layers.subpixels import bicubic_subpixels, to_picture  # noqa: E402
 from zoo.pictures import pixels  # noqa: E402
@@ -197,7 +198,7 @@ def overhead_of_training(model_name: str, precision: str, data_dir: str | None) 
     changes = {"precision": precision, "data_dir": data_dir, "epochs": 1}
     clock = OverheadClock()
     with tempfile.TemporaryDirectory() as runs_dir, contextlib.redirect_stdout(sys.stderr):
-        start_training(make_config(model_name, None, changes), Path(runs_dir), callbacks=[clock])
+        start_training(make_config(model_name, None, changes)[0], Path(runs_dir), callbacks=[clock])
     return clock.overhead
 
 
@@ -232,7 +233,7 @@ def make_turns(model_name: str, data_dir: str | None, torch_networks) -> dict[st
     """
     recipe = RECIPES[model_name]
     configs = {
-        precision: make_config(model_name, None, {"precision": precision, "data_dir": data_dir})
+        precision: make_config(model_name, None, {"precision": precision, "data_dir": data_dir})[0]
         for precision in _precisions()
     }
     config = configs[FLOAT32]

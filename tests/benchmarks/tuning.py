@@ -35,7 +35,7 @@ sys.path.insert(0, str(REPOSITORY))
 import numpy as np  # noqa: E402 - after the path is set
 
 from training.loop.new_config import make_config  # noqa: E402
-from training.recipes.recipes import RECIPES  # noqa: E402
+from training.recipes.base.registry import RECIPES  # noqa: E402
 from training.tuning.study import DESCRIPTION, RESULTS_CSV, Study  # noqa: E402
 from training.tuning.tuner import num_random_trials  # noqa: E402
 
@@ -78,7 +78,7 @@ def make_study(directory: Path, algorithm: str, seed: int, options: argparse.Nam
     }
     return Study(
         directory=directory,
-        config=make_config("srcnn", None, given),
+        config=make_config("srcnn", None, given)[0],
         space={name: domain for name, domain in recipe.search_space.items() if name not in FIXED},
         objective=recipe.objective,
         num_trials=options.trials,

@@ -37,8 +37,6 @@ class LatentProjector(keras.callbacks.Callback):
         self._directory = directory
 
     def on_train_end(self, logs=None):
-        if not hasattr(self.model, "encode"):
-            return
         pictures = read_pictures(
             self._data_set,
             "validation",

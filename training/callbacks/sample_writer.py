@@ -17,7 +17,7 @@ class SampleWriter(keras.callbacks.Callback):
         draw_samples: Draws the sheet of the model as it is now; seeds must be fixed.
         samples_dir: Gets `epoch-0000.png`, `epoch-0001.png`, ...
         tensorboard_dir: Gets the sheets as the image series `samples`, one step an epoch.
-        draw_traversals: Draws what the latents do, for TensorBoard alone; None where there are none.
+        draw_traversals: Draws what the latents do, for TensorBoard alone; returns None where there are none.
         description: Text for TensorBoard, Markdown.
     """
 
@@ -26,7 +26,7 @@ class SampleWriter(keras.callbacks.Callback):
         draw_samples: Callable[[], PictureSheet],
         samples_dir: Path,
         tensorboard_dir: Path,
-        draw_traversals: Callable[[], PictureSheet] | None = None,
+        draw_traversals: Callable[[], PictureSheet | None] = lambda: None,
         description: str = "",
     ):
         super().__init__()
@@ -53,6 +53,7 @@ class SampleWriter(keras.callbacks.Callback):
             path.write_bytes(sheet.to_png())
         with self._writer.as_default(step=num_epochs_done):
             tf.summary.image("samples", sheet.draw()[None])
-            if self._draw_traversals is not None:
-                tf.summary.image("traversals", self._draw_traversals().draw()[None])
+            traversals = self._draw_traversals()
+            if traversals is not None:
+                tf.summary.image("traversals", traversals.draw()[None])
         self._writer.flush()

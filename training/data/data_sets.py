@@ -14,6 +14,7 @@ from training.data.rendered import builder as rendered_catalog
 from zoo.attributes.vocabulary import Attributes
 from zoo.errors import UnknownNameError
 
+DEFAULT_DATASET = "fashion_mnist"
 SPLITS = ("train", "validation", "test")
 # Where TFDS knows no validation split, the last twelfth of the train split is it: 5,000 of Fashion-MNIST.
 TRAIN_IMAGES_PER_VALIDATION_IMAGE = 12

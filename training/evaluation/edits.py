@@ -3,6 +3,8 @@
 Each attribute is edited by itself, to a value drawn at random among those that the picture does not have.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from training.colour.colour_names import COLOURS
@@ -13,6 +15,7 @@ from training.evaluation.feature_extractor import FeatureExtractor
 from training.evaluation.findings import Findings
 from training.evaluation.judge import find_hits, judge_pictures
 from training.evaluation.measures.bootstrap import mean_interval
+from training.evaluation.subject import Subject
 from training.input.labelled_pictures import LabelledPictures, reconstruct
 from training.runs.score import Score
 from zoo.pictures import pixels
@@ -23,6 +26,16 @@ MAX_EDITED_IMAGES = 2000
 MAX_SEGMENTED_IMAGES = 500
 COLOUR_RULE = "colour rule"
 _BATCH_SIZE = 256
+
+
+def make_stages(subject: Subject) -> dict[str, Callable[[], Findings]]:
+    """Returns the scores of edits of test photos."""
+    judge, name = (subject.judge.model, subject.judge.name) if subject.judge else (None, "")
+    return {
+        "edits": lambda: score_edits(
+            subject.model, subject.test, judge, name, subject.extractor, subject.seed
+        )
+    }
 
 
 def score_edits(

@@ -17,23 +17,20 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from training.evaluation.findings import Findings
+from training.recipes.base.recipe import TimedAnswer
 from training.runs.score import Score
-from zoo.pictures import pixels
-
-LOW_RES_SIDE = 64
 
 
-def score_efficiency(model) -> Findings:
+def score_efficiency(answer: TimedAnswer) -> Findings:
     """Measures parameters, operations, latency, pictures a second and peak memory of a model's answer.
 
     Args:
-        model: A model of the zoo. A generator decodes; a conditional VAE encodes and decodes; a
-            super-resolution model enlarges a grey picture of 64 x 64; a classifier judges.
+        answer: The call that answers a request, as the model's recipe gives it.
 
     Returns:
         The scores. Times hold for this machine and what else it did.
     """
-    call, make_inputs, what = answer_of(model)
+    call, make_inputs, what = answer
     one = [tf.TensorSpec(part.shape, part.dtype) for part in make_inputs(1)]
     device = _device()
     scores = {
@@ -55,45 +52,6 @@ def score_efficiency(model) -> Findings:
     measured_with = f"whole process, batch {BATCH_SIZES[-1]}, {device}"
     scores["peak_memory_bytes"] = Score(peak, "bytes", 1, measured_with)
     return Findings(scores)
-
-
-def answer_of(model) -> tuple[Callable, Callable, str]:
-    """Returns the call that answers, a function that makes its inputs for a batch size, and what it does."""
-    if hasattr(model, "upscale_factor"):
-
-        def make_pictures(batch_size):
-            return (tf.zeros((batch_size, LOW_RES_SIDE, LOW_RES_SIDE, 1), "uint8"),)
-
-        def upscale(raw_images):
-            return pixels.round_to_uint8(model(raw_images))
-
-        return upscale, make_pictures, f"enlarging {LOW_RES_SIDE} x {LOW_RES_SIDE}"
-
-    def make_squares(batch_size):
-        shape = (batch_size, model.image_size, model.image_size, model.channels)
-        return (tf.zeros(shape, "uint8"), tf.zeros(batch_size, "int32"))
-
-    def make_latents(batch_size):
-        return (tf.zeros((batch_size, model.latent_dim)), tf.zeros(batch_size, "int32"))
-
-    def ids(value_ids):
-        return dict.fromkeys(model.attributes, value_ids)
-
-    def edit(raw_images, value_ids):
-        edited = model.edit(raw_images, ids(value_ids), ids(value_ids))
-        return pixels.from_model_range(edited, model.pixel_range)
-
-    def generate(latents, value_ids):
-        return pixels.from_model_range(model(latents, ids(value_ids)), model.pixel_range)
-
-    def judge(raw_images):
-        return tf.concat(list(model.judge(raw_images).values()), axis=1)
-
-    if hasattr(model, "encode"):
-        return edit, make_squares, "encoding and decoding"
-    if hasattr(model, "judge"):
-        return judge, lambda batch_size: make_squares(batch_size)[:1], "judging"
-    return generate, make_latents, "generating"
 
 
 def _device() -> str:

@@ -20,6 +20,7 @@ from PIL import Image, UnidentifiedImageError
 from training.evaluation.findings import Findings
 from training.evaluation.measures.bootstrap import mean_interval
 from training.evaluation.measures.picture_errors import WINDOW_SIDE, mean_absolute_error, ssim
+from training.evaluation.subject import Subject
 from training.pages.picture_sheet import PictureSheet
 from training.runs.score import Score
 from zoo.pictures import pixels
@@ -50,6 +51,18 @@ class ScoredPicture:
     model: Mapping[str, float]
     bicubic: Mapping[str, float]
     images: tuple[np.ndarray, ...]
+
+
+def make_stages(subject: Subject) -> dict[str, Callable[[], Findings]]:
+    """Returns the scores of enlargements: of a folder's photos, or of the data set's test photos."""
+
+    def read() -> Iterable[np.ndarray]:
+        if subject.photos is not None:
+            return subject.photos.values()
+        elements = subject.data_set.read("test").take(subject.num_samples).as_numpy_iterator()
+        return (element["image"] for element in elements)
+
+    return {"enlargements": lambda: score_enlargements(subject.model, subject.config.model, read())}
 
 
 def score_enlargements(model, name: str, raw_images: Iterable[np.ndarray]) -> Findings:

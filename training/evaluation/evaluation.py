@@ -1,39 +1,30 @@
 """Scores a trained model on test pictures; leaves `evaluation.json` and `report.html`."""
 
 import dataclasses
+import importlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 from tqdm import tqdm
 
-from training.data.data_sets import DataSet
 from training.data.selection import open_data_set
-from training.evaluation.edits import score_edits
 from training.evaluation.efficiency import score_efficiency
-from training.evaluation.enlargements import read_folder, score_enlargements
+from training.evaluation.enlargements import read_folder
 from training.evaluation.feature_extractor import FeatureExtractor, extractor_of, load_extractor
 from training.evaluation.findings import Findings
-from training.evaluation.generated.stages import GenerativeEvaluation
-from training.evaluation.reconstructions import score_reconstructions
 from training.evaluation.report import render_report
-from training.input.labelled_pictures import read_pictures
-from training.recipes.recipes import RECIPES
+from training.evaluation.subject import Subject
+from training.recipes.base.registry import RECIPES
 from training.runs import run_directory
 from training.runs.model_card import add_scores
-from training.runs.score import Score
 from training.trained_model import Source, find_run_or_preset, load_run_or_preset
-from zoo.conditional_vae.conditional_vae import ConditionalVAE
-from zoo.dcgan.dcgan import DCGAN
 from zoo.errors import WrongUsageError
 from zoo.files.atomic_write import write_text
 
 DEFAULT_NUM_SAMPLES = 10_000
 # Of fewer, a bootstrap interval is clearly narrower than it says.
 MIN_PICTURES = 10
-# Of the training pictures that neighbours are looked for in, in memory.
-MAX_TRAIN_IMAGES = 60_000
-MAX_TRAIN_BYTES = 1 << 29
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,29 +102,31 @@ def evaluate_run(
     source = find_run_or_preset(str(run))
     # Not where the training kept its pictures: this may be another machine.
     config = dataclasses.replace(source.config, cache=None, **({"dataset": dataset} if dataset else {}))
-    is_enlarging = hasattr(source.model, "upscale_factor")
-    if images is not None and not is_enlarging:
+    if images is not None and not source.recipe.scores_folders:
         raise WrongUsageError(
             "Only super-resolution is scored on a folder of pictures, because they have no attributes. "
             f"Received: `--images` for a {config.model}. Make a data set of them: zoo data build."
         )
     judge_source = _load_judge(judge, source) if judge else None
     features = _load_features(extractor, judge_source)
+    data_set = photos = None
     if images is not None:
-        data_set, pictures = None, read_folder(images)
-        about = (images.resolve().name, "", len(pictures), f"Pictures of the folder {images.name}.")
-        stages = {"enlargements": lambda: score_enlargements(source.model, config.model, pictures.values())}
+        photos = read_folder(images)
+        about = (images.resolve().name, "", len(photos), f"Pictures of the folder {images.name}.")
     else:
         data_set = open_data_set(config.dataset, config.data_dir, config.only)
         _check_attributes("The data set", getattr(source.model, "attributes", {}), data_set.attributes)
         about = (config.dataset, "test", data_set.num_images["test"], data_set.source)
-        stages = _make_stages(source, config, data_set, judge_source, features, num_samples, seed)
+    subject = Subject(source, config, data_set, photos, judge_source, features, num_samples, seed)
+    stages: dict[str, Callable[[], Findings]] = {}
+    for kind in source.recipe.evaluations:
+        stages |= importlib.import_module(kind).make_stages(subject)
     if judge_source and judge_source.directory.resolve() == source.directory.resolve():
         stages["judge"] = lambda: Findings(notes=["The model judges itself: such scores say little."])
     num_scored = about[2] if images is not None else min(about[2], num_samples)
     if num_scored < MIN_PICTURES:
         stages["few pictures"] = lambda: Findings(notes=[_describe_few(num_scored)])
-    stages["efficiency"] = lambda: score_efficiency(source.model)
+    stages["efficiency"] = lambda: score_efficiency(source.recipe.make_answer(source.model))
     output = output or default_output(source)
     output.mkdir(parents=True, exist_ok=True)
 
@@ -170,70 +163,25 @@ def _run_stages(stages: dict[str, Callable[[], Findings]]) -> Findings:
     return findings
 
 
-def _make_stages(source: Source, config, data_set: DataSet, judge, features, num_samples, seed) -> dict:
-    """Returns what a model of this kind is scored by, by name, in order."""
-    model, recipe = source.model, RECIPES[config.model]
-    if hasattr(model, "upscale_factor"):
-        return {
-            "enlargements": lambda: score_enlargements(
-                model,
-                config.model,
-                (image["image"] for image in data_set.read("test").take(num_samples).as_numpy_iterator()),
-            )
-        }
-    stages = {
-        "samples": lambda: Findings(sheets={"Samples": recipe.draw_samples(model, config, data_set)}),
-        "test pictures": lambda: _score_by_recipe(recipe, model, config, data_set),
-    }
-    if not isinstance(model, (DCGAN, ConditionalVAE)):
-        return stages
-    shape = (model.image_size, model.channels)
-    test = read_pictures(data_set, "test", *shape, num_samples, seed)
-    num_train = min(MAX_TRAIN_IMAGES, MAX_TRAIN_BYTES // (model.image_size**2 * model.channels))
-    train = read_pictures(data_set, "train", *shape, num_train, seed)
-    judge_model, judge_name = (judge.model, judge.name) if judge else (None, "")
-    generation = GenerativeEvaluation(
-        model, test, train, features, judge_model, judge_name, num_samples, seed
-    )
-    stages |= generation.stages()
-    if isinstance(model, ConditionalVAE):
-        stages["reconstructions"] = lambda: score_reconstructions(model, test, train)
-        stages["edits"] = lambda: score_edits(model, test, judge_model, judge_name, features, seed)
-    return stages
-
-
-def _score_by_recipe(recipe, model, config, data_set: DataSet) -> Findings:
-    """Scores by the model's own `test_step`."""
-    values = recipe.score(model, config, data_set)
-    num_images = data_set.num_images["test"]
-    return Findings(
-        {name: Score(float(value), _unit(name), num_images, "test_step") for name, value in values.items()}
-    )
-
-
-def _unit(name: str) -> str:
-    if name.endswith("psnr"):
-        return "dB"
-    return "share" if "accuracy" in name else "as trained"
-
-
 def _load_features(extractor: str | None, judge: Source | None) -> FeatureExtractor | None:
     if extractor:
         return load_extractor(extractor)
-    return extractor_of(judge.model, judge.name) if judge else None
+    return extractor_of(judge, judge.name) if judge else None
 
 
 def _load_judge(judge: str | Path, source: Source) -> Source:
     model = source.model
-    if not isinstance(model, (DCGAN, ConditionalVAE)):
+    if not source.recipe.is_generative:
+        makers = [name for name, recipe in RECIPES.items() if recipe.is_generative]
         raise ValueError(
-            "Only what a dcgan or conditional_vae makes is judged. "
+            f"A judge looks at generated pictures, which {' and '.join(makers)} make. "
             f"Received: a judge for a {type(model).__name__}. Leave `--judge` out."
         )
     loaded = load_run_or_preset(str(judge))
-    if not hasattr(loaded.model, "judge"):
+    if not loaded.recipe.is_judge:
+        judges = [name for name, recipe in RECIPES.items() if recipe.is_judge]
         raise ValueError(
-            "The judge must be a classifier or conditional_vae, because it must see attributes. "
+            f"The judge must be a {' or '.join(judges)}, because it must name attributes. "
             f"Received: {judge}, a {type(loaded.model).__name__}."
         )
     _check_attributes("The judge", model.attributes, loaded.model.attributes)

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from training.trained_model import load_run_or_preset
+from training.trained_model import Source, load_run_or_preset
 from zoo.pictures import pixels
 from zoo.pictures.resize import to_square
 
@@ -88,24 +88,25 @@ def load_extractor(name: str) -> FeatureExtractor:
     if suffix == ".keras":
         return _load_keras_file(Path(name))
     source = load_run_or_preset(name)
-    return extractor_of(source.model, source.config.model)
+    return extractor_of(source, source.config.model)
 
 
-def extractor_of(model: keras.Model, name: str) -> FeatureExtractor:
-    """Makes an extractor of a model that has `extract_features`, e.g. of a judge.
+def extractor_of(source: Source, name: str) -> FeatureExtractor:
+    """Makes an extractor of a model with `extract_features`, e.g. of a judge.
 
     Args:
-        model: A loaded model with `extract_features`, `image_size` and `channels`.
+        source: A model that can judge: it has `extract_features`, `image_size` and `channels`.
         name: What scores are called after.
 
     Raises:
         ValueError: The model has no features.
     """
-    if not hasattr(model, "extract_features"):
+    if not source.recipe.is_judge:
         raise ValueError(
             "The extractor must have features to compare pictures by, as a classifier has. "
-            f"Received: a {type(model).__name__}. Name the run or preset of a classifier."
+            f"Received: a {type(source.model).__name__}. Name the run or preset of a classifier."
         )
+    model = source.model
 
     @tf.function(autograph=False)
     def extract(raw_images):

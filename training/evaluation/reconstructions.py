@@ -1,10 +1,13 @@
 """Scores of reconstructions, beside what category means alone would get."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from training.evaluation.findings import Findings
 from training.evaluation.measures.bootstrap import mean_interval
 from training.evaluation.measures.picture_errors import WINDOW_SIDE, mean_absolute_error, ssim
+from training.evaluation.subject import Subject
 from training.input.labelled_pictures import _BATCH_SIZE, LabelledPictures, reconstruct
 from training.pages.picture_sheet import PictureSheet
 from training.runs.score import Score
@@ -13,6 +16,11 @@ from zoo.pictures.psnr import psnr
 
 CATEGORY_MEANS = "category means"
 NUM_COLUMNS = 8
+
+
+def make_stages(subject: Subject) -> dict[str, Callable[[], Findings]]:
+    """Returns the scores of reconstructed test photos."""
+    return {"reconstructions": lambda: score_reconstructions(subject.model, subject.test, subject.train)}
 
 
 def score_reconstructions(model, test: LabelledPictures, train: LabelledPictures) -> Findings:

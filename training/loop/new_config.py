@@ -2,44 +2,57 @@
 
 import dataclasses
 import inspect
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import click
 
-from training.data.data_sets import DataSet, load_data_set
-from training.data.selection import open_data_set
+from training.data.data_sets import DEFAULT_DATASET, DataSet
+from training.data.selection import open_data_set, select
+from training.input.augmentation import split_names
 from training.input.picture_cache import check_cache
 from training.loop.precision import resolve_precision
-from training.recipes.learning_rate import check_schedule
-from training.recipes.model_flags import MODEL_OPTIONS
-from training.recipes.recipes import RECIPES, find_recipe
+from training.recipes.base.command import split_options
+from training.recipes.base.learning_rate import check_schedule
+from training.recipes.base.recipe import Recipe
+from training.recipes.base.registry import find_recipe
 from training.runs.config import TrainingConfig
-from zoo.errors import UnknownNameError
+from training.trained_model import Source, find_run_or_preset
+from zoo.errors import WrongUsageError
 
 
-def make_config(model, config_file, given):
-    """Returns the configuration of a training: of a file if any, the recipe, and what is given besides."""
+def make_config(
+    model: str | None, config_file: Path | None, given: Mapping[str, Any]
+) -> tuple[TrainingConfig, DataSet]:
+    """Makes the configuration of a new training.
+
+    Args:
+        model: Name of the model; None takes that of the file.
+        config_file: A run's `config.json`, whose values are the defaults; None takes the recipe's.
+        given: What the user says besides, by names of `zoo train`'s options.
+
+    Returns:
+        The configuration, and its data set, open.
+
+    Raises:
+        UnknownNameError: There is no such model, data set, option, schedule, augmentation or degradation.
+        ValueError: The configuration does not fit the data set.
+        WrongUsageError: File and model, or the weights to start from and the model, do not go together.
+    """
     base = vars(TrainingConfig.read(config_file)) if config_file else {}
     model = model or base["model"]
-    if model not in RECIPES:
-        raise UnknownNameError("model", model, RECIPES)
+    recipe = find_recipe(model)
     if base and base["model"] != model:
-        raise click.UsageError(f"{config_file} is for {base['model']}. Received also: MODEL={model}.")
-    recipe = RECIPES[model]
+        raise WrongUsageError(f"{config_file} is for {base['model']}. Received also: MODEL={model}.")
     source = _find_source(given.get("init_from"), recipe)
     inherited = _inherited_values(source, recipe)
-
-    flags = {name: flag for flag, name, _, _ in MODEL_OPTIONS}
-    wanted = {name: value for name, value in given.items() if name in flags}
-    known_options = {**recipe.model_options, **recipe.optimizer_options}
-    for name in wanted:
-        if name not in known_options:
-            known = [flags[option] for option in known_options]
-            raise UnknownNameError(f"option of {model}", flags[name], known)
+    own, others = split_options(recipe.options, given)
     precision, reason = resolve_precision(given.get("precision") or base.get("precision") or "auto")
     click.echo(f"Precision: {precision} ({reason})", err=True)
 
     values = {
-        "dataset": "fashion_mnist",
+        "dataset": DEFAULT_DATASET,
         "data_dir": None,
         "epochs": recipe.epochs,
         "batch_size": recipe.batch_size,
@@ -49,34 +62,30 @@ def make_config(model, config_file, given):
         "seed": 0,
         **inherited,
         **base,
-        **{name: value for name, value in to_values(given).items() if name not in flags},
+        **to_values(others),
         "model": model,
         "precision": precision,
-        **{
-            group: {
-                **base.get(group, {**getattr(recipe, group), **inherited.get(group, {})}),
-                **{name: wanted[name] for name in getattr(recipe, group) if name in wanted},
-            }
-            for group in ("model_options", "optimizer_options")
-        },
     }
+    for group in ("model_options", "optimizer_options"):
+        defaults = getattr(recipe, group)
+        values[group] = {
+            **base.get(group, {**defaults, **inherited.get(group, {})}),
+            **{name: own[name] for name in defaults if name in own},
+        }
     if source is not None:
         values["init_from"] = source.reference
-    data_set = load_data_set(values["dataset"], values["data_dir"])
+    data_set = open_data_set(values["dataset"], values["data_dir"])
     recipe.check_data_set(data_set)
     values.setdefault("image_size", recipe.default_image_size(data_set))
     values.setdefault("patches_per_image", recipe.default_patches_per_image(data_set))
     config = TrainingConfig(**values)
-    data_set = open_data_set(config.dataset, config.data_dir, config.only)
     recipe.check_changes(config)
     check_schedule(config.schedule)
-    return with_chosen_cache(config, data_set)
+    return config, select(data_set, config.only) if config.only else data_set
 
 
-def to_values(given) -> dict:
+def to_values(given: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what a configuration holds for what the command line takes."""
-    from training.input.augmentation import split_names
-
     values = {name: value for name, value in given.items() if value is not None}
     for name in ("augment", "degrade", "freeze"):
         if name in values:
@@ -90,21 +99,19 @@ def to_values(given) -> dict:
     return values
 
 
-def _find_source(init_from, recipe):
-    from training.trained_model import find_run_or_preset
-
+def _find_source(init_from: str | None, recipe: Recipe) -> Source | None:
     if init_from is None:
         return None
     source = find_run_or_preset(init_from)
     if source.config.model != recipe.model_name:
-        raise click.UsageError(
+        raise WrongUsageError(
             f"A training must begin with weights of its own model. Received: --init-from {init_from}, "
             f"a {source.config.model}, for MODEL={recipe.model_name}."
         )
     return source
 
 
-def _inherited_values(source, recipe) -> dict:
+def _inherited_values(source: Source | None, recipe: Recipe) -> dict[str, Any]:
     """Returns what decides the shapes of the weights that a training begins with."""
     if source is None:
         return {"model_options": {}}

@@ -1,4 +1,4 @@
-"""What may be different when a run is resumed."""
+"""Resumes a run at its newest checkpoint, with changes that the steps before allow."""
 
 import contextlib
 import dataclasses
@@ -10,8 +10,10 @@ import keras
 
 from training.data.selection import open_data_set
 from training.distribution.distribution import ONE_REPLICA, Distribution
+from training.loop.built_model import build_model
 from training.loop.new_config import check_config
-from training.loop.trainer import build_model, make_checkpoints, run_training
+from training.loop.session import Session
+from training.loop.trainer import make_checkpoints, run_training
 from training.runs import run_control, run_directory
 from training.runs.config import TrainingConfig
 from training.runs.metrics_log import read_metrics
@@ -113,7 +115,8 @@ def _resume(run: Path, config: TrainingConfig, control: RunControl, callbacks, d
         for optimizer, rate in configured_rates:  # the checkpoint holds the ones before
             optimizer.learning_rate = rate
         run_directory.write_config(run, config)
-        return run_training(run, config, data_set, model, checkpoints, control, distribution, callbacks)
+        session = Session(run, config, data_set, model, checkpoints, control, distribution, callbacks)
+        return run_training(session)
 
 
 def _check_unfinished(run: Path, config: TrainingConfig, num_epochs_done: int, num_steps_done: int) -> None:

@@ -28,7 +28,7 @@ def compare_half(source: Source, weights: Path) -> None:
         RuntimeError: A score suffers, or the pictures do.
     """
     from training.data.selection import open_data_set
-    from training.recipes.recipes import find_recipe
+    from training.recipes.base.registry import find_recipe
     from zoo.presets.from_preset import load_weights
 
     recipe = find_recipe(source.config.model)

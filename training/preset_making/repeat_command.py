@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import click
 
-from training.recipes.recipes import find_recipe
+from training.recipes.base.command import options_of_model
+from training.recipes.base.registry import find_recipe
 from training.runs.config import TrainingConfig
 
 
@@ -17,7 +18,7 @@ def command_line(config: TrainingConfig, parameters: Sequence[click.Parameter]) 
 
     Args:
         config: Configuration of the training.
-        parameters: What `zoo train` takes.
+        parameters: What `zoo train` takes for every model.
 
     Example:
 
@@ -41,7 +42,7 @@ def command_line(config: TrainingConfig, parameters: Sequence[click.Parameter]) 
     defaults |= {**recipe.model_options, **recipe.optimizer_options}
     values = {**vars(config), **config.model_options, **config.optimizer_options}
     words = ["zoo", "train", config.model]
-    for option in parameters:
+    for option in [*parameters, *options_of_model(config.model)]:
         value = values.get(option.name)
         if option.name != "model" and value is not None and value != defaults.get(option.name):
             words += _to_words(option, value)

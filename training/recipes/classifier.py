@@ -11,12 +11,14 @@ import dataclasses
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from training.data.data_sets import rendered_note
 from training.pages.picture_sheet import PictureSheet
-from training.recipes.attribute_recipe import AttributeRecipe, make_attribute_batches
-from training.recipes.learning_rate import make_learning_rate
-from training.recipes.search_space import Choice, Range
+from training.recipes.base.attribute_recipe import AttributeRecipe, blank_pictures, make_attribute_batches
+from training.recipes.base.learning_rate import make_learning_rate
+from training.recipes.base.recipe import TimedAnswer
+from training.recipes.base.search_space import Choice, Range
 from zoo.classifier import Classifier
 
 MOMENTUM = 0.9
@@ -38,7 +40,6 @@ class ClassifierRecipe(AttributeRecipe):
     batch_size = 128
     learning_rate = 0.1
     schedule = "cosine"
-    model_options = {"width": 32, "label_smoothing": 0.1}
     search_space = {
         "learning_rate": Range(0.01, 0.5, log=True),
         "width": Choice((16, 24, 32, 48)),
@@ -46,6 +47,8 @@ class ClassifierRecipe(AttributeRecipe):
         "augment": Choice(("none", "flip", "flip,crop")),
     }
     default_augmentations = ("flip", "crop")
+    is_judge = True
+    signatures = "export.signatures.classification"
 
     def import_model_class(self):
         return Classifier
@@ -68,6 +71,12 @@ class ClassifierRecipe(AttributeRecipe):
         )
         optimizer.exclude_from_weight_decay(var_names=["beta", "gamma", "bias"])
         model.compile(optimizer=optimizer, **kwargs)
+
+    def make_answer(self, model):
+        def judge(raw_images):
+            return tf.concat(list(model.judge(raw_images).values()), axis=1)
+
+        return TimedAnswer(judge, lambda batch_size: (blank_pictures(model, batch_size),), "judging")
 
     def draw_samples(self, model, config, data_set):
         judgements = judge_split(model, config, data_set, "validation", MAX_SHEET_CANDIDATES)

@@ -3,19 +3,22 @@
 import dataclasses
 
 import numpy as np
+import tensorflow as tf
 
 from training.data.data_sets import rendered_note
 from training.input.augmentation import split_names
 from training.pages.picture_sheet import PictureSheet
-from training.recipes.attribute_recipe import AttributeRecipe, make_attribute_batches
-from training.recipes.learning_rate import make_learning_rate
-from training.recipes.search_space import Choice, Range
+from training.recipes.base.attribute_recipe import blank_pictures, make_attribute_batches
+from training.recipes.base.generative_recipe import GenerativeRecipe
+from training.recipes.base.learning_rate import make_learning_rate
+from training.recipes.base.recipe import TimedAnswer
+from training.recipes.base.search_space import Choice, Range
 from zoo.conditional_vae.conditional_vae import ConditionalVAE
 from zoo.pictures import pixels
 from zoo.step.adam import FusedAdam
 
 
-class ConditionalVAERecipe(AttributeRecipe):
+class ConditionalVAERecipe(GenerativeRecipe):
     """Trains `zoo.conditional_vae.ConditionalVAE` on pictures with attributes."""
 
     model_name = "conditional_vae"
@@ -23,19 +26,16 @@ class ConditionalVAERecipe(AttributeRecipe):
     batch_size = 64
     learning_rate = 1e-3
     objective = "val_psnr"
-    model_options = {
-        "latent_dim": 32,
-        "width": 32,
-        "depth": 0,
-        "likelihood": "bernoulli",
-        "kl_weight": 1.0,
-        "kl_warm_up_steps": 0,
-        "edit_weight": 0.0,
-        "independence_weight": 0.0,
-        "keep_detail": False,
-        "edited_attributes": "all",
-        "attribute_weight": 10.0,
-    }
+    option_words = {"edited_attributes": ("all", "Attributes whose edits are learned, e.g. colour, or all.")}
+    part_groups = {"encoder": ("features", "posterior")}
+    is_judge = True
+    has_encoder = True
+    evaluations = (
+        *GenerativeRecipe.evaluations,
+        "training.evaluation.reconstructions",
+        "training.evaluation.edits",
+    )
+    signatures = "export.signatures.editing"
     search_space = {
         "learning_rate": Range(2e-4, 5e-3, log=True),
         "latent_dim": Range(8, 128, log=True),
@@ -60,6 +60,16 @@ class ConditionalVAERecipe(AttributeRecipe):
 
     def compile_model(self, model, config, num_steps=None, **kwargs):
         model.compile(optimizer=FusedAdam(make_learning_rate(config, num_steps)), **kwargs)
+
+    def make_answer(self, model):
+        def edit(raw_images, value_ids):
+            ids = dict.fromkeys(model.attributes, value_ids)
+            return pixels.from_model_range(model.edit(raw_images, ids, ids), model.pixel_range)
+
+        def make_pictures(batch_size):
+            return (blank_pictures(model, batch_size), tf.zeros(batch_size, "int32"))
+
+        return TimedAnswer(edit, make_pictures, "encoding and decoding")
 
     def draw_samples(self, model, config, data_set):
         raw_images, attribute_ids = first_of_each_value(config, data_set)

@@ -14,11 +14,13 @@ import tensorflow as tf
 from training.data.data_sets import DataSet, rendered_note
 from training.input.augmentation import split_names
 from training.pages.picture_sheet import PictureSheet
-from training.recipes.attribute_recipe import AttributeRecipe
-from training.recipes.learning_rate import make_learning_rate
-from training.recipes.search_space import Choice, Range
+from training.recipes.base.generative_recipe import GenerativeRecipe
+from training.recipes.base.learning_rate import make_learning_rate
+from training.recipes.base.option import Option, to_click_type
+from training.recipes.base.search_space import Choice, Range
 from training.runs.config import TrainingConfig
 from zoo.dcgan.dcgan import DCGAN
+from zoo.hyperparameters import Rate
 from zoo.pictures import pixels
 from zoo.pictures.differentiable_augmentation import POLICIES
 from zoo.step.adam import FusedAdam
@@ -30,26 +32,21 @@ SAMPLE_ROWS = 8
 FEW_IMAGES = 500
 
 
-class DCGANRecipe(AttributeRecipe):
+class DCGANRecipe(GenerativeRecipe):
     """Trains `zoo.dcgan.DCGAN` on pictures with attributes."""
 
     model_name = "dcgan"
     epochs = 20
     batch_size = 64
     learning_rate = 2e-4
-    model_options = {
-        "latent_dim": 64,
-        "width": 64,
-        "depth": 0,
-        "discriminator_depth": 0,
-        "loss": "non_saturating",
-        "conditioning": "projection",
-        "classification_weight": 0.0,
-        "spectral_norm": False,
-        "r1_weight": 0.0,
-        "diff_augment": "auto",
-        "discriminator_steps": 1,
-        "ema_momentum": 0.995,
+    option_words = {
+        "diff_augment": (
+            "auto",
+            (
+                "Random changes before the discriminator: colour,translation,cutout, or none; auto: all "
+                f"three where there are fewer than {FEW_IMAGES} training pictures."
+            ),
+        )
     }
     # [TTUR]: the discriminator's learning rate in units of the generator's.
     optimizer_options = {"discriminator_rate": 1.0}
@@ -66,6 +63,11 @@ class DCGANRecipe(AttributeRecipe):
 
     def import_model_class(self):
         return DCGAN
+
+    def describe_optimizer_options(self):
+        text = "The discriminator's learning rate in units of --learning-rate."
+        rate = to_click_type(Rate, "discriminator_rate")
+        return (Option("discriminator_rate", "--discriminator-rate", rate, 1.0, text),)
 
     def build_model(self, config, data_set):
         return DCGAN(

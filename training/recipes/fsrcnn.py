@@ -1,7 +1,7 @@
 """How FSRCNN is trained."""
 
-from training.recipes.search_space import Choice, Range
-from training.recipes.super_resolution import SuperResolutionRecipe
+from training.recipes.base.search_space import Choice, Range
+from training.recipes.base.super_resolution_recipe import SuperResolutionRecipe
 from zoo.super_resolution.fsrcnn import FSRCNN
 
 
@@ -14,7 +14,6 @@ class FSRCNNRecipe(SuperResolutionRecipe):
     learning_rate = 2e-3
     schedule = "cosine"
     patch_size = 72
-    model_options = {"upscale_factor": 2, "is_residual": True, "colour_space": "luma"}
     search_space = {
         "learning_rate": Range(2e-4, 1e-2, log=True),
         "schedule": Choice(("constant", "cosine")),

@@ -1,7 +1,7 @@
 """How SRCNN is trained."""
 
-from training.recipes.search_space import Choice, Range
-from training.recipes.super_resolution import SuperResolutionRecipe
+from training.recipes.base.search_space import Choice, Range
+from training.recipes.base.super_resolution_recipe import SuperResolutionRecipe
 from zoo.step.adam import FrequencyAdam
 from zoo.super_resolution.srcnn import SRCNN
 
@@ -16,7 +16,6 @@ class SRCNNRecipe(SuperResolutionRecipe):
     patch_size = 48
     # Its first kernels, of 9 x 9 pixels, lie on the picture itself.
     optimizer_class = FrequencyAdam
-    model_options = {"upscale_factor": 2, "kernels": "9-1-5", "is_residual": False, "colour_space": "luma"}
     search_space = {
         "learning_rate": Range(1e-4, 1e-2, log=True),
         "schedule": Choice(("constant", "cosine")),

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from training.input.augmentation import split_names
-from training.recipes.recipe import Recipe
-from training.recipes.search_space import CONFIG_NAMES, Choice, Range, SearchSpace
+from training.recipes.base.recipe import Recipe
+from training.recipes.base.search_space import CONFIG_NAMES, Choice, Range, SearchSpace
 from training.runs.config import TrainingConfig
 from zoo.errors import UnknownNameError, WrongUsageError
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from training.recipes.recipes import find_recipe
-from training.recipes.search_space import SearchSpace
+from training.recipes.base.registry import find_recipe
+from training.recipes.base.search_space import SearchSpace
 from training.runs import run_directory
 from training.runs.best_epoch import is_smaller_better
 from training.runs.config import TrainingConfig

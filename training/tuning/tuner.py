@@ -27,8 +27,8 @@ from training.evaluation.measures.frechet_distance import frechet_distance
 from training.input.labelled_pictures import generate_pictures, read_pictures
 from training.loop.resume import resume_training
 from training.loop.trainer import start_training
-from training.recipes.recipes import RECIPES
-from training.recipes.search_space import Choice
+from training.recipes.base.registry import RECIPES
+from training.recipes.base.search_space import Choice
 from training.runs import run_directory
 from training.runs.best_epoch import best_epoch
 from training.runs.config import TrainingConfig
@@ -235,14 +235,15 @@ def to_values(space, tried: Mapping[str, Any]) -> dict[str, Any]:
 def _measure_frechet_distance(run: Path, study: Study) -> float:
     """Compares as many generated pictures as there are validation pictures with these."""
     data_set = open_data_set(study.config.dataset, study.config.data_dir, study.config.only)
-    judge = load_run_or_preset(study.judge).model
+    source = load_run_or_preset(study.judge)
+    judge = source.model
     model = trained_model.load_model(run)
     num_images = data_set.num_images["validation"]
     real = read_pictures(
         data_set, "validation", judge.image_size, judge.channels, num_images, study.config.seed
     )
     made = generate_pictures(model, real, num_images, study.config.seed)
-    extractor = extractor_of(judge, study.judge)
+    extractor = extractor_of(source, study.judge)
     return frechet_distance(*(extractor.extract(pictures.raw_images) for pictures in (made, real)))
 
 

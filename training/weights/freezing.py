@@ -5,14 +5,12 @@ from collections.abc import Sequence
 
 import keras
 
+from training.recipes.base.registry import recipe_of
 from zoo.errors import UnknownNameError
-
-# Names for several networks together.
-GROUPS = {"encoder": ("features", "posterior")}
 
 
 def model_parts(model: keras.Model) -> dict[str, list[keras.layers.Layer]]:
-    """Returns what can be frozen of a model, by name: its networks first, then each of their layers.
+    """Returns what can be frozen of a model, by name: its networks, groups of them, their layers.
 
     Example:
 
@@ -26,7 +24,7 @@ def model_parts(model: keras.Model) -> dict[str, list[keras.layers.Layer]]:
         if isinstance(part, keras.Model) and part.trainable_weights
     }
     parts = {name: [network] for name, network in networks.items()}
-    for name, members in GROUPS.items():
+    for name, members in recipe_of(model).part_groups.items():
         if all(member in networks for member in members):
             parts[name] = [networks[member] for member in members]
     for network in networks.values():

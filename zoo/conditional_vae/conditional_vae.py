@@ -30,6 +30,7 @@ from zoo.conditional_vae.losses import (
 )
 from zoo.conditional_vae.networks import VariationalNetworks
 from zoo.conditional_vae.value_shares import ValueShares
+from zoo.hyperparameters import Count, CountOrNone, Weight
 from zoo.pictures import pixels
 from zoo.pictures.psnr import psnr
 from zoo.presets.from_preset import FromPreset
@@ -107,17 +108,17 @@ class ConditionalVAE(FromPreset, keras.Model):
         attributes: Mapping[str, Sequence[str]],
         image_size: int = 28,
         channels: int = 1,
-        latent_dim: int = 32,
-        width: int = 32,
-        depth: int = 0,
+        latent_dim: Count = 32,
+        width: Count = 32,
+        depth: CountOrNone = 0,
         likelihood: str = "bernoulli",
-        kl_weight: float = 1.0,
-        kl_warm_up_steps: int = 0,
-        edit_weight: float = 0.0,
-        independence_weight: float = 0.0,
+        kl_weight: Weight = 1.0,
+        kl_warm_up_steps: CountOrNone = 0,
+        edit_weight: Weight = 0.0,
+        independence_weight: Weight = 0.0,
         keep_detail: bool = False,
         edited_attributes: Sequence[str] = (),
-        attribute_weight: float = 10.0,
+        attribute_weight: Weight = 10.0,
         seed: int = 0,
         dtype=None,
         name: str = "conditional_vae",

@@ -22,9 +22,10 @@ from zoo.attributes.loss import attribute_loss
 from zoo.attributes.vocabulary import check_attributes, num_conditions, one_hot_conditions
 from zoo.dcgan.diversity import same_kind_distance
 from zoo.dcgan.losses import LOSSES, interpolation_penalty, r1_penalty
-from zoo.dcgan.one_pass_gradients import gan_gradients
+from zoo.dcgan.networks import CONDITIONINGS, EMBEDDING, AdversarialNetworks
+from zoo.dcgan.one_pass_gradients import one_pass_gradients
 from zoo.errors import UnknownNameError, WrongUsageError
-from zoo.layers import pyramid
+from zoo.hyperparameters import Count, CountOrNone, Share, Weight
 from zoo.pictures import pixels
 from zoo.pictures.differentiable_augmentation import check_policies, differentiable_augment
 from zoo.presets.from_preset import FromPreset
@@ -33,7 +34,6 @@ from zoo.step.loss_scaling import with_loss_scaling
 from zoo.step.means import BatchMean, GradientNorm, update_means
 from zoo.step.moving_average import follow, momentum_at
 
-CONDITIONINGS = ("projection", "embedding")
 # [Lazy]: the penalty changes slowly, so that each 16th step is enough.
 R1_INTERVAL_STEPS = 16
 
@@ -100,18 +100,18 @@ class DCGAN(FromPreset, keras.Model):
         attributes: Mapping[str, Sequence[str]],
         image_size: int = 28,
         channels: int = 1,
-        latent_dim: int = 64,
-        width: int = 64,
-        depth: int = 0,
-        discriminator_depth: int = 0,
+        latent_dim: Count = 64,
+        width: Count = 64,
+        depth: CountOrNone = 0,
+        discriminator_depth: CountOrNone = 0,
         loss: str = "non_saturating",
         conditioning: str = "projection",
-        classification_weight: float = 0.0,
+        classification_weight: Weight = 0.0,
         spectral_norm: bool = False,
-        r1_weight: float = 0.0,
+        r1_weight: Weight = 0.0,
         diff_augment: Sequence[str] = (),
-        discriminator_steps: int = 1,
-        ema_momentum: float = 0.995,
+        discriminator_steps: Count = 1,
+        ema_momentum: Share = 0.995,
         seed: int = 0,
         dtype=None,
         name: str = "dcgan",
@@ -122,7 +122,7 @@ class DCGAN(FromPreset, keras.Model):
             raise UnknownNameError("loss of dcgan", loss, LOSSES)
         if conditioning not in CONDITIONINGS:
             raise UnknownNameError("conditioning of dcgan", conditioning, CONDITIONINGS)
-        if classification_weight and conditioning == "embedding":
+        if classification_weight and conditioning == EMBEDDING:
             raise WrongUsageError(
                 "`classification_weight` needs conditioning 'projection': the discriminator must not see the "
                 f"attributes that it tells. Received: classification_weight={classification_weight}, "
@@ -146,11 +146,24 @@ class DCGAN(FromPreset, keras.Model):
         self.ema_momentum = ema_momentum
         self.seed = seed
 
-        self.generator = self._build_generator("generator")
-        self.ema_generator = self._build_generator("ema_generator")
+        networks = AdversarialNetworks(
+            num_conditions(self.attributes),
+            image_size,
+            channels,
+            latent_dim,
+            width,
+            depth,
+            discriminator_depth,
+            conditioning,
+            tells_attributes=bool(classification_weight),
+            spectral_norm=spectral_norm,
+            dtype=self.dtype_policy,
+        )
+        self.generator = networks.build_generator("generator")
+        self.ema_generator = networks.build_generator("ema_generator")
         self.ema_generator.trainable = False
         self.ema_generator.set_weights(self.generator.get_weights())
-        self.discriminator = self._build_discriminator()
+        self.discriminator = networks.build_discriminator()
         self.latent_seeds = keras.random.SeedGenerator(seed)
         self.trackers = {
             name: BatchMean(name) for name in ("discriminator_loss", "generator_loss", "diversity")
@@ -189,31 +202,25 @@ class DCGAN(FromPreset, keras.Model):
         with tf.GradientTape(persistent=True) as tape:
             generated_images = self._generate(conditions)
             # Not as one batch: the generator's gradient would pass through the real half, too.
-            real_logits, real_judged = self._see(real_images, conditions)
-            generated_logits, generated_judged = self._see(generated_images, conditions)
+            real_logits, real_attributes = self._see(real_images, conditions)
+            generated_logits, generated_attributes = self._see(generated_images, conditions)
             discriminator_loss = self.discriminator_loss(real_logits, generated_logits)
             generator_loss = self.generator_loss(generated_logits)
-            penalty = self._penalty(real_images, generated_images, conditions)
-            scaled_discriminator_loss = self.discriminator_optimizer.scale_loss(
-                discriminator_loss + penalty + self._classification_loss(real_judged, attribute_ids)
+            discriminator_objective = self.discriminator_optimizer.scale_loss(
+                discriminator_loss
+                + self._penalty(real_images, generated_images, conditions)
+                + self._classification_loss(real_attributes, attribute_ids)
             )
-            scaled_generator_loss = self.generator_optimizer.scale_loss(
-                generator_loss + self._classification_loss(generated_judged, attribute_ids)
+            generator_objective = self.generator_optimizer.scale_loss(
+                generator_loss + self._classification_loss(generated_attributes, attribute_ids)
             )
+        # Both from the networks as they were before the step: simultaneous updates.
+        discriminator_gradients, generator_gradients = self._differentiate(
+            tape, discriminator_objective, generator_objective, generated_images, generated_logits
+        )
+        self._apply_to_discriminator(discriminator_gradients)
+        self._apply_to_generator(generator_gradients)
 
-        networks = (self.discriminator, self.generator)
-        variables = [network.trainable_variables for network in networks]
-        scaled_losses = (scaled_discriminator_loss, scaled_generator_loss)
-        # float16 has too small a range for that, and attributes have logits of their own.
-        if self.classification_weight or self.compute_dtype == "float16":
-            gradients = [tape.gradient(*pair) for pair in zip(scaled_losses, variables, strict=True)]
-        else:
-            gradients = gan_gradients(tape, *scaled_losses, generated_images, generated_logits, *variables)
-        optimizers = (self.discriminator_optimizer, self.generator_optimizer)
-        for index, norm in enumerate(self.gradient_norms.values()):
-            replicas.apply_gradients(optimizers[index], gradients[index], variables[index], norm)
-        momentum = momentum_at(self.generator_optimizer.iterations, self.ema_momentum)
-        follow(self.ema_generator, self.generator, momentum)
         losses = {"discriminator_loss": discriminator_loss, "generator_loss": generator_loss}
         logs = update_means(self.trackers, losses, tf.shape(raw_images)[0])
         return {**logs, **{norm.name: norm.result() for norm in self.gradient_norms.values()}}
@@ -336,70 +343,54 @@ class DCGAN(FromPreset, keras.Model):
 
     def _update_discriminator(self, real_images, conditions, attribute_ids):
         generated_images = self._generate(conditions)
-        variables = self.discriminator.trainable_variables
         with tf.GradientTape() as tape:
-            real_logits, real_judged = self._see(real_images, conditions)
-            loss = self.discriminator_loss(real_logits, self._see(generated_images, conditions)[0])
-            loss += self._classification_loss(real_judged, attribute_ids)
-            loss += self._penalty(real_images, generated_images, conditions)
-            scaled_loss = self.discriminator_optimizer.scale_loss(loss)
-        gradients = tape.gradient(scaled_loss, variables)
-        replicas.apply_gradients(self.discriminator_optimizer, gradients, variables)
-
-    def _build_generator(self, name: str) -> keras.Model:
-        latents = keras.Input((self.latent_dim,), name="latents")
-        conditions = keras.Input((num_conditions(self.attributes),), name="conditions")
-        x = keras.layers.Concatenate(dtype=self.dtype_policy)([latents, conditions])
-        x = pyramid.upsample(
-            x,
-            image_size=self.image_size,
-            channels=self.channels,
-            width=self.width,
-            dtype=self.dtype_policy,
-            name=name,
-            depth=self.depth,
-        )
-        images = keras.layers.Activation("tanh", dtype="float32")(x)
-        return keras.Model([latents, conditions], images, name=name)
-
-    def _build_discriminator(self) -> keras.Model:
-        images = keras.Input((self.image_size, self.image_size, self.channels), name="images")
-        conditions = keras.Input((num_conditions(self.attributes),), name="conditions")
-        x = images
-        if self.conditioning == "embedding":
-            num_pixels = self.image_size**2
-            embedding = keras.layers.Dense(
-                num_pixels, use_bias=False, dtype=self.dtype_policy, name="embedding"
+            real_logits, real_attributes = self._see(real_images, conditions)
+            generated_logits, _ = self._see(generated_images, conditions)
+            objective = self.discriminator_optimizer.scale_loss(
+                self.discriminator_loss(real_logits, generated_logits)
+                + self._classification_loss(real_attributes, attribute_ids)
+                + self._penalty(real_images, generated_images, conditions)
             )
-            shape = (self.image_size, self.image_size, 1)
-            maps = keras.layers.Reshape(shape, dtype=self.dtype_policy)(embedding(conditions))
-            x = keras.layers.Concatenate(dtype=self.dtype_policy)([images, maps])
-        features = pyramid.downsample(
-            x,
-            image_size=self.image_size,
-            width=self.width,
-            dtype=self.dtype_policy,
-            batch_norm=False,
-            name="discriminator",
-            depth=self.discriminator_depth,
-            spectral_norm=self.spectral_norm,
-        )
-        features = keras.layers.Activation("linear", dtype="float32", name="discriminator_features")(features)
-        logits = self._normalised_dense(1, "discriminator_logits")(features)
-        if self.conditioning == "projection":
-            # [Projection] eq. 3: the features' inner product with a learned vector for each attribute value.
-            project = self._normalised_dense(features.shape[-1], "discriminator_projection", use_bias=False)
-            products = keras.layers.Multiply(dtype="float32")([features, project(conditions)])
-            # Not keras.layers.Dot: products of matrices of one row took a tenth of a training step on CPUs.
-            projection = keras.ops.sum(products, axis=-1, keepdims=True)
-            logits = keras.layers.Add(dtype="float32")([logits, projection])
-        if not self.classification_weight:
-            return keras.Model([images, conditions], logits)
-        judge = self._normalised_dense(num_conditions(self.attributes), "discriminator_attributes")
-        return keras.Model([images, conditions], [logits, judge(features)])
+        variables = self.discriminator.trainable_variables
+        replicas.apply_gradients(self.discriminator_optimizer, tape.gradient(objective, variables), variables)
 
-    def _normalised_dense(self, units: int, name: str, use_bias: bool = True):
-        dense = keras.layers.Dense(units, use_bias=use_bias, dtype="float32", name=name)
-        if not self.spectral_norm:
-            return dense
-        return keras.layers.SpectralNormalization(dense, dtype="float32", name=f"{name}_sn")
+    def _differentiate(
+        self, tape, discriminator_objective, generator_objective, generated_images, generated_logits
+    ):
+        """Returns the gradients of each network's own objective, from one backward pass where it can be."""
+        discriminator_variables = self.discriminator.trainable_variables
+        generator_variables = self.generator.trainable_variables
+        # float16 has too small a range for one pass, and attributes have logits of their own.
+        if self.classification_weight or self.compute_dtype == "float16":
+            return (
+                tape.gradient(discriminator_objective, discriminator_variables),
+                tape.gradient(generator_objective, generator_variables),
+            )
+        return one_pass_gradients(
+            tape,
+            discriminator_objective,
+            generator_objective,
+            generated_images,
+            generated_logits,
+            discriminator_variables,
+            generator_variables,
+        )
+
+    def _apply_to_discriminator(self, gradients):
+        replicas.apply_gradients(
+            self.discriminator_optimizer,
+            gradients,
+            self.discriminator.trainable_variables,
+            self.gradient_norms["discriminator"],
+        )
+
+    def _apply_to_generator(self, gradients):
+        """Updates the generator and its moving average [EMA]."""
+        replicas.apply_gradients(
+            self.generator_optimizer,
+            gradients,
+            self.generator.trainable_variables,
+            self.gradient_norms["generator"],
+        )
+        momentum = momentum_at(self.generator_optimizer.iterations, self.ema_momentum)
+        follow(self.ema_generator, self.generator, momentum)

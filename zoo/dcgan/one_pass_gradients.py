@@ -1,4 +1,4 @@
-"""Gradients of a GAN's two losses from one way back through the discriminator.
+"""Differentiates a GAN's two losses in one backward pass through the discriminator.
 
 Sources:
     [Reversal] Ganin & Lempitsky 2015, arXiv 1409.7495, section 3.1: two networks with opposite aims learn
@@ -13,7 +13,7 @@ import tensorflow as tf
 LEAST_SLOPE = 1e-18
 
 
-def gan_gradients(
+def one_pass_gradients(
     tape: tf.GradientTape,
     discriminator_loss,
     generator_loss,
@@ -42,13 +42,13 @@ def gan_gradients(
         Two lists of gradients, in the variables' order.
     """
     slopes = tape.gradient(discriminator_loss, generated_logits) + LEAST_SLOPE
-    wanted_slopes = tape.gradient(generator_loss, generated_logits)
+    generator_slopes = tape.gradient(generator_loss, generated_logits)
     images_gradient, *discriminator_gradients = tape.gradient(
         [discriminator_loss, generated_logits],
         [generated_images, *discriminator_variables],
         output_gradients=[tf.ones_like(discriminator_loss), LEAST_SLOPE * tf.ones_like(generated_logits)],
     )
-    ratios = (wanted_slopes / slopes)[:, :, tf.newaxis, tf.newaxis]
+    ratios = (generator_slopes / slopes)[:, :, tf.newaxis, tf.newaxis]
     generator_gradients = tape.gradient(
         generated_images, generator_variables, output_gradients=images_gradient * ratios
     )

@@ -8,6 +8,7 @@ Sources:
 import keras
 import tensorflow as tf
 
+from zoo.hyperparameters import UpscaleFactor
 from zoo.layers.subpixels import Deconvolution
 from zoo.super_resolution.super_resolution import SuperResolution, pad_by_repeating
 
@@ -57,8 +58,8 @@ class FSRCNN(SuperResolution):
 
     def __init__(
         self,
-        upscale_factor: int = 2,
-        is_residual: bool = False,
+        upscale_factor: UpscaleFactor = 2,
+        is_residual: bool = True,
         colour_space: str = "luma",
         dtype=None,
         name: str = "fsrcnn",

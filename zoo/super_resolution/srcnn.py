@@ -7,6 +7,7 @@ Sources:
 import keras
 
 from zoo.errors import UnknownNameError
+from zoo.hyperparameters import UpscaleFactor
 from zoo.layers.narrow_convolutions import NarrowConv2D
 from zoo.layers.subpixels import BICUBIC_RADIUS, from_picture, to_picture
 from zoo.super_resolution.super_resolution import SuperResolution, pad_by_repeating
@@ -56,7 +57,7 @@ class SRCNN(SuperResolution):
 
     def __init__(
         self,
-        upscale_factor: int = 2,
+        upscale_factor: UpscaleFactor = 2,
         kernels: str = "9-1-5",
         is_residual: bool = False,
         colour_space: str = "luma",

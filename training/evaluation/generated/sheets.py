@@ -8,7 +8,7 @@ from training.evaluation.judge import judge_pictures
 from training.evaluation.measures.feature_distances import distance_blocks
 from training.input.labelled_pictures import LabelledPictures, decode_latents
 from training.pages.picture_sheet import PictureSheet
-from training.recipes.latent_sheets import NUM_COLUMNS, constant_ids, traversal_sheet
+from training.recipes.base.latent_sheets import NUM_COLUMNS, constant_ids, traversal_sheet
 from zoo.conditional_vae.latents import interpolate_on_sphere
 
 MAX_SHOWN_VALUES = 12

@@ -8,6 +8,7 @@ from training.evaluation.findings import Findings
 from training.evaluation.generated import scores as generative_scores
 from training.evaluation.generated import sheets as generative_sheets
 from training.evaluation.generated.scores import FeatureSets
+from training.evaluation.subject import Subject
 from training.input.labelled_pictures import LabelledPictures, generate_pictures
 
 
@@ -15,7 +16,7 @@ class GenerativeEvaluation:
     """Scores what a model generates against real test and training pictures.
 
     Args:
-        model: A `DCGAN` or `ConditionalVAE`.
+        model: A generative model.
         test: Real test pictures of its size; generated ones get their attributes.
         train: Real training pictures.
         extractor: What distances are measured on; None leaves them out.
@@ -73,3 +74,18 @@ class GenerativeEvaluation:
         stages["interpolation"] = lambda: generative_sheets.interpolation(self.model, seed)
         stages["traversal"] = lambda: generative_sheets.traversal(self.model, seed)
         return stages
+
+
+def make_stages(subject: Subject) -> dict[str, Callable[[], Findings]]:
+    """Returns the scores and sheets of generated pictures."""
+    judge, name = (subject.judge.model, subject.judge.name) if subject.judge else (None, "")
+    return GenerativeEvaluation(
+        subject.model,
+        subject.test,
+        subject.train,
+        subject.extractor,
+        judge,
+        name,
+        subject.num_samples,
+        subject.seed,
+    ).stages()

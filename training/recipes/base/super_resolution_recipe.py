@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import tensorflow as tf
 
 from training.data.data_sets import rendered_note
 from training.input.degradation import DEGRADATIONS
@@ -13,14 +14,16 @@ from training.input.super_resolution_pipeline import (
     pair_cache_choice,
 )
 from training.pages.picture_sheet import PictureSheet
-from training.recipes.learning_rate import make_learning_rate
-from training.recipes.recipe import Recipe
+from training.recipes.base.learning_rate import make_learning_rate
+from training.recipes.base.recipe import Recipe, TimedAnswer
 from zoo.pictures import pixels
 from zoo.pictures.psnr import psnr
 from zoo.pictures.resize import bicubic
 from zoo.step.adam import FusedAdam
 
 NUM_SAMPLES = 8
+# Side of the grey low-res pictures that are enlarged to measure speed, in pixels.
+TIMED_SIDE = 64
 # Pictures of original size hold many patches; a few dozen of them still make an epoch of some hundred steps.
 PATCHES_PER_ORIGINAL = 64
 
@@ -42,6 +45,11 @@ class SuperResolutionRecipe(Recipe):
     needs_attributes = False
     takes_patches = True
     objective = "val_psnr"
+    option_flags = {"upscale_factor": "--factor"}
+    scores_folders = True
+    evaluations = ("training.evaluation.enlargements",)
+    signatures = "export.signatures.upscaling"
+    converts_to_tflite = True
 
     def default_image_size(self, data_set):
         return min(data_set.image_shape[0] or self.patch_size, self.patch_size)
@@ -51,6 +59,18 @@ class SuperResolutionRecipe(Recipe):
 
     def build_model(self, config, data_set):
         return self.import_model_class()(dtype=config.precision, **config.model_options)
+
+    def make_answer(self, model):
+        def upscale(raw_images):
+            return pixels.round_to_uint8(model(raw_images))
+
+        def make_pictures(batch_size):
+            return (tf.zeros((batch_size, TIMED_SIDE, TIMED_SIDE, model.channels), "uint8"),)
+
+        return TimedAnswer(upscale, make_pictures, f"enlarging {TIMED_SIDE} x {TIMED_SIDE}")
+
+    def served_name(self, model):
+        return f"{self.model_name}_x{model.upscale_factor}"
 
     def compile_model(self, model, config, num_steps=None, **kwargs):
         model.compile(optimizer=self.optimizer_class(make_learning_rate(config, num_steps)), **kwargs)

@@ -1,8 +1,10 @@
 """What the trainings on pictures with attributes have in common."""
 
+import tensorflow as tf
+
 from training.data.data_sets import DataSet
 from training.input.pipeline import image_cache_choice, make_image_batches
-from training.recipes.recipe import Recipe
+from training.recipes.base.recipe import Recipe
 from training.runs.config import TrainingConfig
 
 
@@ -20,6 +22,11 @@ class AttributeRecipe(Recipe):
 
     def make_evaluation_batches(self, config, data_set, split):
         return make_attribute_batches(config, data_set, split)
+
+
+def blank_pictures(model, batch_size: int) -> tf.Tensor:
+    """Returns black pictures of a model's size, uint8 `[batch_size, image_size, image_size, channels]`."""
+    return tf.zeros((batch_size, model.image_size, model.image_size, model.channels), "uint8")
 
 
 def make_attribute_batches(

@@ -1,33 +1,52 @@
-"""What differs between the trainings of two models."""
+"""The base class of recipes: all that the rest of the project asks of a kind of model."""
 
 import abc
+import functools
 import warnings
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 
 from training.data.data_sets import DataSet
 from training.input.augmentation import NAMES, check_augmentations
 from training.pages.picture_sheet import PictureSheet
-from training.recipes.search_space import SearchSpace
+from training.recipes.base.option import Option, options_of
+from training.recipes.base.search_space import SearchSpace
 from training.runs.config import TrainingConfig
 from zoo.errors import UnknownNameError, WrongUsageError
 
 
-class Recipe(abc.ABC):
-    """How one model is built, fed, compiled, shown and scored.
+class TimedAnswer(NamedTuple):
+    """The call that answers a request, for measuring what it costs.
 
-    Use it to make a new model trainable: write a subclass in a file of its own and name it in
-    `training/recipes/recipes.py`.
+    Args:
+        call: Takes tensors and returns the answer.
+        make_inputs: Returns its arguments for a batch size.
+        description: What it does, e.g. `"generating"`.
+    """
+
+    call: Callable
+    make_inputs: Callable[[int], tuple]
+    description: str
+
+
+class Recipe(abc.ABC):
+    """Builds, feeds, compiles, shows and scores one model.
+
+    Use it to make a new model trainable: write a subclass in `training/recipes/<model_name>.py`. Nothing
+    else needs to name the model; `training/recipes/base/registry.py` finds the file.
 
     Attributes:
-        model_name: What the model is called on the command line.
+        model_name: What the model is called on the command line; the name of the recipe's file.
         epochs: Default number of epochs.
-        batch_size: Default pictures a step.
+        batch_size: Default pictures per step.
         learning_rate: Default of every optimizer.
-        model_options: The options of the model's class that a user may set, with their defaults.
-        optimizer_options: The same of the optimizers.
+        optimizer_options: Options of the optimizers with their defaults; flags take their names.
+        option_words: Default and help of options that take words which the recipe translates, by argument
+            of the class.
+        option_flags: Flags of options that are not the argument's name.
+        fixed_arguments: Arguments of the class that the configuration or the data set decides.
         schedule: Default of how the learning rate changes.
         augmentations: Names of the random changes of training pictures that make sense for the model.
         default_augmentations: Those that are made when the user names none.
@@ -36,14 +55,31 @@ class Recipe(abc.ABC):
         takes_patches: Whether it learns from patches, of which a picture has many.
         objective: The validation metric that says which epoch is the best one; None where none does.
         search_space: What `zoo tune` may change when the user does not say.
+        part_groups: Names for several parts of the model together, for `--freeze`.
+        is_generative: Whether it makes pictures of requested attributes, which a judge can look at.
+        is_judge: Whether it has `judge` and `extract_features`, and so can judge what others make.
+        has_encoder: Whether it has `encode`, whose latents TensorBoard's projector shows.
+        scores_folders: Whether it can be scored on a folder of pictures, which have no attributes.
+        evaluations: Modules whose `make_stages(subject)` score it; see `training/evaluation/subject.py`.
+        signatures: Module whose `make_signatures(model, isolates_rows)` says how it is served.
+        converts_to_tflite: Whether it can be exported as a TFLite file that enlarges pictures.
     """
 
     model_name: ClassVar[str]
     epochs: ClassVar[int]
     batch_size: ClassVar[int]
     learning_rate: ClassVar[float]
-    model_options: ClassVar[dict[str, Any]]
     optimizer_options: ClassVar[dict[str, Any]] = {}
+    option_words: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    option_flags: ClassVar[Mapping[str, str]] = {}
+    fixed_arguments: ClassVar[Sequence[str]] = (
+        "attributes",
+        "image_size",
+        "channels",
+        "seed",
+        "dtype",
+        "name",
+    )
     schedule: ClassVar[str] = "constant"
     augmentations: ClassVar[Sequence[str]] = NAMES
     default_augmentations: ClassVar[Sequence[str]] = ()
@@ -52,6 +88,15 @@ class Recipe(abc.ABC):
     takes_patches: ClassVar[bool] = False
     objective: ClassVar[str | None] = None
     search_space: ClassVar[SearchSpace] = {}
+    part_groups: ClassVar[Mapping[str, Sequence[str]]] = {}
+    is_generative: ClassVar[bool] = False
+    is_judge: ClassVar[bool] = False
+    has_encoder: ClassVar[bool] = False
+    scores_folders: ClassVar[bool] = False
+    # Named as text, so that a recipe imports neither evaluation nor a layer to its right.
+    evaluations: ClassVar[Sequence[str]] = ("training.evaluation.test_pictures",)
+    signatures: ClassVar[str]
+    converts_to_tflite: ClassVar[bool] = False
 
     @abc.abstractmethod
     def default_image_size(self, data_set: DataSet) -> int:
@@ -64,6 +109,27 @@ class Recipe(abc.ABC):
     @abc.abstractmethod
     def import_model_class(self) -> type[keras.Model]:
         """Returns the class, registered with Keras, so that saved models of it can be loaded."""
+
+    @functools.cached_property
+    def options(self) -> tuple[Option, ...]:
+        """The options of the model's class, and those of its optimizers."""
+        of_class = options_of(
+            self.import_model_class(), self.fixed_arguments, self.option_words, self.option_flags
+        )
+        return of_class + self.describe_optimizer_options()
+
+    def describe_optimizer_options(self) -> tuple[Option, ...]:
+        """Returns the options of the optimizers; needed where `optimizer_options` has any."""
+        return ()
+
+    @functools.cached_property
+    def model_options(self) -> dict[str, Any]:
+        """The options of the model's class, with their defaults."""
+        return {
+            option.name: option.default
+            for option in self.options
+            if option.name not in self.optimizer_options
+        }
 
     @abc.abstractmethod
     def build_model(self, config: TrainingConfig, data_set: DataSet) -> keras.Model:
@@ -91,6 +157,18 @@ class Recipe(abc.ABC):
     def draw_samples(self, model: keras.Model, config: TrainingConfig, data_set: DataSet) -> PictureSheet:
         """Returns a sheet that is the same at every call but for what the model has learned."""
 
+    def draw_traversals(self, model: keras.Model, config: TrainingConfig) -> PictureSheet | None:
+        """Returns a sheet of what single latents change, or None where the model has no latents."""
+        return None
+
+    @abc.abstractmethod
+    def make_answer(self, model: keras.Model) -> TimedAnswer:
+        """Returns the call that answers a request, whose speed and memory `zoo evaluate` measures."""
+
+    def served_name(self, model: keras.Model) -> str:
+        """Returns the name that the model is served by unless the user chooses another."""
+        return self.model_name
+
     def check_data_set(self, data_set: DataSet) -> None:
         """Raises `WrongUsageError` if the model cannot learn from a data set."""
         if self.needs_attributes and not data_set.attributes:
@@ -115,9 +193,7 @@ class Recipe(abc.ABC):
         check_augmentations(config.augment, self.augmentations)
         for name in config.degrade:
             if name not in self.degradations:
-                advice = (
-                    "" if self.degradations else "Only super-resolution has low-res pictures (srcnn, fsrcnn)."
-                )
+                advice = "" if self.degradations else "Only models that enlarge pictures have low-res ones."
                 raise UnknownNameError(f"degradation of {self.model_name}", name, self.degradations, advice)
 
     def score(self, model: keras.Model, config: TrainingConfig, data_set: DataSet) -> dict:

@@ -1,0 +1,109 @@
+"""Commands whose options depend on the MODEL that they name."""
+
+import difflib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from training.recipes.base.option import Option
+from training.recipes.base.registry import RECIPES, find_recipe
+from zoo.cli import ZooCommand
+from zoo.command_line.quiet_import import import_tensorflow
+from zoo.errors import UnknownNameError
+
+_MODEL = "training.model"
+# Options that name a run or a configuration, which name a model.
+_SOURCES = {"resume": "config.json", "config_file": ""}
+
+
+class ModelCommand(ZooCommand):
+    """A command with an argument `model` that takes the options of the model's recipe besides its own.
+
+    Which model that is, is read from the command line first, or from the run or the configuration that it
+    names. Without a model the help lists the command's own options, and nothing heavy is imported.
+    """
+
+    def parse_args(self, context, args):
+        context.meta[_MODEL] = self._find_model(context, list(args))
+        try:
+            return super().parse_args(context, args)
+        except click.NoSuchOption as error:
+            model = context.meta[_MODEL]
+            if model is None:
+                raise click.UsageError(
+                    f"Only some models have {error.option_name}. Name the MODEL: {', '.join(RECIPES)}."
+                ) from error
+            known = [option.flag for option in find_recipe(model).options]
+            raise UnknownNameError(f"option of {model}", error.option_name, known) from error
+
+    def get_params(self, context):
+        params = super().get_params(context)
+        return [*params[:-1], *options_of_model(context.meta.get(_MODEL)), params[-1]]
+
+    def format_options(self, context, formatter):
+        super().format_options(context, formatter)
+        model = context.meta.get(_MODEL)
+        with formatter.section("Models"):
+            if model is None:
+                formatter.write_text(
+                    f"{', '.join(RECIPES)}. `{context.command_path} MODEL --help` lists the options of one."
+                )
+                return
+            recipe = find_recipe(model)
+            formatter.write_text(f"{model} takes the augmentations {', '.join(recipe.augmentations)}.")
+            if recipe.degradations:
+                formatter.write_text(f"Its low-res images may undergo {', '.join(recipe.degradations)}.")
+
+    def _find_model(self, context, args: list[str]) -> str | None:
+        """Returns the model that the words name; None where they name none.
+
+        Raises:
+            UnknownNameError: They name a model that does not exist.
+        """
+        context.ignore_unknown_options, kept = True, context.ignore_unknown_options
+        try:
+            # The options of a model are unknown here: they are among the words that are left.
+            values, words, _ = super().make_parser(context).parse_args(args)
+        except click.UsageError:
+            return None  # said when the command line is parsed in earnest
+        finally:
+            context.ignore_unknown_options = kept
+        words = [word for word in (values.get("model"), *words) if isinstance(word, str)]
+        for word in words:
+            if word in RECIPES:
+                return word
+        sources = [Path(values[name], file) for name, file in _SOURCES.items() if values.get(name)]
+        for source in sources:
+            return _model_of(source)
+        if words and not words[0].startswith("-"):
+            find_recipe(words[0])
+        # An option that is not known yet may have taken the first place: say which word was meant.
+        for word in words:
+            if difflib.get_close_matches(word, RECIPES):
+                find_recipe(word)
+        return None
+
+
+def options_of_model(model: str | None) -> list[click.Option]:
+    """Returns the options of a model's recipe; none without a model."""
+    if model is None:
+        return []
+    import_tensorflow()
+    return [option.to_click() for option in find_recipe(model).options]
+
+
+def split_options(options: Sequence[Option], given: dict) -> tuple[dict, dict]:
+    """Splits values by name into those of a model's options and all others."""
+    names = {option.name for option in options}
+    own = {name: value for name, value in given.items() if name in names}
+    return own, {name: value for name, value in given.items() if name not in names}
+
+
+def _model_of(config: Path) -> str | None:
+    try:
+        model = json.loads(config.read_text(encoding="utf-8"))["model"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # said by who reads the file in earnest
+    return model if model in RECIPES else None
