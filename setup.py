@@ -49,13 +49,11 @@ setup(
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
         "wandb": ["wandb>=0.22"],
-        "bench": ["k6>=1.1"],  # load generator
         "docs": DOCS,  # the documentation site
         "dev": [
             *DOCS,
             "nbclient>=0.10",  # runs docs/tour.ipynb
             "ipykernel>=6.29",
-            "k6>=1.1",
             "wandb>=0.22",
             "pytest>=8",
             "pytest-xdist>=3.6",

