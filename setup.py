@@ -44,7 +44,7 @@ setup(
         "imagehash>=4.3.2",  # perceptual hashes of photos
         "uvicorn>=0.30",  # HTTP server
         "httptools>=0.6",  # its HTTP parser
-        "httpx>=0.27",  # HTTP client
+        "httpx2>=2",  # HTTP client
     ],
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],

@@ -8,7 +8,7 @@ import threading
 import time
 
 import grpc
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from deployed_server import running_deployed_server
@@ -112,10 +112,10 @@ def test_open_routes_answer_over_tls(gateway, key):
 
 def test_only_tls_is_spoken(gateway, key):
     port = gateway.deployment.gateway_port
-    plain = httpx.get(f"http://localhost:{port}/v1/models/linear", trust_env=False)
+    plain = httpx2.get(f"http://localhost:{port}/v1/models/linear", trust_env=False)
     assert error(plain) == (400, "This is no request that the gateway understands; it speaks HTTPS.")
-    untrusting = httpx.Client(base_url=f"https://localhost:{port}", trust_env=False)
-    with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+    untrusting = httpx2.Client(base_url=f"https://localhost:{port}", trust_env=False)
+    with pytest.raises(httpx2.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
         untrusting.get("/v1/models/linear")
     plain = grpc.insecure_channel(f"localhost:{port}", [("grpc.enable_http_proxy", 0)])
     with plain, pytest.raises(grpc.RpcError) as raised:

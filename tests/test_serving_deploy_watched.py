@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import time
 
-import httpx
+import httpx2
 import pytest
 from deployed_files import queries_of_dashboard, read_documents
 from deployed_server import running_deployed_server, wait_for_port
@@ -29,7 +29,7 @@ def watched(tmp_path_factory):
 def test_server_has_every_metric_that_is_asked_for(watched):
     directory, deployment = watched
     address = f"http://localhost:{deployment.rest_api_port}{METRICS_PATH}"
-    page = httpx.get(address, trust_env=False).text
+    page = httpx2.get(address, trust_env=False).text
     paths = ("grafana/serving.json", "monitoring/alerts.yaml", "kubernetes/prometheus-adapter-values.yaml")
     text = "".join((directory / path).read_text(encoding="utf-8") for path in paths)
     asked = set(re.findall(r":tensorflow:[a-z_:]+", text))
@@ -53,7 +53,7 @@ def test_a_real_prometheus_answers_the_dashboard(watched, tmp_path):
     process = subprocess.Popen(command)
     try:
         wait_for_port(port, process)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", trust_env=False) as client:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}/api/v1", trust_env=False) as client:
             check_prometheus(client, deployment)
     finally:
         process.terminate()

@@ -3,7 +3,7 @@
 import gzip
 import json
 
-import httpx
+import httpx2
 import pytest
 from conformance_server import error_of, post, rest
 from serving_models import running_server
@@ -134,10 +134,10 @@ def test_cors_headers_are_on_every_answer_when_asked_for(tmp_path):
     with running_server(tmp_path, rest_api_enable_cors_support=True) as server:
         address = f"http://localhost:{server.flags['rest_api_port']}"
         for response in (
-            httpx.get(f"{address}/v1/models/linear"),
-            httpx.get(f"{address}/v1/models/no"),
-            httpx.post(f"{address}{LINEAR}", json=BODY),
-            httpx.options(f"{address}{LINEAR}"),
+            httpx2.get(f"{address}/v1/models/linear"),
+            httpx2.get(f"{address}/v1/models/no"),
+            httpx2.post(f"{address}{LINEAR}", json=BODY),
+            httpx2.options(f"{address}{LINEAR}"),
         ):
             assert expected.items() <= response.headers.items()
     assert not any(name.startswith("access-control") for name in rest().get("/v1/models/linear").headers)

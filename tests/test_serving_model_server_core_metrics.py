@@ -1,4 +1,4 @@
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from serving_models import running_server
@@ -27,10 +27,10 @@ def page(server):
         with pytest.raises(PredictionError):
             client.predict("linear", {"x": np.ones((3, 5), np.float32)})
     rest = f"http://localhost:{rest_port}/v1/models/"
-    httpx.post(f"{rest}linear:predict", content='{"instances": [[1, 1, 1, 1]]}')
-    httpx.get(f"{rest}linear/metadata")
-    httpx.get(f"{rest}nobody")
-    response = httpx.get(f"http://localhost:{rest_port}{PATH}")
+    httpx2.post(f"{rest}linear:predict", content='{"instances": [[1, 1, 1, 1]]}')
+    httpx2.get(f"{rest}linear/metadata")
+    httpx2.get(f"{rest}nobody")
+    response = httpx2.get(f"http://localhost:{rest_port}{PATH}")
     assert response.headers["content-type"] == "text/plain"
     return response.text
 
@@ -56,14 +56,14 @@ def test_the_page_counts_by_tf_servings_names(page, line):
 
 
 def test_a_query_is_part_of_the_pages_path(server):
-    response = httpx.get(f"http://localhost:{server.flags['rest_api_port']}{PATH}?all=1")
+    response = httpx2.get(f"http://localhost:{server.flags['rest_api_port']}{PATH}?all=1")
     assert response.status_code == 400
     assert response.text == f"Unexpected path: {PATH}?all=1. Should be {PATH}"
 
 
 def test_without_monitoring_there_is_no_page(tmp_path):
     with running_server(tmp_path) as server:
-        assert httpx.get(f"http://localhost:{server.flags['rest_api_port']}{PATH}").status_code == 404
+        assert httpx2.get(f"http://localhost:{server.flags['rest_api_port']}{PATH}").status_code == 404
 
 
 def test_buckets_are_cumulative_and_exclude_their_limit():

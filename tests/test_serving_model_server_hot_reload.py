@@ -5,7 +5,7 @@ import threading
 import time
 
 import grpc
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from free_ports import free_port
@@ -133,7 +133,7 @@ def test_a_damaged_version_is_named_and_the_old_one_goes_on(serve, caplog):
     (served.directory / "copied").rename(served.directory / "2")
     served.until({2: "END", 1: "AVAILABLE"})
     assert served.client.predict("m", X)["y"][0, 0] == 1.0
-    status = httpx.get(f"http://localhost:{served.server.flags['rest_api_port']}/v1/models/m").json()
+    status = httpx2.get(f"http://localhost:{served.server.flags['rest_api_port']}/v1/models/m").json()
     error = status["model_version_status"][0]["status"]
     assert error["error_code"] == "DATA_LOSS"
     assert variables.name in error["error_message"]

@@ -2,7 +2,7 @@ import gzip
 import json
 import socket
 
-import httpx
+import httpx2
 import pytest
 from serving_models import running_server
 
@@ -14,7 +14,7 @@ def client(tmp_path_factory):
     directory = tmp_path_factory.mktemp("rest")
     with (
         running_server(directory, rest_api_timeout_in_ms=400) as server,
-        httpx.Client(base_url=f"http://localhost:{server.flags['rest_api_port']}", timeout=30) as client,
+        httpx2.Client(base_url=f"http://localhost:{server.flags['rest_api_port']}", timeout=30) as client,
     ):
         yield client
 

@@ -5,7 +5,7 @@ import json
 import socket
 import time
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from serving_models import running_server
@@ -39,7 +39,7 @@ def still_answers(server):
     # Connections of the test may still be closing.
     url = f"http://localhost:{port(server)}/v1/models/linear:predict"
     for _ in range(300):
-        answer = httpx.post(url, content=BODY, timeout=50)
+        answer = httpx2.post(url, content=BODY, timeout=50)
         if answer.status_code == 200:
             return
         time.sleep(0.1)
@@ -173,7 +173,7 @@ def test_rows_are_limited_over_both_protocols(server):
         "A request must have at most 3 rows (--max_request_rows). Received: x with 4. Send several requests."
     )
     body = json.dumps({"inputs": [[1, 1, 1, 1]] * 4})
-    answer = httpx.post(f"http://localhost:{port(server)}/v1/models/linear:predict", content=body)
+    answer = httpx2.post(f"http://localhost:{port(server)}/v1/models/linear:predict", content=body)
     assert (answer.status_code, answer.json()["error"]) == (400, message)
     with GrpcClient(f"localhost:{server.flags['port']}") as client:
         with pytest.raises(PredictionError) as raised:

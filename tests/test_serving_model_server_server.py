@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 
-import httpx
+import httpx2
 import pytest
 from free_ports import free_port
 from serving_models import models_dir, running_server
@@ -146,7 +146,7 @@ def test_cors_and_socket_and_tensor_content(tmp_path):
         enable_serialization_as_tensor_content=True,
         grpc_channel_arguments="grpc.max_connection_age_ms=100000",
     ) as server:
-        response = httpx.get(f"http://localhost:{server.flags['rest_api_port']}/v1/models/linear")
+        response = httpx2.get(f"http://localhost:{server.flags['rest_api_port']}/v1/models/linear")
         assert response.headers["access-control-allow-origin"] == "*"
         with GrpcClient(f"unix:{socket_path}") as client:
             assert client.status("linear") == {2: "AVAILABLE"}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-import httpx
+import httpx2
 import numpy as np
 
 from serving.client.base import AsyncClient, Client
@@ -44,7 +44,7 @@ class RestClient(Client):
 
     def __init__(self, address: str, **options):
         super().__init__(address, _RestCalls(), ClientOptions(**options))
-        self._client = httpx.Client(**client_arguments(address, self.options))
+        self._client = httpx2.Client(**client_arguments(address, self.options))
 
     def close(self) -> None:
         """Closes the connections."""
@@ -78,7 +78,7 @@ class AsyncRestClient(AsyncClient):
 
     def __init__(self, address: str, **options):
         super().__init__(address, _RestCalls(), ClientOptions(**options))
-        self._client = httpx.AsyncClient(**client_arguments(address, self.options))
+        self._client = httpx2.AsyncClient(**client_arguments(address, self.options))
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -129,7 +129,7 @@ class _RestCalls:
 
 
 def client_arguments(address: str, options: ClientOptions) -> dict:
-    """Returns the arguments of `httpx.Client` and `httpx.AsyncClient` for a server."""
+    """Returns the arguments of `httpx2.Client` and `httpx2.AsyncClient` for a server."""
     return {
         "base_url": f"{'https' if options.uses_tls else 'http'}://{address}",
         "headers": options.headers(),
@@ -143,10 +143,10 @@ def client_arguments(address: str, options: ClientOptions) -> dict:
 def _own_errors(client):
     try:
         yield
-    except httpx.TimeoutException as error:
+    except httpx2.TimeoutException as error:
         status = DeadlineExceeded.http_status
         raise PredictionError("Deadline Exceeded", status, f"HTTP {status}") from error
-    except httpx.TransportError as error:
+    except httpx2.TransportError as error:
         raise connection_error(client.address, str(error), str(error), client.options.uses_tls) from error
 
 

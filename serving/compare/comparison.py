@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import grpc
-import httpx
+import httpx2
 
 from serving.client.access import ServerAccess
 from serving.client.address import ServerAddress
@@ -90,7 +90,7 @@ class AskedServer:
         self._timeout_seconds = options.timeout_seconds
         self._rest = None
         if rest_address:
-            self._rest = httpx.Client(
+            self._rest = httpx2.Client(
                 **client_arguments(*_with_options(rest_address, access)), timeout=self._timeout_seconds
             )
 
@@ -124,7 +124,7 @@ class AskedServer:
             response = self._rest.request(
                 request.method, request.path, headers=request.headers, content=request.body
             )
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             return Answer(type(error).__name__, "", b"", (str(error),))
         lines = tuple(response.content.decode("utf-8", "backslashreplace").splitlines())
         content_type = response.headers.get("content-type", "")

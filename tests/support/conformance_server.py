@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import grpc
-import httpx
+import httpx2
 import numpy as np
 from serving_models import models_dir, running_server
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
@@ -41,10 +41,10 @@ def prediction() -> prediction_service_pb2_grpc.PredictionServiceStub:
 
 
 @functools.cache
-def rest() -> httpx.Client:
+def rest() -> httpx2.Client:
     """Returns a connection to the server over REST."""
     address = f"http://localhost:{_server().flags['rest_api_port']}"
-    return httpx.Client(base_url=address, timeout=30, trust_env=False)
+    return httpx2.Client(base_url=address, timeout=30, trust_env=False)
 
 
 def fill_spec(message, model="linear", signature="", version=None, label=""):
@@ -75,7 +75,7 @@ def outcome(call, request, **options) -> tuple[str, str]:
     return "OK", ""
 
 
-def post(path, body, **headers) -> httpx.Response:
+def post(path, body, **headers) -> httpx2.Response:
     """Sends a body over REST: bytes as they are, anything else as JSON."""
     content = {"content": body} if isinstance(body, bytes) else {"json": body}
     return rest().post(path, headers=headers, **content)

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import grpc
-import httpx
+import httpx2
 import pytest
 from deployed_server import wait_for_port
 
@@ -61,12 +61,12 @@ class Gateway:
         """Returns what it has written so far."""
         return self._log_path.read_text(encoding="utf-8")
 
-    def rest(self, key: str | None) -> httpx.Client:
+    def rest(self, key: str | None) -> httpx2.Client:
         """Returns a client that trusts the certificate and sends a key."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         address = f"https://localhost:{self.deployment.gateway_port}"
         trusting = ssl.create_default_context(cafile=self.certificate)
-        return httpx.Client(base_url=address, headers=headers, verify=trusting, trust_env=False, timeout=30)
+        return httpx2.Client(base_url=address, headers=headers, verify=trusting, trust_env=False, timeout=30)
 
     def call(self, path: str, request: bytes, key: str | None):
         """Asks over gRPC; returns the answer, or the code's name and the message."""
