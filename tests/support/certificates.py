@@ -30,7 +30,7 @@ def authority(name: str = "ours") -> trustme.CA:
 @functools.cache
 def certificate(*names: str, of: str = "ours", is_expired: bool = False) -> trustme.LeafCert:
     """Returns a certificate, signed by an authority, for host names and addresses."""
-    yesterday = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
+    yesterday = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
     return authority(of).issue_cert(
         *(names or ("localhost", "127.0.0.1")),
         not_before=yesterday - datetime.timedelta(days=1),
@@ -53,7 +53,7 @@ def key_and_certificate_on(curve: ec.EllipticCurve) -> dict[str, str]:
     """Returns a pair that signs itself, by the fields of `SSLConfig`."""
     key = ec.generate_private_key(curve)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     signed = builder.not_valid_before(now).not_valid_after(now + datetime.timedelta(1))
     return {
