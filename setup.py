@@ -32,7 +32,8 @@ setup(
         "pillow>=11,<13",
         "tensorboard>=2.20",
         "keras-tuner>=1.4.8",
-        "scikit-learn>=1.7",  # Gaussian processes for keras-tuner
+        "scikit-learn>=1.7",  # nearest neighbours; Gaussian processes for keras-tuner
+        "scipy>=1.15",  # bootstrap
         "tensorflow-serving-api>=2.19",
         "protobuf>=6.31.1,<7",
         "grpcio>=1.67",

@@ -14,6 +14,28 @@ def test_interval_of_a_mean_is_as_wide_as_the_normal_one():
     assert (low + high) / 2 == pytest.approx(0.5, abs=0.01)
 
 
+def test_intervals_worked_out_by_hand():
+    # Both draws are 0 in a quarter of the resamples, and 1 in another: more than 2.5 % at either end.
+    assert mean_interval([0.0, 1.0]) == (0.0, 1.0)
+    # All three draws are the same value in one of 27 resamples, 3.7 %.
+    assert mean_interval([1.0, 2.0, 4.0]) == (1.0, 4.0)
+    # Of 256 resamples one adds up to 0, 4 to 1, and 6 to 2: 2.0 % lie below 2, a mean of 0.5, and 4.3 % do
+    # not lie above it.
+    assert mean_interval([0.0, 1.0, 5.0, 10.0])[0] == 0.5
+    low, high = bootstrap_interval(np.mean, [0.0, 1.0], num_resamples=1000, centre=7.0)
+    assert (low, high) == (pytest.approx(6.5, abs=0.05), pytest.approx(7.5, abs=0.05))
+    assert high - low == pytest.approx(1.0)
+
+
+def test_rows_of_a_table_are_drawn_whole():
+    """Rows are (x, 10 x): their means keep the ratio in every resample."""
+    rows = np.arange(1.0, 9.0)[:, None] * [1.0, 10.0]
+    interval = bootstrap_interval(
+        lambda drawn: drawn[:, 1].mean() / drawn[:, 0].mean(), rows, num_resamples=20
+    )
+    assert interval == (pytest.approx(10.0), pytest.approx(10.0))
+
+
 def test_a_single_value_has_no_interval():
     assert mean_interval([31.62]) is None
     assert bootstrap_interval(lambda a, b: a.mean() - b.mean(), [1.0, 2.0], [3.0], num_resamples=5) is None

@@ -52,14 +52,26 @@ def test_two_neighbours():
 def test_blocks_make_no_difference(monkeypatch, block_rows):
     random = np.random.default_rng(1)
     real, generated = random.normal(size=(7, 2)), random.normal(size=(9, 2))
-    whole = measures(real, generated, 2), nearest_rows(real, generated)
-    monkeypatch.setattr(feature_distances, "_BLOCK_ROWS", block_rows)
-    in_blocks = measures(real, generated, 2), nearest_rows(real, generated)
-    assert whole[0] == in_blocks[0]
-    np.testing.assert_array_equal(whole[1][0], in_blocks[1][0])
-    distances = np.concatenate([block for _, block in distance_blocks(real, generated)])
+    whole = measures(real, generated, 2)
+    # Of 9 distances of 8 bytes.
+    monkeypatch.setattr(feature_distances, "_BLOCK_MIB", block_rows * 9 * 8 / 2**20)
+    assert measures(real, generated, 2) == whole
+    blocks = list(distance_blocks(real, generated))
+    assert len(blocks[0]) == block_rows
     expected = np.linalg.norm(real[:, None] - generated[None], axis=-1)
-    np.testing.assert_allclose(distances, expected, atol=1e-9)
+    np.testing.assert_allclose(np.concatenate(blocks), expected, atol=1e-9)
+
+
+def test_the_nearest_come_first():
+    rows, distances = nearest_rows(on_a_line(0, 9), on_a_line(1, 7, 3), 2)
+    assert rows.tolist() == [[0, 2], [1, 2]]
+    assert distances.tolist() == [[1.0, 3.0], [2.0, 6.0]]
+
+
+def test_a_row_is_at_no_distance_from_itself():
+    features = np.random.default_rng(2).normal(size=(9, 4)) + 1e4
+    (distances,) = distance_blocks(features, features)
+    assert (np.diag(distances) == 0).all()
 
 
 def test_equal_rows_are_neighbours_at_no_distance():

@@ -139,7 +139,7 @@ def score_variety(features: FeatureSets, generated_ids, test_ids) -> Findings:
         pass
     nearest = []
     for rows in (fake[:MAX_NEAREST_SAMPLES], real[:MAX_NEAREST_SAMPLES]):
-        _, distances = nearest_rows(rows, features.train)
+        distances = nearest_rows(rows, features.train)[1][:, 0]
         nearest.append(of(distances.mean(), mean_interval(distances), len(distances)))
     scores["nearest_training_distance"] = nearest[0].beside(nearest[1], REAL_TEST)
     return Findings(scores)

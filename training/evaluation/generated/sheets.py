@@ -5,7 +5,7 @@ import numpy as np
 from training.evaluation.findings import Findings
 from training.evaluation.generated.scores import FeatureSets
 from training.evaluation.judge import judge_pictures
-from training.evaluation.measures.feature_distances import distance_blocks
+from training.evaluation.measures.feature_distances import nearest_rows
 from training.input.labelled_pictures import LabelledPictures, decode_latents
 from training.pages.picture_sheet import PictureSheet
 from training.recipes.base.latent_sheets import NUM_COLUMNS, constant_ids, traversal_sheet
@@ -64,11 +64,10 @@ def nearest_training_pictures(
     count, num_neighbours = min(NUM_COLUMNS, len(generated)), min(NUM_NEIGHBOURS, len(train))
     rows = [list(generated.raw_images[:count])] + [[] for _ in range(num_neighbours)]
     captions = [[""] * count] + [[] for _ in range(num_neighbours)]
-    for _, distances in distance_blocks(features.generated[:count], features.train):
-        for to_train in distances:
-            for place, nearest in enumerate(np.argsort(to_train)[:num_neighbours], start=1):
-                rows[place].append(train.raw_images[nearest])
-                captions[place].append(f"{to_train[nearest]:.2f}")
+    nearest, distances = nearest_rows(features.generated[:count], features.train, num_neighbours)
+    for place in range(num_neighbours):
+        rows[place + 1] += list(train.raw_images[nearest[:, place]])
+        captions[place + 1] += [f"{distance:.2f}" for distance in distances[:, place]]
     labels = ["generated", *(f"{place}. nearest" for place in range(1, num_neighbours + 1))]
     caption = f"Nearest of {len(train):,} training pictures, by {features.measured_with}"
     return Findings(sheets={caption: PictureSheet(rows=rows, row_labels=labels, captions=captions)})

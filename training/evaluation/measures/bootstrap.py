@@ -7,6 +7,7 @@ Sources:
 from collections.abc import Callable
 
 import numpy as np
+from scipy import stats
 
 CONFIDENCE = 0.95
 NUM_MEAN_RESAMPLES = 1000
@@ -35,19 +36,22 @@ def bootstrap_interval(
     >>> bootstrap_interval(np.mean, np.array([3.0, 3.0, 3.0]), num_resamples=20)
     (3.0, 3.0)
     """
-    random = np.random.default_rng(seed)
     samples = [np.asarray(sample) for sample in samples]
     if min(map(len, samples)) < 2:
         return None
-    values = np.array(
-        [
-            statistic(*(sample[random.integers(0, len(sample), len(sample))] for sample in samples))
-            for _ in range(num_resamples)
-        ]
+    found = stats.bootstrap(
+        [np.arange(len(sample)) for sample in samples],
+        lambda *rows: statistic(*(sample[drawn] for sample, drawn in zip(samples, rows, strict=True))),
+        n_resamples=num_resamples,
+        batch=1,  # resamples of features are too large to hold them all
+        vectorized=False,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=seed,
     )
-    if centre is not None:
-        values += centre - values.mean()
-    return percentile_interval(values)
+    shift = 0.0 if centre is None else centre - found.bootstrap_distribution.mean()
+    low, high = found.confidence_interval
+    return float(low + shift), float(high + shift)
 
 
 def percentile_interval(values) -> tuple[float, float]:

@@ -3,57 +3,55 @@
 from collections.abc import Iterator
 
 import numpy as np
+from sklearn import metrics, neighbors
 
-_BLOCK_ROWS = 1000
+# 10,000 to 10,000 distances would be 800.
+_BLOCK_MIB = 100
 
 
-def distance_blocks(features, other_features) -> Iterator[tuple[int, np.ndarray]]:
-    """Yields the distances of a block of rows to every other row; 10,000 to 10,000 take 120 MB.
+def distance_blocks(features, other_features) -> Iterator[np.ndarray]:
+    """Yields the distances of a block of rows to every other row, in blocks of 100 MiB.
 
     Args:
         features: float array `[N, D]`.
-        other_features: float array `[M, D]`.
+        other_features: float array `[M, D]`; `features` itself for distances within a set, which are 0
+            from a row to itself.
 
     Yields:
-        Number of the block's first row, and float64 array `[B, M]`.
+        float64 array `[B, M]`; the blocks' rows add up to N.
 
     Example:
 
-    >>> [block.tolist() for _, block in distance_blocks([[0.0, 0.0]], [[3.0, 4.0], [0.0, 1.0]])]
+    >>> [block.tolist() for block in distance_blocks([[0.0, 0.0]], [[3.0, 4.0], [0.0, 1.0]])]
     [[[5.0, 1.0]]]
     """
-    features, other_features = np.asarray(features, "float64"), np.asarray(other_features, "float64")
-    other_squares = np.square(other_features).sum(axis=1)
-    for start in range(0, len(features), _BLOCK_ROWS):
-        block = features[start : start + _BLOCK_ROWS]
-        squares = block @ other_features.T
-        squares *= -2.0
-        squares += np.square(block).sum(axis=1)[:, None]
-        squares += other_squares
-        yield start, np.sqrt(np.maximum(squares, 0.0, out=squares), out=squares)
+    rows = np.asarray(features, "float64")
+    other_rows = rows if other_features is features else np.asarray(other_features, "float64")
+    yield from metrics.pairwise_distances_chunked(rows, other_rows, working_memory=_BLOCK_MIB)
 
 
-def nearest_rows(features, other_features) -> tuple[np.ndarray, np.ndarray]:
+def nearest_rows(features, other_features, num_neighbours: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Finds for each row the nearest of other rows.
 
     Args:
         features: float array `[N, D]`.
-        other_features: float array `[M, D]`.
+        other_features: float array `[M, D]`, M at least `num_neighbours`.
+        num_neighbours: How many of them.
 
     Returns:
-        int64 array `[N]` of row numbers in `other_features`, and float64 array `[N]` of distances.
+        int64 array `[N, num_neighbours]` of row numbers in `other_features`, nearest first, and float64 array
+        `[N, num_neighbours]` of distances.
 
     Example:
 
-    >>> nearest_rows([[0.0], [9.0]], [[1.0], [7.0]])
-    (array([0, 1]), array([1., 2.]))
+    >>> rows, distances = nearest_rows([[0.0], [9.0]], [[1.0], [7.0]])
+    >>> rows.tolist(), distances.tolist()
+    ([[0], [1]], [[1.0], [2.0]])
     """
-    indices, distances = [], []
-    for _, block in distance_blocks(features, other_features):
-        nearest = block.argmin(axis=1)
-        indices.append(nearest)
-        distances.append(np.take_along_axis(block, nearest[:, None], axis=1)[:, 0])
-    return np.concatenate(indices), np.concatenate(distances)
+    others = neighbors.NearestNeighbors(n_neighbors=num_neighbours, algorithm="brute")
+    others.fit(np.asarray(other_features, "float64"))
+    distances, rows = others.kneighbors(np.asarray(features, "float64"))
+    return rows, distances
 
 
 def neighbour_distances(features, num_neighbours: int) -> np.ndarray:
@@ -79,13 +77,14 @@ def neighbour_distances(features, num_neighbours: int) -> np.ndarray:
             f"There must be more than {num_neighbours} pictures, because the distance to the "
             f"{num_neighbours}-th nearest other one is needed. Received: {len(features)}. Score more samples."
         )
-    radii = []
-    for start, block in distance_blocks(features, features):
-        # Rounding may leave a row a little away from itself, and equal rows at no distance: by place.
-        rows = np.arange(len(block))
-        block[rows, start + rows] = -1.0
-        radii.append(np.partition(block, num_neighbours, axis=1)[:, num_neighbours])
-    return np.concatenate(radii)
+    # By the same arithmetic as `distance_blocks`, because the measures ask which distances are shorter. The
+    # row itself is the one at place 0.
+    return np.concatenate(
+        [
+            np.partition(block, num_neighbours, axis=1)[:, num_neighbours]
+            for block in distance_blocks(features, features)
+        ]
+    )
 
 
 def mean_pairwise_distance(features) -> float:
@@ -107,11 +106,7 @@ def mean_pairwise_distance(features) -> float:
     num_rows = len(features)
     if num_rows < 2:
         raise ValueError(f"Pairs are made of at least two pictures. Received: {num_rows}.")
-    total = 0.0
-    for start, block in distance_blocks(features, features):
-        rows = np.arange(len(block))
-        block[rows, start + rows] = 0.0
-        total += block.sum()
+    total = sum(block.sum() for block in distance_blocks(features, features))
     return float(total / (num_rows * (num_rows - 1)))
 
 

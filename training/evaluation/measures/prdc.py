@@ -63,8 +63,10 @@ def prdc(real_features, generated_features, num_neighbours: int = NUM_NEIGHBOURS
     generated_radii = neighbour_distances(generated_features, num_neighbours)
     num_hits = np.zeros(len(generated_features))
     recall, coverage = np.zeros(len(real_features)), np.zeros(len(real_features))
-    for start, distances in distance_blocks(real_features, generated_features):
+    start = 0
+    for distances in distance_blocks(real_features, generated_features):
         rows = slice(start, start + len(distances))
+        start = rows.stop
         num_hits += (distances < real_radii[rows, None]).sum(axis=0)
         recall[rows] = (distances < generated_radii).any(axis=1)
         coverage[rows] = distances.min(axis=1) < real_radii[rows]
