@@ -42,6 +42,7 @@ setup(
         "annotated-types>=0.7",  # limits of hyperparameters
         "click>=8.2",  # command line
         "tqdm>=4.66",  # terminal progress
+        "charset-normalizer>=3.5",  # encodings of tables
         "imagehash>=4.3.2",  # perceptual hashes of photos
         "uvicorn>=0.30",  # HTTP server
         "httptools>=0.6",  # its HTTP parser

@@ -38,6 +38,50 @@ def test_encodings(tmp_path, encoding, found):
 
 
 @pytest.mark.parametrize(
+    ("encoding", "found", "values"),
+    [
+        ("cp1252", "cp1252", ["robe", "chemise à manches", "été", "chaussures légères"]),
+        ("cp1252", "cp1252", ["vestido", "camisón", "niño", "pantalón"]),
+        ("cp1252", "cp1252", ["kjole", "blå skjorte", "rød sko", "støvler"]),
+        ("cp1250", "cp1250", ["sukňa", "košeľa", "šaty, červené", "topánky"]),
+        ("cp1250", "cp1250", ["dámské šaty", "košile", "žluté tričko", "boty dětské"]),
+        ("cp1251", "cp1251", ["красное платье", "синяя юбка", "белая рубашка", "детская обувь"]),
+        ("cp1251", "cp1251", ["платье", "юбка", "рубашка", "обувь"]),
+        ("cp1253", "cp1253", ["φόρεμα", "φούστα", "παπούτσια"]),
+        ("cp1254", "cp1254", ["elbise", "gömlek", "ayakkabı", "yeşil şapka"]),
+        ("cp1255", "cp1255", ["שמלה", "חולצה", "נעליים"]),
+        ("cp1256", "cp1256", ["فستان", "قميص", "حذاء"]),
+        ("cp1257", "cp1257", ["suknelė", "marškiniai", "batai, žali", "kelnės"]),
+        ("cp932", "cp932", ["ワンピース", "赤いスカート", "白いシャツ", "運動靴"]),
+        ("cp932", "cp932", ["ｼｬﾂ", "ｽｶｰﾄ"]),
+        ("gb18030", "gb18030", ["红色连衣裙", "白色衬衫", "男士运动鞋", "牛仔裤"]),
+        ("gb18030", "gb18030", ["连衣裙", "衬衫", "鞋子"]),
+        ("big5", "big5", ["連衣裙", "襯衫", "鞋子"]),
+        ("cp949", "cp949", ["원피스", "셔츠", "신발"]),
+    ],
+)
+def test_encodings_of_other_languages(tmp_path, encoding, found, values):
+    rows = [{"image": f"p{index:03}.jpg", "category": values[index % len(values)]} for index in range(12)]
+    table = open_table(write_table(tmp_path / "t.csv", rows, encoding=encoding))
+    assert table.encoding == found
+    assert [row.cells for row in table.read()] == rows
+
+
+def test_three_japanese_words_are_no_korean_ones(tmp_path):
+    words = ["バッグ", "シャツ", "靴"]
+    rows = [{"image": f"p{index:03}.jpg", "category": words[index % 3]} for index in range(24)]
+    table = open_table(write_table(tmp_path / "t.csv", rows, encoding="shift_jis"))
+    assert [row.cells for row in table.read()] == rows
+
+
+def test_an_encoding_is_found_in_a_table_longer_than_what_is_looked_at(tmp_path):
+    rows = [{"image": f"{index}.jpg", "category": "детская обувь"} for index in range(60_000)]
+    path = write_table(tmp_path / "t.csv", rows, encoding="cp1251")
+    assert path.stat().st_size > 1 << 20
+    assert open_table(path).encoding == "cp1251"
+
+
+@pytest.mark.parametrize(
     ("delimiter", "name"), [(",", "commas"), (";", "semicolons"), ("\t", "tabs"), ("|", "bars")]
 )
 def test_delimiters(tmp_path, delimiter, name):
@@ -88,7 +132,10 @@ def test_json_lines(tmp_path):
     [
         (b"", "must have a header and rows. Received: t.csv, which is empty"),
         (b"\xef\xbb\xbf\r\n", "which is empty"),
-        (b"image,category\na,\x81\n", r"tried as utf-8 \(not possible near byte 17\), cp1252 \(not possible"),
+        (
+            b"image,category\n" + bytes(range(127, 256)),
+            r"tried as utf-8 \(not possible near byte 16\), cp1252 \(not possible",
+        ),
         (b"PK\x03\x04\x14\0\0\0", r"Received: t.csv, which is a spreadsheet.*Export it as CSV"),
         (b"\xff\xd8\xff\xe0\0\x10", "Received: t.csv, which is a JPEG picture"),
         (b"image,a\x01\n", r"control character '\\x01': is it another kind of file"),
