@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from export.versions.manifest import MANIFEST, check_manifest
-from export.versions.model_lock import locked_model
 from export.versions.publish import check_model_name, servable_versions, sync
+from zoo.files.file_lock import directory_lock
 
 LABELS = "labels.json"
 STABLE, CANARY = "stable", "canary"
@@ -103,7 +103,7 @@ def promote(
     """
     check_label(label)
     model_dir = find_model_dir(models_dir, model_name)
-    with locked_model(model_dir):
+    with directory_lock(model_dir):
         versions = servable_versions(model_dir)
         _check_servable(model_dir, version, versions)
         labels = read_labels(model_dir)

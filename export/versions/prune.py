@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from export.versions.labels import find_model_dir, read_labels
-from export.versions.model_lock import locked_model
 from export.versions.publish import REMOVED_PREFIX, remove_leftovers, servable_versions, sync
+from zoo.files.file_lock import directory_lock
 
 
 class Removal(NamedTuple):
@@ -55,7 +55,7 @@ def prune(models_dir: Path | str, model_name: str, keep: int, dry_run: bool = Fa
             f"Received: keep={keep}. To remove a model, delete its directory."
         )
     model_dir = find_model_dir(models_dir, model_name)
-    with locked_model(model_dir):
+    with directory_lock(model_dir):
         versions = servable_versions(model_dir)
         kept = {*versions[-keep:], *read_labels(model_dir).values()}
         removals = [

@@ -1,16 +1,15 @@
 """Publishes a version directory: it appears whole under its number, or not at all."""
 
 import errno
-import fcntl
 import os
 import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from export.versions.model_lock import locked_model
+from zoo.files.file_lock import directory_lock
 
 # TF Serving reads every child whose name is a number, so what is not whole must not look like one.
 _UNFINISHED_PREFIX = ".unfinished-"
@@ -64,7 +63,7 @@ def publish(
             if not any(unfinished.iterdir()):
                 raise ValueError("`build` must write the files of the version. Received: an empty directory.")
             _sync_tree(unfinished)
-            with locked_model(model_dir):
+            with directory_lock(model_dir):
                 version_dir = _rename_to_version(unfinished, model_dir, version)
     except OSError as error:
         raise OSError(
@@ -122,55 +121,45 @@ def _check_version(model_dir: Path, version: int | None) -> None:
 def _unfinished_dir(model_dir: Path) -> Iterator[Path]:
     """A new directory, locked while it is in use and removed in the end unless it was renamed.
 
-    The lock tells the next exporter that the owner lives: the kernel releases it however the process ends,
+    The lock tells the next exporter that the owner lives: the system frees it however the process ends,
     whereas a process id may mean another process by then, or in another container.
     """
-    unfinished, lock = _new_locked_dir(model_dir)
-    try:
-        yield unfinished
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        os.close(lock)
-        with suppress(OSError):
-            model_dir.rmdir()  # goes only where it is empty: a model without a version is none
+    with ExitStack() as lock:
+        unfinished = _new_locked_dir(model_dir, lock)
+        try:
+            yield unfinished
+        finally:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            with suppress(OSError):
+                model_dir.rmdir()  # goes only where it is empty: a model without a version is none
 
 
-def _new_locked_dir(model_dir: Path) -> tuple[Path, int]:
+def _new_locked_dir(model_dir: Path, lock: ExitStack) -> Path:
     while True:
         unfinished = model_dir / f"{_UNFINISHED_PREFIX}{uuid.uuid4().hex}"
         model_dir.mkdir(parents=True, exist_ok=True)
         remove_leftovers(model_dir)
-        try:
+        # Another exporter may take the directory away before it is locked.
+        with suppress(FileNotFoundError, _InUseError):
             unfinished.mkdir()
-            lock = os.open(unfinished, os.O_RDONLY)
-        except FileNotFoundError:
-            continue  # another exporter took the directory away before it was locked
-        if _lock(lock) is not False and unfinished.exists():
-            return unfinished, lock
-        os.close(lock)
+            lock.enter_context(directory_lock(unfinished, on_held=_leave))
+            return unfinished
 
 
-def _lock(descriptor: int) -> bool | None:
-    """Returns whether the directory is now ours; `None` where the file system has no locks."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    return True
+class _InUseError(Exception):
+    pass
+
+
+def _leave(holder):
+    raise _InUseError(holder)
 
 
 def remove_leftovers(model_dir: Path) -> None:
     """Removes what exporters and `zoo export prune` left behind that were killed on the way."""
     for leftover in [*model_dir.glob(f"{_UNFINISHED_PREFIX}*"), *model_dir.glob(f"{REMOVED_PREFIX}*")]:
-        try:
-            lock = os.open(leftover, os.O_RDONLY)
-        except OSError:
-            continue  # taken away meanwhile, or of another user
-        if _lock(lock):
+        # Not what is in use, taken away meanwhile, or of another user.
+        with suppress(_InUseError, OSError), directory_lock(leftover, on_held=_leave):
             shutil.rmtree(leftover, ignore_errors=True)
-        os.close(lock)
 
 
 def _sync_tree(directory: Path) -> None:

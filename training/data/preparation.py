@@ -6,7 +6,6 @@ A prepared data set is what TFDS reads: `DATA_DIR/<name>/<version>/` with record
 
 import contextlib
 import errno
-import fcntl
 import io
 import os
 import shutil
@@ -17,6 +16,8 @@ from pathlib import Path
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
+
+from zoo.files.file_lock import file_lock
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
@@ -137,15 +138,11 @@ def _publish(staging_dir: Path, version_dir: Path) -> None:
     staged_dir.rename(version_dir)
 
 
-@contextlib.contextmanager
-def _lock(data_dir: Path, name: str) -> Iterator[None]:
-    with open(data_dir / f".{name}.lock", "w") as file:  # the kernel frees it when its process dies
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            sys.stderr.write(f"Another process is preparing {name} in {data_dir}: waiting for it.\n")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _lock(data_dir: Path, name: str) -> contextlib.AbstractContextManager[None]:
+    def say(holder):
+        sys.stderr.write(f"Another process is preparing {name} in {data_dir} ({holder}): waiting for it.\n")
+
+    return file_lock(data_dir / f".{name}.lock", on_held=say)
 
 
 @contextlib.contextmanager

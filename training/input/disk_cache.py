@@ -4,7 +4,6 @@ They can be read in any order without filling the memory.
 """
 
 import dataclasses
-import fcntl
 import hashlib
 import json
 import os
@@ -17,6 +16,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
+
+from zoo.files.file_lock import file_lock
 
 _FORMAT = 1
 _INDEX = "index.npz"
@@ -133,8 +134,7 @@ def open_disk_cache(
     directory = cache_dir / digest[:16]
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
-        with open(cache_dir / ".lock", "w") as file:  # the kernel frees it when its process dies
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with file_lock(cache_dir / ".lock"):
             opened = _open(directory, num_images)
             if opened is None:
                 _write(elements, num_images, directory, description)
