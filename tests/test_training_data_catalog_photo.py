@@ -105,6 +105,18 @@ def test_turned_photos_come_out_upright(tmp_path, orientation, kind):
     assert np.abs(shown - RGB).mean() < 2
 
 
+def test_metadata_that_cannot_be_written_anew_are_no_reason_to_leave_a_photo_turned(tmp_path, monkeypatch):
+    content = saved(PICTURE.transpose(Image.Transpose.ROTATE_90), "PNG", exif=exif(6))
+
+    def fail(self, offset=8):
+        raise ValueError("a tag of an unknown type")
+
+    monkeypatch.setattr(Image.Exif, "tobytes", fail)
+    photo, shown = read(tmp_path, content)
+    assert (photo.width, photo.height) == (WIDTH, HEIGHT)
+    np.testing.assert_array_equal(shown, RGB)
+
+
 def test_original_jpeg_is_left_as_it_is(tmp_path):
     assert read(tmp_path, JPEG)[0].image_bytes == JPEG
 

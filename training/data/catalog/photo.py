@@ -5,6 +5,7 @@ Nothing here imports TensorFlow: it runs in worker processes, which have to star
 Photos become 8-bit RGB. Colour profiles are left out of account, as they are in serving.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import io
@@ -175,7 +176,8 @@ def _convert(content: bytes, settings: PhotoSettings) -> Photo:
     if orientation >= 5:
         width, height = height, width
     is_plain_jpeg = picture.format == "JPEG" and picture.mode in ("L", "RGB") and orientation == 1
-    upright = _to_rgb(_turn_upright(picture, orientation))
+    _turn_upright(picture)
+    upright = _to_rgb(picture)
     shown = upright if settings.size is None else _to_square(upright, settings.size, settings.fit)
     # Without its last marker a JPEG is whole for one decoder and cut off for another.
     if settings.size is None and is_plain_jpeg and content.endswith(_JPEG_END):
@@ -225,17 +227,10 @@ def _read_orientation(picture: Image.Image) -> int:
     return orientation if orientation in range(1, 9) else 1
 
 
-def _turn_upright(picture: Image.Image, orientation: int) -> Image.Image:
-    turn = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_270,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_90,
-    }.get(orientation)
-    return picture if turn is None else picture.transpose(turn)
+def _turn_upright(picture: Image.Image) -> None:
+    # It turns the pixels before it writes the metadata anew, which damaged ones may prevent.
+    with contextlib.suppress(Exception):
+        ImageOps.exif_transpose(picture, in_place=True)
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
