@@ -43,6 +43,7 @@ setup(
         "click>=8.2",  # command line
         "tqdm>=4.66",  # terminal progress
         "charset-normalizer>=3.5",  # encodings of tables
+        "python-calamine>=0.9",  # spreadsheets
         "filelock>=3.30",  # locks of files and directories
         "imagehash>=4.3.2",  # perceptual hashes of photos
         "uvicorn>=0.30",  # HTTP server

@@ -8,6 +8,7 @@ from pathlib import Path
 from training.data.catalog.table import TableRow
 
 COLUMN = "file"
+FORMAT = "folder without a table"
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
 
 
@@ -50,7 +51,7 @@ class PhotoFolder:
 
     def describe(self) -> str:
         """Says what it is."""
-        return "folder without a table"
+        return FORMAT
 
     def _find_files(self) -> Iterator[str]:
         for directory, folders, files in os.walk(self.path):

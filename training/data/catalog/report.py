@@ -6,6 +6,7 @@ from pathlib import Path
 from training.data.catalog import columns as catalog_columns
 from training.data.catalog.catalog import attribute_columns, describe_counts, open_rows
 from training.data.catalog.likely_typos import rename_option
+from training.data.catalog.photo_folder import FORMAT
 from training.data.catalog.quarantine import FILE_NAME
 from training.data.catalog.settings import CatalogSettings
 
@@ -19,7 +20,7 @@ def describe(report: Mapping, version_dir: Path) -> list[str]:
         report: The key `report` of the metadata of a prepared catalogue.
         version_dir: Where it is.
     """
-    has_table = report["encoding"] is not None
+    has_table = report["format"] != FORMAT
     column = f"; photos are in the column {report['image_column']}" if has_table else ""
     lines = [
         f"Read {report['table']} ({report['format']}){column}.",

@@ -1,4 +1,4 @@
-"""The table of a catalogue: CSV or JSON Lines, in the encoding and with the delimiter that it has."""
+"""The table of a catalogue: CSV or JSON Lines in any encoding and with any delimiter, or a spreadsheet."""
 
 import csv
 import dataclasses
@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from training.data.catalog import text_encoding
+from training.data.catalog.spreadsheet import FIRST_BYTES, Spreadsheet
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 INDEX_COLUMN = "index"
 # What is often given instead of a table.
 _OTHER_KINDS = {
-    b"PK\x03\x04": "a spreadsheet (xlsx, ods) or another ZIP archive",
-    b"\xd0\xcf\x11\xe0": "a spreadsheet of old Excel (xls)",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet of old Excel (xls) or one with a password",
     b"\xff\xd8\xff": "a JPEG picture",
     b"\x89PNG": "a PNG picture",
     b"%PDF": "a PDF document",
@@ -49,9 +49,10 @@ class Table:
 
     Args:
         path: The file.
-        encoding: Python's name of its encoding.
-        delimiter: What stands between its cells; None for JSON Lines.
+        encoding: Python's name of its encoding; None for a spreadsheet.
+        delimiter: What stands between its cells; None for JSON Lines and spreadsheets.
         columns: Names of its columns: lower case, without spaces around them, `_` for those inside.
+        sheet: The rows of a spreadsheet; None for the others.
 
     Example:
 
@@ -63,16 +64,23 @@ class Table:
     """
 
     path: Path
-    encoding: str
+    encoding: str | None
     delimiter: str | None
     columns: tuple[str, ...]
+    sheet: Spreadsheet | None = None
 
     def read(self) -> Iterator[TableRow]:
         """Yields the rows; empty lines are none."""
-        return _read_json_lines(self) if self.delimiter is None else _read_csv(self)
+        if self.sheet is not None:
+            return _to_rows(self, ((number, cells, None) for number, cells in self.sheet.records()))
+        if self.delimiter is None:
+            return _read_json_lines(self)
+        return _to_rows(self, _csv_records(self.path, self.encoding, self.delimiter))
 
     def describe(self) -> str:
         """Says what kind of file it is, e.g. `"CSV with commas, utf-8"`."""
+        if self.sheet is not None:
+            return f"spreadsheet, sheet {self.sheet.sheet_name!r}"
         kind = "JSON Lines" if self.delimiter is None else f"CSV with {DELIMITERS[self.delimiter]}"
         return f"{kind}, {self.encoding}"
 
@@ -81,17 +89,23 @@ def open_table(path: str | os.PathLike, encoding: str | None = None) -> Table:
     """Finds out what kind of table a file is.
 
     Args:
-        path: A CSV file (delimiter `,`, `;`, tab or `|`) with a header, or JSON Lines: one object a line.
-        encoding: Its encoding; found out by default.
+        path: A CSV file (delimiter `,`, `;`, tab or `|`) with a header, JSON Lines (one object a line), or a
+            spreadsheet (`.xlsx`, `.ods`), of which the first sheet with cells is taken.
+        encoding: Encoding of a text file; found out by default.
 
     Returns:
         The table.
 
     Raises:
-        ValueError: If the file is empty, no text, or has a column twice or without a name.
+        ValueError: If the file is empty, damaged, neither text nor a spreadsheet, or has a column twice or
+            without a name.
     """
     path = Path(path)
-    _check_kind(path)
+    with open(path, "rb") as file:
+        first_bytes = file.read(8)
+    if first_bytes.startswith(FIRST_BYTES):
+        return _open_spreadsheet(path, encoding)
+    _check_kind(path, first_bytes)
     encoding = encoding or text_encoding.detect_encoding(path)
     failure = text_encoding.find_failure(path, encoding)
     if failure:
@@ -116,17 +130,26 @@ def open_table(path: str | os.PathLike, encoding: str | None = None) -> Table:
         )
         return Table(path, encoding, None, tuple(columns))
     delimiter = _find_delimiter(start)
-    header = next(_records(path, encoding, delimiter))[1]
+    header = next(_csv_records(path, encoding, delimiter))[1]
     return Table(path, encoding, delimiter, _check_header(path, header))
 
 
-def _check_kind(path: Path) -> None:
-    with open(path, "rb") as file:
-        start = file.read(8)
+def _open_spreadsheet(path: Path, encoding: str | None) -> Table:
+    if encoding is not None:
+        raise ValueError(
+            "An encoding is that of a text file. "
+            f"Received: {path.name}, a ZIP file as spreadsheets are, and {encoding}. Leave out `--encoding`."
+        )
+    sheet = Spreadsheet(path)
+    _, header = next(sheet.records())
+    return Table(path, None, None, _check_header(path, header), sheet)
+
+
+def _check_kind(path: Path, start: bytes) -> None:
     kind = next((kind for first_bytes, kind in _OTHER_KINDS.items() if start.startswith(first_bytes)), None)
     if kind:
         raise ValueError(
-            f"A table must be CSV or JSON Lines. Received: {path.name}, which is {kind}. "
+            f"A table must be CSV, JSON Lines, .xlsx or .ods. Received: {path.name}, which is {kind}. "
             "Export it as CSV (UTF-8)."
         )
 
@@ -166,7 +189,7 @@ def _check_header(path: Path, header: list[str]) -> tuple[str, ...]:
     return tuple(columns)
 
 
-def _records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str], str | None]]:
+def _csv_records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str], str | None]]:
     """Yields number, cells and problem of each record, as a spreadsheet counts them."""
     csv.field_size_limit(MAX_CELL_CHARACTERS)
     with open(path, encoding=encoding, newline="") as file:
@@ -193,10 +216,11 @@ def _records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, l
             yield number, [cell.removeprefix("\ufeff") for cell in cells] if number == 1 else cells, None
 
 
-def _read_csv(table: Table) -> Iterator[TableRow]:
+def _to_rows(table: Table, records: Iterator[tuple[int, list[str], str | None]]) -> Iterator[TableRow]:
     num_columns = len(table.columns)
-    for number, cells, problem in _records(table.path, table.encoding, table.delimiter):
-        if number == 1 or not (cells or problem):
+    next(records)  # the header
+    for number, cells, problem in records:
+        if not (cells or problem):
             continue
         if any(cells[num_columns:]):
             problem = f"{len(cells)} cells, but the header has {num_columns}"
