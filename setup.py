@@ -35,6 +35,7 @@ setup(
         "scikit-learn>=1.7",  # nearest neighbours; Gaussian processes for keras-tuner
         "scipy>=1.15",  # bootstrap
         "tensorflow-serving-api>=2.19",
+        "ml_dtypes>=0.5",  # bfloat16 without TensorFlow
         "protobuf>=6.31.1,<7",
         "grpcio>=1.67",
         "grpcio-health-checking>=1.67",
@@ -56,7 +57,9 @@ setup(
         "docs": DOCS,  # the documentation site
         "dev": [
             *DOCS,
+            "mkdocs>=1.6",
             "nbclient>=0.10",  # runs docs/tour.ipynb
+            "nbformat>=5.10",
             "ipykernel>=6.29",
             "wandb>=0.22",
             "pytest>=8",
@@ -67,6 +70,9 @@ setup(
             "trustme>=1.2",
             "cryptography>=44",
             "kubernetes-validate>=1.30",  # the schemas of Kubernetes
+            "jsonschema>=4.23",
+            "psutil>=6",
+            "packaging>=24",  # versions of what is installed
         ],
     },
     entry_points={"console_scripts": ["zoo=zoo.cli:main"]},
