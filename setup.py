@@ -24,19 +24,20 @@ setup(
         # Templates; see serving/deploy/deployment.py.
         "serving": ["deploy/templates/**/*", "bench/load.js", "examples/**/*"],
     },
+    # Capped to tested minor releases are those whose private parts are used: see tests/test_private_parts.py.
     install_requires=[
         "tensorflow>=2.20,<2.22",
-        "keras>=3.10,<4",
+        "keras>=3.12,<3.16",
         "tensorflow-datasets>=4.9.9",
         "numpy>=2.0",
-        "pillow>=11,<13",
+        "pillow>=11",
         "tensorboard>=2.20",
-        "keras-tuner>=1.4.8",
+        "keras-tuner>=1.4.8,<1.5",
         "scikit-learn>=1.7",  # nearest neighbours; Gaussian processes for keras-tuner
         "scipy>=1.15",  # bootstrap
         "tensorflow-serving-api>=2.19",
         "ml_dtypes>=0.5",  # bfloat16 without TensorFlow
-        "protobuf>=6.31.1,<7",
+        "protobuf>=6.31.1",
         "grpcio>=1.67",
         "grpcio-health-checking>=1.67",
         # What is not this project's business.
@@ -47,7 +48,7 @@ setup(
         "python-calamine>=0.9",  # spreadsheets
         "filelock>=3.30",  # locks of files and directories
         "imagehash>=4.3.2",  # perceptual hashes of photos
-        "uvicorn>=0.30",  # HTTP server
+        "uvicorn>=0.54,<0.55",  # HTTP server
         "httptools>=0.6",  # its HTTP parser
         "httpx2>=2",  # HTTP client
     ],

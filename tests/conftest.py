@@ -1,6 +1,8 @@
 """What every test may rely on: a quiet TensorFlow, a home of its own, one small prepared data set."""
 
 import os
+import runpy
+from pathlib import Path
 
 # Before TensorFlow is imported anywhere.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -17,6 +19,18 @@ def home_of_its_own(tmp_path_factory):
         patch.setenv("ZOO_HOME", str(tmp_path_factory.mktemp("zoo-home")))
         patch.setenv("TFDS_DATA_DIR", str(tmp_path_factory.mktemp("tfds")))
         yield
+
+
+@pytest.fixture(scope="session")
+def setup_arguments():
+    """What setup.py tells setuptools."""
+    import setuptools
+
+    found = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(setuptools, "setup", found.update)
+        runpy.run_path(str(Path(__file__).parents[1] / "setup.py"))
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,12 @@
 """What is installed: the code of the four layers and the presets with it, and all that it imports."""
 
 import ast
-import runpy
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import setuptools
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -26,16 +24,6 @@ DISTRIBUTIONS = {
 }
 # Compared with where they happen to be installed.
 OPTIONAL = {"torch"}
-
-
-@pytest.fixture(scope="module")
-def arguments():
-    """What setup.py tells setuptools."""
-    found = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(setuptools, "setup", found.update)
-        runpy.run_path(str(REPOSITORY / "setup.py"))
-    return found
 
 
 def imported_distributions(folder):
@@ -63,14 +51,18 @@ def declared_names(requirements):
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-def test_all_that_a_layer_imports_is_declared(layer, arguments):
-    declared = declared_names([*arguments["install_requires"], *arguments["extras_require"]["wandb"]])
+def test_all_that_a_layer_imports_is_declared(layer, setup_arguments):
+    declared = declared_names(
+        [*setup_arguments["install_requires"], *setup_arguments["extras_require"]["wandb"]]
+    )
     imported = imported_distributions(layer)
     assert {name: path for name, path in imported.items() if name not in declared} == {}
 
 
-def test_all_that_the_tests_import_is_declared(arguments):
-    declared = declared_names([*arguments["install_requires"], *arguments["extras_require"]["dev"]])
+def test_all_that_the_tests_import_is_declared(setup_arguments):
+    declared = declared_names(
+        [*setup_arguments["install_requires"], *setup_arguments["extras_require"]["dev"]]
+    )
     own = {canonicalize_name(path.stem) for path in (REPOSITORY / "tests").rglob("*.py")}
     imported = imported_distributions("tests")
     undeclared = imported.keys() - declared - own - OPTIONAL - {"setuptools", "pip"}
