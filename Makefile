@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FASHION_MNIST := /usr/share/datasets/fashion-mnist
 
-.PHONY: help setup demo test test-slow docs bench-serving soak-serving lint format benchmark clean
+.PHONY: help setup demo test test-slow docs bench-serving soak-serving constraints lint format benchmark clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list.
@@ -43,6 +43,16 @@ bench-serving: setup ## What the embedded server adds to its models, beside targ
 
 soak-serving: setup ## Ten minutes of load while versions come and go: failed requests and memory.
 	$(BIN)/python tests/benchmarks/serving.py --soak 10
+
+# Not `setup`: what setup.py asks for may contradict the pins that this writes anew.
+$(BIN)/uv:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
+
+constraints: $(BIN)/uv ## Pin what setup.py's extras resolve to; newest releases with UPGRADE=--upgrade.
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-annotate --no-emit-index-url \
+		--custom-compile-command 'make constraints' --constraint constraints.in $(UPGRADE) setup.py \
+		--output-file constraints.txt
 
 lint: setup
 	$(BIN)/ruff check .

@@ -67,6 +67,7 @@ setup(
             "pytest-xdist>=3.6",
             "pyyaml>=6",
             "ruff>=0.9",
+            "uv>=0.9",  # make constraints
             "pre-commit>=4",
             "trustme>=1.2",
             "cryptography>=44",

@@ -1,14 +1,17 @@
 """What is installed: the code of the four layers and the presets with it, and all that it imports."""
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 REPOSITORY = Path(__file__).parent.parent
 LAYERS = ("zoo", "training", "export", "serving")
@@ -44,6 +47,37 @@ def imported_distributions(folder):
                 elif top not in sys.stdlib_module_names and top not in LAYERS:
                     found[canonicalize_name(top)] = path
     return found
+
+
+def pins(python_version=None):
+    """Returns the versions of constraints.txt by name; one Python's, or all of them."""
+    found = {}
+    for line in (REPOSITORY / "constraints.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            continue
+        pin = Requirement(line)
+        environment = python_version and {
+            "python_version": python_version,
+            "python_full_version": f"{python_version}.9",
+        }
+        if environment is None or pin.marker is None or pin.marker.evaluate(environment):
+            (specifier,) = pin.specifier
+            assert specifier.operator == "==", line
+            found.setdefault(canonicalize_name(pin.name), []).append(Version(specifier.version))
+    return found
+
+
+def requirements_of(requirement):
+    """Yields what an installed distribution requires on this machine, with the extras that are asked for."""
+    try:
+        texts = metadata.requires(requirement.name) or []
+    except metadata.PackageNotFoundError:  # of an extra that is not installed here
+        return
+    for text in texts:
+        required = Requirement(text)
+        extras = ["", *requirement.extras]
+        if required.marker is None or any(required.marker.evaluate({"extra": extra}) for extra in extras):
+            yield required
 
 
 def declared_names(requirements):
@@ -88,3 +122,46 @@ def test_presets_are_installed_with_the_code(tmp_path):
     assert installed == {"preset.json", "weights.npz"}
     shipped = {path.name for path in (REPOSITORY / "zoo" / "preset_files").glob("[!.]*")}
     assert {path.name for path in (built / "preset_files").iterdir()} == shipped | {"srcnn_x9"}
+
+
+@pytest.mark.parametrize("python_version", ["3.11", "3.12", "3.13"])
+def test_every_extra_resolves_within_the_constraints(python_version, setup_arguments):
+    pinned = pins(python_version)
+    extras = setup_arguments["extras_require"].values()
+    for text in [*setup_arguments["install_requires"], *(text for extra in extras for text in extra)]:
+        requirement = Requirement(text)
+        (version,) = pinned[canonicalize_name(requirement.name)]
+        assert version in requirement.specifier, text
+
+
+def test_the_constraints_name_all_that_is_installed_with_the_extras(setup_arguments):
+    pinned = pins()
+    extras = setup_arguments["extras_require"].values()
+    left = [
+        Requirement(text)
+        for text in [*setup_arguments["install_requires"], *(text for extra in extras for text in extra)]
+    ]
+    seen = set()
+    while left:
+        requirement = left.pop()
+        name = canonicalize_name(requirement.name)
+        assert name in pinned, f"{requirement} is not pinned: run make constraints"
+        assert any(version in requirement.specifier for version in pinned[name]), (
+            f"{requirement} contradicts {pinned[name]}: run make constraints"
+        )
+        for required in requirements_of(requirement):
+            if str(required) not in seen:
+                seen.add(str(required))
+                left.append(required)
+    assert len(seen) > 100
+
+
+def test_python_versions_are_the_same_everywhere(setup_arguments):
+    classifiers = "\n".join(setup_arguments["classifiers"])
+    versions = re.findall(r"Python :: (3\.\d+)", classifiers)
+    assert versions == ["3.11", "3.12", "3.13"]
+    assert setup_arguments["python_requires"] == ">=3.11,<3.14"
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    assert "(3, 11) <= sys.version_info[:2] <= (3, 13)" in makefile
+    assert 'target-version = "py311"' in (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    assert "--python-version 3.11" in makefile
