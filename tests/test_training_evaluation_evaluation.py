@@ -13,7 +13,7 @@ from served_runs import files_in, run_zoo, trained_run
 
 from training import trained_model
 from training.data import preparation
-from training.evaluation import evaluation
+from training.evaluation import enlargements, evaluation
 from training.evaluation.evaluation import evaluate_run
 from training.evaluation.findings import Findings
 from training.recipes.base.registry import RECIPES
@@ -179,7 +179,7 @@ def test_names_are_escaped_in_the_report(run_of, small_data_set, monkeypatch, tm
     nasty = dataclasses.replace(small_data_set, source="<script>alert(1)</script>")
     found = Findings({"<i>psnr</i>": Score(1.0, "dB", 4, "luma")}, notes=["<u>few</u>"])
     monkeypatch.setattr(evaluation, "open_data_set", lambda *_: nasty)
-    monkeypatch.setattr(evaluation, "score_enlargements", lambda *arguments: found)
+    monkeypatch.setattr(enlargements, "score_enlargements", lambda *arguments: found)
     evaluate_run(run_of("srcnn"), dataset="<b>catalog</b>", output=tmp_path)
     page = (tmp_path / "report.html").read_text()
     assert "<h1>srcnn on &lt;b&gt;catalog&lt;/b&gt;</h1>" in page

@@ -50,7 +50,7 @@ def test_judge_of_another_kind_is_refused(run_of, tmp_path):
 
 
 def test_judge_with_nothing_to_judge_is_refused(run_of, tmp_path):
-    message = "Only what a dcgan or conditional_vae makes is judged. Received: a judge for a SRCNN."
+    message = "generated pictures, which conditional_vae and dcgan make. Received: a judge for a SRCNN."
     with pytest.raises(ValueError, match=message):
         evaluate_run(run_of("srcnn"), judge=run_of("conditional_vae"), output=tmp_path / "output")
     assert not (tmp_path / "output").exists()
