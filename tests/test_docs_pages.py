@@ -85,7 +85,8 @@ def parse(words) -> click.Context:
         if not rest:
             return context
         _, command, words = command.resolve_command(context, rest)
-    return command.make_context("zoo", words)
+    # Which options there are depends on the model.
+    return command.make_context("zoo", ["dcgan" if word == "MODEL" else word for word in words])
 
 
 def test_readme_is_short():

@@ -35,6 +35,9 @@ class ModelCommand(ZooCommand):
                 raise click.UsageError(
                     f"Only some models have {error.option_name}. Name the MODEL: {', '.join(RECIPES)}."
                 ) from error
+            others = [flag for recipe in RECIPES.values() for flag in _flags(recipe.options)]
+            if error.option_name not in others:
+                raise
             known = [option.flag for option in find_recipe(model).options]
             raise UnknownNameError(f"option of {model}", error.option_name, known) from error
 
@@ -99,6 +102,10 @@ def split_options(options: Sequence[Option], given: dict) -> tuple[dict, dict]:
     names = {option.name for option in options}
     own = {name: value for name, value in given.items() if name in names}
     return own, {name: value for name, value in given.items() if name not in names}
+
+
+def _flags(options: Sequence[Option]) -> list[str]:
+    return [flag for option in options for flag in option.flag.split("/")]
 
 
 def _model_of(config: Path) -> str | None:
