@@ -33,7 +33,7 @@ test: setup lint ## Lint, then the default test run (about thirteen minutes on t
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-slow: setup ## The tests that take longer than ten seconds each.
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
 
 docs: setup ## Build the documentation site; leaves site/index.html.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict

@@ -29,6 +29,7 @@ def test_pictures_of_any_size_are_enlarged_as_keras_enlarges_them(name, float16)
         assert abs(found.astype("int32") - expected).max() <= 1
 
 
+@pytest.mark.slow
 def test_a_run_is_written_as_a_file_and_not_published(capsys, make_small_config, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run, sizes = trained_run("fsrcnn", make_small_config), {}

@@ -108,6 +108,7 @@ def test_frozen_has_no_variables_and_answers_the_same(make_small_config):
     assert check_likeness(signatures, directory).max_difference <= 1e-5
 
 
+@pytest.mark.slow
 def test_a_variant_is_published_with_what_was_measured(capsys, make_small_config, tmp_path):
     run = trained_run("classifier", make_small_config)
     arguments = ["export", run, "--models-dir", tmp_path, "--variant", "mixed_bfloat16"]

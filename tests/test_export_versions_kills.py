@@ -87,6 +87,7 @@ def run_driver(job, models_dir, tmp_path):
     return left, repaired
 
 
+@pytest.mark.slow
 def test_a_version_is_published_whole_or_not_at_all(models_dir, tmp_path):
     left, repaired = run_driver("publish", models_dir, tmp_path)
     found = [state["versions"] for state in left]

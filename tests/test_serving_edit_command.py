@@ -98,6 +98,7 @@ def test_files_are_what_the_model_answers(edit, addresses, tmp_path):
             assert (tmp_path / "new" / "red" / name).read_bytes() == answer
 
 
+@pytest.mark.slow
 def test_a_preset_edits_as_its_run_and_lists_the_values_it_knows(
     edit, presets_dir, sources, small_data_set, tmp_path
 ):

@@ -153,6 +153,7 @@ def test_embedded_engine_serves_every_model():
                 assert client.status("pictures") == {1: "AVAILABLE"}
 
 
+@pytest.mark.slow
 def test_exports_promotions_and_new_models_are_followed(tmp_path):
     models = tmp_path / "models"
     shutil.copytree(models_dir() / "linear" / "1", models / "linear" / "1")

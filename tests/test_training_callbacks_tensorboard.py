@@ -118,6 +118,7 @@ def test_the_projector_has_latents_labels_and_thumbnails(vae_run, gan_run, small
     assert not (gan_run / "tensorboard" / "samples" / "projector_config.pbtxt").exists()
 
 
+@pytest.mark.slow
 def test_thumbnails_lie_row_by_row():
     raw_images = np.arange(5, dtype="uint8")[:, None, None, None] * np.ones([5, 4, 4, 1], "uint8")
     sprite = np.asarray(make_sprite(raw_images))[::4, ::4, 0]

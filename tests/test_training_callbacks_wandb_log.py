@@ -25,6 +25,7 @@ def offline(monkeypatch):
     monkeypatch.setenv("WANDB_PROJECT", "shop")
 
 
+@pytest.mark.slow
 def test_metrics_samples_and_configuration_are_kept_offline_and_a_resumed_run_is_the_same(
     make_small_config, tmp_path
 ):

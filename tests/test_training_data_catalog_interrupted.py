@@ -42,6 +42,7 @@ def test_full_disk(build_shop, tmp_path, monkeypatch):
     assert not list((tmp_path / "data").glob(".preparing-*"))
 
 
+@pytest.mark.slow
 def test_killed_build_leaves_nothing_that_loads(build_shop, tmp_path):
     write_table(tmp_path / "t.csv", write_photos(tmp_path / "images", 330))
     script = (

@@ -44,6 +44,7 @@ def check_equal(one, several):
         np.testing.assert_allclose(several["scores"][name], value, rtol=5e-2, atol=2e-2, err_msg=name)
 
 
+@pytest.mark.slow
 def test_two_workers_do_what_one_process_does(tmp_path):
     names = ["conditional_vae"]
     (one,) = train(tmp_path, "none", names)

@@ -57,6 +57,7 @@ def write_config(make_small_config, tmp_path):
     return write
 
 
+@pytest.mark.slow
 def test_sigterm_saves_and_exits_as_schedulers_expect(write_config, tmp_path):
     config = write_config(epochs=200)
     process = start_zoo(tmp_path, "--config", "config.json", "--runs-dir", ".", "--run-name", "run")

@@ -157,6 +157,7 @@ def test_a_run_that_was_stopped_by_ctrl_c_goes_on_as_if_it_had_not(
     assert_same_training(run, finished_run)
 
 
+@pytest.mark.slow
 def test_changed_pictures_from_a_cache_on_disk_go_on_where_they_stopped(
     finished_srcnn_run, make_small_config, tmp_path
 ):
@@ -175,6 +176,7 @@ def test_changed_pictures_from_a_cache_on_disk_go_on_where_they_stopped(
     assert changed != unchanged
 
 
+@pytest.mark.slow
 def test_the_classifier_goes_on_along_its_schedule_as_if_it_had_not_stopped(
     make_small_config, tmp_path, monkeypatch
 ):
@@ -188,6 +190,7 @@ def test_the_classifier_goes_on_along_its_schedule_as_if_it_had_not_stopped(
     assert {"category_accuracy", "val_colour_accuracy"} <= read_metrics(whole / "metrics.jsonl")[0].keys()
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(
     finished_srcnn_run, make_small_config, tmp_path, monkeypatch
 ):
@@ -216,6 +219,7 @@ def let_batches_exhaust_memory(monkeypatch, num_pictures):
     monkeypatch.setattr(SRCNN, "train_step", hungry_step)
 
 
+@pytest.mark.slow
 def test_a_step_that_does_not_fit_into_memory_finds_a_batch_size_that_does(
     make_small_config, tmp_path, monkeypatch
 ):
@@ -228,6 +232,7 @@ def test_a_step_that_does_not_fit_into_memory_finds_a_batch_size_that_does(
         start_training(make_small_config("srcnn", batch_size=4), tmp_path, "run")
 
 
+@pytest.mark.slow
 def test_a_network_that_fits_with_no_batch_is_said(make_small_config, tmp_path, monkeypatch):
     let_batches_exhaust_memory(monkeypatch, 1)
     with pytest.raises(MemoryError, match="batch_size=1. Not even one picture fits. Take smaller pictures"):
@@ -311,6 +316,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_names_the_cause(make_small_c
     assert not (tmp_path / "diverged" / "model.keras").exists()
 
 
+@pytest.mark.slow
 def test_a_run_whose_time_is_up_has_a_model_and_goes_on(make_small_config, tmp_path, capsys):
     config = make_small_config("srcnn", epochs=2, batch_size=1)
     whole = start_training(config, tmp_path, "whole")
@@ -340,6 +346,7 @@ def test_early_stop_takes_the_best_epoch(make_small_config, tmp_path, capsys):
         resume_training(run)
 
 
+@pytest.mark.slow
 def test_the_best_epoch_by_another_metric_is_one_that_has_weights(make_small_config, tmp_path, capsys):
     run = start_training(make_small_config("srcnn", epochs=2), tmp_path, "run")
     metrics = run / "metrics.jsonl"

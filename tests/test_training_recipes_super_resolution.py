@@ -65,6 +65,7 @@ def test_an_epoch_has_so_many_patches_of_each_picture(run, data_dir):
     assert list((run / "samples").glob("*.png"))
 
 
+@pytest.mark.slow
 def test_whole_pictures_are_scored(run, data_dir):
     score = evaluate_run(run).findings.scores["psnr"]
     expected = []

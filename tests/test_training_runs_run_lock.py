@@ -72,6 +72,7 @@ class ResumingInVain(keras.callbacks.Callback):
         self.num_refusals += 1
 
 
+@pytest.mark.slow
 def test_whoever_starts_or_resumes_a_run_holds_its_lock(make_small_config, tmp_path):
     run = tmp_path / "run"
     second = ResumingInVain(run)

@@ -52,6 +52,7 @@ def assert_refused(result, code, message):
     assert message in result[2].splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_a_study_finds_trains_and_ranks(tune, tmp_path):
     code, out, err = tune("srcnn", *SMALL, "--trials", NUM_TRIALS, "--study-name", "s", "--kernels", "9-1-5")
     assert code == 0, err
@@ -94,6 +95,7 @@ def test_tensorboard_has_the_values_and_the_score(tune, tmp_path):
     assert [event.step for event in events.Tensors("val_psnr")] == [0]
 
 
+@pytest.mark.slow
 def test_a_study_that_was_stopped_goes_on_and_can_be_made_longer(tune, tmp_path, monkeypatch):
     words = ("srcnn", *SMALL, "--study-name", "s")
     whole = tmp_path / "whole"
@@ -122,6 +124,7 @@ def test_a_study_that_was_stopped_goes_on_and_can_be_made_longer(tune, tmp_path,
     assert results == whole_results
 
 
+@pytest.mark.slow
 def test_a_trial_that_diverges_is_no_end(tune, tmp_path):
     space = tmp_path / "space.json"
     space.write_text(json.dumps({"learning_rate": {"values": [1e-3, 1e30]}}))
@@ -135,6 +138,7 @@ def test_a_trial_that_diverges_is_no_end(tune, tmp_path):
     assert "failed: The training diverged" in err
 
 
+@pytest.mark.slow
 def test_generators_are_searched_by_the_frechet_distance_of_a_judge(tune, tmp_path, make_small_config):
     classifier = start_training(make_small_config("classifier", epochs=1), tmp_path, "judge")
     words = ("dcgan", *SMALL, "--width", 2, "--trials", 2, "--study-name", "s", "--judge", classifier)

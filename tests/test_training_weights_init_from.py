@@ -55,6 +55,7 @@ def test_weights_to_begin_with_and_frozen_parts_are_recorded(train, small):
     assert "width" in error
 
 
+@pytest.mark.slow
 def test_frozen_parts_stay_those_of_the_preset_through_resume_and_repetition(train, small, tmp_path):
     options = ("--init-from", "srcnn_x2", "--freeze", "patch_extraction")
     code, _, _ = train("srcnn", *small, *options, "--run-name", "first")
@@ -76,6 +77,7 @@ def test_frozen_parts_stay_those_of_the_preset_through_resume_and_repetition(tra
         assert np.array_equal(weight, first[path]) == path.startswith("patch_extraction/"), path
 
 
+@pytest.mark.slow
 def test_a_frozen_discriminator_does_not_change(train, small, tmp_path):
     options = ("--init-from", "tiny_dcgan", "--freeze", "discriminator")
     assert train("dcgan", *small, *options, "--run-name", "first")[0] == 0

@@ -68,6 +68,7 @@ def test_the_judge_of_edits_learns_what_disturbed_pictures_show():
     assert (np.argmax(logits, axis=1) == np.tile(ids["ground"], 10)).mean() > 0.9
 
 
+@pytest.mark.slow
 def test_what_edits_are_judged_as_reaches_the_decoder():
     losses = {weight: measure_after_training("edit_loss", edit_weight=weight) for weight in (30.0, 1e-6)}
     assert losses[30.0] < 0.75 * losses[1e-6]
@@ -143,6 +144,7 @@ def test_edits_that_keep_detail_train(dtype):
     assert all(np.abs(old - new).max() > 0 for old, new in zip(before, changed, strict=True))
 
 
+@pytest.mark.slow
 def test_independent_latents_do_not_tell_the_ground():
     told = {
         weight: measure_after_training("dependence", independence_weight=weight) for weight in (1e-6, 1e4)

@@ -40,11 +40,13 @@ def search(directory, num_trials, stop_after=None, seed=1):
 
 
 @pytest.mark.parametrize("stop_after", [2, 6])
+@pytest.mark.slow
 def test_a_study_that_was_stopped_tries_the_same(tmp_path, stop_after):
     whole = search(tmp_path / "whole", 9)
     np.testing.assert_allclose(search(tmp_path / "stopped", 9, stop_after), whole, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_most_trials_of_a_usual_study_follow_what_was_found(tmp_path):
     distances = [abs(x - 0.3) + abs(y + 0.6) for x, y in search(tmp_path, 20)]
     assert min(distances[:5]) > 0.1
