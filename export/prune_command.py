@@ -20,7 +20,7 @@ from zoo.cli import ZooCommand
 def command(keep, models_dir, model_name, dry_run):
     """Remove old versions; never the highest one of a model, nor one that a label names."""
     from export.versions.prune import prune
-    from export.versions.publish import servable_versions
+    from export.versions.version_dirs import servable_versions
 
     if not models_dir.is_dir():
         raise click.ClickException(

@@ -18,7 +18,7 @@ from export.saved_model import exporter
 from export.saved_model.exporter import check_export, export_run
 from export.signatures.of_models import make_signatures
 from export.versions.manifest import check_manifest, read_signatures
-from export.versions.publish import existing_versions
+from export.versions.publish import taken_numbers
 from training.runs.metrics_log import read_metrics
 
 MODELS = ("dcgan", "conditional_vae", "srcnn", "fsrcnn", "classifier")
@@ -229,7 +229,7 @@ exporter.export_run(Path(sys.argv[1]), Path(sys.argv[2]))
     with process:
         assert "saved_model.pb" in process.stdout.readline()
         process.send_signal(signal.SIGKILL)
-    assert existing_versions(tmp_path / "dcgan") == []
+    assert taken_numbers(tmp_path / "dcgan") == []
     assert len(list((tmp_path / "dcgan").iterdir())) == 1
 
     assert export_run(run, tmp_path).name == "1"

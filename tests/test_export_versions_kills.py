@@ -38,7 +38,7 @@ def kill_before_line(number):
     sys.settrace(trace)
 
 def state(model_dir):
-    versions = publish.existing_versions(model_dir)
+    versions = publish.taken_numbers(model_dir)
     for version in versions:
         manifest.check_manifest(model_dir / str(version))
     hidden = {path.name.split("-")[0] for path in model_dir.glob(".*")} if model_dir.is_dir() else set()

@@ -7,7 +7,7 @@ from served_runs import files_in, run_zoo
 
 from export.versions.labels import promote
 from export.versions.prune import prune
-from export.versions.publish import existing_versions, publish
+from export.versions.publish import publish, taken_numbers
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_old_versions_go_and_what_they_free_is_told(capsys, models_dir):
         "Freed: 4.50 MB",
     ]
     assert sorted(entry.name for entry in (models_dir / "dcgan").iterdir()) == ["4", "5", "6"]
-    assert existing_versions(models_dir / "srcnn_x2") == [1, 2]
+    assert taken_numbers(models_dir / "srcnn_x2") == [1, 2]
 
 
 def test_labelled_versions_stay_beside_those_kept(models_dir):
@@ -40,14 +40,14 @@ def test_labelled_versions_stay_beside_those_kept(models_dir):
     promote(models_dir, "dcgan", 4, "canary")
     removals = prune(models_dir, "dcgan", keep=1)
     assert [removal.version_dir.name for removal in removals] == ["1", "3", "5"]
-    assert existing_versions(models_dir / "dcgan") == [2, 4, 6]
+    assert taken_numbers(models_dir / "dcgan") == [2, 4, 6]
     assert prune(models_dir, "dcgan", keep=1) == []
 
 
 def test_the_highest_that_can_be_served_stays_whatever_stands_above_it(models_dir):
     (models_dir / "dcgan" / "9").mkdir()
     prune(models_dir, "dcgan", keep=1)
-    assert existing_versions(models_dir / "dcgan") == [6, 9]
+    assert taken_numbers(models_dir / "dcgan") == [6, 9]
 
 
 def test_one_model_alone_and_a_dry_run(capsys, models_dir):
@@ -58,15 +58,15 @@ def test_one_model_alone_and_a_dry_run(capsys, models_dir):
     assert (code, out.splitlines()) == (0, expected)
     assert files_in(models_dir) == before
     assert run_zoo(capsys, *arguments)[0] == 0
-    assert existing_versions(models_dir / "srcnn_x2") == [2]
-    assert existing_versions(models_dir / "dcgan") == [1, 2, 3, 4, 5, 6]
+    assert taken_numbers(models_dir / "srcnn_x2") == [2]
+    assert taken_numbers(models_dir / "dcgan") == [1, 2, 3, 4, 5, 6]
 
 
 def test_nothing_is_removed_while_the_labels_cannot_be_read(models_dir):
     (models_dir / "dcgan" / "labels.json").write_text(json.dumps({"stable": "2"}))
     with pytest.raises(ValueError, match=r"labels.json must map labels to versions"):
         prune(models_dir, "dcgan", keep=1)
-    assert existing_versions(models_dir / "dcgan") == [1, 2, 3, 4, 5, 6]
+    assert taken_numbers(models_dir / "dcgan") == [1, 2, 3, 4, 5, 6]
 
 
 def test_what_a_killed_prune_left_is_removed(models_dir):

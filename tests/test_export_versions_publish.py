@@ -11,7 +11,7 @@ import time
 import pytest
 
 from export.versions.manifest import check_manifest
-from export.versions.publish import check_model_name, existing_versions, publish
+from export.versions.publish import check_model_name, publish, taken_numbers
 
 # Publishes version after version, each of thirty files and a manifest, and says when it begins.
 PUBLISHER = """
@@ -61,8 +61,8 @@ def test_numbers_are_read_as_tf_serving_reads_them(tmp_path):
     for name in ("0005", "12", "1.tmp", "latest", "9" * 30):
         (tmp_path / "dcgan" / name).mkdir(parents=True)
     (tmp_path / "dcgan" / "13").write_text("a file counts too")
-    assert existing_versions(tmp_path / "dcgan") == [5, 12, 13]
-    assert existing_versions(tmp_path / "srcnn_x2") == []
+    assert taken_numbers(tmp_path / "dcgan") == [5, 12, 13]
+    assert taken_numbers(tmp_path / "srcnn_x2") == []
     assert publish(build, tmp_path, "dcgan").name == "14"
 
 
@@ -198,7 +198,7 @@ def test_killed_exporter_leaves_no_number_and_the_next_one_cleans_up(tmp_path):
     process.send_signal(signal.SIGKILL)
     process.wait()
     process.stdout.close()
-    assert existing_versions(tmp_path / "dcgan") == []
+    assert taken_numbers(tmp_path / "dcgan") == []
     assert len(children(tmp_path / "dcgan")) == 1
     assert publish(build, tmp_path, "dcgan").name == "1"
     assert children(tmp_path / "dcgan") == ["1"]
@@ -212,7 +212,7 @@ def test_every_number_is_whole_wherever_the_exporter_is_killed(tmp_path):
         process.send_signal(signal.SIGKILL)
         process.wait()
         process.stdout.close()
-    versions = existing_versions(tmp_path / "dcgan")
+    versions = taken_numbers(tmp_path / "dcgan")
     assert versions == list(range(1, len(versions) + 1))
     for version in versions:
         assert len(check_manifest(tmp_path / "dcgan" / str(version))["sha256"]) == 30
@@ -225,7 +225,7 @@ def test_exporters_at_once_never_take_the_same_number(tmp_path):
     for process in processes:
         assert process.wait() == 0
         process.stdout.close()
-    assert existing_versions(tmp_path / "dcgan") == list(range(1, 33))
+    assert taken_numbers(tmp_path / "dcgan") == list(range(1, 33))
     assert len(children(tmp_path / "dcgan")) == 32
     for version in range(1, 33):
         check_manifest(tmp_path / "dcgan" / str(version))

@@ -87,7 +87,24 @@ def test_a_padded_number_counts_too_because_tf_serving_reads_it(capsys, models_d
     (models_dir / "dcgan" / "007" / "saved_model.pb").unlink()
     code, out, _ = run_zoo(capsys, "export", "verify", "--models-dir", models_dir)
     assert code == 1
-    assert f"{models_dir}/dcgan/007: missing: saved_model.pb" in out
+    problems = (
+        "missing: saved_model.pb; its name: TF Serving loads it as version 7, but `zoo` ignores it; rename"
+    )
+    assert f"{models_dir}/dcgan/007: {problems} it to 7" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("02", "as version 2, but `zoo` ignores it; rename it to 2"),
+        ("0", "as version 0, but `zoo` ignores it; give"),
+    ],
+)
+def test_a_version_that_only_tf_serving_loads_is_named_although_it_is_whole(capsys, models_dir, name, advice):
+    shutil.copytree(models_dir / "dcgan" / "1", models_dir / "dcgan" / name)
+    code, out, _ = run_zoo(capsys, "export", "verify", "--models-dir", models_dir)
+    assert code == 1
+    assert f"{models_dir}/dcgan/{name}: its name: TF Serving loads it {advice}" in out
 
 
 def test_a_directory_without_versions_is_told(capsys, tmp_path, monkeypatch):

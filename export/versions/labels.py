@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from export.versions.manifest import MANIFEST, check_manifest
-from export.versions.publish import check_model_name, servable_versions, sync
+from export.versions.publish import check_model_name, sync
+from export.versions.version_dirs import servable_versions
 from zoo.files.file_lock import directory_lock
 
 LABELS = "labels.json"

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from export.versions.version_dirs import LARGEST_VERSION, find_versions
 from zoo.files.file_lock import directory_lock
 
-# TF Serving reads every child whose name is a number, so what is not whole must not look like one.
+# What is not whole must have no name that TF Serving takes for a version's.
 _UNFINISHED_PREFIX = ".unfinished-"
 REMOVED_PREFIX = ".removed-"
 
 _MODEL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
-_LARGEST_VERSION = 2**63 - 1
 
 # What rename says when another exporter's version directory, or a file, already has the name.
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
@@ -86,29 +86,26 @@ def check_model_name(model_name: str) -> None:
         )
 
 
-def existing_versions(model_dir: Path) -> list[int]:
-    """Returns the numbers below a model's directory, ascending; `[]` where there is no directory."""
+def taken_numbers(model_dir: Path) -> list[int]:
+    """Returns the numbers that TF Serving finds below a model's directory, ascending.
+
+    No exporter may give one of them again, even where the entry is no version of this project's: a server
+    would find two versions of one number, and load either.
+    """
     if not model_dir.is_dir():
         return []
-    numbers = {int(child.name) for child in model_dir.iterdir() if re.fullmatch("[0-9]+", child.name)}
-    return sorted(number for number in numbers if number <= _LARGEST_VERSION)
-
-
-def servable_versions(model_dir: Path) -> list[int]:
-    """Returns the versions below a model's directory that hold a SavedModel, ascending."""
-    versions = existing_versions(model_dir)
-    return [version for version in versions if (model_dir / str(version) / "saved_model.pb").is_file()]
+    return sorted({number for number, _ in find_versions(model_dir, as_tf_serving_reads=True)})
 
 
 def _check_version(model_dir: Path, version: int | None) -> None:
     if version is None:
         return
-    if not 0 < version <= _LARGEST_VERSION:
+    if not 0 < version <= LARGEST_VERSION:
         raise ValueError(
             "`--version` must be a positive 64-bit integer, because TF Serving reads it as one. "
             f"Received: version={version}. Leave it out to get the next free one."
         )
-    versions = existing_versions(model_dir)
+    versions = taken_numbers(model_dir)
     if version in versions:
         raise ValueError(
             "`--version` must name a version that does not exist, because a published version never changes. "
@@ -183,7 +180,7 @@ def sync(path: Path) -> None:
 
 def _rename_to_version(unfinished: Path, model_dir: Path, version: int | None) -> Path:
     while True:
-        number = version or max(existing_versions(model_dir), default=0) + 1
+        number = version or max([0, *taken_numbers(model_dir)]) + 1
         version_dir = model_dir / str(number)
         try:
             # Of two exporters with one number the second fails: the kernel refuses to rename over a directory

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from export.versions.manifest import MANIFEST, find_file_problems
+from export.versions.version_dirs import find_versions, version_number
 
 
 def find_version_dirs(models_dir: Path) -> list[Path]:
@@ -17,20 +18,19 @@ def find_version_dirs(models_dir: Path) -> list[Path]:
     Raises:
         FileNotFoundError: The directory is missing or holds no version.
     """
-    model_dirs = (entry for entry in models_dir.iterdir()) if models_dir.is_dir() else ()
+    entries = sorted(models_dir.iterdir()) if models_dir.is_dir() else []
     found = [
-        (model_dir.name, int(entry.name), entry)
-        for model_dir in model_dirs
+        version_dir
+        for model_dir in entries
         if model_dir.is_dir()
-        for entry in model_dir.iterdir()
-        if entry.name.isascii() and entry.name.isdigit()
+        for _, version_dir in find_versions(model_dir, as_tf_serving_reads=True)
     ]
     if not found:
         raise FileNotFoundError(
             "The models directory must hold at least one MODEL/VERSION. "
             f"Received: models_dir='{models_dir}'. Name one with --models-dir, or name versions."
         )
-    return [entry for _, _, entry in sorted(found)]
+    return found
 
 
 def version_problem(version_dir: Path) -> str:
@@ -43,4 +43,13 @@ def version_problem(version_dir: Path) -> str:
         problems = find_file_problems(version_dir)
     except (OSError, ValueError) as error:
         return str(error)
-    return "; ".join(f"{kind}: {', '.join(names)}" for kind, names in problems._asdict().items() if names)
+    texts = [f"{kind}: {', '.join(names)}" for kind, names in problems._asdict().items() if names]
+    return "; ".join([*texts, *_name_problems(version_dir.name)])
+
+
+def _name_problems(name: str) -> list[str]:
+    number = version_number(name, as_tf_serving_reads=True)
+    if number is None or version_number(name) is not None:
+        return []
+    advice = f"rename it to {number}" if number > 0 else "give it a positive number"
+    return [f"its name: TF Serving loads it as version {number}, but `zoo` ignores it; {advice}"]

@@ -6,6 +6,7 @@ from pathlib import Path
 from google.protobuf import text_format
 
 from export.versions.labels import read_labels, served_labels
+from export.versions.version_dirs import servable_versions
 from serving.model_server.core.metrics import METRICS_PATH
 from serving.wire import messages
 from serving.wire.text_proto import read_text_proto
@@ -33,7 +34,7 @@ def find_models(models_dir: Path) -> dict[str, list[int]]:
     """Returns the models of a directory and their versions, lowest first.
 
     Args:
-        models_dir: Holds `<model_name>/<version>/`; a version is a positive integer without padding.
+        models_dir: Holds `<model_name>/<version>/`, see `servable_versions`.
 
     Raises:
         FileNotFoundError: The directory is missing, or holds no model.
@@ -44,7 +45,7 @@ def find_models(models_dir: Path) -> dict[str, list[int]]:
             f"The models directory must exist. Received: models_dir={str(models_dir)!r}. {advice}"
         )
     entries = sorted(entry for entry in models_dir.iterdir() if entry.is_dir())
-    models = {entry.name: _versions(entry) for entry in entries}
+    models = {entry.name: servable_versions(entry) for entry in entries}
     found = {name: versions for name, versions in models.items() if versions}
     if not found:
         names = ", ".join(sorted(entry.name for entry in models_dir.iterdir())) or "nothing"
@@ -53,13 +54,6 @@ def find_models(models_dir: Path) -> dict[str, list[int]]:
             f"Received: models_dir={str(models_dir)!r}, which holds {names}. {advice}"
         )
     return found
-
-
-def _versions(model_dir) -> list[int]:
-    names = [entry.name for entry in model_dir.iterdir() if (entry / "saved_model.pb").is_file()]
-    return sorted(
-        int(name) for name in names if name.isascii() and name.isdigit() and not name.startswith("0")
-    )
 
 
 def write_config_files(models_dir: Path, config_dir: Path, batching=None) -> list[Path]:

@@ -4,15 +4,14 @@ import collections
 import functools
 import logging
 import os
-import re
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from export.versions import version_dirs
 from serving.wire.status import InvalidArgument, NotFound, Unimplemented
 
 PLATFORM = "tensorflow"
-_MAX_VERSION = 2**63 - 1
 _logger = logging.getLogger(__name__)
 
 
@@ -73,7 +72,7 @@ def _check_platform(model):
 
 
 def find_versions(base_path: Path) -> dict[int, Path]:
-    """Returns the entries of a base path whose names are numbers, by number, lowest first.
+    """Returns the entries of a base path that TF Serving would load, by number, lowest first.
 
     Args:
         base_path: The directory of one model.
@@ -82,19 +81,17 @@ def find_versions(base_path: Path) -> dict[int, Path]:
         NotFound: It does not exist.
     """
     try:
-        names = sorted(os.listdir(base_path))
+        found = version_dirs.find_versions(base_path, as_tf_serving_reads=True)
     except OSError as error:
         raise NotFound(f"Could not find base path {base_path}: {error.strerror}") from error
     except ValueError as error:  # a path may come over the wire, with a zero byte in it
         raise NotFound(f"Could not find base path {str(base_path)!r}: {error}") from error
     versions = {}
-    for name in names:
-        if not re.fullmatch(r"[0-9]+", name) or int(name) > _MAX_VERSION:
-            continue
-        if int(name) in versions:
-            _warn_once(f"Duplicate version {int(name)} in {base_path}: {name} is used.")
-        versions[int(name)] = base_path / name
-    return dict(sorted(versions.items()))
+    for number, path in found:
+        if number in versions:
+            _warn_once(f"Duplicate version {number} in {base_path}: {path.name} is used.")
+        versions[number] = path
+    return versions
 
 
 def choose_versions(model) -> dict[int, Path]:

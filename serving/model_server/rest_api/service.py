@@ -16,6 +16,7 @@ from urllib.parse import unquote
 from google.protobuf import json_format
 from tensorflow_serving.apis import get_model_metadata_pb2
 
+from export.versions.version_dirs import LARGEST_VERSION
 from serving.model_server.core import inference
 from serving.model_server.core.core import ModelSpec, ServerCore
 from serving.model_server.core.model_messages import metadata_response, status_response
@@ -25,7 +26,6 @@ from serving.wire import json_tensor
 from serving.wire.status import InvalidArgument, from_exception
 
 MAX_UNPACKED_BYTES = 100 * 10**6
-_MAX_VERSION = 2**63 - 1
 _VERSION_OR_LABEL = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
 _PREDICTION_PATH = re.compile(
     rf"/v1/models/(?P<name>[^/:]+){_VERSION_OR_LABEL}:(?P<method>classify|regress|predict)", re.I | re.A
@@ -138,7 +138,7 @@ class RestService:
         if not match:
             raise InvalidArgument(f"Malformed request: {method} {path}")
         version = int(match["version"]) if match["version"] else None
-        if version is not None and version > _MAX_VERSION:
+        if version is not None and version > LARGEST_VERSION:
             raise InvalidArgument(f"Failed to convert version: {match['version']} to numeric.")
         spec = ModelSpec(unquote(match["name"] or ""), version, unquote(match["label"] or ""))
         if method == "GET":
