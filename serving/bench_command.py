@@ -171,7 +171,7 @@ def _row(measured) -> str:
 
 def _keep(models_dir, choice, measurements):
     from serving.launch.config_files import BATCHING_FILE, batching_text
-    from zoo.files.atomic_write import write_whole
+    from zoo.files.atomic_write import write_text
 
     costs = sorted(m.load.generator_microseconds for m in measurements)
     click.echo(f"The load generator spent {costs[len(costs) // 2]:.0f} µs of CPU time on a request (median).")
@@ -181,7 +181,7 @@ def _keep(models_dir, choice, measurements):
         f"# Measured by `zoo serve bench` on {os.cpu_count()} CPUs: {choice.ratio:.2f} times the requests/s "
         "without batching.\n"
     )
-    path = write_whole(models_dir / BATCHING_FILE, note + batching_text(choice.setting.to_proto()))
+    path = write_text(models_dir / BATCHING_FILE, note + batching_text(choice.setting.to_proto()))
     click.echo(f"Best: batching {choice.setting}. Wrote {path}; `zoo serve` follows it from now on.")
 
 

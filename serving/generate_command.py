@@ -41,7 +41,7 @@ def command(server, access, model, run, preset, count, seed, output, dry_run):
     from tqdm import tqdm
 
     from serving.client.errors import RowError
-    from serving.pictures.files import write_picture
+    from zoo.files.atomic_write import write_bytes
 
     if not FIRST_SEED <= seed <= LAST_SEED - (count - 1):
         raise click.UsageError(
@@ -66,5 +66,5 @@ def command(server, access, model, run, preset, count, seed, output, dry_run):
                 raise_if_unknown_value(error)
                 raise
             for path, image_bytes in zip(paths[rows], outputs["image_bytes"], strict=True):
-                write_picture(path, image_bytes)
+                write_bytes(path, image_bytes)
     click.echo(f"Wrote {count} pictures to {output}")

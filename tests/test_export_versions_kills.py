@@ -23,7 +23,8 @@ JOBS = {
     "promote": lambda directory: labels.promote(directory, "dcgan", 2, "stable"),
     "prune": lambda directory: prune.prune(directory, "dcgan", keep=1),
 }
-TRACED = ("publish.py", "file_lock.py", "manifest.py", "labels.py", "prune.py", "shutil.py", "<string>")
+OURS = ("publish.py", "file_lock.py", "atomic_write.py", "manifest.py", "labels.py", "prune.py")
+TRACED = (*OURS, "shutil.py", "<string>")
 
 def kill_before_line(number):
     def trace(frame, event, argument):

@@ -8,7 +8,8 @@ import pytest
 from served_runs import files_in
 
 from serving.client.errors import PredictionError, RowError
-from serving.pictures.files import convert_photos, write_picture
+from serving.pictures.files import convert_photos
+from zoo.files.atomic_write import write_bytes
 
 
 @pytest.fixture
@@ -126,15 +127,15 @@ def test_photo_beside_its_result_is_kept(photos):
 
 def test_picture_is_written_whole_over_an_older_one(tmp_path):
     path = tmp_path / "new" / "a.png"
-    write_picture(path, b"old")
-    write_picture(path, b"new")
+    write_bytes(path, b"old")
+    write_bytes(path, b"new")
     assert path.read_bytes() == b"new"
     assert files_in(tmp_path) == ["new/a.png"]
 
 
 def test_full_disk_keeps_the_older_picture_and_names_the_photo(photos, tmp_path, monkeypatch):
     output = tmp_path / "output"
-    write_picture(output / "a.png", b"old")
+    write_bytes(output / "a.png", b"old")
 
     def fail(descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -14,7 +14,6 @@ from training.runs import run_directory
 from training.runs.run_directory import create_run_directory, read_config
 from training.trained_model import load_model
 from zoo.errors import UnknownNameError
-from zoo.files.atomic_write import atomic_path, write_text
 
 
 @pytest.fixture
@@ -147,23 +146,3 @@ def test_a_finished_model_is_loaded_in_the_precision_asked_for(finished_run):
     images = model(latents, attribute_ids)
     assert np.abs(images).max() > 0.0
     np.testing.assert_allclose(mixed(latents, attribute_ids), images, atol=0.05)
-
-
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "model.keras"
-    write_text(path, "old")
-
-    def stop_in_the_middle():
-        with atomic_path(path) as temporary:
-            assert (temporary.parent, temporary.suffix) == (tmp_path, ".keras")
-            temporary.write_text("half of the n")
-            assert path.read_text() == "old"
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        stop_in_the_middle()
-    assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["model.keras"]
-    write_text(path, "new")
-    assert path.read_text() == "new"
-    assert os.listdir(tmp_path) == ["model.keras"]

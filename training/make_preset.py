@@ -1,13 +1,9 @@
 """`python -m training.make_preset RUN NAME`: a preset of the package from a finished, evaluated run."""
 
-import contextlib
 import dataclasses
 import importlib.metadata
 import json
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -21,6 +17,7 @@ from training.runs.git_commit import git_commit
 from training.trained_model import Source, find_run, read_evaluation
 from zoo.cli import ZooCommand, main
 from zoo.errors import UnknownNameError
+from zoo.files.atomic_write import atomic_directory
 from zoo.presets import registry
 from zoo.presets.registry import Preset
 
@@ -73,7 +70,7 @@ def make_preset(
         if score not in scores:
             raise UnknownNameError("score", score, scores)
 
-    with _directory_made_whole(output / name) as directory:
+    with atomic_directory(output / name) as directory:
         weights = _write_weights(source, directory / registry.WEIGHTS, is_half)
         if is_half:
             compare_half(source, directory / registry.WEIGHTS)
@@ -108,18 +105,6 @@ def _check_name(name: str, output: Path) -> None:
             f"A preset must have a directory of its own. Received: {output / name}, which exists. Remove it "
             "first, or choose another name."
         )
-
-
-@contextlib.contextmanager
-def _directory_made_whole(target: Path) -> Iterator[Path]:
-    """Yields a directory that gets the target's name when the block ends well, and is removed when not."""
-    temporary = target.with_name(f".{target.name}-{os.getpid()}")
-    temporary.mkdir(parents=True)
-    try:
-        yield temporary
-        os.replace(temporary, target)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _write_weights(source: Source, path: Path, is_half: bool) -> dict:

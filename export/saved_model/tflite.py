@@ -1,8 +1,6 @@
 """Exports the enlarging of pictures as a TFLite file, for shops' own apps."""
 
-import os
 import tempfile
-import uuid
 import warnings
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import tensorflow as tf
 
 from export.signatures.image_tensors import example_pictures
 from training.recipes.base.registry import RECIPES, recipe_of
+from zoo.files.atomic_write import write_bytes
 
 SIGNATURE = "upscale"
 
@@ -46,13 +45,7 @@ def write_tflite(model, path: Path, float16: bool = False) -> int:
     """
     content = convert(model, float16)
     check_tflite(model, content)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        unfinished.write_bytes(content)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_bytes(path, content)
     return len(content)
 
 

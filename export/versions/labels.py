@@ -5,14 +5,14 @@ TensorFlow.
 """
 
 import json
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from export.versions.manifest import MANIFEST, check_manifest
-from export.versions.publish import check_model_name, sync
+from export.versions.publish import check_model_name
 from export.versions.version_dirs import servable_versions
+from zoo.files.atomic_write import remove_unfinished, write_text
 from zoo.files.file_lock import directory_lock
 
 LABELS = "labels.json"
@@ -159,9 +159,6 @@ def _check_servable(model_dir: Path, version: int, versions: Sequence[int]) -> N
 
 
 def _write(model_dir: Path, labels: dict[str, int]) -> None:
-    # One name for all is enough under the lock, and what a killed process leaves is written over.
-    unfinished = model_dir / f".{LABELS}"
-    unfinished.write_text(json.dumps(labels, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    sync(unfinished)
-    os.replace(unfinished, model_dir / LABELS)
-    sync(model_dir)
+    # Under the lock, whatever is unfinished is of a process that was killed.
+    remove_unfinished(model_dir, LABELS)
+    write_text(model_dir / LABELS, json.dumps(labels, indent=2, sort_keys=True) + "\n")

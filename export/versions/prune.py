@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from export.versions.labels import find_model_dir, read_labels
-from export.versions.publish import REMOVED_PREFIX, remove_leftovers, sync
+from export.versions.publish import REMOVED_PREFIX, remove_leftovers
 from export.versions.version_dirs import servable_versions
+from zoo.files.atomic_write import sync
 from zoo.files.file_lock import directory_lock
 
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from export.versions.version_dirs import LARGEST_VERSION, find_versions
+from zoo.files.atomic_write import sync, sync_tree
 from zoo.files.file_lock import directory_lock
 
 # What is not whole must have no name that TF Serving takes for a version's.
@@ -62,7 +63,7 @@ def publish(
             build(unfinished)
             if not any(unfinished.iterdir()):
                 raise ValueError("`build` must write the files of the version. Received: an empty directory.")
-            _sync_tree(unfinished)
+            sync_tree(unfinished)
             with directory_lock(model_dir):
                 version_dir = _rename_to_version(unfinished, model_dir, version)
     except OSError as error:
@@ -157,25 +158,6 @@ def remove_leftovers(model_dir: Path) -> None:
         # Not what is in use, taken away meanwhile, or of another user.
         with suppress(_InUseError, OSError), directory_lock(leftover, on_held=_leave):
             shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _sync_tree(directory: Path) -> None:
-    for parent, _, names in os.walk(directory, topdown=False):
-        for name in names:
-            sync(Path(parent, name))
-        sync(Path(parent))
-
-
-def sync(path: Path) -> None:
-    """Waits until a file or the names in a directory are on disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # some network file systems cannot do it for directories
-            raise
-    finally:
-        os.close(descriptor)
 
 
 def _rename_to_version(unfinished: Path, model_dir: Path, version: int | None) -> Path:

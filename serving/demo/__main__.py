@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 
 from zoo.command_line.quiet_import import import_tensorflow
+from zoo.files.atomic_write import write_bytes, write_text
 
 DEMO = Path("demo")
 RUNS, MODELS = DEMO / "runs", DEMO / "models"
@@ -156,7 +157,7 @@ def write_page(dataset: str, seconds: dict[str, float], sheets, largest_differen
     )
     for number, (caption, sheet) in enumerate(sheets.items(), start=1):
         page.add_sheet(caption, sheet)
-        (DEMO / f"sheet-{number}.png").write_bytes(sheet.to_png())
+        write_bytes(DEMO / f"sheet-{number}.png", sheet.to_png())
     page.add_heading("Scores on test pictures")
     page.add_table(["model", "score", "value", "unit"], _score_rows())
     page.add_heading("Time")
@@ -166,7 +167,7 @@ def write_page(dataset: str, seconds: dict[str, float], sheets, largest_differen
         [*([name, f"{value:.0f}"] for name, value in seconds.items()), ["total", f"{total:.0f}"]],
     )
     page.add_text(f"Largest process: {_largest_process_gib():.1f} GiB.")
-    (DEMO / "index.html").write_text(page.render(), encoding="utf-8")
+    write_text(DEMO / "index.html", page.render())
 
 
 def _score_rows() -> list[list[str]]:

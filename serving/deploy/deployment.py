@@ -16,7 +16,7 @@ from serving.launch.config_files import config_texts, find_models, server_argume
 from serving.launch.engine import DOCKER_IMAGE
 from serving.model_server.core.metrics import METRICS_PATH
 from zoo.errors import UnknownNameError, WrongUsageError
-from zoo.files.atomic_write import write_whole
+from zoo.files.atomic_write import write_text
 
 TEMPLATES = Path(__file__).with_name("templates")
 MODELS_MOUNT = Path("/models")
@@ -173,7 +173,7 @@ def write_deployment(deployment: Deployment, directory: Path) -> list[Path]:
         FileNotFoundError: There is no model to serve.
         ValueError: A model's name cannot become one of Kubernetes.
     """
-    return [write_whole(directory / path, text) for path, text in deployment.files().items()]
+    return [write_text(directory / path, text) for path, text in deployment.files().items()]
 
 
 def parse_settings(texts: Iterable[str]) -> dict[str, int | str]:

@@ -10,7 +10,7 @@ from export.versions.version_dirs import servable_versions
 from serving.model_server.core.metrics import METRICS_PATH
 from serving.wire import messages
 from serving.wire.text_proto import read_text_proto
-from zoo.files.atomic_write import write_whole
+from zoo.files.atomic_write import write_text
 
 MODELS_FILE = "models.config"
 BATCHING_FILE = "batching.config"
@@ -70,7 +70,7 @@ def write_config_files(models_dir: Path, config_dir: Path, batching=None) -> lis
     """
     texts = config_texts(models_dir)
     texts[BATCHING_FILE] = batching_text(recorded_batching(models_dir) if batching is None else batching)
-    return [write_whole(config_dir / name, text) for name, text in texts.items()]
+    return [write_text(config_dir / name, text) for name, text in texts.items()]
 
 
 def config_texts(

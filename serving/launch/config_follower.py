@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 
 from serving.launch.config_files import MODELS_FILE, models_config, models_text
-from zoo.files.atomic_write import write_whole
+from zoo.files.atomic_write import write_text
 
 POLL_SECONDS = 1
 _logger = logging.getLogger(__name__)
@@ -62,10 +62,10 @@ class ConfigFollower:
                 self._write(config)
 
     def _write(self, config):
-        write_whole(self._file, models_text(_with_labels_of(self._config, config)))
+        write_text(self._file, models_text(_with_labels_of(self._config, config)))
         # After so long the server has read it; what it cannot move yet it moves once the version is loaded.
         if not self._stop.wait(3 * POLL_SECONDS):
-            write_whole(self._file, models_text(config))
+            write_text(self._file, models_text(config))
             self._config = config
 
 

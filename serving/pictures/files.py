@@ -9,14 +9,7 @@ from tqdm import tqdm
 from serving.client.errors import PredictionError, RowError
 from serving.pictures.attribute_options import raise_if_unknown_value
 from serving.wire.status import InvalidArgument
-from zoo.files.atomic_write import atomic_path
-
-
-def write_picture(path: Path, image_bytes: bytes) -> None:
-    """Writes a picture file, whole or not at all, and its directory if need be."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(image_bytes)
+from zoo.files.atomic_write import write_bytes
 
 
 def convert_photos(photos: Sequence[Path], output: Path, convert: Callable[[bytes], bytes]) -> None:
@@ -37,7 +30,7 @@ def convert_photos(photos: Sequence[Path], output: Path, convert: Callable[[byte
     failures = []
     for photo, target in tqdm(list(zip(photos, targets, strict=True)), unit="photo", delay=2):
         try:
-            write_picture(target, convert(photo.read_bytes()))
+            write_bytes(target, convert(photo.read_bytes()))
         except RowError as error:
             raise_if_unknown_value(error)
             failures.append(f"{photo}: {next(iter(error.errors.values()))}")

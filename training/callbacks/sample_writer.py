@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from training.pages.picture_sheet import PictureSheet
-from zoo.files.atomic_write import atomic_path
+from zoo.files.atomic_write import write_bytes
 
 
 class SampleWriter(keras.callbacks.Callback):
@@ -49,8 +49,7 @@ class SampleWriter(keras.callbacks.Callback):
 
     def _write(self, num_epochs_done: int) -> None:
         sheet = self._draw_samples()
-        with atomic_path(self._samples_dir / f"epoch-{num_epochs_done:04d}.png") as path:
-            path.write_bytes(sheet.to_png())
+        write_bytes(self._samples_dir / f"epoch-{num_epochs_done:04d}.png", sheet.to_png())
         with self._writer.as_default(step=num_epochs_done):
             tf.summary.image("samples", sheet.draw()[None])
             traversals = self._draw_traversals()

@@ -14,6 +14,7 @@ from training.callbacks.stop_requests import StopRequest
 from training.runs import run_directory
 from training.runs.config import TrainingConfig
 from zoo.errors import WrongUsageError
+from zoo.files.atomic_write import write_text
 
 DEFAULT_PROJECT = "product-image-zoo"
 ID_FILE = "wandb_id.txt"
@@ -51,7 +52,7 @@ class WandbLog(keras.callbacks.Callback):
             dir=str(self._run),
             config=vars(self._config),
         )
-        id_file.write_text(self._remote.id, encoding="utf-8")
+        write_text(id_file, self._remote.id)
 
     def on_epoch_end(self, epoch, logs=None):
         values = {"epoch": epoch + 1, **{name: float(value) for name, value in (logs or {}).items()}}

@@ -17,6 +17,7 @@ from pathlib import Path
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from zoo.files.atomic_write import replace_directory
 from zoo.files.file_lock import file_lock
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
@@ -133,9 +134,7 @@ def _write(builder, download_dir: Path) -> None:
 def _publish(staging_dir: Path, version_dir: Path) -> None:
     staged_dir = staging_dir / version_dir.parent.name / version_dir.name
     version_dir.parent.mkdir(exist_ok=True)
-    if version_dir.exists():
-        version_dir.rename(staging_dir / "replaced")
-    staged_dir.rename(version_dir)
+    replace_directory(staged_dir, version_dir)  # what was there goes with the staging directory
 
 
 def _lock(data_dir: Path, name: str) -> contextlib.AbstractContextManager[None]:

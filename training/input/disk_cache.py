@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from zoo.files.atomic_write import atomic_directory, remove_unfinished
 from zoo.files.file_lock import file_lock
 
 _FORMAT = 1
@@ -172,23 +173,14 @@ def _open(directory: Path, num_images: int):
 
 def _write(elements: tf.data.Dataset, num_images: int, directory: Path, description: str) -> None:
     # Only the holder of the lock is here: what lies around is of a process that was killed.
-    for leftover in directory.parent.glob(".writing-*"):
-        shutil.rmtree(leftover)
+    remove_unfinished(directory.parent)
     shutil.rmtree(directory, ignore_errors=True)  # damaged
-    staging_dir = directory.with_name(f".writing-{directory.name}")
-    staging_dir.mkdir()
-    try:
-        index = _write_pictures(elements, num_images, staging_dir, description)
-        with open(staging_dir / _INDEX, "wb") as file:
-            np.savez(file, **index)
-            file.flush()
-            os.fsync(file.fileno())
-        staging_dir.rename(directory)
-    finally:
-        shutil.rmtree(staging_dir, ignore_errors=True)
+    with atomic_directory(directory) as unfinished_dir:
+        index = _write_pictures(elements, num_images, unfinished_dir, description)
+        np.savez(unfinished_dir / _INDEX, **index)
 
 
-def _write_pictures(elements, num_images: int, staging_dir: Path, description: str) -> dict[str, np.ndarray]:
+def _write_pictures(elements, num_images: int, directory: Path, description: str) -> dict[str, np.ndarray]:
     specs = elements.element_spec
     picture_keys = [key for key, spec in specs.items() if spec.shape.rank == 3]
     shapes = {key: np.zeros([num_images, 3], np.int64) for key in picture_keys}
@@ -197,7 +189,7 @@ def _write_pictures(elements, num_images: int, staging_dir: Path, description: s
         for key, spec in specs.items()
         if key not in picture_keys
     }
-    files = {key: open(staging_dir / f"{key}.pixels", "wb") for key in picture_keys}  # noqa: SIM115
+    files = {key: open(directory / f"{key}.pixels", "wb") for key in picture_keys}  # noqa: SIM115
     try:
         pictures = tqdm(
             elements.prefetch(tf.data.AUTOTUNE).as_numpy_iterator(),
@@ -214,9 +206,6 @@ def _write_pictures(elements, num_images: int, staging_dir: Path, description: s
                 file.write(element[key].data)
             for key, column in columns.items():
                 column[number] = element[key]
-        for file in files.values():
-            file.flush()
-            os.fsync(file.fileno())
     finally:
         for file in files.values():
             file.close()

@@ -4,7 +4,6 @@ import csv
 import dataclasses
 import io
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from training.runs import run_directory
 from training.runs.best_epoch import is_smaller_better
 from training.runs.config import TrainingConfig
 from training.tuning.space_file import read_search_space, to_json
-from zoo.files.atomic_write import write_text
+from zoo.files.atomic_write import atomic_directory, remove_unfinished, write_text
 
 FORMAT = 1
 DESCRIPTION, SPACE, TRIALS, BEST, TUNER = "study.json", "space.json", "trials", "best", "tuner"
@@ -157,12 +156,11 @@ class Study:
         )
 
     def _copy_best(self, run: Path) -> None:
-        temporary, target = self.directory / f".{BEST}-{os.getpid()}", self.directory / BEST
-        shutil.rmtree(temporary, ignore_errors=True)
+        # The study's own process is the only writer.
+        remove_unfinished(self.directory, BEST)
         left_out = shutil.ignore_patterns(run_directory.CHECKPOINTS, run_directory.TENSORBOARD)
-        shutil.copytree(run, temporary, ignore=left_out)
-        shutil.rmtree(target, ignore_errors=True)
-        temporary.rename(target)
+        with atomic_directory(self.directory / BEST) as directory:
+            shutil.copytree(run, directory, ignore=left_out, dirs_exist_ok=True)
 
 
 def _format(value: Any) -> str:
