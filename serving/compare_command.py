@@ -7,6 +7,7 @@ import click
 
 from serving.client.access import access_options
 from serving.client.address import GRPC, HTTP, ServerAddress
+from serving.wire.server_defaults import GRPC_PORT, REST_PORT
 from zoo.cli import ZooCommand
 
 # Of a difference; a picture's bytes would fill the screen.
@@ -20,10 +21,18 @@ _REST_FORMS = "http://HOST:PORT or https://HOST:PORT of REST"
     example="zoo serve compare --against localhost:9500 --against-rest http://localhost:9501 --model dcgan",
 )
 @click.option(
-    "--server", metavar="HOST:PORT", default="localhost:8500", show_default=True, help="The one server: gRPC."
+    "--server",
+    metavar="HOST:PORT",
+    default=f"localhost:{GRPC_PORT}",
+    show_default=True,
+    help="The one server: gRPC.",
 )
 @click.option(
-    "--rest", metavar="URL", default="http://localhost:8501", show_default=True, help="Its REST address."
+    "--rest",
+    metavar="URL",
+    default=f"http://localhost:{REST_PORT}",
+    show_default=True,
+    help="Its REST address.",
 )
 @click.option("--against", metavar="HOST:PORT", required=True, help="The other server: gRPC.")
 @click.option("--against-rest", metavar="URL", help="Its REST address; without it, only gRPC is compared.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from serving import bench_command, compare_command
+from serving.wire.server_defaults import GRPC_PORT, REST_PORT
 from zoo.cli import debug_option
 from zoo.errors import UnknownNameError
 
@@ -40,11 +41,13 @@ class _ServeGroup(click.Group):
     show_default=True,
     help="Holds MODEL/VERSION directories, as `zoo export` writes them.",
 )
-@click.option("--port", type=click.IntRange(1, 65535), default=8500, show_default=True, help="Port of gRPC.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=GRPC_PORT, show_default=True, help="Port of gRPC."
+)
 @click.option(
     "--rest-api-port",
     type=click.IntRange(0, 65535),
-    default=8501,
+    default=REST_PORT,
     show_default=True,
     help="Port of REST; 0: off.",
 )

@@ -14,8 +14,8 @@ from serving.deploy import deployment as deployments
 from serving.deploy.deployment import TEMPLATES, Deployment, kubernetes_names, write_deployment
 from serving.launch.engine import DOCKER_IMAGE
 from serving.model_server import flags as server_flags
-from serving.model_server.core.metrics import METRICS_PATH
 from serving.wire.messages import BatchingParameters, ModelServerConfig
+from serving.wire.server_defaults import METRICS_PATH
 from serving.wire.text_proto import read_text_proto
 
 REPOSITORY = Path(__file__).parent.parent

@@ -12,7 +12,7 @@ from deployed_server import running_deployed_server, wait_for_port
 from free_ports import free_port
 
 from serving.client.connection import connect
-from serving.model_server.core.metrics import METRICS_PATH
+from serving.wire.server_defaults import METRICS_PATH
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from serving.launch import config_files
 from serving.wire import messages, text_proto
+from serving.wire.server_defaults import MAX_BATCH_SIZE
 from serving.wire.status import InvalidArgument, NotFound
 
 
@@ -38,7 +39,7 @@ def test_written_files_are_what_tensorflow_serving_reads(models_dir, tmp_path):
     assert dict(dcgan.version_labels) == {"stable": 3, "canary": 3}
     assert dict(srcnn.version_labels) == {"stable": 12, "canary": 12}
     batching = text_proto.read_text_proto(str(paths[1]), messages.BatchingParameters)
-    assert batching.max_batch_size.value == config_files.MAX_BATCH_SIZE
+    assert batching.max_batch_size.value == MAX_BATCH_SIZE
     assert "max_batch_size {\n  value: 32\n}" in paths[1].read_text()
     assert 'path: "/monitoring/prometheus/metrics"' in paths[2].read_text()
 

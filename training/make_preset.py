@@ -1,7 +1,6 @@
 """`python -m training.make_preset RUN NAME`: a preset of the package from a finished, evaluated run."""
 
 import dataclasses
-import importlib.metadata
 import json
 import re
 from pathlib import Path
@@ -14,6 +13,7 @@ from training.preset_making.hardware import describe_hardware
 from training.runs import run_directory
 from training.runs.config import TrainingConfig
 from training.runs.git_commit import git_commit
+from training.runs.library_versions import library_versions
 from training.trained_model import Source, find_run, read_evaluation
 from zoo.cli import ZooCommand, main
 from zoo.errors import UnknownNameError
@@ -21,7 +21,6 @@ from zoo.files.atomic_write import atomic_directory
 from zoo.presets import registry
 from zoo.presets.registry import Preset
 
-LIBRARIES = ("product-image-zoo", "tensorflow", "keras", "numpy")
 NUM_HEADLINE_SCORES = 3
 # Arguments of every Keras model, which say nothing about what was trained.
 GENERIC_ARGUMENTS = ("name", "trainable", "dtype")
@@ -79,7 +78,7 @@ def make_preset(
             licence=licence_weights,
             hardware=hardware or describe_hardware(),
             git_commit=git_commit(),
-            versions={library: importlib.metadata.version(library) for library in LIBRARIES},
+            versions=library_versions(),
             evaluation=evaluation,
             headline_scores=list(headline_scores or list(scores)[:NUM_HEADLINE_SCORES]),
             weights=weights,

@@ -174,7 +174,7 @@ def save(signatures: list[Signature], directory: Path) -> None:
     """
     functions = {signature.name: signature.to_concrete_function() for signature in signatures}
     default = next(signature.name for signature in signatures if signature.is_default)
-    functions["serving_default"] = functions[default]
+    functions[tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY] = functions[default]
     module = tf.Module()
     module.weights = list(
         {

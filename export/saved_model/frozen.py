@@ -13,8 +13,6 @@ from tensorflow.python.framework import convert_to_constants
 from tensorflow.python.saved_model import loader_impl
 from tensorflow.python.util import deprecation
 
-DEFAULT_SIGNATURE = "serving_default"
-
 
 def freeze(directory: Path, default_signature: str) -> None:
     """Rewrites a SavedModel so that it has no variables; its signatures stay as they are.
@@ -27,7 +25,8 @@ def freeze(directory: Path, default_signature: str) -> None:
     path = directory / "saved_model.pb"
     saved_model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
     meta_graph = saved_model.meta_graphs[0]
-    meta_graph.signature_def[DEFAULT_SIGNATURE].CopyFrom(meta_graph.signature_def[default_signature])
+    default = tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY
+    meta_graph.signature_def[default].CopyFrom(meta_graph.signature_def[default_signature])
     for name in [name for name in meta_graph.signature_def if name.startswith("__")]:
         del meta_graph.signature_def[name]  # TensorFlow's own, which initialise what is gone
     tensors = (

@@ -7,15 +7,14 @@ import hashlib
 import json
 import platform
 from collections.abc import Iterator, Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from training.runs.git_commit import git_commit
+from training.runs.library_versions import library_versions
 
 MANIFEST = "assets.extra/manifest.json"
 
-_DISTRIBUTIONS = ("product-image-zoo", "tensorflow", "keras", "numpy")
 _READ_BYTES = 1 << 20
 
 
@@ -50,8 +49,7 @@ def write_manifest(
         "model": model,
         **source,
         "git_commit": git_commit(),
-        "versions": {"python": platform.python_version()}
-        | {name: metadata.version(name) for name in _DISTRIBUTIONS},
+        "versions": {"python": platform.python_version()} | library_versions(),
         "signatures": dict(signatures),
         "scores": dict(scores),
         "options": dict(options or {}),

@@ -4,8 +4,7 @@ import os
 from dataclasses import dataclass
 
 from serving.wire import messages
-
-MAX_ENQUEUED_BATCHES = 100
+from serving.wire.server_defaults import BATCH_TIMEOUT_MICROS, MAX_BATCH_SIZE, MAX_ENQUEUED_BATCHES
 
 
 @dataclass(frozen=True)
@@ -79,9 +78,9 @@ def default_settings(num_clients: int) -> list[Setting]:
         dict.fromkeys(
             [
                 Setting(),
-                Setting(32, 0, threads),
-                Setting(32, 2000, threads),
-                Setting(share, 2000, threads),
+                Setting(MAX_BATCH_SIZE, 0, threads),
+                Setting(MAX_BATCH_SIZE, BATCH_TIMEOUT_MICROS, threads),
+                Setting(share, BATCH_TIMEOUT_MICROS, threads),
                 Setting(share, 10_000, threads),
                 Setting(share, 10_000, threads, sizes),
                 Setting(max(num_clients, 2), 5000, 1),

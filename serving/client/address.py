@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from serving.wire.server_defaults import GRPC_PORT, REST_PORT
+
 GRPC, HTTP = "grpc", "http"
 
 
@@ -39,6 +41,6 @@ class ServerAddress:
             raise ValueError(
                 "The server's address must be HOST:PORT or grpc://HOST:PORT (gRPC), or http://HOST:PORT "
                 f"(REST); encrypted, grpcs://HOST:PORT or https://HOST:PORT. Received: address={address!r}. "
-                "A server of `zoo serve` answers at localhost:8500 and http://localhost:8501."
+                f"A server of `zoo serve` answers at localhost:{GRPC_PORT} and http://localhost:{REST_PORT}."
             )
         return cls(protocol, scheme != protocol, host_and_port)

@@ -8,9 +8,10 @@ from typing import Protocol
 
 import numpy as np
 
-from serving.client.descriptions import DEFAULT_SIGNATURE, SignatureDescription
+from serving.client.descriptions import SignatureDescription
 from serving.client.options import ClientOptions, check_timeout
 from serving.client.retries import FAILURES, Attempt, Pause, Steps, attempts
+from serving.wire.server_defaults import DEFAULT_SIGNATURE
 
 Ask = Callable[[object], Steps]
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-DEFAULT_SIGNATURE = "serving_default"
 # TensorFlow adds this to every model; nobody can ask it anything.
 _INIT_SIGNATURE = "__saved_model_init_op"
 

@@ -13,6 +13,7 @@ from serving.client.descriptions import SignatureDescription, TensorDescription,
 from serving.client.errors import check_rows, refusal
 from serving.client.options import ClientOptions
 from serving.wire import data_types, messages, status, tensor_proto
+from serving.wire.server_defaults import UNLIMITED
 
 _PREDICTION_SERVICE = "/tensorflow.serving.PredictionService/"
 _MODEL_SERVICE = "/tensorflow.serving.ModelService/"
@@ -24,8 +25,8 @@ _RESPONSES = {
 _PREDICT, _METADATA, _STATUS = _RESPONSES
 _NOT_THERE = "connect|handshake|errors resolving|socket closed"
 _OPTIONS = (
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
+    ("grpc.max_receive_message_length", UNLIMITED),
+    ("grpc.max_send_message_length", UNLIMITED),
     # A proxy of the environment is meant for the web, not for a server on this machine or in its cluster.
     ("grpc.enable_http_proxy", 0),
     # Between two tries to connect gRPC answers from memory; it must look as often as the client asks again.

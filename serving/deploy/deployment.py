@@ -14,7 +14,7 @@ from pathlib import Path
 
 from serving.launch.config_files import config_texts, find_models, server_arguments
 from serving.launch.engine import DOCKER_IMAGE
-from serving.model_server.core.metrics import METRICS_PATH
+from serving.wire.server_defaults import GATEWAY_MAX_REQUEST_MEBIBYTES, GRPC_PORT, METRICS_PATH, REST_PORT
 from zoo.errors import UnknownNameError, WrongUsageError
 from zoo.files.atomic_write import write_text
 
@@ -74,14 +74,14 @@ class Deployment:
     """
 
     models_dir: Path
-    port: int = 8500
-    rest_api_port: int = 8501
+    port: int = GRPC_PORT
+    rest_api_port: int = REST_PORT
     gateway_port: int = 8443
     serving_host: str = "serving"
     secrets_dir: str = "/run/gateway"
     num_cpus: int = 4
     memory_gibibytes: int = 4
-    max_request_megabytes: int = 32
+    max_request_megabytes: int = GATEWAY_MAX_REQUEST_MEBIBYTES
     requests_per_second: int = 20
     burst_requests: int = 40
     timeout_seconds: int = 60

@@ -7,15 +7,19 @@ from google.protobuf import text_format
 
 from export.versions.labels import read_labels, served_labels
 from export.versions.version_dirs import servable_versions
-from serving.model_server.core.metrics import METRICS_PATH
 from serving.wire import messages
+from serving.wire.server_defaults import (
+    BATCH_TIMEOUT_MICROS,
+    MAX_BATCH_SIZE,
+    MAX_ENQUEUED_BATCHES,
+    METRICS_PATH,
+)
 from serving.wire.text_proto import read_text_proto
 from zoo.files.atomic_write import write_text
 
 MODELS_FILE = "models.config"
 BATCHING_FILE = "batching.config"
 MONITORING_FILE = "monitoring.config"
-MAX_BATCH_SIZE = 32
 
 _MODELS_NOTE = """\
 # A model serves its highest version; one whose labels were moved (`zoo export promote`) serves all versions.
@@ -127,8 +131,8 @@ def batching_config(num_cpus: int | None = None):
     """Returns `BatchingParameters` for interactive use: a short wait, and a full queue that says so."""
     config = messages.BatchingParameters()
     config.max_batch_size.value = MAX_BATCH_SIZE
-    config.batch_timeout_micros.value = 2000
-    config.max_enqueued_batches.value = 100
+    config.batch_timeout_micros.value = BATCH_TIMEOUT_MICROS
+    config.max_enqueued_batches.value = MAX_ENQUEUED_BATCHES
     config.num_batch_threads.value = num_cpus or os.cpu_count() or 1
     return config
 

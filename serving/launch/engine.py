@@ -17,6 +17,7 @@ from serving.launch.config_files import find_models, recorded_batching, server_a
 from serving.launch.config_follower import POLL_SECONDS, ConfigFollower
 from serving.model_server import signals
 from serving.model_server.ports import check_port_is_free
+from serving.wire.server_defaults import GRPC_PORT, REST_PORT
 from zoo.errors import UnknownNameError
 
 TENSORFLOW_MODEL_SERVER = "tensorflow_model_server"
@@ -145,8 +146,8 @@ class RunningServer:
     def __init__(
         self,
         models_dir: Path,
-        port: int = 8500,
-        rest_api_port: int = 8501,
+        port: int = GRPC_PORT,
+        rest_api_port: int = REST_PORT,
         engine: Engine | str = "auto",
         batching=None,
         output: BinaryIO | None = None,

@@ -3,12 +3,12 @@
 import logging
 import os
 import sys
-from importlib import metadata
 
 from serving.model_server import flags as server_flags
 from serving.model_server import signals
 from serving.model_server.server import ModelServer
 from serving.wire.status import Cancelled, ServingError
+from training.runs.library_versions import library_versions
 from zoo.command_line.quiet_import import import_tensorflow
 
 # What `exit(-1)` of the C++ program becomes.
@@ -71,9 +71,10 @@ def _report(error: ServingError | OSError) -> int:
 
 
 def _version_text() -> str:
+    versions = library_versions()
     return (
-        f"TensorFlow ModelServer: product-image-zoo {metadata.version('product-image-zoo')}\n"
-        f"TensorFlow Library: {metadata.version('tensorflow')}"
+        f"TensorFlow ModelServer: product-image-zoo {versions['product-image-zoo']}\n"
+        f"TensorFlow Library: {versions['tensorflow']}"
     )
 
 

@@ -6,6 +6,14 @@ Sources:
 
 from dataclasses import dataclass
 
+from serving.wire.server_defaults import (
+    GRPC_PORT,
+    MAX_CONNECTIONS,
+    MAX_HEADER_BYTES,
+    MAX_REQUEST_BYTES,
+    MAX_REQUEST_ROWS,
+)
+
 _OWN = "not in tensorflow_model_server"
 _CPU_THREADS = "0 means four per CPU"
 
@@ -26,7 +34,7 @@ class Flag:
 
 
 FLAGS = (
-    Flag("port", 8500, "Port of the gRPC server; 0 turns it off (then --grpc_socket_path is needed)"),
+    Flag("port", GRPC_PORT, "Port of the gRPC server; 0 turns it off (then --grpc_socket_path is needed)"),
     Flag("grpc_socket_path", "", "Path of a unix socket on which gRPC listens too"),
     Flag("rest_api_port", 0, "Port of the REST server; 0 turns it off"),
     Flag("rest_api_num_threads", 0, f"REST requests answered at a time; {_CPU_THREADS}"),
@@ -53,10 +61,14 @@ FLAGS = (
     Flag("tensorflow_intra_op_parallelism", 0, "Threads within an operation; 0 lets TensorFlow choose"),
     Flag("tensorflow_inter_op_parallelism", 0, "Operations at a time; 0 lets TensorFlow choose"),
     # The limits of this server; tensorflow_model_server leaves them to a proxy, and goes on without.
-    Flag("max_request_bytes", 128 * 2**20, f"Largest REST body and gRPC message; {_OWN}"),
-    Flag("max_request_rows", 4096, f"Most rows of a request's inputs; {_OWN}"),
-    Flag("max_header_bytes", 64 * 2**10, f"Largest request line and headers of REST; {_OWN}"),
-    Flag("max_connections", 1000, f"REST connections open at a time, and gRPC requests in work; {_OWN}"),
+    Flag("max_request_bytes", MAX_REQUEST_BYTES, f"Largest REST body and gRPC message; {_OWN}"),
+    Flag("max_request_rows", MAX_REQUEST_ROWS, f"Most rows of a request's inputs; {_OWN}"),
+    Flag("max_header_bytes", MAX_HEADER_BYTES, f"Largest request line and headers of REST; {_OWN}"),
+    Flag(
+        "max_connections",
+        MAX_CONNECTIONS,
+        f"REST connections open at a time, and gRPC requests in work; {_OWN}",
+    ),
     Flag("idle_timeout_seconds", 60, f"How long REST connections stay open between requests; {_OWN}"),
     Flag("receive_timeout_seconds", 30, f"How long a REST request may take to arrive; {_OWN}"),
     Flag("grace_seconds", 10, f"Time for requests in flight to finish after SIGTERM; {_OWN}"),

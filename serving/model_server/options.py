@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Mapping
 
-from serving.model_server.core.metrics import METRICS_PATH
 from serving.wire import messages
+from serving.wire.server_defaults import METRICS_PATH
 from serving.wire.status import InvalidArgument
 from serving.wire.text_proto import read_text_proto
 

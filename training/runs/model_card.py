@@ -1,17 +1,16 @@
 """The page that travels with a trained model."""
 
 import datetime
-import importlib.metadata
 from pathlib import Path
 
 from training.data.data_sets import DataSet
 from training.runs import run_directory
 from training.runs.config import TrainingConfig
+from training.runs.library_versions import library_versions
 from training.runs.metrics_log import read_metrics
 from training.runs.score import format_score
 from zoo.files.atomic_write import write_text
 
-LIBRARIES = ("product-image-zoo", "tensorflow", "keras")
 SCORES_HEADING = "\n## Scores on the test pictures\n"
 
 
@@ -20,7 +19,7 @@ def write_model_card(run: Path, config: TrainingConfig, data_set: DataSet, model
     metrics = read_metrics(run / run_directory.METRICS)
     minutes = sum(line["seconds"] for line in metrics) / 60
     last = {name: value for name, value in (metrics or [{}])[-1].items() if name not in ("epoch", "seconds")}
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
+    versions = ", ".join(f"{name} {version}" for name, version in library_versions().items())
     attributes = "".join(f"- {name}: {', '.join(values)}\n" for name, values in data_set.attributes.items())
     scores = "".join(f"| {name} | {value:.4g} |\n" for name, value in sorted(last.items()))
     changes, degradations, frozen = (

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from serving.model_server.core.model_signature import CLASSIFY, DEFAULT_SIGNATURE, REGRESS, Signature
+from serving.model_server.core.model_signature import CLASSIFY, REGRESS, Signature
 from serving.model_server.core.saved_model_session import SavedModelSession
 from serving.wire import data_types
+from serving.wire.server_defaults import DEFAULT_SIGNATURE
 from serving.wire.status import InvalidArgument, Unimplemented
 
 _INPUT = "inputs"

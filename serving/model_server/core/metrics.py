@@ -183,6 +183,3 @@ def _escaped(value) -> str:
 
 def _number(value: float) -> str:
     return str(int(value)) if value == int(value) else f"{value:.6g}"
-
-
-METRICS_PATH = "/monitoring/prometheus/metrics"

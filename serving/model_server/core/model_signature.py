@@ -12,7 +12,6 @@ import numpy as np
 from serving.wire import data_types, tensor_proto
 from serving.wire.status import Internal, InvalidArgument
 
-DEFAULT_SIGNATURE = "serving_default"
 PREDICT = "tensorflow/serving/predict"
 CLASSIFY = "tensorflow/serving/classify"
 REGRESS = "tensorflow/serving/regress"

@@ -16,8 +16,9 @@ import tensorflow as tf
 from tensorflow.python.client import pywrap_tf_session
 from tensorflow.python.saved_model import loader_impl
 
-from serving.model_server.core.model_signature import DEFAULT_SIGNATURE, Signature
+from serving.model_server.core.model_signature import Signature
 from serving.wire import tensor_proto
+from serving.wire.server_defaults import DEFAULT_SIGNATURE
 from serving.wire.status import (
     DeadlineExceeded,
     FailedPrecondition,

@@ -4,7 +4,7 @@ from tensorflow_serving.apis import classification_pb2, inference_pb2, regressio
 
 from serving.model_server.core import inference
 from serving.model_server.core.core import ModelSpec, ServerCore
-from serving.model_server.core.model_signature import DEFAULT_SIGNATURE
+from serving.wire.server_defaults import DEFAULT_SIGNATURE
 
 
 def classification_response(core: ServerCore, spec: ModelSpec | None, request, timeout_seconds: float | None):

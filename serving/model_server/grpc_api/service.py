@@ -20,6 +20,7 @@ from serving.model_server.core.core import ModelSpec, Prediction, ServerCore
 from serving.model_server.core.model_messages import metadata_response, status_response
 from serving.model_server.grpc_api import inference_messages
 from serving.wire import tensor_proto
+from serving.wire.server_defaults import UNLIMITED
 from serving.wire.status import InvalidArgument, ServingError, from_exception
 
 MAX_MESSAGE_CHARACTERS = 1024
@@ -27,7 +28,7 @@ _STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
 # Numbers above any real deadline are gRPC's way to say that there is none.
 _NO_DEADLINE_SECONDS = 10 * 365 * 24 * 3600
 _OPTIONS = (
-    ("grpc.max_send_message_length", -1),
+    ("grpc.max_send_message_length", UNLIMITED),
     # Otherwise a second server takes the same port in silence, and each gets half of the requests.
     ("grpc.so_reuseport", 0),
 )
@@ -38,7 +39,7 @@ def make_server(
     num_threads: int | None = None,
     as_content: bool = False,
     channel_arguments: tuple[tuple[str, int | str], ...] = (),
-    max_message_bytes: int = -1,
+    max_message_bytes: int = UNLIMITED,
     max_requests: int | None = None,
 ) -> grpc.Server:
     """Returns a gRPC server that answers from the core; the caller adds ports and starts it.
@@ -48,7 +49,7 @@ def make_server(
         num_threads: Requests answered at a time; four per CPU by default, as TF Serving.
         as_content: Whether outputs are serialized as `tensor_content` instead of typed fields.
         channel_arguments: Further gRPC channel arguments; the first of two of one name wins.
-        max_message_bytes: Largest request; -1 for no limit.
+        max_message_bytes: Largest request; `UNLIMITED` for any.
         max_requests: Requests in work or waiting for it; further ones are refused.
     """
     pool = concurrent.futures.ThreadPoolExecutor(num_threads or 4 * (os.cpu_count() or 1), "grpc")

@@ -31,11 +31,11 @@ class RestLimits:
         receive_seconds: How long a request may take to arrive; more for a body of `MIN_BYTES_PER_SECOND`.
     """
 
-    max_request_bytes: int = 128 * 2**20
-    max_header_bytes: int = 64 * 2**10
-    max_connections: int = 1000
-    idle_seconds: float = 60.0
-    receive_seconds: float = 30.0
+    max_request_bytes: int
+    max_header_bytes: int
+    max_connections: int
+    idle_seconds: float
+    receive_seconds: float
 
 
 def protocol(limits: RestLimits) -> functools.partial:

@@ -23,6 +23,7 @@ from serving.model_server.core.model_messages import metadata_response, status_r
 from serving.model_server.rest_api import answers as json_writer
 from serving.model_server.rest_api import examples_request, predict_request
 from serving.wire import json_tensor
+from serving.wire.server_defaults import DEFAULT_SIGNATURE
 from serving.wire.status import InvalidArgument, from_exception
 
 MAX_UNPACKED_BYTES = 100 * 10**6
@@ -153,7 +154,7 @@ class RestService:
     def _predict(self, spec, body) -> bytes:
         document = json_tensor.parse(body)
         asked_name = predict_request.signature_name(document)
-        signature_name = asked_name or "serving_default"
+        signature_name = asked_name or DEFAULT_SIGNATURE
         with self._core.lease(spec) as model:
             signature = model.session.signatures.get(signature_name)
             if signature is None:

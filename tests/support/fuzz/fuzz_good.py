@@ -7,9 +7,9 @@ import numpy as np
 from fuzz_server import Server
 from PIL import Image
 
-from serving.client.descriptions import DEFAULT_SIGNATURE
 from serving.client.grpc_client import GrpcClient
 from serving.client.rest_client import RestClient
+from serving.wire.server_defaults import DEFAULT_SIGNATURE
 
 
 class GoodRequest:
