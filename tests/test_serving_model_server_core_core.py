@@ -11,8 +11,9 @@ from serving_models import Linear, models_dir, save
 from tensorflow_serving.apis import prediction_log_pb2
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from serving.model_server.core.core import ModelSpec, ServerCore
+from serving.model_server.core.core import ServerCore
 from serving.model_server.core.model_versions import choose_versions, find_versions
+from serving.model_server.core.requests import ModelSpec
 from serving.model_server.core.saved_model_session import SavedModelSession
 from serving.model_server.core.version_loading import LoadOptions
 from serving.model_server.core.warm_up import FILE_NAME, MAX_RECORDS, warm_up
@@ -38,6 +39,31 @@ def loaded(*models, **options):
 
 def predict(core, spec, **arguments):
     return core.predict(spec, {"x": X}, decode=lambda array: array, **arguments)
+
+
+def test_inputs_may_be_read_once_the_signature_is_known():
+    core = loaded(entry("linear", models_dir() / "linear"))
+    seen = []
+
+    def read_inputs(signature):
+        seen.append((signature.name, list(signature.inputs)))
+        return {"x": X}
+
+    answer = core.predict(ModelSpec("linear"), read_inputs, decode=lambda array: array)
+    assert (answer.signature_name, answer.version, seen) == (
+        "serving_default",
+        2,
+        [("serving_default", ["x"])],
+    )
+    with pytest.raises(status.FailedPrecondition, match='Serving signature key "no" not found') as raised:
+        core.predict(ModelSpec("linear", signature_name="no"), lambda signature: pytest.fail("was read"))
+    assert (raised.value.name, raised.value.grpc_code, raised.value.http_status) == (
+        "FAILED_PRECONDITION",
+        9,
+        400,
+    )
+    assert type(status.from_code(9, "")) is status.FailedPrecondition
+    core.stop()
 
 
 def test_versions_are_entries_with_numeric_names(tmp_path, caplog):

@@ -10,7 +10,8 @@ from tensorflow_serving.apis import prediction_log_pb2, prediction_service_pb2_g
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from serving.model_server.core import inference
-from serving.model_server.core.core import ModelSpec, ServerCore
+from serving.model_server.core.core import ServerCore
+from serving.model_server.core.requests import ModelSpec
 from serving.model_server.core.saved_model_session import SavedModelSession
 from serving.model_server.core.version_loading import LoadOptions
 from serving.model_server.core.warm_up import FILE_NAME, warm_up
@@ -41,7 +42,7 @@ def test_several_tasks_share_one_run_that_fetches_each_output_once(session, monk
 def test_a_deadline_ends_an_inference(session):
     examples = inference.examples_of(classify_request(X).input)
     with pytest.raises(status.DeadlineExceeded):
-        inference.classify(session, "", examples, timeout_seconds=0.0)
+        inference.infer(session, "", CLASSIFY, examples, timeout_seconds=0.0)
 
 
 def write_record(version_dir, **logs):
@@ -95,9 +96,9 @@ def checked_core(tmp_path_factory):
 def test_with_the_check_on_signatures_answer_what_they_were_exported_for(checked_core):
     session = checked_core.find(ModelSpec("examples")).session
     examples = inference.examples_of(classify_request(X).input)
-    assert len(inference.regress(session, "regress", examples)) == 1
+    assert len(inference.infer(session, "regress", REGRESS, examples)) == 1
     with pytest.raises(status.InvalidArgument) as raised:
-        inference.classify(session, "regress", examples)
+        inference.infer(session, "regress", CLASSIFY, examples)
     assert raised.value.message == (
         "Expected classification signature method_name to be tensorflow/serving/classify. "
         "Was: tensorflow/serving/regress"

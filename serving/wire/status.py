@@ -6,6 +6,8 @@ _BY_GRPC_CODE: dict[int, type["ServingError"]] = {}
 class ServingError(Exception):
     """An answer other than OK; gRPC and REST report the same message under their own code.
 
+    A class that names no code of its own keeps its parent's.
+
     Args:
         message: What the client is told.
 
@@ -25,9 +27,10 @@ class ServingError(Exception):
     grpc_code: int
     http_status: int
 
-    def __init_subclass__(cls, name: str, grpc_code: int, http_status: int = 500):
-        cls.name, cls.grpc_code, cls.http_status = name, grpc_code, http_status
-        _BY_GRPC_CODE[grpc_code] = cls
+    def __init_subclass__(cls, name: str = "", grpc_code: int = 0, http_status: int = 500):
+        if name:
+            cls.name, cls.grpc_code, cls.http_status = name, grpc_code, http_status
+            _BY_GRPC_CODE[grpc_code] = cls
 
     def __init__(self, message: str):
         super().__init__(message)

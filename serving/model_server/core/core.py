@@ -5,16 +5,16 @@ import functools
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
-import numpy as np
-
+from serving.model_server.core import inference
 from serving.model_server.core.metrics import Metrics
 from serving.model_server.core.model_signature import Signature
 from serving.model_server.core.model_versions import VersionSource, check_model_configs, check_platforms_stay
+from serving.model_server.core.requests import Inference, ModelSpec, Prediction
 from serving.model_server.core.servable_manager import ModelVersion, ServableManager
 from serving.model_server.core.version_loading import LoadOptions, load_session
 from serving.wire import tensor_proto
+from serving.wire.server_defaults import DEFAULT_SIGNATURE
 from serving.wire.status import (
     Cancelled,
     FailedPrecondition,
@@ -23,33 +23,6 @@ from serving.wire.status import (
     Unknown,
     from_exception,
 )
-
-
-@dataclass(frozen=True)
-class ModelSpec:
-    """Which model a request means.
-
-    Attributes:
-        name: The model's name.
-        version: One version; None for the highest that is available.
-        version_label: A label of the configuration instead of a version; `""` for none.
-        signature_name: `""` means `serving_default`.
-    """
-
-    name: str
-    version: int | None = None
-    version_label: str = ""
-    signature_name: str = ""
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """An answer, with the model specification as TF Serving echoes it."""
-
-    model_name: str
-    version: int
-    signature_name: str
-    outputs: dict[str, np.ndarray]
 
 
 class ServerCore:
@@ -150,40 +123,88 @@ class ServerCore:
     def predict(
         self,
         spec: ModelSpec | None,
-        inputs: Mapping,
+        inputs: Mapping | Callable[[Signature], Mapping],
         output_filter: Sequence[str] = (),
         timeout_seconds: float | None = None,
         decode=tensor_proto.to_array,
     ) -> Prediction:
-        """Answers one request; see `SavedModelSession.predict` for the arguments.
+        """Answers one request, of any protocol.
+
+        Args:
+            spec: Which model and signature the request means.
+            inputs: What the request holds, by alias; or a function that reads it once the signature is known,
+                for a protocol whose values have no types of their own.
+            output_filter: The outputs wanted; all of them when empty.
+            timeout_seconds: Time left; None for no limit.
+            decode: Turns one value of `inputs` into an array.
 
         Raises:
             ServingError: With TF Serving's code and message, the checks in TF Serving's order.
         """
         with self.lease(spec) as model:
             signature = model.session.signature(spec.signature_name)
-            return self.predict_with(spec, model, signature, inputs, output_filter, timeout_seconds, decode)
-
-    def predict_with(
-        self,
-        spec: ModelSpec,
-        model: ModelVersion,
-        signature: Signature,
-        inputs: Mapping,
-        output_filter: Sequence[str] = (),
-        timeout_seconds: float | None = None,
-        decode=tensor_proto.to_array,
-    ) -> Prediction:
-        """As `predict`, for a caller that has leased the model and read its inputs by the signature."""
-        if self.options.enable_signature_method_name_check:
-            signature.check_predicts()
-        begin = time.perf_counter()
-        try:
-            outputs = model.session.predict(signature, inputs, output_filter, timeout_seconds, decode)
-        except Exception as error:
-            raise from_exception(error) from error
+            if callable(inputs):
+                inputs = inputs(signature)
+            if self.options.enable_signature_method_name_check:
+                signature.check_predicts()
+            begin = time.perf_counter()
+            try:
+                outputs = model.session.predict(signature, inputs, output_filter, timeout_seconds, decode)
+            except Exception as error:
+                raise from_exception(error) from error
         self.metrics.runtime_latency.add((time.perf_counter() - begin) * 1e6, spec.name, "Predict", "TF1")
         return Prediction(spec.name, model.version, signature.name, outputs)
+
+    def infer(
+        self,
+        spec: ModelSpec | None,
+        method_name: str,
+        examples: Sequence[bytes],
+        timeout_seconds: float | None = None,
+    ) -> Inference:
+        """Answers one Classify or Regress request, of any protocol.
+
+        Args:
+            spec: Which model and signature the request means.
+            method_name: `CLASSIFY` or `REGRESS`.
+            examples: Serialized `tf.Example`s.
+            timeout_seconds: Time left; None for no limit.
+
+        Raises:
+            ServingError: With TF Serving's code and message, the checks in TF Serving's order.
+        """
+        with self.lease(spec) as model:
+            result = inference.infer(
+                model.session, spec.signature_name, method_name, examples, timeout_seconds
+            )
+        self.metrics.count_examples(spec.name, len(examples))
+        return Inference(spec.name, model.version, spec.signature_name or DEFAULT_SIGNATURE, result)
+
+    def infer_all(
+        self,
+        spec: ModelSpec,
+        tasks: Sequence[inference.Task],
+        examples: Sequence[bytes],
+        timeout_seconds: float | None = None,
+    ) -> list[Inference]:
+        """Answers one MultiInference request: several tasks with one run.
+
+        Args:
+            spec: That of the first task, which decides for all of them.
+            tasks: At least one; each with another signature on the same input.
+            examples: As for `infer`.
+            timeout_seconds: As for `infer`.
+
+        Raises:
+            ServingError: As by `infer`.
+        """
+        with self.lease(spec) as model:
+            results = inference.infer_all(model.session, tasks, examples, timeout_seconds)
+        self.metrics.count_examples(spec.name, len(examples))
+        return [
+            Inference(task.model_name, model.version, task.signature_name or DEFAULT_SIGNATURE, result)
+            for task, result in zip(tasks, results, strict=True)
+        ]
 
     @contextlib.contextmanager
     def lease(self, spec: ModelSpec | None) -> Iterator[ModelVersion]:

@@ -1,5 +1,8 @@
 """Classify, Regress and MultiInference: `tf.Example`s in, labels with scores or one value per example out.
 
+No model of this project has such a signature. They are here for those who serve models of their own with this
+server, as they would with TF Serving, and therefore answer by its rules.
+
 Sources:
     [TFS] tensorflow/serving, `servables/tensorflow/{classifier,regressor,multi_inference,util}.cc`
 """
@@ -68,34 +71,36 @@ def tasks_of(message) -> list[Task]:
     ]
 
 
-def classify(
+def infer(
     session: SavedModelSession,
     signature_name: str,
+    method_name: str,
     examples: Sequence[bytes],
     timeout_seconds: float | None = None,
-) -> Classes:
-    """Returns labels and scores.
+) -> Classes | np.ndarray:
+    """Answers one task.
 
     Args:
         session: The model.
         signature_name: `""` means `serving_default`.
+        method_name: `CLASSIFY` or `REGRESS`.
         examples: Serialized `tf.Example`s.
         timeout_seconds: Time left; None for no limit.
+
+    Returns:
+        Labels and scores, or one float32 per example.
 
     Raises:
         ServingError: With TF Serving's code and message, the checks in TF Serving's order.
     """
-    return _to_classes(_run_one(session, signature_name, CLASSIFY, examples, timeout_seconds), len(examples))
-
-
-def regress(
-    session: SavedModelSession,
-    signature_name: str,
-    examples: Sequence[bytes],
-    timeout_seconds: float | None = None,
-) -> np.ndarray:
-    """Returns one float32 per example; arguments and errors as for `classify`."""
-    return _to_values(_run_one(session, signature_name, REGRESS, examples, timeout_seconds), len(examples))
+    name = signature_name or DEFAULT_SIGNATURE
+    if name not in session.signature_defs:
+        raise InvalidArgument(f"No signature was found with the name: {name}")
+    definition = session.signature_defs[name]
+    _check_signature(session, definition, method_name)
+    aliases = list(_output_infos(definition, method_name))
+    outputs = _run(session, session.signatures[name], aliases, examples, timeout_seconds)
+    return _RESULTS[method_name](outputs, len(examples))
 
 
 def infer_all(
@@ -109,14 +114,14 @@ def infer_all(
     Args:
         session: The model.
         tasks: At least one; each with another signature on the same input.
-        examples: As for `classify`.
+        examples: As for `infer`.
         timeout_seconds: Time left; None for no limit.
 
     Returns:
-        For each task what `classify` or `regress` returns.
+        For each task what `infer` returns.
 
     Raises:
-        ServingError: As by `classify`.
+        ServingError: As by `infer`.
     """
     definitions = _check_tasks(session, tasks)
     merged = meta_graph_pb2.SignatureDef()
@@ -131,8 +136,7 @@ def infer_all(
     results = []
     for task, of_task in zip(tasks, infos, strict=True):
         outputs = {alias: tensors[info.name] for alias, info in of_task.items()}
-        to_result = _to_classes if task.method_name == CLASSIFY else _to_values
-        results.append(to_result(outputs, len(examples)))
+        results.append(_RESULTS[task.method_name](outputs, len(examples)))
     return results
 
 
@@ -158,16 +162,6 @@ def _check_tasks(session, tasks):
         if definitions[name].inputs[_INPUT].name != first.inputs[_INPUT].name:
             raise InvalidArgument("Input tensor must be the same for all Signatures.")
     return list(definitions.values())
-
-
-def _run_one(session, signature_name, method_name, examples, timeout_seconds):
-    name = signature_name or DEFAULT_SIGNATURE
-    if name not in session.signature_defs:
-        raise InvalidArgument(f"No signature was found with the name: {name}")
-    definition = session.signature_defs[name]
-    _check_signature(session, definition, method_name)
-    aliases = list(_output_infos(definition, method_name))
-    return _run(session, session.signatures[name], aliases, examples, timeout_seconds)
 
 
 def _output_infos(definition, method_name) -> dict:
@@ -261,6 +255,9 @@ def _to_values(outputs: Mapping[str, np.ndarray], num_examples) -> np.ndarray:
     if _type_name(array) != "DT_FLOAT":
         raise InvalidArgument(f"Expected output Tensor of DT_FLOAT.  Got: {_type_name(array)}")
     return array.ravel()
+
+
+_RESULTS = {CLASSIFY: _to_classes, REGRESS: _to_values}
 
 
 def _type_name(array) -> str:

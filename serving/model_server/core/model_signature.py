@@ -10,13 +10,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from serving.wire import data_types, tensor_proto
-from serving.wire.status import Internal, InvalidArgument
+from serving.wire.status import FailedPrecondition, Internal, InvalidArgument
 
 PREDICT = "tensorflow/serving/predict"
 CLASSIFY = "tensorflow/serving/classify"
 REGRESS = "tensorflow/serving/regress"
 # TensorFlow walks over string arrays with an iterator of 32 dimensions, and ends the process beyond.
 MAX_STRING_RANK = 32
+
+
+class UnknownSignature(FailedPrecondition):
+    """The model has no signature of that name. TF Serving has other words for it over REST.
+
+    Args:
+        signature_name: The name.
+    """
+
+    def __init__(self, signature_name: str):
+        super().__init__(f'Serving signature key "{signature_name}" not found.')
+        self.signature_name = signature_name
 
 
 @dataclass(frozen=True)

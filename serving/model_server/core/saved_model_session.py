@@ -16,12 +16,11 @@ import tensorflow as tf
 from tensorflow.python.client import pywrap_tf_session
 from tensorflow.python.saved_model import loader_impl
 
-from serving.model_server.core.model_signature import Signature
+from serving.model_server.core.model_signature import Signature, UnknownSignature
 from serving.wire import tensor_proto
 from serving.wire.server_defaults import DEFAULT_SIGNATURE
 from serving.wire.status import (
     DeadlineExceeded,
-    FailedPrecondition,
     InvalidArgument,
     NotFound,
     ServingError,
@@ -97,11 +96,11 @@ class SavedModelSession:
         """Returns a signature; the default one for an empty name.
 
         Raises:
-            FailedPrecondition: The model has no signature of that name.
+            UnknownSignature: The model has no signature of that name.
         """
         name = name or DEFAULT_SIGNATURE
         if name not in self.signatures:
-            raise FailedPrecondition(f'Serving signature key "{name}" not found.')
+            raise UnknownSignature(name)
         return self.signatures[name]
 
     def predict(

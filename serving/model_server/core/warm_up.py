@@ -16,6 +16,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from serving.model_server.core import inference
 from serving.model_server.core.metrics import Metrics
+from serving.model_server.core.model_signature import CLASSIFY, REGRESS
 from serving.model_server.core.saved_model_session import SavedModelSession
 from serving.wire.status import DataLoss, InvalidArgument, Unimplemented, from_exception
 
@@ -102,11 +103,16 @@ def _run(session, record):
 
 
 def _classify(session, request):
-    inference.classify(session, request.model_spec.signature_name, inference.examples_of(request.input))
+    _infer(session, CLASSIFY, request)
 
 
 def _regress(session, request):
-    inference.regress(session, request.model_spec.signature_name, inference.examples_of(request.input))
+    _infer(session, REGRESS, request)
+
+
+def _infer(session, method_name, request):
+    examples = inference.examples_of(request.input)
+    inference.infer(session, request.model_spec.signature_name, method_name, examples)
 
 
 def _infer_all(session, request):

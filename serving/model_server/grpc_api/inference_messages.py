@@ -1,78 +1,47 @@
-"""Classify, Regress and MultiInference as the messages of gRPC."""
+"""Classify, Regress and MultiInference as the messages of gRPC.
+
+For models of users' own; see `core.inference`.
+"""
 
 from tensorflow_serving.apis import classification_pb2, inference_pb2, regression_pb2
 
-from serving.model_server.core import inference
-from serving.model_server.core.core import ModelSpec, ServerCore
-from serving.wire.server_defaults import DEFAULT_SIGNATURE
+from serving.model_server.core.inference import Classes
+from serving.model_server.core.requests import Inference
 
 
-def classification_response(core: ServerCore, spec: ModelSpec | None, request, timeout_seconds: float | None):
-    """Returns the `ClassificationResponse` to a `ClassificationRequest`.
-
-    Args:
-        core: The models.
-        spec: The request's model specification.
-        request: The message.
-        timeout_seconds: Time left; None for no limit.
-
-    Raises:
-        ServingError: With TF Serving's code and message.
-    """
-    examples = inference.examples_of(request.input)
-    with core.lease(spec) as model:
-        classes = inference.classify(model.session, spec.signature_name, examples, timeout_seconds)
-    core.metrics.count_examples(spec.name, len(examples))
+def classification_response(answer: Inference):
+    """Returns the `ClassificationResponse` of an answer."""
     response = classification_pb2.ClassificationResponse()
-    _fill_spec(response.model_spec, spec.name, spec.signature_name, model.version)
-    _fill_classes(response.result, classes)
+    _fill_spec(response.model_spec, answer)
+    _fill_classes(response.result, answer.result)
     return response
 
 
-def regression_response(core: ServerCore, spec: ModelSpec | None, request, timeout_seconds: float | None):
-    """Returns the `RegressionResponse` to a `RegressionRequest`; see `classification_response`."""
-    examples = inference.examples_of(request.input)
-    with core.lease(spec) as model:
-        values = inference.regress(model.session, spec.signature_name, examples, timeout_seconds)
-    core.metrics.count_examples(spec.name, len(examples))
+def regression_response(answer: Inference):
+    """Returns the `RegressionResponse` of an answer."""
     response = regression_pb2.RegressionResponse()
-    _fill_spec(response.model_spec, spec.name, spec.signature_name, model.version)
-    _fill_values(response.result, values)
+    _fill_spec(response.model_spec, answer)
+    _fill_values(response.result, answer.result)
     return response
 
 
-def multi_inference_response(core: ServerCore, spec: ModelSpec, request, timeout_seconds: float | None):
-    """Returns the `MultiInferenceResponse` to a `MultiInferenceRequest`.
-
-    Args:
-        core: The models.
-        spec: The model specification of the first task, which decides for all of them.
-        request: The message.
-        timeout_seconds: Time left; None for no limit.
-
-    Raises:
-        ServingError: With TF Serving's code and message.
-    """
-    tasks = inference.tasks_of(request)
-    examples = inference.examples_of(request.input)
-    with core.lease(spec) as model:
-        results = inference.infer_all(model.session, tasks, examples, timeout_seconds)
-    core.metrics.count_examples(spec.name, len(examples))
+def multi_inference_response(answers: list[Inference]):
+    """Returns the `MultiInferenceResponse` of the answers to all tasks."""
     response = inference_pb2.MultiInferenceResponse()
-    for task, result in zip(tasks, results, strict=True):
-        answer = response.results.add()
-        _fill_spec(answer.model_spec, task.model_name, task.signature_name, model.version)
-        if isinstance(result, inference.Classes):
-            _fill_classes(answer.classification_result, result)
+    for answer in answers:
+        message = response.results.add()
+        _fill_spec(message.model_spec, answer)
+        if isinstance(answer.result, Classes):
+            _fill_classes(message.classification_result, answer.result)
         else:
-            _fill_values(answer.regression_result, result)
+            _fill_values(message.regression_result, answer.result)
     return response
 
 
-def _fill_spec(message, name, signature_name, version):
-    message.name = name
-    message.signature_name = signature_name or DEFAULT_SIGNATURE
-    message.version.value = version
+def _fill_spec(message, answer):
+    message.name = answer.model_name
+    message.signature_name = answer.signature_name
+    message.version.value = answer.version
 
 
 def _fill_classes(message, classes):

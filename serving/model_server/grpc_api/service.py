@@ -16,8 +16,11 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.model_server.core.core import ModelSpec, Prediction, ServerCore
+from serving.model_server.core import inference
+from serving.model_server.core.core import ServerCore
 from serving.model_server.core.model_messages import metadata_response, status_response
+from serving.model_server.core.model_signature import CLASSIFY, REGRESS
+from serving.model_server.core.requests import ModelSpec, Prediction
 from serving.model_server.grpc_api import inference_messages
 from serving.wire import tensor_proto
 from serving.wire.server_defaults import UNLIMITED
@@ -110,21 +113,23 @@ class GrpcService:
     def classify(self, request, context):
         """Answers `ClassificationRequest`."""
         with self._core.metrics.request(request.model_spec.name, "Classify", "GRPC"):
-            return inference_messages.classification_response(
-                self._core, _model_spec(request), request, _seconds_left(context)
-            )
+            return inference_messages.classification_response(self._infer(CLASSIFY, request, context))
 
     def regress(self, request, context):
         """Answers `RegressionRequest`."""
         with self._core.metrics.request(request.model_spec.name, "Regress", "GRPC"):
-            return inference_messages.regression_response(
-                self._core, _model_spec(request), request, _seconds_left(context)
-            )
+            return inference_messages.regression_response(self._infer(REGRESS, request, context))
+
+    def _infer(self, method_name, request, context):
+        examples = inference.examples_of(request.input)
+        return self._core.infer(_model_spec(request), method_name, examples, _seconds_left(context))
 
     def multi_inference(self, request, context):
         """Answers `MultiInferenceRequest`."""
         spec = (_model_spec(request.tasks[0]) if request.tasks else None) or ModelSpec("")
-        return inference_messages.multi_inference_response(self._core, spec, request, _seconds_left(context))
+        tasks, examples = inference.tasks_of(request), inference.examples_of(request.input)
+        answers = self._core.infer_all(spec, tasks, examples, _seconds_left(context))
+        return inference_messages.multi_inference_response(answers)
 
     def get_model_metadata(self, request, context):
         """Answers `GetModelMetadataRequest`."""

@@ -1,5 +1,7 @@
 """The body of a REST classify or regress request: JSON objects to serialized `tf.Example`s.
 
+For models of users' own; see `core.inference`.
+
 Sources:
     [TFS] tensorflow/serving, `util/json_tensor.cc`
 """

@@ -12,9 +12,6 @@ from serving.wire import data_types, json_tensor
 from serving.wire.json_text import TOO_BIG, TOO_DEEP, to_text
 from serving.wire.status import InvalidArgument, ServingError, Unimplemented
 
-ROW = "row"
-COLUMNAR = "columnar"
-
 
 def signature_name(document: dict) -> str:
     """Returns the signature that a request names; `""` when it names none.
@@ -31,10 +28,13 @@ def signature_name(document: dict) -> str:
     return name
 
 
-def read_inputs(
-    document: dict, inputs: Mapping[str, int], signature: str
-) -> tuple[str, dict[str, np.ndarray]]:
-    """Returns the format of a request and its tensors.
+def is_row_format(document: dict) -> bool:
+    """Returns whether a request, and so its answer, is in row format; columnar otherwise."""
+    return "instances" in document
+
+
+def read_inputs(document: dict, inputs: Mapping[str, int], signature: str) -> dict[str, np.ndarray]:
+    """Returns the tensors of a request.
 
     Args:
         document: The parsed body.
@@ -48,10 +48,10 @@ def read_inputs(
     if not inputs:
         raise InvalidArgument(f"Failed to get input map for signature: {signature or 'DEFAULT'}")
     try:
-        if "instances" in document:
-            return ROW, _read_row_format(document, inputs)
+        if is_row_format(document):
+            return _read_row_format(document, inputs)
         if "inputs" in document:
-            return COLUMNAR, _read_columns(document["inputs"], inputs)
+            return _read_columns(document["inputs"], inputs)
     except RecursionError as error:
         raise InvalidArgument(TOO_DEEP) from error
     except OverflowError as error:

@@ -10,20 +10,20 @@ import os
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from google.protobuf import json_format
 from tensorflow_serving.apis import get_model_metadata_pb2
 
 from export.versions.version_dirs import LARGEST_VERSION
-from serving.model_server.core import inference
-from serving.model_server.core.core import ModelSpec, ServerCore
+from serving.model_server.core.core import ServerCore
 from serving.model_server.core.model_messages import metadata_response, status_response
+from serving.model_server.core.model_signature import CLASSIFY, REGRESS, UnknownSignature
+from serving.model_server.core.requests import ModelSpec
 from serving.model_server.rest_api import answers as json_writer
 from serving.model_server.rest_api import examples_request, predict_request
 from serving.wire import json_tensor
-from serving.wire.server_defaults import DEFAULT_SIGNATURE
 from serving.wire.status import InvalidArgument, from_exception
 
 MAX_UNPACKED_BYTES = 100 * 10**6
@@ -34,6 +34,7 @@ _PREDICTION_PATH = re.compile(
 _STATUS_PATH = re.compile(
     rf"/v1/models(?:/(?P<name>[^/:]+))?{_VERSION_OR_LABEL}(?:/(?P<method>metadata))?", re.I | re.A
 )
+_METHOD_NAMES = {"classify": CLASSIFY, "regress": REGRESS}
 _NOT_FOUND_PAGE = (
     b"<HTML><HEAD>\n<TITLE>404 Not Found</TITLE>\n</HEAD><BODY>\n<H1>Not Found</H1>\n</BODY></HTML>\n"
 )
@@ -146,38 +147,35 @@ class RestService:
             return self._describe(spec, with_metadata=match["method"] == "metadata")
         if match["method"] == "predict":
             return self._predict(spec, body)
-        if match["method"] in ("classify", "regress"):
+        if match["method"] in _METHOD_NAMES:
             return self._infer(match["method"], spec, body)
         # The grammar ignores case, but TF Serving knows its methods in lower case only.
         raise InvalidArgument(f"Malformed request: {method} {path}")
 
     def _predict(self, spec, body) -> bytes:
         document = json_tensor.parse(body)
-        asked_name = predict_request.signature_name(document)
-        signature_name = asked_name or DEFAULT_SIGNATURE
-        with self._core.lease(spec) as model:
-            signature = model.session.signatures.get(signature_name)
-            if signature is None:
-                raise InvalidArgument(
-                    f'Serving signature name: "{signature_name}" not found in signature def'
-                )
+        spec = replace(spec, signature_name=predict_request.signature_name(document))
+
+        def read_inputs(signature):
             data_types = {alias: tensor.data_type for alias, tensor in signature.inputs.items()}
-            layout, arrays = predict_request.read_inputs(document, data_types, asked_name)
-            prediction = self._core.predict_with(
-                spec, model, signature, arrays, timeout_seconds=self._timeout_seconds, decode=_as_it_is
+            return predict_request.read_inputs(document, data_types, spec.signature_name)
+
+        try:
+            prediction = self._core.predict(
+                spec, read_inputs, timeout_seconds=self._timeout_seconds, decode=_as_it_is
             )
-        if layout == predict_request.ROW:
+        except UnknownSignature as error:
+            name = error.signature_name
+            raise InvalidArgument(f'Serving signature name: "{name}" not found in signature def') from error
+        if predict_request.is_row_format(document):
             return json_writer.predictions(prediction.outputs)
         return json_writer.outputs(prediction.outputs)
 
     def _infer(self, method, spec, body) -> bytes:
         document = json_tensor.parse(body)
-        signature_name = predict_request.signature_name(document)
+        spec = replace(spec, signature_name=predict_request.signature_name(document))
         examples = examples_request.read_examples(document)
-        with self._core.lease(spec) as model:
-            infer = inference.classify if method == "classify" else inference.regress
-            result = infer(model.session, signature_name, examples, self._timeout_seconds)
-        self._core.metrics.count_examples(spec.name, len(examples))
+        result = self._core.infer(spec, _METHOD_NAMES[method], examples, self._timeout_seconds).result
         if method == "classify":
             return json_writer.classifications(result.labels, result.scores)
         return json_writer.regressions(result)
