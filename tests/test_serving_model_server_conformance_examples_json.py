@@ -1,9 +1,10 @@
-"""The bodies of REST classify and regress requests: JSON to features, and every refusal in order."""
+"""Classify and Regress over REST: JSON to features, every refusal in order, and the text of answers."""
 
 import json
 
 import pytest
 from conformance_server import error_of, post
+from inference_requests import FAR, NEAR
 
 
 def feature_error(value):
@@ -60,21 +61,10 @@ def test_the_body_is_read_before_the_model_is_looked_up(method, body, message):
     assert error.endswith(message[3:]) if message.startswith("...") else error == message
 
 
-@pytest.mark.parametrize(
-    ("path", "status", "message"),
-    [
-        ("/v1/models/no:classify", 404, "Servable not found for request: Latest(no)"),
-        (
-            "/v1/models/examples/versions/2:regress",
-            404,
-            "Servable not found for request: Specific(examples, 2)",
-        ),
-        ("/v1/models/examples/labels/red:classify", 400, "Unrecognized servable version label: red"),
-        ("/v1/models/examples:Classify", 400, "Malformed request: POST /v1/models/examples:Classify"),
-    ],
-)
-def test_rest_looks_up_the_model_before_the_signature(path, status, message):
-    assert error_of(post(path, {"signature_name": "no", "examples": [{}]})) == (status, message)
+def test_methods_have_small_letters():
+    path = "/v1/models/examples:Classify"
+    body = {"signature_name": "no", "examples": [{}]}
+    assert error_of(post(path, body)) == (400, f"Malformed request: POST {path}")
 
 
 def test_values_of_every_json_type_become_features():
@@ -84,3 +74,16 @@ def test_values_of_every_json_type_become_features():
     assert post("/v1/models/examples:classify", body.encode()).status_code == 200
     body = {"examples": [{"x": [1.0, 2.0], "name": {"b64": "c2hvZQ=="}}]}
     assert post("/v1/models/examples:classify", body).json()["results"][0][0] == ["shoe", 1.0]
+
+
+def test_text_of_answers():
+    response = post("/v1/models/examples:classify", {"examples": [FAR, NEAR]})
+    assert response.headers["content-type"] == "application/json"
+    assert response.text == (
+        '{\n    "results": [[["shoe", 0.25], ["other", 0.333333343]], '
+        '[["unnamed", 1.0], ["other", 9e+06]]\n    ]\n}'
+    )
+    body = {"signature_name": "regress", "examples": [NEAR, {"x": [1.5, 0.0]}]}
+    assert (
+        post("/v1/models/examples/versions/1:regress", body).text == '{\n    "results": [9000001.0, 1.5]\n}'
+    )

@@ -1,4 +1,4 @@
-"""Predict over gRPC: every refusal with TF Serving's code, words and order of checks."""
+"""Predict over gRPC: what only gRPC can say, refused with TF Serving's code, words and order of checks."""
 
 import grpc
 import numpy as np
@@ -35,48 +35,13 @@ def two(signature="two", outputs=(), **inputs):
 
 
 SIZE = "input size does not match signature: "
-RED = "Unrecognized servable version label: red"
 # Each request is wrong in one way, or, where a comment says so, in a second way that is found later.
 ERRORS = [
     (predict_pb2.PredictRequest(), "INVALID_ARGUMENT", "Missing ModelSpec"),
     (predict_request(model=""), "INVALID_ARGUMENT", "ModelSpec has no name specified."),
     # ... and the label is unknown
     (predict_request(model="", label="red"), "INVALID_ARGUMENT", "ModelSpec has no name specified."),
-    (predict_request(label="red"), "INVALID_ARGUMENT", RED),
-    # ... and the model
-    (
-        predict_request(model="no", label="red"),
-        "INVALID_ARGUMENT",
-        "Unrecognized servable version label: red",
-    ),
-    (predict_request(model="no"), "NOT_FOUND", "Servable not found for request: Latest(no)"),
-    (predict_request(model="no", version=1), "NOT_FOUND", "Servable not found for request: Specific(no, 1)"),
-    (predict_request(version=7), "NOT_FOUND", "Servable not found for request: Specific(linear, 7)"),
-    (predict_request(version=0), "NOT_FOUND", "Servable not found for request: Specific(linear, 0)"),
     (predict_request(version=-1), "NOT_FOUND", "Servable not found for request: Specific(linear, -1)"),
-    # ... and the signature is unknown
-    (
-        predict_request(version=7, signature="no"),
-        "NOT_FOUND",
-        "Servable not found for request: Specific(linear, 7)",
-    ),
-    # ... and there is no input
-    (predict_request(signature="no"), "FAILED_PRECONDITION", 'Serving signature key "no" not found.'),
-    (
-        two(a=ROW),
-        "INVALID_ARGUMENT",
-        f"{SIZE}1!=2 len({{a}}) != len({{a,b}}). Sent extra: {{}}. Missing but required: {{b}}.",
-    ),
-    (
-        two(),
-        "INVALID_ARGUMENT",
-        f"{SIZE}0!=2 len({{}}) != len({{a,b}}). Sent extra: {{}}. Missing but required: {{a,b}}.",
-    ),
-    (
-        two("defaulted", a=ROW, b=ROW, c=ROW),
-        "INVALID_ARGUMENT",
-        f"{SIZE}3!=2 len({{a,b,c}}) != len({{a,b}}). Sent extra: {{c}}. Missing but required: {{}}.",
-    ),
     # ... and the input contradicts itself
     (
         damaged(two(c=ROW), dtype=77),
@@ -90,14 +55,6 @@ ERRORS = [
         (
             "Signature input alias: x(feed name: serving_default_x:0) not found in request and no default "
             "value provided. Inputs expected to be in the request {y}, or default input alias set: "
-        ),
-    ),
-    (
-        two("defaulted", b=ROW),
-        "INVALID_ARGUMENT",
-        (
-            "Signature input alias: a(feed name: defaulted_a:0) not found in request and no default "
-            "value provided. Inputs expected to be in the request {b}, or default input alias set: b"
         ),
     ),
     (
@@ -125,26 +82,6 @@ ERRORS = [
         linear(x=INTEGERS[:, :3]),
         "INVALID_ARGUMENT",
         "Expects arg[0] to be float but int32 is provided",
-    ),
-    (
-        linear(x=np.array(["a"], object)),
-        "INVALID_ARGUMENT",
-        "Expects arg[0] to be float but string is provided",
-    ),
-    (
-        linear(x=np.ones((2, 5), np.float32)),
-        "INVALID_ARGUMENT",
-        "Shape of tensor _arg_serving_default_x_0_0 [2,5] is not compatible with expected shape [?,4].",
-    ),
-    (
-        linear(x=np.float32(1)),
-        "INVALID_ARGUMENT",
-        "Shape of tensor _arg_serving_default_x_0_0 [] is not compatible with expected shape [?,4].",
-    ),
-    (
-        two(a=ROW, b=FLOATS),
-        "INVALID_ARGUMENT",
-        "Shape of tensor _arg_two_b_0_1 [2,4] is not compatible with expected shape [?].",
     ),
 ]
 
@@ -186,25 +123,11 @@ def test_of_a_typed_list_too_short_the_last_value_repeats_and_the_rest_is_ignore
     assert (answer / 2).ravel().tolist() == expected
 
 
-@pytest.mark.parametrize("value", [b"a", b"", b"\x00\xff"])
-def test_a_string_without_dimensions_comes_back(value):
+def test_a_string_that_is_no_text_comes_back():
+    value = b"\x00\xff"
     request = predict_request({"x": np.array(value, object)}, model="echo", signature="string")
     proto = prediction().Predict(request).outputs["y"]
     assert (list(proto.string_val), len(proto.tensor_shape.dim)) == ([value], 0)
-
-
-def test_kernel_error_names_its_node():
-    request = predict_request({"x": np.ones((2, 5), np.float32)}, signature="kernel")
-    code, message = outcome(prediction().Predict, request)
-    assert code == "INVALID_ARGUMENT"
-    assert message.startswith("Matrix size-incompatible: In[0]: [2,5], In[1]: [4,3]\n\t [[{{node ")
-
-
-def test_long_messages_are_cut():
-    code, message = outcome(prediction().Predict, predict_request(model="m" * 2000))
-    assert code == "NOT_FOUND"
-    assert len(message) == 1024 + len("...TRUNCATED")
-    assert message.endswith("mmm...TRUNCATED")
 
 
 def test_deadline_ends_the_run():
