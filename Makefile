@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 FASHION_MNIST := /usr/share/datasets/fashion-mnist
 
-.PHONY: help setup demo test test-slow docs bench-serving soak-serving constraints lint format benchmark clean
+.PHONY: help setup demo test test-slow docs client bench-serving soak-serving constraints lint format benchmark clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list.
@@ -37,6 +37,9 @@ test-slow: setup ## The tests that take longer than ten seconds each.
 
 docs: setup ## Build the documentation site; leaves site/index.html.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+client: setup ## Build the wheel of the clients alone, without TensorFlow; leaves it in dist/.
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist ./serving/client
 
 bench-serving: setup ## What the embedded server adds to its models, beside targets (fifteen minutes).
 	$(BIN)/python tests/benchmarks/serving.py

@@ -20,9 +20,11 @@ setup(
     packages=find_packages(include=["zoo*", "training*", "export*", "serving*"]),
     package_data={
         # Trained weights; see zoo/presets/registry.py.
-        "zoo": ["preset_files/*/preset.json", "preset_files/*/weights.npz"],
+        "zoo": ["py.typed", "preset_files/*/preset.json", "preset_files/*/weights.npz"],
+        "training": ["py.typed"],
+        "export": ["py.typed"],
         # Templates; see serving/deploy/deployment.py.
-        "serving": ["deploy/templates/**/*", "bench/load.js", "examples/**/*"],
+        "serving": ["py.typed", "deploy/templates/**/*", "bench/load.js", "examples/**/*"],
     },
     # Capped to tested minor releases are those whose private parts are used: see tests/test_private_parts.py.
     install_requires=[
