@@ -57,9 +57,10 @@ constraints: $(BIN)/uv ## Pin what setup.py's extras resolve to; newest releases
 		--custom-compile-command 'make constraints' --constraint constraints.in $(UPGRADE) setup.py \
 		--output-file constraints.txt
 
-lint: setup
+lint: setup ## Check style and formatting, and the types of the public surface.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: setup ## Format the code.
 	$(BIN)/ruff check --fix .

@@ -67,6 +67,8 @@ setup(
             "wandb>=0.22",
             "pytest>=8",
             "pytest-xdist>=3.6",
+            "pytest-cov>=6",
+            "mypy>=1.18",
             "pyyaml>=6",
             "ruff>=0.9",
             "uv>=0.9",  # make constraints

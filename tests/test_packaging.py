@@ -120,10 +120,17 @@ def test_presets_are_installed_with_the_code(tmp_path):
     subprocess.run(command, cwd=source, check=True, capture_output=True)
     built = tmp_path / "built" / "zoo"
     assert (built / "presets" / "registry.py").exists()
+    assert (built / "py.typed").exists()
     installed = {path.name for path in (built / "preset_files" / "srcnn_x9").iterdir()}
     assert installed == {"preset.json", "weights.npz"}
     shipped = {path.name for path in (REPOSITORY / "zoo" / "preset_files").glob("[!.]*")}
     assert {path.name for path in (built / "preset_files").iterdir()} == shipped | {"srcnn_x9"}
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_type_checkers_are_told_that_there_are_types(layer, setup_arguments):
+    assert (REPOSITORY / layer / "py.typed").read_text() == ""
+    assert "py.typed" in setup_arguments["package_data"][layer]
 
 
 @pytest.mark.parametrize("python_version", ["3.11", "3.12", "3.13"])

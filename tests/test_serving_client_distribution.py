@@ -92,6 +92,15 @@ def test_what_is_left_out_exists_and_needs_more(build_script):
     assert "click" in set(imported_names(access))
 
 
+def test_type_checkers_see_the_names_that_are_imported_late():
+    import serving.client
+
+    face = REPOSITORY / "serving" / "client" / "__init__.py"
+    (block,) = [node for node in ast.parse(face.read_text()).body if isinstance(node, ast.If)]
+    seen = {alias.asname: node.module for node in block.body for alias in node.names}
+    assert seen == {name: f"serving.client.{module}" for name, module in serving.client._MODULES.items()}
+
+
 def build_wheel(directory):
     """Builds the wheel as `make client` does; skips the test where pip has nothing to build with."""
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", str(directory)]

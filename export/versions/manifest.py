@@ -167,7 +167,7 @@ def read_signatures(version_dir: Path) -> dict[str, Any]:
     from tensorflow import dtypes
     from tensorflow.core.protobuf import saved_model_pb2
 
-    def described(tensors):
+    def described(tensors: Mapping[str, Any]) -> dict[str, Any]:
         return {
             name: {
                 "dtype": dtypes.as_dtype(tensors[name].dtype).name,

@@ -148,7 +148,7 @@ class _InUseError(Exception):
     pass
 
 
-def _leave(holder):
+def _leave(holder: str) -> None:
     raise _InUseError(holder)
 
 

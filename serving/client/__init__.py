@@ -1,6 +1,19 @@
 """Clients of a model server over gRPC and REST, for threads and for coroutines. Imports no TensorFlow."""
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # what `__getattr__` finds
+    from serving.client.connection import connect as connect
+    from serving.client.connection import connect_async as connect_async
+    from serving.client.descriptions import SignatureDescription as SignatureDescription
+    from serving.client.descriptions import TensorDescription as TensorDescription
+    from serving.client.errors import AccessDeniedError as AccessDeniedError
+    from serving.client.errors import PredictionError as PredictionError
+    from serving.client.errors import RowError as RowError
+    from serving.client.errors import ServerUnreachableError as ServerUnreachableError
+    from serving.client.errors import TlsError as TlsError
+    from serving.client.errors import WrongProtocolError as WrongProtocolError
 
 # Lazily, so that commands which only offer a client's options do not wait for gRPC.
 _MODULES = {
@@ -18,7 +31,7 @@ _MODULES = {
 __all__ = list(_MODULES)
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> object:
     if name in _MODULES:
         return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,11 +3,16 @@
 import contextlib
 import functools
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from serving.client.address import ServerAddress
+
+if TYPE_CHECKING:
+    from serving.client.base import Client
 
 API_KEY_VARIABLE = "ZOO_API_KEY"
 _FILE = click.Path(exists=True, dir_okay=False)
@@ -71,7 +76,7 @@ class ServerAccess:
         """
         return vars(self).copy() if ServerAddress.parse(address).uses_tls else {"api_key": self.api_key}
 
-    def connect(self, address: str):
+    def connect(self, address: str) -> "Client":
         """Returns a client, see `serving.client.connect`.
 
         Raises:
@@ -85,14 +90,14 @@ class ServerAccess:
 
 
 @contextlib.contextmanager
-def _usage_errors():
+def _usage_errors() -> Iterator[None]:
     try:
         yield
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 
 
-def access_options(function):
+def access_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--ca-file`, `--client-certificate` and `--client-key`; the command gets one `access` of them.
 
     Raises:
@@ -100,7 +105,13 @@ def access_options(function):
     """
 
     @functools.wraps(function)
-    def command(*args, ca_file, client_certificate, client_key, **options):
+    def command(
+        *args: Any,
+        ca_file: str | None,
+        client_certificate: str | None,
+        client_key: str | None,
+        **options: Any,
+    ) -> Any:
         if (client_certificate is None) != (client_key is None):
             given, missing = ("certificate", "key") if client_certificate else ("key", "certificate")
             raise click.UsageError(

@@ -1,10 +1,11 @@
 """What a client of any protocol offers, with and without `await`."""
 
+import abc
 import asyncio
 import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from serving.client.retries import FAILURES, Attempt, Pause, Steps, attempts
 from serving.wire.server_defaults import DEFAULT_SIGNATURE
 
 Ask = Callable[[object], Steps]
+Inputs = Mapping[str, np.ndarray | Sequence[Any]]
 
 
 class Calls(Protocol):
@@ -23,12 +25,21 @@ class Calls(Protocol):
     """
 
     def predict(
-        self, ask: Ask, model_name, inputs, signature_name, version, version_label, output_filter
+        self,
+        ask: Ask,
+        model_name: str,
+        inputs: Inputs,
+        signature_name: str,
+        version: int | None,
+        version_label: str | None,
+        output_filter: Sequence[str],
     ) -> Steps: ...
 
-    def signatures(self, ask: Ask, model_name, version, version_label) -> Steps: ...
+    def signatures(
+        self, ask: Ask, model_name: str, version: int | None, version_label: str | None
+    ) -> Steps: ...
 
-    def status(self, ask: Ask, model_name) -> Steps: ...
+    def status(self, ask: Ask, model_name: str) -> Steps: ...
 
 
 class _AnyClient:
@@ -38,7 +49,7 @@ class _AnyClient:
         self.options = options
         self._calls = calls
 
-    def _ask(self, timeout_seconds) -> Ask:
+    def _ask(self, timeout_seconds: float | None) -> Ask:
         if timeout_seconds is None:
             timeout_seconds = self.options.timeout_seconds
         check_timeout(timeout_seconds)
@@ -46,22 +57,29 @@ class _AnyClient:
         return functools.partial(attempts, max_retries=self.options.max_retries, deadline=deadline)
 
 
-class Client(_AnyClient):
+class Client(_AnyClient, abc.ABC):
     """The methods of a client. Threads may share one.
 
     Subclasses send a request of their protocol in `_send(request, timeout_seconds)`, and return the answer.
     """
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         self.close()
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Closes the connection."""
+
+    @abc.abstractmethod
+    def _send(self, request: Any, timeout_seconds: float) -> Any: ...
 
     def predict(
         self,
         model_name: str,
-        inputs: Mapping[str, np.ndarray | Sequence],
+        inputs: Inputs,
         signature_name: str = DEFAULT_SIGNATURE,
         version: int | None = None,
         version_label: str | None = None,
@@ -110,7 +128,7 @@ class Client(_AnyClient):
         """Returns the state of each version of a model, newest first, e.g. `{1: "AVAILABLE"}`."""
         return self._run(self._calls.status(self._ask(timeout_seconds), model_name))
 
-    def _run(self, steps: Steps):
+    def _run(self, steps: Steps) -> Any:
         answer = failure = None
         while True:
             try:
@@ -123,28 +141,35 @@ class Client(_AnyClient):
             except FAILURES as error:
                 failure = error
 
-    def _do(self, step: Attempt | Pause):
+    def _do(self, step: Attempt | Pause) -> Any:
         if isinstance(step, Pause):
             return time.sleep(step.seconds)
         return self._send(step.request, step.timeout_seconds)
 
 
-class AsyncClient(_AnyClient):
+class AsyncClient(_AnyClient, abc.ABC):
     """The methods of `Client`, to be awaited. Make it where it is used, in a coroutine.
 
     Subclasses send a request of their protocol in `await _send(request, timeout_seconds)`.
     """
 
-    async def __aenter__(self):
+    async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *error):
+    async def __aexit__(self, *error: object) -> None:
         await self.close()
+
+    @abc.abstractmethod
+    async def close(self) -> None:
+        """Closes the connection."""
+
+    @abc.abstractmethod
+    async def _send(self, request: Any, timeout_seconds: float) -> Any: ...
 
     async def predict(
         self,
         model_name: str,
-        inputs: Mapping[str, np.ndarray | Sequence],
+        inputs: Inputs,
         signature_name: str = DEFAULT_SIGNATURE,
         version: int | None = None,
         version_label: str | None = None,
@@ -179,7 +204,7 @@ class AsyncClient(_AnyClient):
         """Returns the state of each version of a model, newest first, e.g. `{1: "AVAILABLE"}`."""
         return await self._run(self._calls.status(self._ask(timeout_seconds), model_name))
 
-    async def _run(self, steps: Steps):
+    async def _run(self, steps: Steps) -> Any:
         answer = failure = None
         while True:
             try:
@@ -192,7 +217,7 @@ class AsyncClient(_AnyClient):
             except FAILURES as error:
                 failure = error
 
-    async def _do(self, step: Attempt | Pause):
+    async def _do(self, step: Attempt | Pause) -> Any:
         if isinstance(step, Pause):
             return await asyncio.sleep(step.seconds)
         return await self._send(step.request, step.timeout_seconds)

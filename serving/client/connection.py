@@ -3,10 +3,15 @@
 Nothing here, nor in the clients, imports TensorFlow, Keras or tensorflow_serving.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from serving.client.address import HTTP, ServerAddress
 
+if TYPE_CHECKING:
+    from serving.client.base import AsyncClient, Client
 
-def connect(address: str, **options):
+
+def connect(address: str, **options: Any) -> "Client":
     """Returns a client for a server; use it as a context manager.
 
     Args:
@@ -27,10 +32,17 @@ def connect(address: str, **options):
         client.status("srcnn_x3")
     ```
     """
-    return _connect(address, False, options)
+    parsed = ServerAddress.parse(address)
+    if parsed.protocol == HTTP:
+        from serving.client.rest_client import RestClient
+
+        return RestClient(parsed.host_and_port, uses_tls=parsed.uses_tls, **options)
+    from serving.client.grpc_client import GrpcClient
+
+    return GrpcClient(parsed.host_and_port, uses_tls=parsed.uses_tls, **options)
 
 
-def connect_async(address: str, **options):
+def connect_async(address: str, **options: Any) -> "AsyncClient":
     """Returns a client whose methods are awaited; use it with `async with`, in a coroutine.
 
     Args:
@@ -49,20 +61,11 @@ def connect_async(address: str, **options):
         answers = await asyncio.gather(*calls)
     ```
     """
-    return _connect(address, True, options)
-
-
-def _connect(address, is_async, options):
     parsed = ServerAddress.parse(address)
-    make_client = _client_class(parsed.protocol, is_async)
-    return make_client(parsed.host_and_port, uses_tls=parsed.uses_tls, **options)
+    if parsed.protocol == HTTP:
+        from serving.client.rest_client import AsyncRestClient
 
+        return AsyncRestClient(parsed.host_and_port, uses_tls=parsed.uses_tls, **options)
+    from serving.client.grpc_client import AsyncGrpcClient
 
-def _client_class(protocol, is_async):
-    if protocol == HTTP:
-        from serving.client.rest_client import AsyncRestClient, RestClient
-
-        return AsyncRestClient if is_async else RestClient
-    from serving.client.grpc_client import AsyncGrpcClient, GrpcClient
-
-    return AsyncGrpcClient if is_async else GrpcClient
+    return AsyncGrpcClient(parsed.host_and_port, uses_tls=parsed.uses_tls, **options)

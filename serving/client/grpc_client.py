@@ -2,16 +2,19 @@
 
 import contextlib
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc
 
-from serving.client.base import AsyncClient, Client
+from serving.client.base import Ask, AsyncClient, Client, Inputs
 from serving.client.connection_errors import connection_error
 from serving.client.descriptions import SignatureDescription, TensorDescription, askable
 from serving.client.errors import check_rows, refusal
 from serving.client.options import ClientOptions
+from serving.client.retries import Steps
 from serving.wire import data_types, messages, status, tensor_proto
 from serving.wire.server_defaults import UNLIMITED
 
@@ -57,7 +60,7 @@ class GrpcClient(Client):
     ```
     """
 
-    def __init__(self, address: str, **options):
+    def __init__(self, address: str, **options: Any):
         super().__init__(address, _GrpcCalls(), ClientOptions(**options))
         self._channel = open_channel(address, self.options)
         self._methods = _methods(self._channel)
@@ -66,10 +69,10 @@ class GrpcClient(Client):
         """Closes the connection."""
         self._channel.close()
 
-    def _send(self, rpc, timeout_seconds):
+    def _send(self, request: "_Rpc", timeout_seconds: float) -> Any:
         with _own_errors(self):
-            method = self._methods[rpc.path]
-            return method(rpc.request, timeout=timeout_seconds, metadata=self.options.headers())
+            method = self._methods[request.path]
+            return method(request.message, timeout=timeout_seconds, metadata=self.options.headers())
 
 
 class AsyncGrpcClient(AsyncClient):
@@ -93,7 +96,7 @@ class AsyncGrpcClient(AsyncClient):
     ```
     """
 
-    def __init__(self, address: str, **options):
+    def __init__(self, address: str, **options: Any):
         super().__init__(address, _GrpcCalls(), ClientOptions(**options))
         self._channel = open_channel(address, self.options, grpc.aio)
         self._methods = _methods(self._channel)
@@ -102,20 +105,29 @@ class AsyncGrpcClient(AsyncClient):
         """Closes the connection."""
         await self._channel.close()
 
-    async def _send(self, rpc, timeout_seconds):
+    async def _send(self, request: "_Rpc", timeout_seconds: float) -> Any:
         with _own_errors(self):
-            method = self._methods[rpc.path]
-            return await method(rpc.request, timeout=timeout_seconds, metadata=self.options.headers())
+            method = self._methods[request.path]
+            return await method(request.message, timeout=timeout_seconds, metadata=self.options.headers())
 
 
 @dataclass(frozen=True)
 class _Rpc:
     path: str
-    request: object
+    message: object
 
 
 class _GrpcCalls:
-    def predict(self, ask, model_name, inputs, signature_name, version, version_label, output_filter):
+    def predict(
+        self,
+        ask: Ask,
+        model_name: str,
+        inputs: Inputs,
+        signature_name: str,
+        version: int | None,
+        version_label: str | None,
+        output_filter: Sequence[str],
+    ) -> Steps:
         request = messages.PredictRequest(
             model_spec=_model_spec(model_name, signature_name, version, version_label),
             output_filter=list(output_filter),
@@ -127,7 +139,7 @@ class _GrpcCalls:
         check_rows(outputs)
         return outputs
 
-    def signatures(self, ask, model_name, version, version_label):
+    def signatures(self, ask: Ask, model_name: str, version: int | None, version_label: str | None) -> Steps:
         request = messages.GetModelMetadataRequest(
             model_spec=_model_spec(model_name, "", version, version_label), metadata_field=["signature_def"]
         )
@@ -141,14 +153,14 @@ class _GrpcCalls:
             }
         )
 
-    def status(self, ask, model_name):
+    def status(self, ask: Ask, model_name: str) -> Steps:
         request = messages.GetModelStatusRequest(model_spec=_model_spec(model_name, "", None, None))
         response = yield from ask(_Rpc(_STATUS, request))
         state_names = messages.ModelVersionStatus.State
         return {entry.version: state_names.Name(entry.state) for entry in response.model_version_status}
 
 
-def open_channel(address: str, options: ClientOptions, library=grpc):
+def open_channel(address: str, options: ClientOptions, library: Any = grpc) -> Any:
     """Returns a channel of `grpc` or `grpc.aio`, encrypted as the options say."""
     if not options.uses_tls:
         return library.insecure_channel(address, options=_OPTIONS)
@@ -157,7 +169,7 @@ def open_channel(address: str, options: ClientOptions, library=grpc):
     return library.secure_channel(address, credentials, options=_OPTIONS)
 
 
-def _methods(channel):
+def _methods(channel: Any) -> dict[str, Any]:
     return {
         path: channel.unary_unary(
             path, request_serializer=_serialize, response_deserializer=response_type.FromString
@@ -167,14 +179,14 @@ def _methods(channel):
 
 
 @contextlib.contextmanager
-def _own_errors(client):
+def _own_errors(client: Client | AsyncClient) -> Iterator[None]:
     try:
         yield
     except grpc.RpcError as error:
         raise _own_error(client, error.code(), error.details() or "") from error
 
 
-def _own_error(client, code, message) -> Exception:
+def _own_error(client: Client | AsyncClient, code: Any, message: str) -> Exception:
     # gRPC itself has no code of its own for a server that is not there.
     if code == grpc.StatusCode.UNAVAILABLE and re.search(_NOT_THERE, message, re.IGNORECASE):
         reason = message.rpartition(": ")[2].rstrip("]")
@@ -183,11 +195,11 @@ def _own_error(client, code, message) -> Exception:
     return refusal(message, http_status, code.name)
 
 
-def _serialize(request) -> bytes:
+def _serialize(request: Any) -> bytes:
     return request.SerializeToString()
 
 
-def _model_spec(name, signature_name, version, version_label):
+def _model_spec(name: str, signature_name: str, version: int | None, version_label: str | None) -> Any:
     spec = messages.ModelSpec(name=name, signature_name=signature_name)
     if version is not None:
         spec.version.value = version
@@ -196,7 +208,7 @@ def _model_spec(name, signature_name, version, version_label):
     return spec
 
 
-def _describe(tensors) -> dict[str, TensorDescription]:
+def _describe(tensors: Any) -> dict[str, TensorDescription]:
     descriptions = {}
     for name, info in sorted(tensors.items()):
         data_type = data_types.BY_NUMBER.get(info.dtype)

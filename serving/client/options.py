@@ -38,7 +38,7 @@ class ClientOptions:
     api_key: str | None = field(default=None, repr=False)
     sends_api_key_unencrypted: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_timeout(self.timeout_seconds)
         if self.max_retries < 0:
             raise ValueError(
@@ -95,7 +95,7 @@ class ClientOptions:
         context = ssl.create_default_context()
         if self.ca_file:
             context = _with_authorities(self.ca_file)
-        if self.client_cert_file:
+        if self.client_cert_file and self.client_key_file:
             _load_client_certificate(context, self.client_cert_file, self.client_key_file)
         return context
 
@@ -110,7 +110,7 @@ def check_timeout(timeout_seconds: float) -> None:
         raise ValueError(f"A time limit must be above 0. Received: timeout_seconds={timeout_seconds}.")
 
 
-def _is_local(address) -> bool:
+def _is_local(address: str) -> bool:
     host = address.rpartition(":")[0].strip("[]")
     if address.startswith("unix:") or host == "localhost":
         return True
@@ -120,7 +120,7 @@ def _is_local(address) -> bool:
         return False
 
 
-def _with_authorities(ca_file) -> ssl.SSLContext:
+def _with_authorities(ca_file: str) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file)
     except ssl.SSLError as error:
@@ -132,7 +132,7 @@ def _with_authorities(ca_file) -> ssl.SSLContext:
         raise OSError(error.errno, error.strerror, str(ca_file)) from error
 
 
-def _load_client_certificate(context, cert_file, key_file):
+def _load_client_certificate(context: ssl.SSLContext, cert_file: str, key_file: str) -> None:
     for file in (cert_file, key_file):
         with open(file, "rb"):
             pass

@@ -3,18 +3,20 @@
 import base64
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 import httpx2
 import numpy as np
 
-from serving.client.base import AsyncClient, Client
+from serving.client.base import Ask, AsyncClient, Client, Inputs
 from serving.client.connection_errors import connection_error
 from serving.client.descriptions import SignatureDescription, TensorDescription, askable
 from serving.client.errors import PredictionError, check_rows, refusal
 from serving.client.options import ClientOptions
+from serving.client.retries import Steps
 from serving.wire import data_types, json_tensor
 from serving.wire.status import DeadlineExceeded, ServingError
 
@@ -42,7 +44,7 @@ class RestClient(Client):
     ```
     """
 
-    def __init__(self, address: str, **options):
+    def __init__(self, address: str, **options: Any):
         super().__init__(address, _RestCalls(), ClientOptions(**options))
         self._client = httpx2.Client(**client_arguments(address, self.options))
 
@@ -50,7 +52,7 @@ class RestClient(Client):
         """Closes the connections."""
         self._client.close()
 
-    def _send(self, request, timeout_seconds):
+    def _send(self, request: "_Request", timeout_seconds: float) -> dict[str, Any]:
         with _own_errors(self):
             return _read(self._client.request(**vars(request), timeout=timeout_seconds))
 
@@ -76,7 +78,7 @@ class AsyncRestClient(AsyncClient):
     ```
     """
 
-    def __init__(self, address: str, **options):
+    def __init__(self, address: str, **options: Any):
         super().__init__(address, _RestCalls(), ClientOptions(**options))
         self._client = httpx2.AsyncClient(**client_arguments(address, self.options))
 
@@ -84,7 +86,7 @@ class AsyncRestClient(AsyncClient):
         """Closes the connections."""
         await self._client.aclose()
 
-    async def _send(self, request, timeout_seconds):
+    async def _send(self, request: "_Request", timeout_seconds: float) -> dict[str, Any]:
         with _own_errors(self):
             return _read(await self._client.request(**vars(request), timeout=timeout_seconds))
 
@@ -97,10 +99,19 @@ class _Request:
 
 
 class _RestCalls:
-    def __init__(self):
+    def __init__(self) -> None:
         self._known: dict[str, dict[str, SignatureDescription]] = {}
 
-    def predict(self, ask, model_name, inputs, signature_name, version, version_label, output_filter):
+    def predict(
+        self,
+        ask: Ask,
+        model_name: str,
+        inputs: Inputs,
+        signature_name: str,
+        version: int | None,
+        version_label: str | None,
+        output_filter: Sequence[str],
+    ) -> Steps:
         if output_filter:
             raise ValueError(
                 "REST answers with every output of a signature. "
@@ -114,7 +125,7 @@ class _RestCalls:
         check_rows(outputs)
         return outputs
 
-    def signatures(self, ask, model_name, version, version_label):
+    def signatures(self, ask: Ask, model_name: str, version: int | None, version_label: str | None) -> Steps:
         answer = yield from ask(_Request("GET", f"{_path(model_name, version, version_label)}/metadata"))
         return askable(
             {
@@ -123,12 +134,12 @@ class _RestCalls:
             }
         )
 
-    def status(self, ask, model_name):
+    def status(self, ask: Ask, model_name: str) -> Steps:
         answer = yield from ask(_Request("GET", _path(model_name)))
         return {int(entry["version"]): entry["state"] for entry in answer["model_version_status"]}
 
 
-def client_arguments(address: str, options: ClientOptions) -> dict:
+def client_arguments(address: str, options: ClientOptions) -> dict[str, Any]:
     """Returns the arguments of `httpx2.Client` and `httpx2.AsyncClient` for a server."""
     return {
         "base_url": f"{'https' if options.uses_tls else 'http'}://{address}",
@@ -140,7 +151,7 @@ def client_arguments(address: str, options: ClientOptions) -> dict:
 
 
 @contextlib.contextmanager
-def _own_errors(client):
+def _own_errors(client: Client | AsyncClient) -> Iterator[None]:
     try:
         yield
     except httpx2.TimeoutException as error:
@@ -150,7 +161,7 @@ def _own_errors(client):
         raise connection_error(client.address, str(error), str(error), client.options.uses_tls) from error
 
 
-def _read(response) -> dict:
+def _read(response: httpx2.Response) -> dict[str, Any]:
     if response.status_code != 200:
         raise _error(response, _error_message(response))
     try:
@@ -159,11 +170,11 @@ def _read(response) -> dict:
         raise _error(response, error.message) from error
 
 
-def _error(response, message) -> PredictionError:
+def _error(response: httpx2.Response, message: str) -> PredictionError:
     return refusal(message, response.status_code, f"HTTP {response.status_code}")
 
 
-def _error_message(response) -> str:
+def _error_message(response: httpx2.Response) -> str:
     try:
         return response.json()["error"]
     except (ValueError, KeyError, TypeError):
@@ -172,32 +183,32 @@ def _error_message(response) -> str:
         return response.reason_phrase if is_page else response.text.strip()
 
 
-def _path(model_name, version=None, version_label=None) -> str:
+def _path(model_name: str, version: int | None = None, version_label: str | None = None) -> str:
     path = f"/v1/models/{quote(model_name, safe='')}"
     if version is not None:
         return f"{path}/versions/{version}"
     return f"{path}/labels/{quote(version_label, safe='')}" if version_label else path
 
 
-def predict_body(inputs: Mapping[str, np.ndarray | Sequence], signature_name: str) -> bytes:
+def predict_body(inputs: Inputs, signature_name: str) -> bytes:
     """Returns the body of a REST predict request, in columnar format."""
     columns = {name: _to_json(data_types.as_array(value)) for name, value in inputs.items()}
     return json.dumps({"signature_name": signature_name, "inputs": columns}).encode()
 
 
-def _to_json(array: np.ndarray):
+def _to_json(array: np.ndarray) -> Any:
     if data_types.of_array(array) is data_types.STRING:
         return _strings_to_json(array.astype(object).tolist())
     return array.tolist()
 
 
-def _strings_to_json(value):
+def _strings_to_json(value: Any) -> Any:
     if isinstance(value, list):
         return [_strings_to_json(element) for element in value]
     return {"b64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
 
 
-def _from_json(answer, descriptions: Mapping[str, TensorDescription]) -> dict[str, np.ndarray]:
+def _from_json(answer: Any, descriptions: Mapping[str, TensorDescription]) -> dict[str, np.ndarray]:
     """Gives the answer its types back; an answer of one output comes without its name."""
     if len(descriptions) == 1:
         answer = {next(iter(descriptions)): answer}
@@ -207,7 +218,7 @@ def _from_json(answer, descriptions: Mapping[str, TensorDescription]) -> dict[st
     }
 
 
-def _describe(tensors) -> dict[str, TensorDescription]:
+def _describe(tensors: Any) -> dict[str, TensorDescription]:
     descriptions = {}
     for name, info in sorted((tensors or {}).items()):
         shape = info["tensor_shape"]

@@ -60,12 +60,12 @@ def attempts(request: Any, max_retries: int, deadline: float) -> Steps:
         yield Pause(pause_seconds)
 
 
-def _pause_seconds(retry) -> float:
+def _pause_seconds(retry: int) -> float:
     # Clients that failed together must not come back together.
     return min(FIRST_PAUSE_SECONDS * 2**retry, MAX_PAUSE_SECONDS) * random.uniform(0.5, 1.0)
 
 
-def _may_pass(failure) -> bool:
+def _may_pass(failure: Exception) -> bool:
     if isinstance(failure, PredictionError):
         return failure.http_status == Unavailable.http_status
     return isinstance(failure, ServerUnreachableError)

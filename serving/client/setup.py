@@ -38,7 +38,7 @@ Install this or product-image-zoo, which has the same modules and more; not both
 class BuildClient(build_py):
     """Copies the modules of the clients, and of the package around them its `__init__.py` alone."""
 
-    def find_package_modules(self, package, package_dir):
+    def find_package_modules(self, package: str, package_dir: str) -> list[tuple[str, str, str]]:
         return [
             (parent, name, file)
             for parent, name, file in super().find_package_modules(package, package_dir)

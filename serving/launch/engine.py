@@ -86,7 +86,7 @@ def choose_engine(name: str = "auto") -> Engine:
     """
     if name not in ("auto", *ENGINES):
         raise UnknownNameError("engine", name, ("auto", *ENGINES))
-    missing = []
+    missing: list[str] = []
     for candidate in ENGINES:
         if name not in ("auto", candidate):
             continue
@@ -246,7 +246,8 @@ def serve(
         FileNotFoundError: There is no model to serve.
         OSError: A port is in use.
     """
-    running, told_to_stop = [], []
+    running: list[RunningServer] = []
+    told_to_stop: list[bool] = []
 
     def stop():
         for server in running:

@@ -1,6 +1,7 @@
 """TensorFlow's data types as they cross a wire: one table of numbers, names, NumPy types and proto fields."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import ml_dtypes
 import numpy as np
@@ -32,7 +33,9 @@ class DataType:
         return f"DT_{self.name.upper()}"
 
 
-def _data_type(number, name, numpy_type, field, json_kind="", json_range=None):
+def _data_type(
+    number: int, name: str, numpy_type: Any, field: str, json_kind: str = "", json_range: Any = None
+) -> DataType:
     bounds = np.iinfo(json_range) if json_range else None
     return DataType(
         number, name, np.dtype(numpy_type), field, json_kind, (bounds.min, bounds.max) if bounds else (0, 0)
@@ -64,7 +67,7 @@ STRING = BY_NUMBER[7]
 _BY_NUMPY = {data_type.numpy: data_type for data_type in DATA_TYPES}
 
 
-def as_array(value) -> np.ndarray:
+def as_array(value: Any) -> np.ndarray:
     """Returns an array for what a caller of a client passes.
 
     Args:

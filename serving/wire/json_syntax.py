@@ -20,7 +20,7 @@ _INVALID = "Invalid value."
 
 
 class _Wrong(Exception):
-    def __init__(self, text, offset):
+    def __init__(self, text: str, offset: int):
         super().__init__(f"{text} at offset: {offset}")
 
 
@@ -47,11 +47,11 @@ def find_error(body: bytes) -> str | None:
 
 
 class _Reader:
-    def __init__(self, body):
+    def __init__(self, body: bytes):
         self._body = body
         self._at = len(_BYTE_ORDER_MARK) if body.startswith(_BYTE_ORDER_MARK) else 0
 
-    def read(self):
+    def read(self) -> None:
         self._skip(_WHITE_SPACE)
         if not self._peek():
             raise _Wrong("The document is empty.", self._at)
@@ -61,16 +61,17 @@ class _Reader:
         """Returns the next byte; nothing at the end, which a zero byte is too."""
         return self._body[self._at : self._at + 1].strip(b"\0")
 
-    def _take(self, byte) -> bool:
+    def _take(self, byte: bytes) -> bool:
         if self._peek() != byte:
             return False
         self._at += 1
         return True
 
-    def _skip(self, pattern):
-        self._at = pattern.match(self._body, self._at).end()
+    def _skip(self, pattern: re.Pattern[bytes]) -> None:
+        if match := pattern.match(self._body, self._at):
+            self._at = match.end()
 
-    def _value(self):
+    def _value(self) -> None:
         first = self._peek()
         if first == b"{":
             self._object()
@@ -83,12 +84,12 @@ class _Reader:
         else:
             self._number()
 
-    def _word(self, word):
+    def _word(self, word: bytes) -> None:
         for byte in word:
             if not self._take(bytes([byte])):
                 raise _Wrong(_INVALID, self._at)
 
-    def _object(self):
+    def _object(self) -> None:
         self._take(b"{")
         self._skip(_WHITE_SPACE)
         if self._take(b"}"):
@@ -109,7 +110,7 @@ class _Reader:
                 raise _Wrong("Missing a comma or } after an object member.", self._at)
             self._skip(_WHITE_SPACE)
 
-    def _array(self):
+    def _array(self) -> None:
         self._take(b"[")
         self._skip(_WHITE_SPACE)
         if self._take(b"]"):
@@ -123,7 +124,7 @@ class _Reader:
                 raise _Wrong("Missing a comma or ] after an array element.", self._at)
             self._skip(_WHITE_SPACE)
 
-    def _string(self):
+    def _string(self) -> None:
         self._take(b'"')
         while True:
             self._skip(_PLAIN_TEXT)
@@ -136,7 +137,7 @@ class _Reader:
             else:
                 raise _Wrong("Invalid escape character in string.", self._at)
 
-    def _escape(self):
+    def _escape(self) -> None:
         start = self._at
         self._take(b"\\")
         escaped = self._peek()
@@ -150,14 +151,14 @@ class _Reader:
         ):
             raise _Wrong("The surrogate pair in string is invalid.", start)
 
-    def _code(self, start) -> int:
+    def _code(self, start: int) -> int:
         match = _HEX.match(self._body, self._at)
         if not match:
             raise _Wrong("Incorrect hex digit after \\u escape in string.", start)
         self._at = match.end()
         return int(match[0], 16)
 
-    def _number(self):
+    def _number(self) -> None:
         start = self._at
         self._take(b"-")
         if self._peek() in (b"N", b"I"):
@@ -175,7 +176,7 @@ class _Reader:
         if math.isinf(float(self._body[start : self._at])):
             raise _Wrong("Number too big to be stored in double.", start)
 
-    def _digits(self, complaint):
+    def _digits(self, complaint: str) -> None:
         start = self._at
         self._skip(_DIGITS)
         if self._at == start:

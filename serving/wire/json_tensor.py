@@ -12,6 +12,7 @@ import itertools
 import json
 import math
 import re
+from typing import Any, cast
 
 import numpy as np
 
@@ -53,8 +54,8 @@ def parse(body: bytes) -> dict:
         raise InvalidArgument(f"JSON Parse error: {reason}") from error
     except ValueError as error:
         # Python refuses integers of more than 4300 digits.
-        reason = find_error(body)
-        raise InvalidArgument(f"JSON Parse error: {reason}" if reason else TOO_BIG) from error
+        invalid = find_error(body)
+        raise InvalidArgument(f"JSON Parse error: {invalid}" if invalid else TOO_BIG) from error
     except RecursionError as error:
         raise InvalidArgument(TOO_DEEP) from error
     if not isinstance(document, dict):
@@ -62,7 +63,7 @@ def parse(body: bytes) -> dict:
     return document
 
 
-def _decode(text):
+def _decode(text: str) -> Any:
     try:
         return _DECODER.raw_decode(text)[0]
     except json.JSONDecodeError:
@@ -71,13 +72,13 @@ def _decode(text):
         return _DECODER.raw_decode(_STRING_OR_NOT_A_NUMBER.sub(_python_spelling, text))[0]
 
 
-def _python_spelling(match):
+def _python_spelling(match: re.Match[str]) -> str:
     if match[2] is None:
         return match[0]
     return "NaN" if match[2] == "NaN" else f"{match[1]}Infinity"
 
 
-def to_array(value, data_type: DataType) -> np.ndarray:
+def to_array(value: Any, data_type: DataType) -> np.ndarray:
     """Returns the tensor that a JSON value means.
 
     Args:
@@ -97,10 +98,10 @@ def to_array(value, data_type: DataType) -> np.ndarray:
     shape = _shape_of(value)
     leaves = []
     _fill(value, 0, shape, data_type, leaves)
-    return _shaped(_convert(leaves, data_type), shape)
+    return _shaped(cast(np.ndarray, _convert(leaves, data_type)), shape)  # `_fill` has looked at each
 
 
-def flatten(value) -> tuple[list[int], list] | None:
+def flatten(value: Any) -> tuple[list[int], list[Any]] | None:
     """Returns shape and leaves of nested lists in which every level is regular; None when one is not."""
     shape, level = [], [value]
     while level and type(level[0]) is list:
@@ -114,19 +115,19 @@ def flatten(value) -> tuple[list[int], list] | None:
     return shape, level
 
 
-def is_base64(value) -> bool:
+def is_base64(value: Any) -> bool:
     """Whether a JSON value is bytes in TF Serving's spelling: an object with the one key "b64"."""
     return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("b64"), str)
 
 
-def _shaped(flat, shape):
+def _shaped(flat: np.ndarray, shape: list[int]) -> np.ndarray:
     try:
         return flat.reshape(shape)
     except ValueError as error:
         raise InvalidArgument(f"tensor parsing error: rank {len(shape)} is too large") from error
 
 
-def _convert(leaves, data_type) -> np.ndarray | None:
+def _convert(leaves: list[Any], data_type: DataType) -> np.ndarray | None:
     """Returns the leaves as a flat array; None when any of them needs a closer look."""
     kinds = set(map(type, leaves))
     if not kinds:
@@ -150,7 +151,7 @@ def _convert(leaves, data_type) -> np.ndarray | None:
     return None
 
 
-def _convert_decimals(leaves, kinds, data_type):
+def _convert_decimals(leaves: list[Any], kinds: set[type], data_type: DataType) -> np.ndarray | None:
     integers = leaves if kinds == {int} else [leaf for leaf in leaves if type(leaf) is int]
     if integers and max(max(integers), -min(integers)) >= _first_lossy_integer(data_type):
         return None
@@ -159,7 +160,7 @@ def _convert_decimals(leaves, kinds, data_type):
     return None if too_large.any() else flat.astype(data_type.numpy, copy=False)
 
 
-def to_bytes(value) -> bytes:
+def to_bytes(value: Any) -> bytes:
     """Returns what a JSON string, or bytes in TF Serving's spelling, holds.
 
     Args:
@@ -202,11 +203,11 @@ def check_lossless(value: int | float, data_type: DataType) -> None:
         )
 
 
-def _first_lossy_integer(data_type) -> int:
+def _first_lossy_integer(data_type: DataType) -> int:
     return 2 ** (np.finfo(data_type.numpy).nmant + 1)
 
 
-def _shape_of(value) -> list[int]:
+def _shape_of(value: Any) -> list[int]:
     shape = []
     while isinstance(value, list):
         shape.append(len(value))
@@ -216,7 +217,7 @@ def _shape_of(value) -> list[int]:
     return shape
 
 
-def _fill(value, level, shape, data_type, leaves):
+def _fill(value: Any, level: int, shape: list[int], data_type: DataType, leaves: list[Any]) -> None:
     """Appends the leaves in order, and stops at the first value that does not belong there."""
     if not isinstance(value, list):
         if level != len(shape):
@@ -238,7 +239,7 @@ def _fill(value, level, shape, data_type, leaves):
         _fill(element, level + 1, shape, data_type, leaves)
 
 
-def _check_leaf(value, data_type):
+def _check_leaf(value: Any, data_type: DataType) -> None:
     kind = data_type.json_kind
     if isinstance(value, dict) and kind == "string":
         if not is_base64(value):
@@ -255,7 +256,7 @@ def _check_leaf(value, data_type):
         check_lossless(value, data_type)
 
 
-def _fits(value, data_type) -> bool:
+def _fits(value: Any, data_type: DataType) -> bool:
     kind = data_type.json_kind
     if kind == "integer":
         return type(value) is int and data_type.json_range[0] <= value <= data_type.json_range[1]

@@ -4,12 +4,12 @@ Sources:
     [TFS] tensorflow/serving, `util/json_tensor.cc`, which prints through RapidJSON's PrettyWriter
 """
 
-import itertools
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
@@ -30,12 +30,12 @@ _NOT_FINITE = {"nan": "NaN", "-nan": "NaN", "inf": "Infinity", "-inf": "-Infinit
 _ESCAPE = re.compile(r"\\(?:u00[01][0-9a-f]|.)")
 
 
-def type_name(value) -> str:
+def type_name(value: Any) -> str:
     """Returns what TF Serving calls the type of a JSON value, e.g. `"Array"`."""
     return str(value) if isinstance(value, bool) else _TYPE_NAMES[type(value)]
 
 
-def is_decimal(value) -> bool:
+def is_decimal(value: Any) -> bool:
     """Whether a JSON value is a decimal number; to JSON parsers, integers beyond 64 bits are."""
     return isinstance(value, float) or (isinstance(value, int) and not -(2**63) <= value < 2**64)
 
@@ -80,7 +80,7 @@ def _with_point(text: str) -> str:
     return _NOT_FINITE.get(text) or text + ".0"
 
 
-def to_text(value) -> str:
+def to_text(value: Any) -> str:
     """Returns a JSON value as TF Serving prints it into an error message.
 
     A number by itself has the format of answers. Inside of lists and objects it has RapidJSON's own, which
@@ -98,18 +98,21 @@ def to_text(value) -> str:
         if is_decimal(value):
             fits = not math.isfinite(value) or abs(value) <= float(np.finfo(np.float32).max)
             return format_decimals(np.array([float(value)], np.float32 if fits else np.float64))[0]
-        return "".join(itertools.takewhile(_is_text, _pieces(value, "\n")))
+        return "".join(_until_none(_pieces(value, "\n")))
     except RecursionError as error:
         raise InvalidArgument(TOO_DEEP) from error
     except OverflowError as error:
         raise InvalidArgument(TOO_BIG) from error
 
 
-def _is_text(piece) -> bool:
-    return piece is not None
+def _until_none(pieces: Iterator[str | None]) -> Iterator[str]:
+    for piece in pieces:
+        if piece is None:
+            return
+        yield piece
 
 
-def _pieces(value, line) -> Iterator[str | None]:
+def _pieces(value: Any, line: str) -> Iterator[str | None]:
     """Yields the text of a value; None ends it."""
     if isinstance(value, str):
         yield quote(value)
@@ -124,7 +127,7 @@ def _pieces(value, line) -> Iterator[str | None]:
         yield json.dumps(value)
 
 
-def _bracketed(brackets, elements, line):
+def _bracketed(brackets: str, elements: Iterable[tuple[str, Any]], line: str) -> Iterator[str | None]:
     yield brackets[0]
     separator = ""
     for name, element in elements:
@@ -136,10 +139,10 @@ def _bracketed(brackets, elements, line):
 
 def _shortest(value: float) -> str:
     """Returns the digits that tell a double from its neighbours, without an exponent from 1e-6 up to 1e21."""
-    sign, digits, exponent = Decimal(repr(value)).as_tuple()
+    sign, digits, last_place = Decimal(repr(value)).as_tuple()
     text = "".join(map(str, digits)).lstrip("0")
     stripped = text.rstrip("0")
-    exponent += len(text) - len(stripped)
+    exponent = int(last_place) + len(text) - len(stripped)
     point = len(stripped) + exponent
     prefix = "-" if sign else ""
     if not stripped:

@@ -10,6 +10,8 @@ Sources:
         `core/protobuf/meta_graph.proto`
 """
 
+from typing import Any
+
 from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory, wrappers_pb2
 
 from serving.wire.data_types import DATA_TYPES
@@ -126,7 +128,7 @@ def _build_pool() -> descriptor_pool.DescriptorPool:
     return pool
 
 
-def _add_message(file, containers, path, fields, package):
+def _add_message(file: Any, containers: dict[str, Any], path: str, fields: str, package: str) -> Any:
     outer, _, name = path.rpartition(".")
     siblings = containers[outer].nested_type if outer else file.message_type
     message = siblings.add(name=name)
@@ -135,7 +137,7 @@ def _add_message(file, containers, path, fields, package):
     return message
 
 
-def _add_field(message, full_name, text, package):
+def _add_field(message: Any, full_name: str, text: str, package: str) -> None:
     type_name, name, number, *group = text.split()
     field = message.field.add(name=name, number=int(number), label=_FIELD.LABEL_OPTIONAL)
     if group:
@@ -160,7 +162,7 @@ def _add_field(message, full_name, text, package):
     _set_type(field, type_name.lstrip("*"), package)
 
 
-def _set_type(field, type_name, package):
+def _set_type(field: Any, type_name: str, package: str) -> None:
     scalar = f"TYPE_{type_name.upper()}"
     if hasattr(_FIELD, scalar):
         field.type = getattr(_FIELD, scalar)
@@ -174,7 +176,7 @@ def _set_type(field, type_name, package):
 _POOL = _build_pool()
 
 
-def _message(full_name: str) -> type:
+def _message(full_name: str) -> Any:
     return message_factory.GetMessageClass(_POOL.FindMessageTypeByName(full_name))
 
 

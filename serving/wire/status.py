@@ -121,7 +121,7 @@ def from_exception(error: Exception) -> ServingError:
         return error
     code = getattr(error, "error_code", None)
     if isinstance(code, int):
-        return from_code(code, error.message)
+        return from_code(code, getattr(error, "message", str(error)))
     if isinstance(error, MemoryError):
         return ResourceExhausted("The request does not fit into memory.")
     return Internal(f"{type(error).__name__}: {error}")

@@ -1,17 +1,19 @@
 """`TensorProto` to and from NumPy by `tensorflow::Tensor`'s rules, for any registration of the message."""
 
 import math
+from typing import Any
 
 import numpy as np
 
 from serving.wire import data_types
+from serving.wire.data_types import DataType
 
 # A message may hold one value for a tensor of any shape (it is repeated). Without a limit, thirty bytes
 # could ask for a terabyte; with a high one, for minutes of work that no limit on the request's size prevents.
 MAX_REPEATED_BYTES = 2**20
 
 
-def to_array(proto) -> np.ndarray:
+def to_array(proto: Any) -> np.ndarray:
     """Returns the tensor that a message holds.
 
     Args:
@@ -39,7 +41,7 @@ def to_array(proto) -> np.ndarray:
     return _from_field(values, data_type, size).reshape(shape)
 
 
-def fill(proto, array: np.ndarray, as_content: bool) -> None:
+def fill(proto: Any, array: np.ndarray, as_content: bool) -> None:
     """Writes an array into an empty message.
 
     Args:
@@ -66,7 +68,7 @@ def fill(proto, array: np.ndarray, as_content: bool) -> None:
         getattr(proto, data_type.field).extend(_field_values(array.ravel(), data_type))
 
 
-def _field_values(flat: np.ndarray, data_type) -> list:
+def _field_values(flat: np.ndarray, data_type: DataType) -> list[Any]:
     if data_type.field == "half_val":
         return flat.view(np.uint16).tolist()
     if data_type.field in ("scomplex_val", "dcomplex_val"):
@@ -74,7 +76,7 @@ def _field_values(flat: np.ndarray, data_type) -> list:
     return flat.tolist()
 
 
-def _from_content(content: bytes, data_type, size: int) -> np.ndarray:
+def _from_content(content: bytes, data_type: DataType, size: int) -> np.ndarray:
     if data_type is data_types.STRING:
         return _from_string_content(content, size)
     if len(content) != size * data_type.numpy.itemsize:
@@ -84,13 +86,13 @@ def _from_content(content: bytes, data_type, size: int) -> np.ndarray:
     return array.view(np.uint8) != 0 if data_type.numpy == np.bool_ else array
 
 
-def _bytes_of_last(values, data_type) -> int:
+def _bytes_of_last(values: Any, data_type: DataType) -> int:
     # The runtime keeps a copy of a string in each place.
     is_long = data_type is data_types.STRING and len(values)
     return data_type.numpy.itemsize + (len(values[-1]) if is_long else 0)
 
 
-def _from_field(values, data_type, size: int) -> np.ndarray:
+def _from_field(values: Any, data_type: DataType, size: int) -> np.ndarray:
     if data_type is data_types.STRING:
         array = np.empty(len(values), object)
         array[:] = values

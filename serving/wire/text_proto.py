@@ -2,13 +2,14 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from google.protobuf import text_format
 
 from serving.wire.status import InvalidArgument, NotFound
 
 
-def read_text_proto(path: str, message_type: type):
+def read_text_proto(path: str, message_type: Any) -> Any:
     """Reads a text proto, and fails as TF Serving does.
 
     Args:

@@ -103,7 +103,7 @@ def first_of_each_value(config, data_set, split: str = "validation"):
         uint8 array `[K, S, S, C]` and a dict of int32 arrays `[K]`; values that the split lacks are left out.
     """
     name, values = next(iter(data_set.attributes.items()))
-    found = {}
+    found: dict[int, tuple[np.ndarray, dict[str, int]]] = {}
     config = dataclasses.replace(config, cache="none")  # the first pictures usually suffice
     for raw_images, attribute_ids in make_attribute_batches(config, data_set, split).as_numpy_iterator():
         for row, value_id in enumerate(attribute_ids[name]):

@@ -75,7 +75,7 @@ class TrainingConfig:
     deterministic: bool = False
     jit: str = "auto"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("augment", "degrade", "freeze"):  # JSON has lists only
             object.__setattr__(self, name, tuple(getattr(self, name)))
         for name in ("epochs", "batch_size", "image_size", "patches_per_image", "learning_rate"):

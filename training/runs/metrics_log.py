@@ -3,6 +3,7 @@
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -23,10 +24,10 @@ class MetricsLog(keras.callbacks.Callback):
         kept = read_metrics(path)[:num_epochs_done] if path.exists() else []
         write_text(path, "".join(json.dumps(line) + "\n" for line in kept))
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._start_seconds = time.perf_counter()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         seconds = round(time.perf_counter() - self._start_seconds, 3)
         values = {name: float(value) for name, value in (logs or {}).items()}
         with self._path.open("a", encoding="utf-8") as file:

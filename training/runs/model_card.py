@@ -2,19 +2,20 @@
 
 import datetime
 from pathlib import Path
+from typing import Any
 
 from training.data.data_sets import DataSet
 from training.runs import run_directory
 from training.runs.config import TrainingConfig
 from training.runs.library_versions import library_versions
 from training.runs.metrics_log import read_metrics
-from training.runs.score import format_score
+from training.runs.score import Score, format_score
 from zoo.files.atomic_write import write_text
 
 SCORES_HEADING = "\n## Scores on the test pictures\n"
 
 
-def write_model_card(run: Path, config: TrainingConfig, data_set: DataSet, model) -> None:
+def write_model_card(run: Path, config: TrainingConfig, data_set: DataSet, model: Any) -> None:
     """Writes `model_card.md` of a finished run: what was trained on what, how to repeat it, last metrics."""
     metrics = read_metrics(run / run_directory.METRICS)
     minutes = sum(line["seconds"] for line in metrics) / 60
@@ -52,7 +53,7 @@ Validation metrics begin with `val_`. Scores on the test pictures: `zoo evaluate
     )
 
 
-def add_scores(run: Path, evaluation) -> None:
+def add_scores(run: Path, evaluation: Any) -> None:
     """Puts the scores of an evaluation at the end of the run's model card, in place of earlier ones.
 
     Args:
@@ -81,5 +82,5 @@ def add_scores(run: Path, evaluation) -> None:
     )
 
 
-def _baseline_text(score) -> str:
+def _baseline_text(score: Score) -> str:
     return "" if score.baseline is None else f"{score.baseline_name}: {format_score(score.baseline)}"

@@ -30,7 +30,7 @@ class RunControl:
     profile_steps: tuple[int, int] | None = None
     wandb: bool = False
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("max_minutes", "checkpoint_steps", "checkpoint_minutes", "num_checkpoints"):
             value = getattr(self, name)
             if value is not None and not value > 0:

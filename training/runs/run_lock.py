@@ -24,7 +24,7 @@ def locked_run(run: Path) -> Iterator[None]:
         RunInUseError: Another process holds the lock.
     """
 
-    def refuse(holder):
+    def refuse(holder: str) -> None:
         raise RunInUseError(
             f"A run is trained by one process at a time. Received: {run}, which is being trained by "
             f"{holder}. Let that end, or stop it with SIGTERM, which saves; then: zoo train --resume {run}"

@@ -42,7 +42,7 @@ class Score:
 
     def to_json(self) -> dict[str, Any]:
         """Returns what `evaluation.json` says of the score."""
-        values = {
+        values: dict[str, Any] = {
             "value": float(self.value),
             "interval": None if self.interval is None else [float(side) for side in self.interval],
             "num_samples": int(self.num_samples),

@@ -1,6 +1,8 @@
 """Options that name what will be written."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,8 +23,8 @@ class OutputPath(click.Path):
     def __init__(self, is_directory: bool):
         super().__init__(file_okay=not is_directory, dir_okay=is_directory, path_type=Path)
 
-    def convert(self, value, param, ctx):
-        path = super().convert(value, param, ctx)
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
         nearest = next((parent for parent in path.parents if parent.exists()), None)
         if nearest is not None and not nearest.is_dir():
             inside = str(path.relative_to(nearest))

@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 
 def import_tensorflow(with_keras: bool = True) -> None:
@@ -20,8 +21,9 @@ def import_tensorflow(with_keras: bool = True) -> None:
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     hides_keras = not with_keras and "keras" not in sys.modules
+    modules: dict[str, Any] = sys.modules
     if hides_keras:
-        sys.modules["keras"] = None
+        modules["keras"] = None
     try:
         with _closed_stderr():
             import tensorflow as tf
@@ -29,7 +31,7 @@ def import_tensorflow(with_keras: bool = True) -> None:
             tf.config.list_physical_devices()
     finally:
         if hides_keras:
-            del sys.modules["keras"]
+            del modules["keras"]
 
 
 @contextlib.contextmanager

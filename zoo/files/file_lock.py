@@ -62,7 +62,7 @@ def directory_lock(path: Path, on_held: OnHeld = None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _locked(path, flags, on_held) -> Iterator[int]:
+def _locked(path: Path, flags: int, on_held: Callable[[str], object] | None) -> Iterator[int]:
     while True:
         descriptor = os.open(path, flags, 0o644)
         try:
@@ -79,14 +79,14 @@ def _locked(path, flags, on_held) -> Iterator[int]:
             os.close(descriptor)
 
 
-def _lock(descriptor, blocking) -> bool:
+def _lock(descriptor: int, blocking: bool) -> bool:
     try:
         return lock_descriptor(descriptor, blocking=blocking)
     except OSError:  # the file system, or this Python, has no locks
         return True
 
 
-def _holder(path) -> str:
+def _holder(path: Path) -> str:
     try:
         said = path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:  # a directory, or a file that is removed by now
@@ -94,7 +94,7 @@ def _holder(path) -> str:
     return said or "another process"
 
 
-def _is_at(path, descriptor) -> bool:
+def _is_at(path: Path, descriptor: int) -> bool:
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:

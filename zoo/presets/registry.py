@@ -147,6 +147,6 @@ def file_sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def score_value(score) -> float:
+def score_value(score: Any) -> float:
     """Returns the number of a score: itself, or the `value` beside which its interval stands."""
     return float(score["value"] if isinstance(score, dict) else getattr(score, "value", score))

@@ -1,5 +1,8 @@
 """The base class of recipes whose models make pictures from latents and attributes."""
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 import tensorflow as tf
 
 from training.recipes.base.attribute_recipe import AttributeRecipe
@@ -15,7 +18,10 @@ class GenerativeRecipe(AttributeRecipe):
     """
 
     is_generative = True
-    evaluations = ("training.evaluation.test_pictures", "training.evaluation.generated.stages")
+    evaluations: ClassVar[Sequence[str]] = (
+        "training.evaluation.test_pictures",
+        "training.evaluation.generated.stages",
+    )
     signatures = "export.signatures.generation"
 
     def draw_traversals(self, model, config):

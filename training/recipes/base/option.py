@@ -35,7 +35,7 @@ class Option(NamedTuple):
 
 
 def options_of(
-    model_class: type,
+    model_class: type[Any],
     fixed: Collection[str],
     words: Mapping[str, tuple[str, str]],
     flags: Mapping[str, str],
@@ -92,7 +92,8 @@ def to_click_type(hint: Any, what: str) -> Any:
     >>> limits.name, limits.min, limits.max
     ('float range', 0, None)
     """
-    base, limits = hint, {}
+    base: Any = hint
+    limits: dict[str, Any] = {}
     if typing.get_origin(hint) is Annotated:
         base, *notes = typing.get_args(hint)
         for note in notes:
