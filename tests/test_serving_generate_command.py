@@ -87,9 +87,7 @@ def test_a_damaged_preset_is_told(generate, presets_dir, output):
     path.write_bytes(path.read_bytes()[:-1])
     code, _, error = generate(source=("--preset", "tiny_dcgan"))
     assert code == 1
-    assert (
-        f"The weights of the preset tiny_dcgan must be as they were shipped. Received: {path} with" in error
-    )
+    assert f"The weights of the preset tiny_dcgan must match their checksum. Received: {path} with" in error
     assert not output.exists()
 
 

@@ -21,11 +21,11 @@ def test_a_vocabulary_of_lists_becomes_one_of_tuples_in_the_same_order():
     ("attributes", "message"),
     [
         ({}, "A conditional model must have at least one attribute. Received: attributes={}."),
-        ({"category": []}, "An attribute must have at least one value"),
-        ({"category": "bag"}, "Received: category='bag'. Leave the attribute out."),
+        ({"category": []}, "An attribute's values must be a list of at least one"),
+        ({"category": "bag"}, "Received: category='bag'. List its values, or leave the attribute out."),
         (
             {"colour": ["red", "red", "blue"]},
-            "because clients name them. Received: colour=['red', 'red', 'blue']. Rename or merge them",
+            "because clients select them by name. Received: colour=['red', 'red', 'blue']. Rename or merge",
         ),
         ({"colour": ["red", ""]}, "must be distinct and not empty"),
     ],
@@ -60,6 +60,6 @@ def test_splitting_undoes_what_was_put_side_by_side():
 
 
 def test_a_missing_attribute_is_named():
-    message = "the model was built with must be given. Received: ['category']. Missing: colour."
+    message = "the model was built with must be given. Received: ['category']. Add: colour."
     with pytest.raises(ValueError, match=re.escape(message)):
         one_hot_conditions(ATTRIBUTES, {"category": tf.constant([0])})

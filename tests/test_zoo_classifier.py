@@ -202,9 +202,9 @@ def test_every_precision_trains_like_float32():
             {"image_size": 7},
             "`image_size` must be at least 8, because the network halves pictures. Received:",
         ),
-        ({"label_smoothing": 1.0}, "that is spread. Received: label_smoothing=1.0. A usual value is 0.1."),
+        ({"label_smoothing": 1.0}, "over all values. Received: label_smoothing=1.0. A common value is 0.1."),
         ({"label_smoothing": -0.1}, "`label_smoothing` must be at least 0 and below 1"),
-        ({"attributes": {"category": ()}}, "must have at least one value"),
+        ({"attributes": {"category": ()}}, "values must be a list of at least one"),
     ],
 )
 def test_impossible_arguments_are_refused(arguments, message):

@@ -37,7 +37,7 @@ def test_a_file_in_the_place_of_a_parent_is_wrong_usage(run, key):
     *words, option = (DIRECTORIES | FILES)[key]
     code, out, error = run(*words, option, "photo.png/new/one")
     assert (code, out) == (2, "")
-    assert f"Invalid value for '{option}': photo.png must be a directory, because 'new/one' is to be" in error
+    assert f"Invalid value for '{option}': photo.png must be a directory, because 'new/one' will be" in error
 
 
 @pytest.mark.parametrize("key", FILES)

@@ -152,7 +152,7 @@ def test_encoder_and_decoder_see_every_attribute(model):
 
 
 def test_a_missing_attribute_is_named(model):
-    with pytest.raises(ValueError, match=re.escape("Received: ['category']. Missing: colour.")):
+    with pytest.raises(ValueError, match=re.escape("Received: ['category']. Add: colour.")):
         model.encode(BATCH[0], {"category": BATCH[1]["category"]})
 
 

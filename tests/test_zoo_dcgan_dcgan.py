@@ -156,7 +156,7 @@ def test_the_discriminator_sees_the_attributes(model):
 
 
 def test_a_missing_attribute_is_named(model):
-    with pytest.raises(ValueError, match=re.escape("Received: ['colour']. Missing: category.")):
+    with pytest.raises(ValueError, match=re.escape("Received: ['colour']. Add: category.")):
         model(latents(1), {"colour": np.array([0])})
 
 
@@ -248,7 +248,9 @@ def test_impossible_arguments_are_refused():
         ValueError, match=re.escape("Received: image_size=100. Nearest allowed sizes: 96, 112.")
     ):
         DCGAN(ATTRIBUTES, image_size=100)
-    with pytest.raises(ValueError, match=re.escape("distinct and not empty, because clients name them.")):
+    with pytest.raises(
+        ValueError, match=re.escape("distinct and not empty, because clients select them by name.")
+    ):
         DCGAN({"category": ("bag", "bag")})
 
 

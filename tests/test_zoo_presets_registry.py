@@ -82,8 +82,8 @@ def test_a_preset_can_be_trained_on(presets_dir):
 
 def test_a_preset_of_another_class_is_refused_with_those_of_this_one(presets_dir):
     message = (
-        "The preset must be of the class that loads it, DCGAN. Received: 'srcnn_x2', which is of SRCNN. "
-        "Presets of DCGAN: tiny_dcgan."
+        "The preset must belong to the class that loads it, DCGAN. Received: 'srcnn_x2', a preset "
+        "of SRCNN. Presets of DCGAN: tiny_dcgan."
     )
     with pytest.raises(TypeError, match=re.escape(message)):
         DCGAN.from_preset("srcnn_x2")
@@ -114,7 +114,7 @@ def test_damaged_weights_say_which_file_and_what_was_expected(presets_dir):
     path.write_bytes(content)
     found, expected = registry.file_sha256(path), read_preset("srcnn_x2").weights["sha256"]
     message = (
-        f"The weights of the preset srcnn_x2 must be as they were shipped. Received: {path} with "
+        f"The weights of the preset srcnn_x2 must match their checksum. Received: {path} with "
         f"sha256={found}, expected sha256={expected}. {REINSTALL}"
     )
     with pytest.raises(ValueError, match=re.escape(message)):
@@ -135,7 +135,7 @@ def change_description(presets_dir, **changes):
 def test_a_damaged_description_is_named(presets_dir, text):
     path = presets_dir / "srcnn_x2" / "preset.json"
     path.write_text(text)
-    message = f"The description of a preset must be JSON. Received: {path}. {REINSTALL}"
+    message = f"A preset's description must be JSON. Received: {path}. {REINSTALL}"
     with pytest.raises(ValueError, match=re.escape(message)):
         read_preset("srcnn_x2")
 
@@ -143,14 +143,16 @@ def test_a_damaged_description_is_named(presets_dir, text):
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"format": 2}, "of format 2, fields that differ: none."),
-        ({"licence": ...}, "of format 1, fields that differ: licence."),
-        ({"format": 0, "teacher": "x"}, "of format 0, fields that differ: teacher."),
+        ({"format": 2}, "of format 2, differing fields: none."),
+        ({"licence": ...}, "of format 1, differing fields: licence."),
+        ({"format": 0, "teacher": "x"}, "of format 0, differing fields: teacher."),
     ],
 )
 def test_a_description_of_another_version_says_what_differs(presets_dir, changes, problem):
     path = change_description(presets_dir, **changes)
-    message = f"must be of format 1, which this version reads. Received: {path} {problem} {REINSTALL}"
+    message = (
+        f"must have format 1, the only one that this version reads. Received: {path} {problem} {REINSTALL}"
+    )
     with pytest.raises(ValueError, match=re.escape(message)):
         read_preset("srcnn_x2")
 
@@ -164,7 +166,10 @@ def test_a_description_of_another_version_says_what_differs(presets_dir, changes
 )
 def test_weights_of_another_version_are_refused(presets_dir, config, problem):
     change_description(presets_dir, model_config=config)
-    message = "The preset srcnn_x2 must be of the version that loads it. Loading it failed: .*" + problem
+    message = (
+        "The preset srcnn_x2 must belong to the installed version of the package. Received: a preset that "
+        "cannot be loaded: .*" + problem
+    )
     with pytest.raises(ValueError, match=re.compile(message, re.DOTALL)):
         SRCNN.from_preset("srcnn_x2")
 
@@ -175,7 +180,7 @@ def test_weights_that_the_model_lacks_are_named(presets_dir):
         kept = {name: arrays[name] for name in arrays.files if name != "reconstruction/bias"}
     np.savez(path, **kept, extra=np.zeros(1))
     change_description(presets_dir, weights={"sha256": registry.file_sha256(path)})
-    message = "Weights that only the model or only weights.npz has: extra, reconstruction/bias."
+    message = "Weights found only in the model or only in weights.npz: extra, reconstruction/bias."
     with pytest.raises(ValueError, match=re.escape(message)):
         SRCNN.from_preset("srcnn_x2")
 

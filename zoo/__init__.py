@@ -1,1 +1,1 @@
-"""Networks for product pictures and their training rules."""
+"""Neural networks that generate, edit, enlarge and classify product pictures, with their training rules."""

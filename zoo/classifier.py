@@ -1,4 +1,4 @@
-"""Residual classifier: judges a product's attributes from its picture, and tells pictures apart for scores.
+"""Residual classifier: predicts a product's attributes from its picture and provides features for scores.
 
 Sources:
     [ResNet] He et al. 2015, "Deep Residual Learning for Image Recognition", arXiv 1512.03385.
@@ -24,7 +24,8 @@ from zoo.step import replicas
 from zoo.step.means import BatchMean, GradientNorm, update_means
 
 SMALLEST_IMAGE_SIZE = 8
-# Blocks see maps of at most this side: larger ones cost most of the time and add little accuracy.
+# Largest feature map that the residual blocks see: larger ones would cost most of the time and add little
+# accuracy.
 LARGEST_BLOCK_SIZE = 16
 BLOCKS_PER_GROUP = 2
 BATCH_NORM_MOMENTUM = 0.9
@@ -32,30 +33,30 @@ BATCH_NORM_MOMENTUM = 0.9
 
 @keras.saving.register_keras_serializable("zoo")
 class Classifier(FromPreset, keras.Model):
-    """Judges the attributes of a picture, with a probability for each of their values.
+    """Predicts the attributes of a picture, with a probability for each of their values.
 
-    Use it to name what a shop's photo shows, to judge what a generator makes, and for features in which
+    Use it to label a shop's photos, to judge a generator's pictures, and to extract the features in which
     distances between sets of pictures are measured.
 
     Departures from [ResNet] section 4.2: two groups of two basic blocks instead of three, each twice as wide;
-    strided convolutions before the first group bring pictures down to 16 pixels or fewer, so that larger
-    pictures cost little more; shortcuts that change shape pool and project ([Tricks] figure 2c) instead of
-    skipping pixels. Every attribute has a softmax of its own on the same features; smoothed labels
-    [Smoothing].
+    strided convolutions before the first group reduce pictures to 16 pixels or fewer, which makes large
+    pictures little more expensive than small ones; shortcuts that change the shape pool and project
+    ([Tricks] figure 2c) instead of skipping pixels. All attributes share the features, and each has its own
+    softmax; labels are smoothed [Smoothing].
 
     Args:
         attributes: The values of each attribute, in the order of their class ids.
-        image_size: Side of the square pictures in pixels, from 8.
+        image_size: Side of the square pictures in pixels, at least 8.
         channels: 1 (grey) or 3 (RGB).
         width: Channels of the first convolution; the groups have twice and four times as many.
-        label_smoothing: Share of the probability that is spread over all values while training, in [0, 1).
+        label_smoothing: Share of the probability that training spreads over all values, in [0, 1).
         dtype: Dtype policy, e.g. `"mixed_bfloat16"`; the global policy by default.
 
     Call arguments:
         raw_images: uint8 tensor `[N, image_size, image_size, channels]`.
 
     Returns:
-        For each attribute a float32 tensor `[N, number of values]`: probabilities, each row's sum 1.
+        For each attribute a float32 tensor `[N, number of values]` of probabilities; each row sums to 1.
 
     Raises:
         ValueError: `image_size` or `label_smoothing` is out of range, or `attributes` are not distinct.
@@ -84,12 +85,13 @@ class Classifier(FromPreset, keras.Model):
         if image_size < SMALLEST_IMAGE_SIZE:
             raise WrongUsageError(
                 f"`image_size` must be at least {SMALLEST_IMAGE_SIZE}, because the network halves pictures. "
-                f"Received: image_size={image_size}. Enlarge the pictures, e.g. to 28."
+                f"Received: image_size={image_size}. Resize the pictures, e.g. to 28."
             )
         if not 0 <= label_smoothing < 1:
             raise WrongUsageError(
-                "`label_smoothing` must be at least 0 and below 1, because it is the share of the labels "
-                f"that is spread. Received: label_smoothing={label_smoothing}. A usual value is 0.1."
+                "`label_smoothing` must be at least 0 and below 1, because it is the share of each label "
+                f"that is spread over all values. Received: label_smoothing={label_smoothing}. "
+                "A common value is 0.1."
             )
         self.attributes = check_attributes(attributes)
         self.image_size = image_size
@@ -110,14 +112,14 @@ class Classifier(FromPreset, keras.Model):
         return self.judge(raw_images)
 
     def judge(self, raw_images) -> dict[str, tf.Tensor]:
-        """Returns for each attribute the probabilities, float32 `[N, number of values]`, of uint8 images."""
+        """Returns each attribute's probabilities, float32 `[N, number of values]`, for uint8 images."""
         logits = self.attribute_head(self.extract_features(raw_images), training=False)
         return {
             name: tf.nn.softmax(values) for name, values in split_conditions(self.attributes, logits).items()
         }
 
     def extract_features(self, raw_images) -> tf.Tensor:
-        """Returns what the softmaxes see of uint8 pictures, float32 `[N, 4 * width]`, not negative."""
+        """Returns the softmaxes' input for uint8 images: non-negative features, float32 `[N, 4 * width]`."""
         return self._features(raw_images, training=False)
 
     def train_step(self, data):
@@ -151,7 +153,7 @@ class Classifier(FromPreset, keras.Model):
         return self.features(images, training=training)
 
     def _objective(self, raw_images, attribute_ids, training: bool):
-        """Returns the loss, and for each attribute the sums of right judgements and of known values."""
+        """Returns the loss, and for each attribute the numbers of correct predictions and of known values."""
         logits = self.attribute_head(self._features(raw_images, training), training=training)
         return attribute_loss(self.attributes, logits, attribute_ids, self.label_smoothing)
 
@@ -174,7 +176,7 @@ class Classifier(FromPreset, keras.Model):
             for block in range(BLOCKS_PER_GROUP):
                 stride = 2 if group > 0 and block == 0 else 1
                 x = self._add_block(x, width, stride, name=f"group_{group}_block_{block}")
-        # Means over the map are taken in float32: they are what distances between pictures are measured in.
+        # float32, because distances between pictures are measured in these means.
         features = keras.layers.GlobalAveragePooling2D(dtype="float32", name="pool")(x)
         return keras.Model(images, features, name="features")
 

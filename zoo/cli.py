@@ -1,4 +1,4 @@
-"""The command `zoo`: finds the stage that a sub-command belongs to and imports nothing else."""
+"""The command `zoo`: imports the module of the requested sub-command, and no other."""
 
 import importlib
 import sys
@@ -9,8 +9,8 @@ import click
 from zoo.command_line.quiet_import import import_tensorflow
 from zoo.errors import UnknownNameError, WrongUsageError
 
-# Each stage keeps its commands beside the code they start. Commands are named here as text, so that a
-# layer never imports one to its right, and `zoo --help` imports none of the heavy libraries.
+# Each layer keeps its own commands. They are named here as text: no layer imports one to its right, and
+# `zoo --help` loads none of the heavy libraries.
 COMMANDS = {
     "data": "training.data_command",
     "train": "training.train_command",
@@ -29,8 +29,9 @@ class ZooCommand(click.Command):
     """A `click.Command` with `--debug` and, at the end of its help, a worked example.
 
     Args:
-        example: A command line that works, shown under "Example:".
-        uses_tensorflow: Whether every call needs TensorFlow; it is imported first then, without its noise.
+        example: A working command line, shown under "Example:".
+        uses_tensorflow: Whether every call needs TensorFlow, which is then imported first, without its log
+            messages.
         **kwargs: As for `click.Command`.
 
     Example:
@@ -53,12 +54,14 @@ class ZooCommand(click.Command):
 
 
 def debug_option() -> click.Option:
-    """Returns the flag `--debug`, which `main` reads from the raw arguments."""
-    return click.Option(["--debug"], is_flag=True, expose_value=False, help="Show the traceback of an error.")
+    """Returns the flag `--debug`, which `main` looks up in the raw arguments."""
+    return click.Option(
+        ["--debug"], is_flag=True, expose_value=False, help="Print the full traceback of an error."
+    )
 
 
 class _StageGroup(click.Group):
-    """A group whose commands are imported when they are asked for."""
+    """A group that imports a command when it is used."""
 
     def list_commands(self, context):
         return list(COMMANDS)
@@ -81,21 +84,21 @@ class _StageGroup(click.Group):
 )
 @click.version_option(package_name="product-image-zoo")
 def command():
-    """Product pictures: generate, edit, enlarge, evaluate, export and serve them."""
+    """Train, evaluate, export and serve models that generate, edit and enlarge product pictures."""
 
 
 def main(
     arguments: list[str] | None = None, command: click.Command = command, prog_name: str = "zoo"
 ) -> None:
-    """Runs one command line and exits with 0 (done), 1 (failed), 2 (wrong usage) or an error's `exit_code`.
+    """Runs one command line and exits with 0 (done), 1 (failed), 2 (wrong usage) or the error's `exit_code`.
 
     Args:
-        arguments: The words after `prog_name`; those of the process by default.
-        command: What they are for; `zoo` by default.
-        prog_name: How it was called.
+        arguments: The words after `prog_name`; by default those of the process.
+        command: The command to run; `zoo` by default.
+        prog_name: The name it was called by.
 
     Raises:
-        SystemExit: Always; its code is the exit code. The error itself is one line on standard error.
+        SystemExit: Always, with the exit code. An error is printed as one line on standard error.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     try:

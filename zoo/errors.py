@@ -1,20 +1,20 @@
-"""Errors that say: what was asked for cannot be."""
+"""Exceptions for invalid usage: impossible values and unknown names."""
 
 from collections.abc import Iterable
 
 
 class WrongUsageError(ValueError):
-    """A value that is impossible whatever the data: the command line exits with 2 instead of 1."""
+    """Raised for a value that no data could make valid; the command line then exits with 2 instead of 1."""
 
 
 class UnknownNameError(WrongUsageError):
-    """A name (model, data set, attribute value, ...) that nothing is known by.
+    """Raised for an unknown name (of a model, a data set, an attribute value, ...).
 
     Args:
-        kind: What the name should have named, e.g. `"model"`.
+        kind: The kind of thing that the name should denote, e.g. `"model"`.
         name: The name received.
-        known: The names that exist.
-        advice: What to do, when more can be said than the list of names.
+        known: The valid names.
+        advice: What to do, beyond picking one of the valid names.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""`zoo presets`."""
+"""The command `zoo presets`, which lists the package's trained weights and describes each of them."""
 
 import dataclasses
 import json
@@ -15,9 +15,9 @@ COLUMNS = ("preset", "model", "data", "licence of the weights", "MiB", "measured
 
 @click.command(cls=ZooCommand, example="zoo presets srcnn_x2")
 @click.argument("name", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Everything that is known, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print full descriptions as JSON.")
 def command(name, as_json):
-    """List trained weights of the package, or tell all about the preset NAME."""
+    """List the package's trained weights, or describe the preset NAME in full."""
     if name:
         click.echo(json.dumps(_describe(read_preset(name)), indent=2))
         return
@@ -34,7 +34,7 @@ def command(name, as_json):
 
 
 def _render_each(render: Callable) -> tuple[dict, list[str]]:
-    """Returns what `render` makes of each preset, by name, and what is wrong with those left out."""
+    """Renders each preset, and collects the error messages of those that cannot be read."""
     found, damaged = {}, []
     for name in list_presets():
         try:

@@ -1,1 +1,1 @@
-"""What a catalogue says of its products: names, values, their ids and their loss."""
+"""Product attributes: their vocabulary, their class ids and their loss."""

@@ -1,4 +1,4 @@
-"""How well logits judge the attributes of pictures.
+"""Loss and accuracy of predicted attributes.
 
 Sources:
     [Smoothing] Szegedy et al. 2016, arXiv 1512.00567, section 7: smoothed labels.
@@ -15,17 +15,17 @@ from zoo.step import replicas
 def attribute_loss(
     attributes: Attributes, logits, attribute_ids: Mapping[str, tf.Tensor], label_smoothing: float = 0.0
 ) -> tuple[tf.Tensor, dict[str, tuple[tf.Tensor, tf.Tensor]]]:
-    """Compares logits with what is known of the attributes.
+    """Compares logits with the known attributes of a batch.
 
     Args:
         attributes: The vocabulary.
         logits: float32 tensor `[N, num_conditions]`.
-        attribute_ids: For each attribute an integer tensor `[N]`; -1 where it is unknown: left out.
+        attribute_ids: For each attribute an integer tensor `[N]`; rows of -1, unknown, are ignored.
         label_smoothing: As for `smoothed_cross_entropy`.
 
     Returns:
-        The sum over the attributes of the mean cross-entropies, in nats; and for each attribute the number of
-        right judgements and of known values, float32 scalars.
+        The mean cross-entropies summed over the attributes, in nats; and for each attribute the number of
+        correct predictions and of known values, float32 scalars.
 
     Example:
 
@@ -36,7 +36,7 @@ def attribute_loss(
     losses, hits = [], {}
     for name, values in split_conditions(attributes, logits).items():
         ids = tf.cast(attribute_ids[name], "int32")
-        # There is nothing to learn from an attribute that nobody has stated.
+        # An unknown attribute teaches nothing.
         is_known = tf.cast(ids >= 0, "float32")
         loss = smoothed_cross_entropy(tf.maximum(ids, 0), values, label_smoothing)
         num_known = replicas.mean(tf.reduce_sum(is_known))
@@ -52,7 +52,7 @@ def smoothed_cross_entropy(ids, logits, label_smoothing: float) -> tf.Tensor:
     Args:
         ids: Integer tensor `[N]` of class ids from 0.
         logits: float32 tensor `[N, K]`.
-        label_smoothing: Share of the label that is spread over all K classes.
+        label_smoothing: Share of each label that is spread over all K classes.
 
     Returns:
         float32 tensor `[N]`.

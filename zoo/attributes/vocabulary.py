@@ -1,4 +1,4 @@
-"""Attributes of a product (category, colour, ...): their vocabulary and their one-hot form."""
+"""The vocabulary of a product's attributes (category, colour, ...) and its one-hot encoding."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,14 +11,14 @@ def check_attributes(attributes: Mapping[str, Sequence[str]]) -> Attributes:
     """Checks a vocabulary and returns it in its canonical form.
 
     Args:
-        attributes: The values that each attribute can have, in the order of their class ids, e.g.
+        attributes: Each attribute's possible values, in the order of their class ids, e.g.
             `{"category": ["dress", "shirt"]}`.
 
     Returns:
-        The same as a dict of tuples.
+        The same vocabulary as a dict of tuples.
 
     Raises:
-        ValueError: There is no attribute, one has no values, a value occurs twice or is empty.
+        ValueError: There is no attribute, an attribute has no values, or a value is empty or occurs twice.
 
     Example:
 
@@ -28,24 +28,24 @@ def check_attributes(attributes: Mapping[str, Sequence[str]]) -> Attributes:
     if not attributes:
         raise ValueError(
             "A conditional model must have at least one attribute. Received: attributes={}. "
-            "Name the attribute columns of the data set."
+            "Name the data set's attribute columns."
         )
     for name, values in attributes.items():
         if isinstance(values, str) or not values:
             raise ValueError(
-                "An attribute must have at least one value, and its values must be a list. "
-                f"Received: {name}={values!r}. Leave the attribute out."
+                "An attribute's values must be a list of at least one. "
+                f"Received: {name}={values!r}. List its values, or leave the attribute out."
             )
         if len(set(values)) != len(values) or "" in values:
             raise ValueError(
-                "The values of an attribute must be distinct and not empty, because clients name them. "
+                "An attribute's values must be distinct and not empty, because clients select them by name. "
                 f"Received: {name}={list(values)!r}. Rename or merge them in the data set."
             )
     return {str(name): tuple(str(value) for value in values) for name, values in attributes.items()}
 
 
 def num_conditions(attributes: Attributes) -> int:
-    """Returns the length of the vectors of `one_hot_conditions`.
+    """Returns the length of the vectors that `one_hot_conditions` makes.
 
     Example:
 
@@ -56,14 +56,14 @@ def num_conditions(attributes: Attributes) -> int:
 
 
 def one_hot_conditions(attributes: Attributes, attribute_ids: Mapping[str, tf.Tensor]) -> tf.Tensor:
-    """Puts the one-hot vectors of all attributes side by side.
+    """Concatenates the one-hot vectors of all attributes.
 
     Args:
         attributes: The vocabulary.
         attribute_ids: For each attribute an integer tensor `[N]` of class ids; -1 where it is unknown.
 
     Returns:
-        float32 tensor `[N, num_conditions]`, every row with one 1 for each attribute that is known.
+        float32 tensor `[N, num_conditions]`; each row has one 1 per known attribute.
 
     Raises:
         ValueError: An attribute of the vocabulary is missing.
@@ -77,14 +77,14 @@ def one_hot_conditions(attributes: Attributes, attribute_ids: Mapping[str, tf.Te
     if missing:
         raise ValueError(
             "Every attribute that the model was built with must be given. "
-            f"Received: {sorted(attribute_ids)}. Missing: {', '.join(missing)}."
+            f"Received: {sorted(attribute_ids)}. Add: {', '.join(missing)}."
         )
     vectors = [tf.one_hot(attribute_ids[name], len(values)) for name, values in attributes.items()]
     return tf.concat(vectors, axis=-1)
 
 
 def split_conditions(attributes: Attributes, conditions: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Takes apart what `one_hot_conditions` put side by side (one-hot vectors or logits).
+    """Splits vectors in the layout of `one_hot_conditions` (one-hot vectors or logits) by attribute.
 
     Args:
         attributes: The vocabulary.

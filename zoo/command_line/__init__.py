@@ -1,1 +1,1 @@
-"""What every command needs before it starts: where results go, and quiet imports."""
+"""Building blocks shared by the commands: checked output paths and quiet imports."""

@@ -1,4 +1,4 @@
-"""Options that name what will be written."""
+"""Type of the command-line options that name an output file or directory."""
 
 import os
 from pathlib import Path
@@ -8,16 +8,19 @@ import click
 
 
 class OutputPath(click.Path):
-    """A `pathlib.Path` that can come to be: found out before the work, and not by the first write after it.
+    """An output path that is checked before the work starts: no parent of it may be a file.
+
+    Converts to `pathlib.Path`.
 
     Args:
-        is_directory: Whether a directory shall be there, or a file. What is there already must be one.
+        is_directory: Whether the output is a directory, or else a file. An existing path must be of that
+            kind.
 
     Example:
 
     >>> OutputPath(is_directory=False)(__file__ + "/page.html")
     Traceback (most recent call last):
-    click.exceptions.BadParameter: ...output_path.py must be a directory, because 'page.html' is to be...
+    click.exceptions.BadParameter: ...output_path.py must be a directory, because 'page.html' will be...
     """
 
     def __init__(self, is_directory: bool):
@@ -29,8 +32,8 @@ class OutputPath(click.Path):
         if nearest is not None and not nearest.is_dir():
             inside = str(path.relative_to(nearest))
             self.fail(
-                f"{nearest} must be a directory, because {inside!r} is to be written into it. "
-                "Received: a file. Name another path.",
+                f"{nearest} must be a directory, because {inside!r} will be written into it. "
+                "Received: a file. Choose another path.",
                 param,
                 ctx,
             )

@@ -1,4 +1,4 @@
-"""Importing TensorFlow without the notes that its C++ side writes to standard error."""
+"""Imports TensorFlow without the log messages that its C++ code writes to standard error."""
 
 import contextlib
 import os
@@ -8,14 +8,14 @@ from typing import Any
 
 
 def import_tensorflow(with_keras: bool = True) -> None:
-    """Imports TensorFlow and lists its devices while standard error is closed.
+    """Imports TensorFlow and lists its devices with standard error redirected to nowhere.
 
-    Before its logging is set up, which Python cannot do, TensorFlow writes half a dozen lines about CPU
-    features and absent GPUs whatever `TF_CPP_MIN_LOG_LEVEL` says. A Python error is raised as ever.
+    Until its logging is initialised, which Python cannot do, TensorFlow writes half a dozen lines about CPU
+    features and missing GPUs whatever `TF_CPP_MIN_LOG_LEVEL` says. Python exceptions are raised as usual.
 
     Args:
-        with_keras: Whether TensorFlow may import Keras along. Without it, which TensorFlow allows for, the
-            import takes two thirds of the time; Keras can still be imported later.
+        with_keras: Whether TensorFlow may import Keras too. Without it, which TensorFlow supports, the import
+            takes two thirds of the time; Keras can still be imported later.
     """
     if "tensorflow" in sys.modules:
         return

@@ -23,13 +23,13 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yields a temporary path beside `path`, which replaces it when the block ends well.
+    """Yields a temporary path, which replaces `path` when the block ends without an exception.
 
     Args:
-        path: The final name. An existing file is replaced at once, never emptied first.
+        path: The final name. An existing file is replaced atomically, never emptied first.
 
     Yields:
-        A path with the same suffix in the same directory; removed when the block raises.
+        A path with the same suffix in the same directory; its file is removed if the block raises.
 
     Raises:
         OSError: The file cannot be written.

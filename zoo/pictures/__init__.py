@@ -1,1 +1,1 @@
-"""Pixels: ranges, sizes, errors and random changes."""
+"""Operations on pixels: ranges, resizing, PSNR and random augmentation."""

@@ -1,7 +1,7 @@
-"""Random changes of real and generated pictures alike that let gradients through.
+"""Differentiable random augmentation, applied to real and generated pictures alike.
 
 Sources:
-    [DiffAugment] Zhao et al. 2020, arXiv 2006.10738, section 3 and appendix: policies and their amounts.
+    [DiffAugment] Zhao et al. 2020, arXiv 2006.10738, section 3 and appendix: policies and their strengths.
 """
 
 from collections.abc import Sequence
@@ -10,17 +10,17 @@ import tensorflow as tf
 
 from zoo.errors import UnknownNameError
 
-# [DiffAugment]: shifts of up to an eighth of the side, a square of half the side cut out.
+# [DiffAugment]: shifts of up to an eighth of the side, and a cut-out square of half the side.
 TRANSLATION_SHARE = 0.125
 CUTOUT_SHARE = 0.5
 
 
 def differentiable_augment(images, policies: Sequence[str], draw) -> tf.Tensor:
-    """Changes each picture by amounts of its own.
+    """Augments each picture by its own random amounts.
 
     Args:
         images: float tensor `[N, h, w, C]`, range [-1, 1].
-        policies: Names of changes, of `POLICIES`, applied in this order.
+        policies: Names from `POLICIES`, applied in this order.
         draw: Given a shape, returns a float tensor of that shape, uniform in [0, 1).
 
     Returns:
@@ -43,14 +43,14 @@ def differentiable_augment(images, policies: Sequence[str], draw) -> tf.Tensor:
 
 
 def check_policies(policies: Sequence[str]) -> None:
-    """Raises `UnknownNameError` unless all of the policies exist."""
+    """Raises `UnknownNameError` unless all policies exist."""
     for name in policies:
         if name not in POLICIES:
-            raise UnknownNameError("policy of differentiable augmentation", name, POLICIES)
+            raise UnknownNameError("differentiable augmentation policy", name, POLICIES)
 
 
 def _change_colour(images, draw):
-    """Brightness by up to 0.5 either way, saturation by 0 to 2 times, contrast by 0.5 to 1.5 times."""
+    """Shifts brightness by -0.5 to 0.5, and scales saturation by 0 to 2 and contrast by 0.5 to 1.5."""
     brightness, saturation, contrast = (
         tf.cast(draw([tf.shape(images)[0], 1, 1, 1]), images.dtype) for _ in range(3)
     )
@@ -63,11 +63,11 @@ def _change_colour(images, draw):
 
 
 def _translate(images, draw):
-    """Shifts by up to an eighth of the side; what comes in is 0, as in [DiffAugment]."""
+    """Shifts by up to an eighth of the side; uncovered pixels become 0, as in [DiffAugment]."""
     num_images, height, width = tf.unstack(tf.shape(images)[:3])
     rows = _shift(draw, num_images, height)
     columns = _shift(draw, num_images, width)
-    # One more row and column of zeros, where everything that comes from outside is read.
+    # A border of zeros, from which all pixels outside the picture are read.
     padded = tf.pad(images, [[0, 0], [1, 1], [1, 1], [0, 0]])
     rows = tf.clip_by_value(rows + 1, 0, height + 1)
     columns = tf.clip_by_value(columns + 1, 0, width + 1)
@@ -76,7 +76,7 @@ def _translate(images, draw):
 
 
 def _shift(draw, num_images, side):
-    """Returns for each picture which row (or column) each one is read from, int32 `[N, side]`."""
+    """Returns, for each picture, the row (or column) that each row is read from, int32 `[N, side]`."""
     reach = tf.cast(TRANSLATION_SHARE * tf.cast(side, "float32") + 0.5, "int32")
     drawn = draw([num_images, 1]) * tf.cast(2 * reach + 1, "float32")
     return tf.range(side)[None] + tf.cast(tf.floor(drawn), "int32") - reach

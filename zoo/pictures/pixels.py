@@ -1,4 +1,4 @@
-"""The only place that converts pixels: `uint8` to and from a model's range, and RGB to and from luma.
+"""All pixel conversions in one place: `uint8` to and from a model's range, and RGB to and from luma.
 
 Sources:
     [BT.601] ITU-R BT.601, studio swing: luma in [16, 235], as MATLAB's `rgb2ycbcr` and the
@@ -27,7 +27,7 @@ def to_model_range(raw_images, pixel_range: tuple[float, float], dtype="float32"
 
     Args:
         raw_images: uint8 (or float of the same scale) tensor of any shape, range [0, 255].
-        pixel_range: `UNIT_RANGE` or `SYMMETRIC_RANGE`: what 0 and 255 become.
+        pixel_range: `UNIT_RANGE` or `SYMMETRIC_RANGE`: the values that 0 and 255 are mapped to.
         dtype: Float dtype of the result.
 
     Returns:
@@ -44,7 +44,7 @@ def to_model_range(raw_images, pixel_range: tuple[float, float], dtype="float32"
 
 
 def from_model_range(images, pixel_range: tuple[float, float]) -> tf.Tensor:
-    """Rounds pictures of a model's range to `uint8`; what lies outside the range is clipped.
+    """Converts pictures from a model's range to `uint8`, rounding and clipping.
 
     Args:
         images: Float tensor of any shape.
@@ -64,7 +64,7 @@ def from_model_range(images, pixel_range: tuple[float, float]) -> tf.Tensor:
 
 
 def round_to_uint8(images) -> tf.Tensor:
-    """Rounds float pictures that already have the scale [0, 255] to `uint8`, clipping the rest.
+    """Rounds and clips float pictures on the scale [0, 255] to `uint8`.
 
     Args:
         images: Float tensor of any shape.
@@ -81,7 +81,7 @@ def round_to_uint8(images) -> tf.Tensor:
 
 
 def rgb_to_ycbcr(raw_images) -> tf.Tensor:
-    """Converts RGB to luma and chroma of [BT.601] without rounding.
+    """Converts RGB to [BT.601] luma and chroma, without rounding.
 
     Args:
         raw_images: uint8 or float tensor `[..., 3]`, range [0, 255].
@@ -105,7 +105,7 @@ def ycbcr_to_rgb(images) -> tf.Tensor:
         images: float tensor `[..., 3]`: Y, Cb and Cr of [BT.601].
 
     Returns:
-        float32 tensor `[..., 3]`; [0, 255] where the colour exists in RGB.
+        float32 tensor `[..., 3]`, range [0, 255] for colours that exist in RGB.
 
     Example:
 
@@ -117,9 +117,9 @@ def ycbcr_to_rgb(images) -> tf.Tensor:
 
 
 def to_luma(raw_images) -> tf.Tensor:
-    """Returns the luma that super-resolution is trained and measured on.
+    """Returns the luma on which super-resolution is trained and measured.
 
-    A single channel is taken for luma as it is: repeating it to RGB first would shift its mean.
+    A single channel is used as luma unchanged: repeating it to RGB first would shift its mean.
 
     Args:
         raw_images: uint8 or float tensor `[..., 1 or 3]`, range [0, 255].
@@ -140,10 +140,10 @@ def to_luma(raw_images) -> tf.Tensor:
 
 
 def luma_to_rgb_differences(luma_differences) -> tf.Tensor:
-    """Returns what to add to RGB pictures so that their luma changes by so much and their chroma not at all.
+    """Returns the RGB differences that change luma by given amounts and leave chroma unchanged.
 
     Args:
-        luma_differences: float tensor `[..., P]`, grey levels of [BT.601] luma of P pixels.
+        luma_differences: float tensor `[..., P]`, differences of [BT.601] luma for P pixels, in grey levels.
 
     Returns:
         float32 tensor `[..., 3 * P]`: R, G and B of the first pixel, then those of the next one.
@@ -154,13 +154,13 @@ def luma_to_rgb_differences(luma_differences) -> tf.Tensor:
     [[255.0, 255.0, 255.0, 0.0, 0.0, 0.0]]
     """
     differences = tf.cast(luma_differences, "float32")
-    # One product of matrices: repeating few numbers three times each takes CPUs four times as long.
+    # One matrix product: repeating each number three times would take CPUs four times as long.
     spread = np.kron(np.eye(differences.shape[-1]), _YCBCR_TO_RGB[:1])
     return tf.tensordot(differences, spread.astype("float32"), 1)
 
 
 def match_channels(raw_images, channels: int) -> tf.Tensor:
-    """Converts grey pictures to RGB by repetition, or RGB to grey by full-range BT.601 weights.
+    """Converts grey pictures to RGB by repetition, or RGB to grey with full-range BT.601 weights.
 
     Args:
         raw_images: uint8 tensor `[..., 1 or 3]`.

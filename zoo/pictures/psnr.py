@@ -1,7 +1,7 @@
 """Peak signal-to-noise ratio.
 
 Sources:
-    [SRCNN] Dong et al. 2014, arXiv 1501.00092, section 4: PSNR on 8-bit luma, without a border.
+    [SRCNN] Dong et al. 2014, arXiv 1501.00092, section 4: PSNR on 8-bit luma, borders excluded.
 """
 
 import tensorflow as tf
@@ -15,10 +15,10 @@ def psnr(raw_images, other_raw_images, border: int = 0) -> tf.Tensor:
     Args:
         raw_images: Tensor `[N, h, w, C]` on the scale [0, 255].
         other_raw_images: Tensor of the same shape and scale.
-        border: Pixels to leave out on every side.
+        border: Width in pixels of the border to exclude on every side.
 
     Returns:
-        float32 tensor `[N]` in dB; equal pictures have `MAX_PSNR` instead of infinity.
+        float32 tensor `[N]` in dB; `MAX_PSNR` instead of infinity for equal pictures.
 
     Example:
 

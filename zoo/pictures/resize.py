@@ -1,4 +1,4 @@
-"""Resizing by antialiased bicubic interpolation: what the super-resolution papers call bicubic.
+"""Resizes pictures by antialiased bicubic interpolation, the "bicubic" of the super-resolution papers.
 
 Sources:
     [Keys] Keys 1981, "Cubic Convolution Interpolation for Digital Image Processing", a = -0.5, with the
@@ -31,15 +31,15 @@ def bicubic(images, height, width) -> tf.Tensor:
 
 
 def to_square(raw_images, image_size: int) -> tf.Tensor:
-    """Cuts the centre square out of pictures and resizes it.
+    """Crops pictures to their centre square and resizes it.
 
     Args:
         raw_images: uint8 tensor `[N, h, w, C]` or `[h, w, C]`, any h and w from 1.
         image_size: Side of the result in pixels.
 
     Returns:
-        uint8 tensor `[N, image_size, image_size, C]` (or without N). Pictures that already have that size
-        come back unchanged.
+        uint8 tensor `[N, image_size, image_size, C]` (or without N). Pictures that already have this size are
+        returned unchanged.
 
     Example:
 

@@ -1,1 +1,1 @@
-"""Trained weights in the package: which there are, and models from them."""
+"""The package's trained weights: their list, their descriptions and models built from them."""

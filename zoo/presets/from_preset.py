@@ -1,4 +1,4 @@
-"""Models from the package's trained weights, and weights into the form that the package keeps.
+"""Builds models from the package's trained weights, and saves weights in the package's format.
 
 Sources:
     [KerasHub] github.com/keras-team/keras-hub: `from_preset` as a class method of every model.
@@ -11,13 +11,13 @@ import numpy as np
 
 from zoo.presets.registry import REINSTALL, list_presets, read_preset
 
-# A part of this prefix is the moving average of the part without it. Only the average is kept; a training
-# that begins with it begins with both.
+# Prefix of sub-models that are the moving average of the sub-model without it. Only the average is saved; a
+# training that starts from a preset loads it into both.
 AVERAGE_PREFIX = "ema_"
 
 
 class FromPreset:
-    """Gives a model class `from_preset`; named before `keras.Model` among its bases."""
+    """Mixin that gives a model class `from_preset`; it stands before `keras.Model` among the bases."""
 
     @classmethod
     def from_preset(cls, preset: str, dtype=None):
@@ -26,15 +26,15 @@ class FromPreset:
         Args:
             preset: Name of a preset; `zoo presets` lists them.
             dtype: Dtype policy, e.g. `"mixed_bfloat16"`; the global policy by default. The weights are
-                float32 under every one.
+                float32 under every policy.
 
         Returns:
-            A model of this class, not compiled.
+            An uncompiled model of this class.
 
         Raises:
-            UnknownNameError: There is no such preset; lists those that exist.
-            TypeError: The preset is of another class; names those of this class.
-            ValueError: Its files are damaged or of another version.
+            UnknownNameError: There is no such preset; the message lists the existing ones.
+            TypeError: The preset belongs to another class; the message lists this class's presets.
+            ValueError: The preset's files are damaged or belong to another version of the package.
 
         Example:
 
@@ -46,13 +46,13 @@ class FromPreset:
 
 
 def load_preset(model_class: type[keras.Model], preset: str, dtype=None) -> keras.Model:
-    """Returns a model of any class with the package's trained weights; as `FromPreset.from_preset`."""
+    """Returns a model of any class with the package's trained weights, as `FromPreset.from_preset` does."""
     description = read_preset(preset)
     class_name = model_class.__name__
     if description.model_class != class_name:
         raise TypeError(
-            f"The preset must be of the class that loads it, {class_name}. Received: {preset!r}, which is of "
-            f"{description.model_class}. Presets of {class_name}: {_names_of(model_class)}."
+            f"The preset must belong to the class that loads it, {class_name}. Received: {preset!r}, a "
+            f"preset of {description.model_class}. Presets of {class_name}: {_names_of(model_class)}."
         )
     path = description.find_weights()
     try:
@@ -61,23 +61,23 @@ def load_preset(model_class: type[keras.Model], preset: str, dtype=None) -> kera
         load_weights(model, path)
     except (TypeError, ValueError, KeyError) as error:
         raise ValueError(
-            f"The preset {preset} must be of the version that loads it. Loading it failed: {error} "
-            f"{REINSTALL}"
+            f"The preset {preset} must belong to the installed version of the package. Received: a preset "
+            f"that cannot be loaded: {error} {REINSTALL}"
         ) from error
     return model
 
 
 def save_weights(model: keras.Model, path: Path, dtype: str = "float32") -> int:
-    """Writes a model's weights as NumPy arrays by the paths of their variables.
+    """Writes a model's weights as NumPy arrays, keyed by the paths of their variables.
 
     Args:
-        model: A built model. Parts of which it has a moving average are left out: `generator` where there is
-            an `ema_generator`.
+        model: A built model. Sub-models that have a moving average are left out, e.g. `generator` where there
+            is an `ema_generator`.
         path: File to write, ending in `.npz`.
         dtype: `"float32"` or `"float16"`, which halves the file.
 
     Returns:
-        How many numbers the file holds.
+        The number of values in the file.
 
     Raises:
         ValueError: A weight is not finite in `dtype`.
@@ -92,7 +92,7 @@ def save_weights(model: keras.Model, path: Path, dtype: str = "float32") -> int:
         if not np.isfinite(array).all():
             raise ValueError(
                 f"Every weight must be finite in {dtype}. Received: {variable.path}, which is not. "
-                "Keep float32, or train again if it is not finite there either."
+                "Save in float32, or train again if it is not finite there either."
             )
         arrays[variable.path] = array
     np.savez_compressed(path, **arrays)
@@ -100,10 +100,10 @@ def save_weights(model: keras.Model, path: Path, dtype: str = "float32") -> int:
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
-    """Sets a model's weights from a file that `save_weights` wrote.
+    """Loads a model's weights from a file that `save_weights` wrote.
 
     Raises:
-        ValueError: The file has not exactly the weights of the model.
+        ValueError: The file's weights are not exactly the model's.
     """
     averages = _averages(model)
     averaged = {id(variable) for _, variable in averages}
@@ -111,7 +111,9 @@ def load_weights(model: keras.Model, path: Path) -> None:
     with np.load(path, allow_pickle=False) as arrays:
         different = sorted(variables.keys() ^ set(arrays.files))
         if different:
-            raise ValueError(f"Weights that only the model or only {path.name} has: {', '.join(different)}.")
+            raise ValueError(
+                f"Weights found only in the model or only in {path.name}: {', '.join(different)}."
+            )
         for name, variable in variables.items():
             variable.assign(arrays[name].astype("float32"))
     for average, variable in averages:
@@ -119,7 +121,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
 
 
 def _averages(model: keras.Model) -> list[tuple[keras.Variable, keras.Variable]]:
-    """Returns each variable that is a moving average of another, with that other one."""
+    """Returns pairs of variables: a moving average, and the variable that it follows."""
     parts = {name: part for name, part in vars(model).items() if isinstance(part, keras.Model)}
     return [
         pair

@@ -1,6 +1,6 @@
-"""Trained weights in the package: which there are, and what is known about each.
+"""Lists and describes the package's trained weights.
 
-Imports neither TensorFlow nor NumPy, so that presets are listed in a moment.
+Imports neither TensorFlow nor NumPy, which makes listing presets instant.
 """
 
 import dataclasses
@@ -20,25 +20,25 @@ REINSTALL = "Install the package again: pip install --force-reinstall --no-deps 
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """What is known about a trained model of the package, besides its weights.
+    """The description of one of the package's trained models.
 
     Args:
-        name: What it is asked for by, e.g. `"srcnn_x2"`.
-        model: Name of the model, as `zoo train` knows it.
-        model_class: Name of its class, e.g. `"SRCNN"`.
-        model_config: Arguments of the model's class; `attributes` among them where it has any.
-        training_config: Everything that decided the training, as in a run's `config.json`.
+        name: Name of the preset, e.g. `"srcnn_x2"`.
+        model: Name of the model in `zoo train`.
+        model_class: Name of the model's class, e.g. `"SRCNN"`.
+        model_config: Arguments of the model's class, including `attributes` where it has any.
+        training_config: All settings of the training, as in a run's `config.json`.
         data: `name`, `licence` and `num_training_images` of the data set.
         licence: Licence of the weights.
         command: Command that repeats the training.
-        minutes: Minutes that the training took.
-        hardware: What it took them on.
+        minutes: Duration of the training in minutes.
+        hardware: Hardware that the training ran on.
         git_commit: Commit of the code that made the preset; None outside a checkout.
-        versions: Version of each library that matters.
-        evaluation: Contents of the run's `evaluation.json`: scores, on what and on how many pictures.
+        versions: Versions of the libraries that affect results.
+        evaluation: Contents of the run's `evaluation.json`: the scores, the data and the number of pictures.
         headline_scores: Names of the scores that `zoo presets` shows.
         weights: `sha256`, `dtype` and `num_values` of the weights file.
-        directory: Where its two files are.
+        directory: Directory of the preset's two files.
 
     Example:
 
@@ -66,12 +66,12 @@ class Preset:
 
     @property
     def attributes(self) -> dict[str, list[str]]:
-        """The values of each attribute that the model knows; empty where it has none."""
+        """The values of each of the model's attributes; empty if it has none."""
         return self.model_config.get("attributes", {})
 
     @property
     def num_bytes(self) -> int:
-        """Size of both files.
+        """Total size of the preset's two files.
 
         Raises:
             ValueError: One of them is missing.
@@ -80,27 +80,27 @@ class Preset:
             return sum((self.directory / name).stat().st_size for name in (DESCRIPTION, WEIGHTS))
         except OSError as error:
             raise ValueError(
-                f"Both files of the preset {self.name} must be there. Received: {error.filename}, which "
+                f"Both files of the preset {self.name} must be readable. Received: {error.filename}, which "
                 f"cannot be read ({error.strerror}). {REINSTALL}"
             ) from error
 
     def to_json(self) -> str:
-        """Returns the text of its `preset.json`."""
+        """Returns the contents of the preset's `preset.json`."""
         values = dataclasses.asdict(self)
-        del values["name"], values["directory"]  # they are where the file is
+        del values["name"], values["directory"]  # the file's location implies both
         return json.dumps({"format": FORMAT, **values}, indent=2) + "\n"
 
     def find_weights(self) -> Path:
-        """Returns the path of the weights, which are as they were shipped.
+        """Returns the path of the weights file after verifying its checksum.
 
         Raises:
-            ValueError: They are missing or damaged.
+            ValueError: The file is missing or damaged.
         """
         path = self.directory / WEIGHTS
         sha256 = file_sha256(path) if path.is_file() else "no such file"
         if sha256 != self.weights["sha256"]:
             raise ValueError(
-                f"The weights of the preset {self.name} must be as they were shipped. Received: {path} with "
+                f"The weights of the preset {self.name} must match their checksum. Received: {path} with "
                 f"sha256={sha256}, expected sha256={self.weights['sha256']}. {REINSTALL}"
             )
         return path
@@ -112,14 +112,14 @@ def list_presets() -> list[str]:
 
 
 def read_preset(name: str) -> Preset:
-    """Reads what is known about a preset; its weights are left alone.
+    """Reads a preset's description, but not its weights.
 
     Args:
         name: One of `list_presets`.
 
     Raises:
-        UnknownNameError: There is no such preset; lists those that exist.
-        ValueError: Its description is damaged or of another version.
+        UnknownNameError: There is no such preset; the message lists the existing ones.
+        ValueError: The description is damaged or belongs to another version of the package.
     """
     if name not in list_presets():
         raise UnknownNameError("preset", name, list_presets())
@@ -128,22 +128,20 @@ def read_preset(name: str) -> Preset:
     try:
         values = dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise ValueError(
-            f"The description of a preset must be JSON. Received: {path}. {REINSTALL}"
-        ) from error
+        raise ValueError(f"A preset's description must be JSON. Received: {path}. {REINSTALL}") from error
     file_format = values.pop("format", None)
     fields = {field.name for field in dataclasses.fields(Preset)} - {"name", "directory"}
     if file_format != FORMAT or values.keys() != fields:
         different = ", ".join(sorted(values.keys() ^ fields)) or "none"
         raise ValueError(
-            f"The description of a preset must be of format {FORMAT}, which this version reads. Received: "
-            f"{path} of format {file_format!r}, fields that differ: {different}. {REINSTALL}"
+            f"A preset's description must have format {FORMAT}, the only one that this version reads. "
+            f"Received: {path} of format {file_format!r}, differing fields: {different}. {REINSTALL}"
         )
     return Preset(name=name, directory=directory, **values)
 
 
 def file_sha256(path: Path) -> str:
-    """Returns the checksum of a file."""
+    """Returns a file's SHA-256 checksum, in hexadecimal."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

@@ -1,1 +1,1 @@
-"""What a training step needs on one replica or many: gradients, means, averages, optimizers."""
+"""Building blocks of a training step on one or more replicas: gradients, means, averages and optimizers."""

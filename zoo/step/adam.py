@@ -1,10 +1,10 @@
-"""Adam in one pass over the weights, and in the frequencies of convolution kernels.
+"""Two variants of Adam: one with a fused update, one in the frequency domain of convolution kernels.
 
 Sources:
     [Adam] Kingma & Ba 2014, arXiv 1412.6980, with epsilon as in the paragraph before its section 2.1.
     [SOAP] Vyas et al. 2024, arXiv 2409.11321: Adam in the eigenbasis of the gradients' covariance.
-    [DCT] Ahmed et al. 1974, "Discrete Cosine Transform": close to the eigenbasis of the covariance of
-        neighbours that resemble each other, as pixels of pictures do.
+    [DCT] Ahmed et al. 1974, "Discrete Cosine Transform": close to the covariance's eigenbasis where
+        neighbours resemble each other, as a picture's pixels do.
 """
 
 import functools
@@ -16,10 +16,10 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable("zoo")
 class FusedAdam(keras.optimizers.Adam):
-    """Does as `keras.optimizers.Adam`, with one operation a variable instead of a dozen.
+    """`keras.optimizers.Adam` with one operation per variable instead of a dozen.
 
-    Use it where a model has many weights and its steps are short. Its state has the same names, so that
-    either goes on from the other's checkpoint; results differ by rounding.
+    Use it where a model has many weights and its steps are short. Its state has the same names as that of
+    Keras' Adam, and each can resume from the other's checkpoint; results differ by rounding.
 
     Args:
         learning_rate: As for `keras.optimizers.Adam`.
@@ -66,12 +66,12 @@ class FusedAdam(keras.optimizers.Adam):
 
 @keras.saving.register_keras_serializable("zoo")
 class FrequencyAdam(FusedAdam):
-    """Adam that sees convolution kernels as sums of cosines instead of as pixels.
+    """Adam that treats convolution kernels as sums of cosines instead of pixels.
 
-    Use it for networks with large kernels on pictures. Neighbouring pixels are nearly equal, so that the loss
-    is thousands of times as steep along smooth kernels as along rough ones. Adam's scale for each weight
-    cannot tell the two, because every weight is part of both; in the cosines' basis it can [SOAP] [DCT].
-    Variables that are no convolution kernels are treated as by `FusedAdam`.
+    Use it for networks that apply large kernels to pictures. Neighbouring pixels are nearly equal, which
+    makes the loss thousands of times as steep along smooth kernels as along rough ones. Adam's per-weight
+    scale cannot tell the two apart, because every weight contributes to both; in the cosine basis it can
+    [SOAP] [DCT]. Variables other than convolution kernels are updated as by `FusedAdam`.
 
     Args:
         learning_rate: As for `keras.optimizers.Adam`.

@@ -1,4 +1,4 @@
-"""Loss scaling for models whose `compile` sets optimizers that Keras does not know of.
+"""Loss scaling for models with optimizers that Keras does not know about.
 
 Sources:
     [Mixed] Micikevicius et al. 2017, arXiv 1710.03740: dynamic loss scaling.
@@ -8,15 +8,15 @@ import keras
 
 
 def with_loss_scaling(optimizer, compute_dtype: str) -> keras.optimizers.Optimizer:
-    """Returns the optimizer, wrapped in `LossScaleOptimizer` where float16 needs it.
+    """Returns the optimizer, wrapped in `LossScaleOptimizer` if the model computes in float16.
 
-    `keras.Model.compile` wraps `self.optimizer` alone; a model with two optimizers wraps its own. The
+    `keras.Model.compile` wraps only `self.optimizer`; a model with two optimizers must wrap its own. The
     caller scales each loss with `optimizer.scale_loss` inside the tape and applies the gradients with
-    `optimizer.apply`, which unscales them and skips a step with infinite ones.
+    `optimizer.apply`, which unscales them and skips steps with infinite gradients.
 
     Args:
         optimizer: Keras optimizer or its name.
-        compute_dtype: What the model computes in, e.g. `"float16"`.
+        compute_dtype: The model's compute dtype, e.g. `"float16"`.
 
     Returns:
         A Keras optimizer.

@@ -1,4 +1,4 @@
-"""Means over pictures of what steps measure."""
+"""Running means of what training and test steps measure, weighted by pictures."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from zoo.step import replicas
 class BatchMean(keras.metrics.Mean):
     """A mean of values that are the same on every replica.
 
-    Keras' own mean adds replicas up when it is read, which all of them must then do at once.
+    Keras' own mean adds up the replicas whenever it is read, and all of them must then read it together.
     """
 
     def add_variable(self, shape, initializer, dtype=None, aggregation=None, name=None):
@@ -23,16 +23,16 @@ class BatchMean(keras.metrics.Mean):
 
 
 def update_means(trackers: Mapping[str, BatchMean], values: Mapping[str, tf.Tensor], num_images):
-    """Counts the values of one batch, and returns the means since the epoch began.
+    """Adds one batch's values and returns the means since the start of the epoch.
 
     Args:
-        trackers: A mean by each name.
-        values: Means over this replica's rows of the batch, scalars, by some of those names.
-        num_images: How many rows that are, from the data: means over pictures come out, whatever the sizes of
-            the batches. A weight that is a constant would also count the step that finds the data's end.
+        trackers: A mean for each name.
+        values: Means over this replica's rows of the batch, scalars, for some of those names.
+        num_images: Number of those rows, taken from the data: results are then means over pictures, whatever
+            the batch sizes. A constant would also count the step that finds the end of the data.
 
     Returns:
-        float32 scalars by the names of `values`.
+        float32 scalars, keyed by the names of `values`.
 
     Example:
 
@@ -42,7 +42,7 @@ def update_means(trackers: Mapping[str, BatchMean], values: Mapping[str, tf.Tens
     5.0
     """
     num_images = tf.cast(num_images, "float32")
-    # A replica that has no row of the last batch knows no mean.
+    # A replica without a row of the last batch has NaN as its mean.
     totals = [tf.math.multiply_no_nan(tf.cast(value, "float32"), num_images) for value in values.values()]
     *totals, num_images = replicas.sums([*totals, num_images])
     for name, total in zip(values, totals, strict=True):
@@ -52,9 +52,9 @@ def update_means(trackers: Mapping[str, BatchMean], values: Mapping[str, tf.Tens
 
 @keras.saving.register_keras_serializable("zoo")
 class GradientNorm(BatchMean):
-    """Mean over steps of the norm that all gradients of a loss have together.
+    """Mean over steps of the global norm of a loss's gradients.
 
-    Steps whose gradients are not finite are left out: under mixed_float16 they are skipped, too.
+    Steps with non-finite gradients do not count, as mixed_float16 skips them too.
 
     Example:
 
@@ -68,12 +68,12 @@ class GradientNorm(BatchMean):
         super().__init__(name=name, **kwargs)
 
     def update_state(self, gradients, optimizer):
-        """Counts one step.
+        """Adds one step.
 
         Args:
-            gradients: Gradients, from all replicas, of the loss that `optimizer.scale_loss` gave; None where
-                there is none.
-            optimizer: Keras optimizer that they are for; its loss scale is taken out.
+            gradients: Gradients over all replicas of the loss that `optimizer.scale_loss` returned; None for
+                a variable without one.
+            optimizer: Keras optimizer that applies them; its loss scale is divided out.
         """
         norm = tf.linalg.global_norm([tf.cast(g, "float32") for g in gradients if g is not None])
         if isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer):

@@ -1,14 +1,14 @@
-"""Moving averages of weights: what a network has been lately, without the noise of its last steps."""
+"""Exponential moving averages of weights, which smooth out the noise of a network's last steps."""
 
 import tensorflow as tf
 
 
 def momentum_at(step, momentum: float) -> tf.Tensor:
-    """Returns the share that an average keeps at a step: less at first, when the start is not worth keeping.
+    """Returns an average's momentum at a step: smaller at first, to forget the initial weights sooner.
 
     Args:
         step: Integer scalar from 0.
-        momentum: The share later on, range [0, 1).
+        momentum: The final momentum, range [0, 1).
 
     Example:
 
@@ -20,12 +20,12 @@ def momentum_at(step, momentum: float) -> tf.Tensor:
 
 
 def follow(average, network, momentum) -> None:
-    """Moves the weights of a network towards those of another of the same shape.
+    """Moves an average's weights towards those of a network of the same architecture.
 
     Args:
-        average: The `keras.Model` that is moved.
-        network: The one that it follows.
-        momentum: Share of its weights that the average keeps.
+        average: The `keras.Model` that is updated in place.
+        network: The `keras.Model` that it follows.
+        momentum: Share of the average's own weights that is kept.
     """
     for averaged, variable in zip(average.weights, network.weights, strict=True):
         averaged.assign(momentum * averaged + (1.0 - momentum) * variable)
