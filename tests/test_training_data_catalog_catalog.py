@@ -175,17 +175,17 @@ def test_tfds_reads_it(build_shop, tmp_path):
             1,
             "must be a column of the table. Received: colour, columns image, category",
         ),
-        (["--validation", "0"], 2, "more than 0 and together less than 1.*validation=0.0"),
+        (["--validation", "0"], 2, "above 0 and together below 1.*validation=0.0"),
         (["--test", "0.95"], 2, "validation=0.1, test=0.95"),
         (
             ["--min-size", "51"],
             1,
-            r"At least one row must be left. Received: 12 rows read = 0 kept \+ 12 quarantined",
+            r"At least one row must be kept. Received: 12 rows read = 0 kept \+ 12 quarantined",
         ),
         (["--min-count", "5"], 1, r"0 kept \+ 12 quarantined \(12 category seen fewer than 5 times\)"),
         (["--attributes", " , "], 2, "At least one column must be named"),
         (["--rename", "dress"], 2, "A renaming is OLD=NEW. Received: 'dress'"),
-        (["--rename", "hat=bag"], 1, "Only a value that occurs can be renamed. Received: hat"),
+        (["--rename", "hat=bag"], 1, "Only values that occur in the table can be renamed. Received: hat"),
         (["--encoding", "klingon"], 2, "must be one that Python knows. Received: 'klingon'"),
         (["--fit", "stretch"], 2, "'stretch' is not one of 'crop', 'pad'"),
         (["--count", "5"], 2, "--count does not apply to shop"),
@@ -221,7 +221,7 @@ def test_wrong_names(build_shop, tmp_path, name, code, text):
 def test_paths_that_begin_elsewhere_are_explained(build_shop, tmp_path):
     rows = [row | {"image": f"photos/{row['image']}"} for row in write_photos(tmp_path / "images", 3)]
     write_table(tmp_path / "t.csv", rows)
-    assert "Paths such as 'photos/0.png' must begin in the folder that --images names" in build_shop()[2]
+    assert "Paths such as 'photos/0.png' must be relative to the folder given by --images" in build_shop()[2]
 
 
 def test_existing_name_and_dry_run(build_shop, tmp_path):

@@ -49,6 +49,6 @@ def test_colour_is_not_derived_where_there_is_one(build_shop, tmp_path):
     rows = [row | {"colour": "red"} for row in write_photos(tmp_path / "images", 3)]
     write_table(tmp_path / "t.csv", rows)
     assert (
-        "only where the table has none. Received: t.csv with a column colour"
+        "only for a table without a colour column. Received: t.csv with a column colour"
         in build_shop("--derive", "colour")[2]
     )

@@ -23,7 +23,7 @@ def test_disk_that_is_full_while_photos_are_read(build_shop, tmp_path, monkeypat
     code, _, errors = build_shop()
     assert code == 1
     assert errors.count("\n") == 1
-    assert "must be writable and have room" in errors
+    assert "must be writable and have enough free space" in errors
     assert not list((tmp_path / "data").glob(".preparing-*"))
 
 
@@ -37,7 +37,7 @@ def test_full_disk(build_shop, tmp_path, monkeypatch):
     code, _, errors = build_shop()
     assert code == 1
     assert errors.count("\n") == 1
-    assert "must be writable and have room" in errors
+    assert "must be writable and have enough free space" in errors
     assert data_sets.find_prepared("shop", tmp_path / "data") is None
     assert not list((tmp_path / "data").glob(".preparing-*"))
 

@@ -51,8 +51,8 @@ def test_a_folder_without_photos_is_told(folder, build_folder):
         file.unlink()
     code, _, error = build_folder()
     assert code == 1
-    assert "The folder must hold photos (.jpg, .jpeg, .png, " in error
-    assert f"Received: {folder} with none. Name another folder with --images." in error
+    assert "The folder or its subfolders must contain photos (.jpg, .jpeg, .png, " in error
+    assert f"Received: {folder} with none. Choose another folder with --images." in error
 
 
 def test_no_attributes_are_had_without_a_table(build_folder):
@@ -95,7 +95,7 @@ def test_dry_run_says_what_would_be_read(build_folder, tmp_path):
 def test_options_of_a_table_are_refused_without_one(build_folder):
     code, _, error = build_folder("--attributes", "category")
     assert code == 2
-    assert "Attributes, what is renamed and the encoding are those of a table. Received: none." in error
+    assert "Attributes, renames and an encoding need a table, which they refer to. Received: none." in error
 
 
 def test_settings_without_a_table_have_no_attributes():

@@ -77,9 +77,7 @@ def test_both_splits_cut_out_of_train_have_their_share():
 
 
 def test_too_few_photos():
-    with pytest.raises(
-        ValueError, match="Received: 2 photos that do not look alike in 1 categories.*validation empty"
-    ):
+    with pytest.raises(ValueError, match="Received: 2 dissimilar photos in 1 categories.*validation empty"):
         complete_splits({}, random_places(2), {0: "a", 1: "a"}, FRACTIONS)
 
 

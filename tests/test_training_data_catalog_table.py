@@ -143,7 +143,7 @@ def test_json_lines(tmp_path):
         (b"image,category,Category \na,b,c\n", "category more than once: image, category, Category"),
         (b"image,category,,price\na,b,c,1\n", "a column without a name: image, category, , price"),
         (b'image,category\na,"b\nc,d\n', r"t.csv, line 2 \(unexpected end of data\). Close the quote"),
-        (b'[{"image": "a"}]', "JSON Lines: one object a line.*begins with a list"),
+        (b'[{"image": "a"}]', "JSON Lines format: one object per line.*starts with a list"),
     ],
 )
 def test_tables_that_cannot_be_read(tmp_path, content, text):
@@ -215,23 +215,23 @@ def test_texts_that_are_numbers(text, number):
 @pytest.mark.parametrize(
     ("rows", "options", "text"),
     [
-        ([{"photo": "a"}], {}, "names the photos: image, file, filename, path. Received: t.csv with.*photo"),
+        ([{"photo": "a"}], {}, "named one of image, file, filename, path. Received: t.csv with.*photo"),
         ([{"image": "a", "kind": "x"}], {}, "must be a column.*Received: category, columns image, kind"),
         ([{"image": "a", "price": "1"}], {"attributes": ["price"]}, "Received: price. Rename"),
         ([{"image": "a", "grösse": "1"}], {"attributes": ["grösse"]}, "letters, digits and underscores"),
-        (ROWS, {"attributes": ["category", "category"]}, "named once"),
+        (ROWS, {"attributes": ["category", "category"]}, "name must be unique"),
         (
             [{"image": "a", "model": "1"}],
             {"attributes": ["model"]},
-            "means something else here. Received: model",
+            "not be a reserved word. Received: model",
         ),
         ([{"image": "a", "target_a": "1"}], {"attributes": ["target_a"]}, "Received: target_a.*target_..."),
         (
             [ROWS[0]] * 2,
             {},
-            "Received: category with Kleid. Name others.*super-resolution.*leave out --table",
+            "Received: category with Kleid. Choose other attributes.*super-resolution.*leave out --table",
         ),
-        ([row | {"price": "cheap"} for row in ROWS], {}, "price must hold numbers.*row 2 with 'cheap'"),
+        ([row | {"price": "cheap"} for row in ROWS], {}, "price must contain numbers.*row 2 with 'cheap'"),
         (ROWS, {"renames": {"Rock": "Kleid"}}, "Received: Rock. Values: Kleid, Schürze, rot"),
         (ROWS, {"renames": {"Schürze, rot": "Kleid"}}, "at least two values"),
     ],

@@ -136,10 +136,13 @@ def test_truncated_gzip_file(tmp_path):
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (b"PK\x03\x04rest", "must begin with the bytes 00 00 08.*first bytes 50 4b 03 04"),
+        (b"PK\x03\x04rest", "must start with the bytes 00 00 08.*first bytes 50 4b 03 04"),
         (b"", "first bytes none"),
-        (bytes([0, 0, 8, 1, 0, 0, 0, 3, 7]), r"as long as its header says.*9 bytes, header \(3,\) wants 11"),
-        (bytes([0, 0, 8, 3, 0, 0]), "as long as its header says"),
+        (
+            bytes([0, 0, 8, 1, 0, 0, 0, 3, 7]),
+            r"the length that its header implies.*9 bytes, header \(3,\) implies 11",
+        ),
+        (bytes([0, 0, 8, 3, 0, 0]), "the length that its header implies"),
     ],
 )
 def test_not_idx(content, text):
@@ -153,7 +156,7 @@ def test_numbers_of_pictures_and_labels_differ(tmp_path):
     (tmp_path / LABELS).write_bytes(content)
     sha256[LABELS] = hashlib.sha256(content).hexdigest()
     builder = fashion_mnist.FashionMnist(images_dir=tmp_path, sha256=sha256, data_dir=tmp_path / "data")
-    with pytest.raises(idx_files.IdxFileError, match=r"as many labels.*\(5, 28, 28\).*\(4,\)"):
+    with pytest.raises(idx_files.IdxFileError, match=r"one label per picture.*\(5, 28, 28\).*\(4,\)"):
         builder.download_and_prepare()
 
 
@@ -161,7 +164,7 @@ def test_every_source_tried_is_named(idx_dir, tmp_path, no_network):
     with pytest.raises(fashion_mnist.FashionMnistUnavailableError) as caught:
         data_sets.load_data_set("fashion_mnist", tmp_path / "data")
     text = str(caught.value)
-    assert "no-such-directory (Debian's package dataset-fashion-mnist): An IDX file is missing" in text
+    assert "no-such-directory (Debian's package dataset-fashion-mnist): An IDX file must exist" in text
     assert "(2) download: http" in text
     assert "cannot be reached" in text
     assert "--images DIR" in text
@@ -172,7 +175,7 @@ def test_bad_default_directory_is_reported_and_left_out(idx_dir, tmp_path, monke
     (tmp_path / "bad" / LABELS).write_bytes(b"nonsense")
     monkeypatch.setattr(fashion_mnist, "DEBIAN_DIR", str(tmp_path / "bad"))
     with (
-        pytest.warns(UserWarning, match=f"bad is left out.*{LABELS}"),
+        pytest.warns(UserWarning, match=f"bad is skipped.*{LABELS}"),
         pytest.raises(fashion_mnist.FashionMnistUnavailableError, match="found sha256="),
     ):
         data_sets.load_data_set("fashion_mnist", tmp_path / "data")
@@ -188,7 +191,7 @@ def test_download_is_verified_and_read(idx_dir, tmp_path, monkeypatch):
         lambda self, urls: {name: packed / Path(url).name for name, url in urls.items()},
     )
     data_set = data_sets.load_data_set("fashion_mnist", tmp_path / "data")
-    assert "the download that TFDS knows" in data_set.source
+    assert "TFDS's download" in data_set.source
     assert len(read(data_set, "test")) == 5
 
 
@@ -286,7 +289,7 @@ def test_second_preparation_waits_and_uses_the_first(idx_dir, tmp_path, capsys):
     second.join(timeout=20)
     assert not second.is_alive()
     assert data_sets.find_prepared("fashion_mnist", tmp_path / "data") is not None
-    assert "Another process is preparing fashion_mnist" in capsys.readouterr().err
+    assert "Waiting for another process that is preparing fashion_mnist" in capsys.readouterr().err
 
 
 def test_data_directory_that_is_a_file(idx_dir, tmp_path):
@@ -300,7 +303,7 @@ def test_full_disk(idx_dir, tmp_path, monkeypatch):
         raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
 
     monkeypatch.setattr(tf.io.TFRecordWriter, "write", fill)
-    with pytest.raises(OSError, match=r"must be writable and have room.*\(No space left on device\)"):
+    with pytest.raises(OSError, match=r"must be writable and have enough free space.*\(No space left on device\)"):
         fashion_mnist.prepare(tmp_path / "data", images_dir=idx_dir)
     assert data_sets.find_prepared("fashion_mnist", tmp_path / "data") is None
     assert not list((tmp_path / "data").glob(".preparing-*"))

@@ -34,5 +34,5 @@ def test_a_direction_leads_from_one_mean_to_the_other():
 
 @pytest.mark.parametrize("has_property", [[True, True], [False, False]])
 def test_a_direction_needs_both_kinds(has_property):
-    with pytest.raises(ValueError, match="both are needed. Received: [02] of 2"):
+    with pytest.raises(ValueError, match="leads from one mean to the other. Received: [02] of 2"):
         mean_difference(np.zeros((2, 3)), has_property)

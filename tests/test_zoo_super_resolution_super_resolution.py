@@ -205,7 +205,7 @@ def test_every_precision_trains_like_float32(build, batch):
 def test_an_upscale_factor_that_no_network_is_trained_for_is_refused(model_class):
     message = (
         "`upscale_factor` must be one of (2, 3, 4): one network is trained for each. "
-        "Received: upscale_factor=5."
+        "Received: upscale_factor=5. Choose one of these factors."
     )
     with pytest.raises(ValueError, match=re.escape(message)):
         model_class(upscale_factor=5)

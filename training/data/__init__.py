@@ -1,4 +1,4 @@
-"""Data sets: prepared, read by name, and parts of them."""
+"""Data sets: preparing them, opening them by name, and selecting parts of them."""
 
 
 def __getattr__(name: str):

@@ -1,4 +1,4 @@
-"""Data sets by name: what `zoo data build` prepares and everything else reads."""
+"""Opens data sets by name: those that `zoo data build` prepared, and the built-in ones."""
 
 import dataclasses
 import os
@@ -16,7 +16,7 @@ from zoo.errors import UnknownNameError
 
 DEFAULT_DATASET = "fashion_mnist"
 SPLITS = ("train", "validation", "test")
-# Where TFDS knows no validation split, the last twelfth of the train split is it: 5,000 of Fashion-MNIST.
+# Without a validation split in TFDS, the last twelfth of the train split is used: 5,000 of Fashion-MNIST.
 TRAIN_IMAGES_PER_VALIDATION_IMAGE = 12
 
 
@@ -24,17 +24,17 @@ TRAIN_IMAGES_PER_VALIDATION_IMAGE = 12
 class DataSet:
     """A prepared data set: pictures with attributes, in three splits.
 
-    `train` is for fitting, `validation` for choosing settings, `test` for the final number.
+    `train` is for fitting, `validation` for choosing settings, `test` for the final scores.
 
     Args:
-        name: The name it is asked for by.
+        name: Name of the data set.
         attributes: The values of each attribute, in the order of their class ids.
         image_shape: Height, width and channels of the pictures; None where they vary.
-        num_images: Number of pictures of each split.
-        source: A sentence on where the pictures came from.
+        num_images: Number of pictures in each split.
+        source: A sentence that says where the pictures come from.
         builder: The TFDS builder that reads the records.
-        tfds_splits: For each split the TFDS split or slice of one that holds it.
-        feature_names: For each attribute the name of its TFDS feature.
+        tfds_splits: The TFDS split, or slice of one, behind each split.
+        feature_names: The TFDS feature behind each attribute.
 
     Example:
 
@@ -56,12 +56,12 @@ class DataSet:
 
     @property
     def selection(self) -> dict:
-        """What it is a part by, ready for JSON; empty for a whole data set."""
+        """The attribute values that select this part, ready for JSON; empty for a whole data set."""
         return {}
 
     @property
     def report(self) -> dict:
-        """What was found when a catalogue was built; empty for other data sets."""
+        """The report from building a catalogue; empty for other data sets."""
         return (self.builder.info.metadata or {}).get("report", {})
 
     def read(self, split: str, with_texts: bool = False) -> tf.data.Dataset:
@@ -69,15 +69,15 @@ class DataSet:
 
         Args:
             split: `train`, `validation` or `test`.
-            with_texts: Whether to add what a catalogue's table says besides: `file` and `description`
-                (strings), `price`, `rating` and `colour_confidence` (float32), as far as there are any.
+            with_texts: Whether to add a catalogue's other columns where they exist: `file` and `description`
+                (strings), `price`, `rating` and `colour_confidence` (float32).
 
         Returns:
             Data set of dicts: `image` uint8 `[h, w, c]` and, for each attribute, an int64 class id; -1 where
             it is unknown.
 
         Raises:
-            UnknownNameError: If there is no such split.
+            UnknownNameError: If the split does not exist.
 
         Example:
 
@@ -106,9 +106,9 @@ class DataSet:
 
 
 def load_data_set(name: str, data_dir: str | os.PathLike | None = None) -> DataSet:
-    """Returns a data set by name; a built-in one is prepared first if need be.
+    """Opens a data set by name; a built-in one is prepared first if necessary.
 
-    Nothing is fetched over the network when the data is on disk.
+    The network is not used if the data is already on disk.
 
     Args:
         name: A built-in name (`fashion_mnist`, `rendered_catalog`) or one prepared in the data directory.
@@ -118,7 +118,7 @@ def load_data_set(name: str, data_dir: str | os.PathLike | None = None) -> DataS
         The data set.
 
     Raises:
-        UnknownNameError: If there is neither; lists the names that exist.
+        UnknownNameError: If the name is neither; the message lists the existing names.
 
     Example:
 
@@ -138,11 +138,11 @@ def load_data_set(name: str, data_dir: str | os.PathLike | None = None) -> DataS
 
 
 def find_prepared(name: str, data_dir: str | os.PathLike) -> DataSet | None:
-    """Opens a data set that is prepared, or returns None.
+    """Opens a prepared data set, or returns None.
 
     Args:
         name: Name of the data set.
-        data_dir: Directory of prepared data sets. Fashion-MNIST is looked for where TFDS keeps data, too.
+        data_dir: Directory of prepared data sets. Fashion-MNIST is also looked up where TFDS keeps data.
 
     Returns:
         The data set, or None if it is not prepared.
@@ -159,7 +159,7 @@ def find_prepared(name: str, data_dir: str | os.PathLike) -> DataSet | None:
 
 
 def list_names(data_dir: str | os.PathLike) -> list[str]:
-    """Lists the built-in names and then the other names that are prepared in a directory.
+    """Lists the built-in names, followed by the other names prepared in a directory.
 
     Example:
 
@@ -176,7 +176,7 @@ def _open(name: str, version_dir: Path) -> DataSet:
     _check_readable(name, version_dir, builder.info)
     metadata = builder.info.metadata or {}
     labels = [key for key, feature in features.items() if isinstance(feature, tfds.features.ClassLabel)]
-    # TFDS gives features back in any order; the first attribute is the one that counts most.
+    # TFDS returns features in arbitrary order; the first attribute is the main one.
     feature_names = {key: key for key in metadata.get("attributes", sorted(labels))}
     attributes = {key: tuple(features[key].names) for key in feature_names}
     if name == fashion_mnist.NAME and "category" not in attributes:  # TFDS's own
@@ -203,7 +203,7 @@ def _check_readable(name: str, version_dir: Path, info: tfds.core.DatasetInfo) -
         raise ValueError(
             "A data set must have a feature `image` and splits `train` and `test`. "
             f"Received: {name} in {version_dir} with {', '.join([*features, *sorted(info.splits)])}. "
-            "Name another data set or data directory."
+            "Choose another data set or data directory."
         )
 
 
@@ -215,7 +215,7 @@ def _tfds_splits(splits: Mapping[str, tfds.core.SplitInfo]) -> dict[str, str]:
     return {"train": f"train[:{num_kept}]", "validation": f"train[{num_kept}:]", "test": "test"}
 
 
-# How to prepare each built-in data set with its default options.
+# Functions that prepare the built-in data sets with their default options.
 BUILT_IN: dict[str, Callable[..., Path]] = {
     fashion_mnist.NAME: fashion_mnist.prepare,
     rendered_catalog.NAME: rendered_catalog.prepare,
@@ -223,5 +223,5 @@ BUILT_IN: dict[str, Callable[..., Path]] = {
 
 
 def rendered_note(data_set: DataSet) -> str:
-    """Returns the note for sheets of drawn pictures, `""` for photos."""
+    """Returns the note for sheets of rendered pictures, `""` for other data sets."""
     return "Rendered catalogue: drawn by code, no photos." if data_set.name == rendered_catalog.NAME else ""

@@ -1,4 +1,4 @@
-"""How large pictures are, summed up."""
+"""Summarises picture sizes."""
 
 from collections.abc import Mapping
 
@@ -8,15 +8,16 @@ _BOUNDS = (0, *(2**power for power in range(5, 13)))
 
 
 def summarise_sizes(sizes: Mapping[tuple[int, int], int]) -> dict:
-    """Sums up how large pictures are, by their shorter side.
+    """Summarises picture sizes by their shorter side.
 
     Args:
-        sizes: How many pictures have which height and width in pixels; at least one.
+        sizes: Number of pictures by height and width in pixels; at least one entry.
 
     Returns:
-        What can be written as JSON: `num_sizes` (different ones), `smallest`, `median` and `largest` shorter
-        side in pixels, `size` (`[height, width]` where all are equal, else None) and `bins`, a list of
-        `[from, to, pictures]` with sides in pixels, both ends included; `to` is None in the last one.
+        A dict that can be written as JSON: `num_sizes` (of distinct sizes), `smallest`, `median` and
+        `largest` shorter side in pixels, `size` (`[height, width]` if all are equal, else None) and `bins`, a
+        list of `[from, to, pictures]` with sides in pixels, both ends included; `to` may be None for the
+        largest pictures.
 
     Example:
 

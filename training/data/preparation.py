@@ -1,7 +1,7 @@
-"""Writes prepared data sets whole or not at all, and finds them again.
+"""Writes prepared data sets atomically, and finds them again.
 
-A prepared data set is what TFDS reads: `DATA_DIR/<name>/<version>/` with records, `features.json` and
-`dataset_info.json`.
+A prepared data set is a directory in TFDS's format: `DATA_DIR/<name>/<version>/` with records,
+`features.json` and `dataset_info.json`.
 """
 
 import contextlib
@@ -24,29 +24,29 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 def zoo_home() -> Path:
-    """Returns the directory for downloaded and prepared data: `ZOO_HOME`, or the default."""
+    """Returns the directory of downloaded and prepared data: `ZOO_HOME`, or the default."""
     return Path(os.environ.get("ZOO_HOME") or "~/.cache/product-image-zoo").expanduser()
 
 
 def default_data_dir() -> Path:
-    """Returns where data sets are prepared unless a directory is named."""
+    """Returns the default directory of prepared data sets."""
     return zoo_home() / "data"
 
 
 def tfds_data_dir() -> Path:
-    """Returns where TFDS itself keeps data: `TFDS_DATA_DIR`, or its default."""
+    """Returns the directory where TFDS itself keeps data: `TFDS_DATA_DIR`, or its default."""
     return Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
 
 
 def find_prepared_versions(data_dir: str | os.PathLike, name: str) -> list[Path]:
-    """Lists the finished versions of a data set, newest first.
+    """Lists the complete versions of a data set, newest first.
 
     Args:
-        data_dir: Directory that holds prepared data sets.
+        data_dir: Directory of prepared data sets.
         name: Name of the data set.
 
     Returns:
-        Directories `data_dir/<name>/<version>` that hold a complete data set; empty where there is none.
+        Directories `data_dir/<name>/<version>` with a complete data set; an empty list if there is none.
 
     Example:
 
@@ -55,7 +55,7 @@ def find_prepared_versions(data_dir: str | os.PathLike, name: str) -> list[Path]
     """
     found = []
     for path in Path(data_dir, name).glob("*.*.*"):
-        # What TFDS or this module left behind when killed is called 1.0.0.incomplete... or starts with a dot.
+        # Leftovers of a killed process are called 1.0.0.incomplete... or start with a dot.
         is_version = tfds.core.Version.is_valid(path.name)
         if is_version and (path / "dataset_info.json").is_file() and (path / "features.json").is_file():
             found.append(path)
@@ -63,7 +63,7 @@ def find_prepared_versions(data_dir: str | os.PathLike, name: str) -> list[Path]
 
 
 def find_prepared_names(data_dir: str | os.PathLike) -> list[str]:
-    """Lists the names of the data sets that are prepared in a directory, sorted."""
+    """Lists the sorted names of the data sets prepared in a directory."""
     data_dir = Path(data_dir)
     names = sorted(path.name for path in data_dir.iterdir()) if data_dir.is_dir() else []
     return [name for name in names if find_prepared_versions(data_dir, name)]
@@ -75,17 +75,18 @@ def prepare(
     data_dir: str | os.PathLike,
     overwrite: bool = False,
 ) -> Path:
-    """Prepares a data set under a temporary name and renames it when it is complete.
+    """Prepares a data set under a temporary name and renames it once it is complete.
 
-    A process that is killed meanwhile leaves only what nothing loads and the next call removes. Of two
-    processes that prepare the same data set, the second waits and then uses what the first wrote.
+    A process killed meanwhile leaves only a temporary directory, which is never loaded and which the next
+    call removes. Of two processes that prepare the same data set, the second waits and then uses the first
+    one's result.
 
     Args:
         name: Name of the data set.
         make_builder: Given a data directory, returns the builder that writes there.
-        data_dir: Directory that holds prepared data sets.
-        overwrite: Whether to replace a data set that is already prepared. It stays in place until the new
-            one is complete.
+        data_dir: Directory of prepared data sets.
+        overwrite: Whether to replace an already prepared data set, which stays in place until the new one is
+            complete.
 
     Returns:
         The directory of the prepared data set.
@@ -103,7 +104,8 @@ def prepare(
     with _explained_write_errors(data_dir):
         data_dir.mkdir(parents=True, exist_ok=True)
         with _lock(data_dir, name):
-            # Whoever holds the lock is the only writer: what lies around is of a process that was killed.
+            # The holder of the lock is the only writer: other staging directories are leftovers of killed
+            # processes.
             for stale_dir in data_dir.glob(f".preparing-{name}-*"):
                 shutil.rmtree(stale_dir, ignore_errors=True)
             staging_dir = Path(tempfile.mkdtemp(prefix=f".preparing-{name}-", dir=data_dir))
@@ -119,7 +121,7 @@ def prepare(
 
 
 def _write(builder, download_dir: Path) -> None:
-    # TFDS names the directory that it writes to, the temporary one; the builders show their own progress.
+    # TFDS would print the temporary directory's name; the builders show their own progress.
     tfds.disable_progress_bar()
     try:
         with contextlib.redirect_stdout(io.StringIO()):
@@ -148,18 +150,19 @@ def _lock(data_dir: Path, name: str) -> contextlib.AbstractContextManager[None]:
 def _explained_write_errors(data_dir: Path) -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # TFDS wraps what happens while it writes
+    except Exception as error:  # TFDS wraps exceptions that occur while it writes
         reason = _write_failure(error, data_dir) or _write_failure(error.__cause__, data_dir)
         if reason is None:
             raise
         raise OSError(
-            f"The data directory must be writable and have room. Received: data_dir={data_dir} ({reason}). "
+            "The data directory must be writable and have enough free space. "
+            f"Received: data_dir={data_dir} ({reason}). "
             "Free some space, or set ZOO_HOME or `--data-dir` to another directory."
         ) from error
 
 
 def _write_failure(error: BaseException | None, data_dir: Path) -> str | None:
-    """Returns why the data directory could not be written, or None if something else is wrong."""
+    """Returns why the data directory could not be written, or None for an unrelated error."""
     if isinstance(error, tf.errors.ResourceExhaustedError | tf.errors.PermissionDeniedError):
         return error.message
     if not isinstance(error, OSError):

@@ -1,4 +1,4 @@
-"""Parts of a data set: only the pictures with some values of an attribute."""
+"""Selects the part of a data set whose pictures have given attribute values."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,11 @@ from zoo.errors import UnknownNameError
 
 @dataclasses.dataclass(frozen=True)
 class SelectedDataSet(DataSet):
-    """A data set whose other pictures are left out, and whose attributes know no other values.
+    """A data set reduced to some attribute values, without any other pictures or values.
 
     Args:
-        only: For some attributes the values that are kept.
-        whole: The data set that it is a part of.
+        only: The values to keep, for some of the attributes.
+        whole: The data set that this is a part of.
 
     All other arguments are those of `DataSet`.
     """
@@ -44,34 +44,34 @@ class SelectedDataSet(DataSet):
 def open_data_set(
     name: str, data_dir: str | Path | None = None, only: Mapping[str, Sequence[str]] | None = None
 ) -> DataSet:
-    """Returns a prepared data set, or the part of one.
+    """Opens a prepared data set, or a part of one.
 
     Args:
         name: Name of the data set.
         data_dir: Directory of prepared data sets; None for the default.
-        only: For some attributes the values that pictures must have, as for `select`.
+        only: The values to keep, for some of the attributes, as for `select`.
 
     Raises:
-        UnknownNameError: There is no such data set, attribute or value.
-        ValueError: A split has no picture with the values that are asked for.
+        UnknownNameError: If the data set, an attribute or a value does not exist.
+        ValueError: If no picture of a split has the requested values.
     """
     data_set = load_data_set(name, data_dir)
     return select(data_set, only) if only else data_set
 
 
 def select(data_set: DataSet, only: Mapping[str, Sequence[str]]) -> DataSet:
-    """Leaves out all pictures but those with some values.
+    """Selects the pictures with given attribute values.
 
     Args:
         data_set: A prepared data set.
-        only: For some of its attributes the values that are kept. Pictures whose value is unknown go.
+        only: The values to keep, for some of the attributes. Pictures with an unknown value are left out.
 
     Returns:
-        The part, with class ids of its own.
+        The selected part, with its own class ids.
 
     Raises:
-        UnknownNameError: There is no such attribute or value.
-        ValueError: A split has no picture left.
+        UnknownNameError: If an attribute or a value does not exist.
+        ValueError: If a split has no picture left.
 
     Example:
 
@@ -92,8 +92,9 @@ def select(data_set: DataSet, only: Mapping[str, Sequence[str]]) -> DataSet:
     if empty:
         wanted = "; ".join(f"{name}={','.join(values)}" for name, values in only.items())
         raise ValueError(
-            "Every split must have a picture that is kept. "
-            f"Received: {wanted}, which leaves {' and '.join(empty)} of {data_set.name} empty. Keep more."
+            "Every split must have at least one selected picture. "
+            f"Received: {wanted}, which leaves {' and '.join(empty)} of {data_set.name} empty. "
+            "Select more values."
         )
     fields = {field.name: getattr(data_set, field.name) for field in dataclasses.fields(DataSet)}
     attributes = {name: only.get(name, values) for name, values in data_set.attributes.items()}
@@ -102,7 +103,7 @@ def select(data_set: DataSet, only: Mapping[str, Sequence[str]]) -> DataSet:
 
 
 def _new_ids(data_set: DataSet, only: Mapping[str, Sequence[str]]) -> dict[str, np.ndarray]:
-    """Returns for each attribute the new id of each old one, -1 where it goes."""
+    """Returns, for each attribute, the new id of each old one; -1 for values left out."""
     new_ids = {}
     for name, values in only.items():
         new_ids[name] = np.full(len(data_set.attributes[name]), -1, "int64")
@@ -121,7 +122,7 @@ def _is_selected(element: Mapping[str, tf.Tensor], new_ids: Mapping[str, tf.Tens
 
 def _count(data_set: DataSet, only: Mapping[str, Sequence[str]], split: str) -> int:
     new_ids = _new_ids(data_set, only)
-    # Pictures are left undecoded.
+    # Pictures are not decoded.
     labels = data_set.builder.as_dataset(
         split=data_set.tfds_splits[split],
         decoders={"image": tfds.decode.SkipDecoding()},

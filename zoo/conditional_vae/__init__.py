@@ -1,4 +1,4 @@
-"""The conditional variational autoencoder, which generates pictures and edits photos."""
+"""The conditional variational autoencoder, which edits photos and generates pictures."""
 
 from zoo.conditional_vae.conditional_vae import ConditionalVAE
 

@@ -5,10 +5,11 @@ Sources:
     [CVAE] Sohn et al. 2015, "Learning Structured Output Representation using Deep Conditional Generative
     Models".
     [M2] Kingma et al. 2014, arXiv 1406.5298: the classifier q(y|x) beside q(z|x, y).
-    [Warm-up] Bowman et al. 2016, arXiv 1511.06349, section 3.1: the KL divergence counts more and more.
-    [AttGAN] He et al. 2019, arXiv 1711.10678, section 3.1: edited pictures must be judged as what was wanted.
-    [HCV] Lopez et al. 2018, arXiv 1805.08672: latents that do not tell the attributes.
-    [Directions] White 2016, arXiv 1609.04468, section 3: attribute vectors and ways through latents.
+    [Warm-up] Bowman et al. 2016, arXiv 1511.06349, section 3.1: the KL divergence's weight grows from 0.
+    [AttGAN] He et al. 2019, arXiv 1711.10678, section 3.1: a classifier must recognise the target attributes
+    in edited pictures.
+    [HCV] Lopez et al. 2018, arXiv 1805.08672: latents independent of the attributes.
+    [Directions] White 2016, arXiv 1609.04468, section 3: attribute vectors and interpolation.
 """
 
 import functools
@@ -38,7 +39,7 @@ from zoo.step import replicas
 from zoo.step.means import BatchMean, GradientNorm, update_means
 from zoo.step.moving_average import follow, momentum_at
 
-# Of the averages of the network that judges edits and of the values' shares.
+# For the moving averages of the edit judge's weights and of the attribute values' frequencies.
 AVERAGE_MOMENTUM = 0.99
 
 
@@ -46,21 +47,25 @@ AVERAGE_MOMENTUM = 0.99
 class ConditionalVAE(FromPreset, keras.Model):
     """Encodes a picture and its attributes to latents, and decodes latents with the same or other attributes.
 
-    Use it to change an attribute of an existing picture and keep the rest; for the sharpest new pictures use
+    Use it to change an attribute of an existing photo and keep the rest; for the sharpest new pictures use
     `DCGAN`.
 
-    Departures from [CVAE]: the prior of the latents does not depend on the attributes, so that latents keep
-    their meaning when the attributes are changed. The attribute head is [M2]'s classifier on the encoder's
-    features, trained on labelled pictures only; it judges attributes that a client does not state.
+    Departures from [CVAE]: the prior of the latents does not depend on the attributes, and latents therefore
+    keep their meaning when the attributes change. The attribute head is [M2]'s classifier on the encoder's
+    features, trained on labelled pictures only; it predicts attributes that a client does not state.
 
-    For better edits: with `edit_weight` the decoder also learns from pictures decoded with another value of
-    one attribute: the moving average of a judge, a network that learns from the real pictures beside it,
-    must judge them as wanted [AttGAN]. What it sees is shifted, partly covered and noisy, so that the shape
-    of a product changes its mind rather than a fine pattern, and rare values count as much as others. With
-    `independence_weight` mean latents must not tell the attributes [HCV]: they then go with every other value
-    as well as with their own. With `keep_detail` edits change the picture instead of drawing it anew: a
-    network that sees the picture and both decodings says by how much, at a price for every change; large
-    changes are then strengthened and small ones, as of the background, weakened.
+    Three options improve edits:
+
+    - `edit_weight` also trains the decoder on pictures decoded with another value of one attribute, in which
+      a judge must recognise the new value [AttGAN]. The judge is a separate classifier that learns from the
+      real pictures at the same time; its moving average judges the edits. Its input is shifted, partly
+      covered and noisy, which makes it respond to a product's shape rather than to a fine pattern, and rare
+      values count as much as frequent ones.
+    - `independence_weight` makes mean latents independent of the attributes [HCV], which lets them combine
+      with any value as well as with their own.
+    - `keep_detail` makes edits change the picture instead of redrawing it: a network that sees the picture
+      and both decodings predicts the change, at a cost that grows with it; large changes are then
+      strengthened, and small ones, such as those of the background, weakened.
 
     Args:
         attributes: The values of each attribute, in the order of their class ids.
@@ -72,27 +77,27 @@ class ConditionalVAE(FromPreset, keras.Model):
         likelihood: `"bernoulli"`, or `"gaussian"` with one learned variance for all pixels.
         kl_weight: Weight of the KL divergence; 1 is the evidence lower bound.
         kl_warm_up_steps: Steps in which that weight rises from 0 [Warm-up].
-        edit_weight: Weight of the cross-entropy of edited pictures [AttGAN]; 0 leaves it out.
-        independence_weight: Weight of how much the latents tell of the attributes
-            (`zoo/conditional_vae/losses.py`), in nats; 0 leaves it out.
-        keep_detail: Whether edits change pictures instead of drawing them anew: for colours of photos, rather
-            than for other shapes.
-        edited_attributes: Names of the attributes whose edits are learned; all where there are none.
-        attribute_weight: Weight of the attribute head's cross-entropy, in nats against nats.
-        seed: Seed of the latents drawn while training.
+        edit_weight: Weight of the edited pictures' cross-entropy [AttGAN]; 0 leaves it out.
+        independence_weight: Weight in nats of the latents' dependence on the attributes
+            (`zoo/conditional_vae/losses.py`); 0 leaves it out.
+        keep_detail: Whether edits change pictures instead of redrawing them: suited to the colours of photos,
+            not to new shapes.
+        edited_attributes: Names of the attributes whose edits are learned; all attributes if empty.
+        attribute_weight: Weight of the attribute head's cross-entropy; both terms are in nats.
+        seed: Seed of the latents drawn in training.
         dtype: Dtype policy, e.g. `"mixed_bfloat16"`; the global policy by default.
 
     Call arguments:
         raw_images: uint8 tensor `[N, image_size, image_size, channels]`.
         attribute_ids: For each attribute an integer tensor `[N]`; -1 where it is unknown. Unknown attributes
-            condition nothing and are left out of the attribute loss and accuracy.
+            condition nothing and do not count in the attribute loss and accuracy.
 
     Returns:
         float32 tensor `[N, image_size, image_size, channels]`, range [0, 1]: the reconstruction from the
         mean latents.
 
     Raises:
-        ValueError: `image_size` cannot be reached by doubling, or `attributes` are not distinct.
+        ValueError: `image_size` is not 4 to 7 times a power of two, or `attributes` are not distinct.
 
     Example:
 
@@ -184,13 +189,13 @@ class ConditionalVAE(FromPreset, keras.Model):
         return self.decode(self.encode(raw_images, attribute_ids), attribute_ids)
 
     def encode(self, raw_images, attribute_ids: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Returns the mean latents, float32 `[N, latent_dim]`, of uint8 pictures with these attributes."""
+        """Returns the mean latents, float32 `[N, latent_dim]`, of uint8 images with given attributes."""
         conditions = one_hot_conditions(self.attributes, attribute_ids)
         latent_mean, _ = self.posterior([self.extract_features(raw_images), conditions], training=False)
         return latent_mean
 
     def decode(self, latents, attribute_ids: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Returns pictures, float32 `[N, image_size, image_size, channels]` in [0, 1]."""
+        """Decodes latents to pictures, float32 `[N, image_size, image_size, channels]` in [0, 1]."""
         return self._decode(latents, one_hot_conditions(self.attributes, attribute_ids))
 
     def edit(
@@ -200,8 +205,8 @@ class ConditionalVAE(FromPreset, keras.Model):
 
         Args:
             raw_images: uint8 tensor `[N, image_size, image_size, channels]`.
-            attribute_ids: What they show: for each attribute an integer tensor `[N]`.
-            wanted_ids: What they shall show, likewise.
+            attribute_ids: The pictures' attributes: for each attribute an integer tensor `[N]`.
+            wanted_ids: The target attributes, likewise.
 
         Returns:
             float32 tensor of the pictures' shape, range [0, 1].
@@ -223,14 +228,14 @@ class ConditionalVAE(FromPreset, keras.Model):
         end_ids: Mapping[str, tf.Tensor],
         num_steps: int = 8,
     ) -> tf.Tensor:
-        """Goes from pictures to others, through their latents on a sphere and through their attributes.
+        """Interpolates between pairs of pictures: spherically in their latents, linearly in their attributes.
 
         Args:
-            raw_images: uint8 tensor `[N, image_size, image_size, channels]`.
-            attribute_ids: What they show, as for `edit`.
-            end_images: uint8 tensor of the same shape.
-            end_ids: What those show.
-            num_steps: Number of pictures on each way, both ends counted.
+            raw_images: uint8 tensor `[N, image_size, image_size, channels]`: the first pictures.
+            attribute_ids: Their attributes, as for `edit`.
+            end_images: uint8 tensor of the same shape: the last pictures.
+            end_ids: Their attributes.
+            num_steps: Number of pictures per pair, including both ends.
 
         Returns:
             float32 tensor `[N, num_steps, image_size, image_size, channels]`, range [0, 1]; the first and the
@@ -247,14 +252,15 @@ class ConditionalVAE(FromPreset, keras.Model):
         return tf.reshape(images, [-1, num_steps, *images.shape[1:]])
 
     def latent_direction(self, raw_images, attribute_ids: Mapping[str, tf.Tensor], has_property) -> tf.Tensor:
-        """Finds which way in the latents leads to a property that is none of the model's attributes.
+        """Finds the latents' direction towards a property that is not one of the model's attributes.
 
-        `model.decode(latents + strength * direction, ids)` draws more of it, or less.
+        `model.decode(latents + strength * direction, ids)` shows more of the property, or less for a negative
+        strength.
 
         Args:
             raw_images: uint8 tensor `[N, image_size, image_size, channels]`.
-            attribute_ids: What they show, as for `edit`.
-            has_property: Boolean tensor `[N]`: which pictures have it, e.g. those with long sleeves.
+            attribute_ids: The pictures' attributes, as for `edit`.
+            has_property: Boolean tensor `[N]`: which pictures have the property, e.g. long sleeves.
 
         Returns:
             float32 tensor `[latent_dim]`: from the mean latents of pictures without it to those of pictures
@@ -266,14 +272,14 @@ class ConditionalVAE(FromPreset, keras.Model):
         return mean_difference(self.encode(raw_images, attribute_ids), has_property)
 
     def judge(self, raw_images) -> dict[str, tf.Tensor]:
-        """Returns for each attribute the probabilities, float32 `[N, number of values]`, of uint8 images."""
+        """Returns each attribute's probabilities, float32 `[N, number of values]`, for uint8 images."""
         logits = self.attribute_head(self.extract_features(raw_images), training=False)
         return {
             name: tf.nn.softmax(values) for name, values in split_conditions(self.attributes, logits).items()
         }
 
     def extract_features(self, raw_images) -> tf.Tensor:
-        """Returns what the encoder and the attribute head see of uint8 pictures, `[N, 256]`."""
+        """Returns features `[N, 256]` of uint8 images, shared by the encoder and the attribute head."""
         images = pixels.to_model_range(raw_images, self.pixel_range, self.compute_dtype)
         return self.features(images, training=False)
 
@@ -338,7 +344,7 @@ class ConditionalVAE(FromPreset, keras.Model):
                 self.attributes, attribute_ids, draw, self.edited_attributes
             )
             wanted = one_hot_conditions(self.attributes, wanted_ids)
-            # As one batch: what the decoder's normalisation counts is then the same as what it has seen.
+            # One batch for both: the decoder's moving averages then match the statistics it normalised by.
             both = [tf.tile(latents, [2, 1]), tf.concat([conditions, wanted], axis=0)]
             logits, edited_logits = tf.split(self.decoder(both, training=training), 2)
         else:
@@ -376,7 +382,7 @@ class ConditionalVAE(FromPreset, keras.Model):
             losses["dependence"] = tf.add_n(
                 [dependence(latent_means, replicas.gather_rows(attribute_ids[k])) for k in self.attributes]
             )
-            # Below 0 lies the chance of one batch: nothing is to be learned from it.
+            # Negative values are one batch's chance; there is nothing to learn from them.
             loss += self.independence_weight * tf.nn.relu(losses["dependence"])
         return {"loss": loss, **losses}
 
@@ -387,7 +393,7 @@ class ConditionalVAE(FromPreset, keras.Model):
         return self.kl_weight * tf.minimum(share, 1.0)
 
     def _edit_loss(self, images, logits, edited_logits, wanted_ids, training: bool):
-        """[AttGAN] eq. 3: cross-entropy of what pictures with one other attribute are judged as."""
+        """[AttGAN] eq. 3: the judge's cross-entropy on pictures with one edited attribute."""
         edited, change_loss = tf.sigmoid(edited_logits), 0.0
         if self.keep_detail:
             changes = self.painter([images, tf.sigmoid(logits), edited], training=training)

@@ -1,7 +1,7 @@
-"""What it takes to edit an attribute of a picture, and to learn that.
+"""Building blocks of attribute edits and of their training.
 
 Source:
-    [Robust] Kaur et al. 2019, arXiv 1910.08640: what convinces a classifier used to noise looks right.
+    [Robust] Kaur et al. 2019, arXiv 1910.08640: pictures that convince a noise-robust classifier look right.
 """
 
 import functools
@@ -14,13 +14,13 @@ from zoo.errors import UnknownNameError
 from zoo.pictures.differentiable_augmentation import differentiable_augment
 from zoo.step import replicas
 
-# Nats for a change of the whole range everywhere.
+# Cost in nats of changing every pixel by the whole range.
 CHANGE_WEIGHT = 8.0
-# Of the range: the largest standard deviation of the noise on what is judged.
+# Largest standard deviation of the noise on the judge's input, as a share of the range.
 MAX_NOISE = 0.2
 
-# Chosen on validation photos: the share of the pixels that are changed most, how much of their change counts
-# as whole, and how much larger it may become.
+# Chosen on validation photos: the share of the most changed pixels, the share of their change from which on a
+# change is strengthened, and the largest gain.
 MOST_CHANGED, WHOLE_CHANGE, MAX_GAIN = 0.1, 0.7, 1.2
 
 
@@ -37,7 +37,7 @@ def check_edited_attributes(names: Sequence[str], attributes: Attributes) -> tup
 
 
 def find_edits(attribute_ids: Mapping[str, tf.Tensor], wanted_ids: Mapping[str, tf.Tensor]) -> tf.Tensor:
-    """Returns which pictures are asked to change, float32 `[N, 1, 1, 1]`: 1 or 0.
+    """Returns 1 for pictures with an attribute to edit and 0 for others, float32 `[N, 1, 1, 1]`.
 
     Example:
 
@@ -52,10 +52,10 @@ def find_edits(attribute_ids: Mapping[str, tf.Tensor], wanted_ids: Mapping[str, 
 
 
 def cost_of_change(changes) -> tf.Tensor:
-    """Returns nats for how much edits change: they then leave the background alone.
+    """Returns the cost of changes in nats, which makes edits leave the background alone.
 
     Args:
-        changes: float32 tensor of any shape: differences of pictures of range [0, 1].
+        changes: float32 tensor of any shape: differences between pictures of range [0, 1].
 
     Example:
 
@@ -66,10 +66,10 @@ def cost_of_change(changes) -> tf.Tensor:
 
 
 def focus_changes(changes) -> tf.Tensor:
-    """Strengthens what an edit changes much, the product, and weakens what it changes little, the background.
+    """Strengthens an edit's large changes, those of the product, and weakens small ones of the background.
 
     Args:
-        changes: float32 tensor `[N, S, S, C]`: differences of pictures of range [0, 1].
+        changes: float32 tensor `[N, S, S, C]`: differences between pictures of range [0, 1].
 
     Returns:
         float32 tensor of the same shape.
@@ -93,18 +93,18 @@ def draw_wanted_ids(
     draw_uniform: Callable[..., tf.Tensor] | None = None,
     changeable: Sequence[str] = (),
 ) -> dict[str, tf.Tensor]:
-    """Draws another value for one attribute of each picture; the rest stays.
+    """Draws target attributes: each picture's own, with another value for one of them.
 
     Args:
-        attributes: The values that each attribute can have.
+        attributes: Each attribute's possible values.
         attribute_ids: For each attribute an integer tensor `[N]`; -1, unknown, may become any value but the
             first.
         draw_uniform: Given a shape, returns a float tensor of that shape, uniform in [0, 1); None takes
-            attributes and values in turn, the same at every call.
-        changeable: Names of the attributes that may change; all where there are none.
+            attributes and values in turn, the same ones at every call.
+        changeable: Names of the attributes that may change; all attributes if empty.
 
     Returns:
-        For each attribute an int32 tensor `[N]`. An attribute of one value stays as it is.
+        For each attribute an int32 tensor `[N]`. An attribute with a single value never changes.
 
     Example:
 
@@ -131,15 +131,15 @@ def draw_wanted_ids(
 
 
 def disturb(images, seed, is_everywhere: bool = False) -> tf.Tensor:
-    """Shifts pictures, covers a part of each, and adds noise, more to some than to others.
+    """Shifts pictures, covers a part of each, and adds noise of a random strength to each.
 
-    An edit cannot deceive a judge that expects that by a fine pattern, nor by a detail at one place [Robust].
+    An edit cannot deceive a judge trained on such pictures by a fine pattern or a single detail [Robust].
 
     Args:
         images: float32 tensor `[N, S, S, C]`, range [0, 1].
-        seed: A `keras.random.SeedGenerator`, or an integer: the same amounts at every call.
-        is_everywhere: Whether every part of a product shows the attributes, as a colour is: half of the
-            pictures then show a window only, of which the middle of the picture is always a part.
+        seed: A `keras.random.SeedGenerator`, or an integer, which gives the same result at every call.
+        is_everywhere: Whether every part of a product shows its attributes, as with colours: half of the
+            pictures are then reduced to a window, which always includes the picture's centre.
 
     Returns:
         float32 tensor of the same shape, not clipped to the range.

@@ -1,7 +1,7 @@
-"""Smooths what is to be done to a picture, along the picture's own edges.
+"""Guided filter: smooths a picture's changes while respecting the picture's edges.
 
 Sources:
-    [GF] He et al. 2013, "Guided Image Filtering", section 3.3 and eq. 14 to 16 for guides with colours.
+    [GF] He et al. 2013, "Guided Image Filtering", section 3.3 and eq. 14 to 16 for colour guides.
     [Fast] He & Sun 2015, "Fast Guided Filter", arXiv 1505.00996: the coefficients at a low resolution.
 """
 
@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from zoo.layers import pyramid
 
-# Of the side of the low-res picture: windows reach as far either way.
+# Windows' radius as a share of the low-res picture's side.
 RADIUS_SHARE = 0.2
-# Squared differences of colours, in [0, 1], that count as none.
+# Variance of colours in [0, 1] below which a window counts as uniform.
 EPSILON = 1e-3
 MAX_HALVINGS = 2
 
@@ -21,10 +21,10 @@ MAX_HALVINGS = 2
 class GuidedFilter(keras.layers.Layer):
     """Makes values a linear function of the guide's colours in every window [GF].
 
-    What has the same colour nearby then gets the same value, up to the edge where the colour changes.
+    Nearby pixels of the same colour then get the same value, up to the edge where the colour changes.
 
     Args:
-        image_size: Side S of the pictures in pixels, as `zoo.layers.pyramid` takes it.
+        image_size: Side S of the pictures in pixels, valid for `zoo.layers.pyramid`.
 
     Call arguments:
         inputs: The guide, float32 `[N, S, S, C]` in [0, 1], and the values, float32 `[N, S, S, K]`.
@@ -74,7 +74,7 @@ class GuidedFilter(keras.layers.Layer):
         return tf.reshape(products, shape) - left_mean[..., :, None] * right_mean[..., None, :]
 
     def _box_mean(self, images):
-        # What lies outside is not counted.
+        # TensorFlow's average ignores positions outside the picture.
         return tf.nn.avg_pool2d(images, 2 * self.radius + 1, 1, "SAME")
 
 

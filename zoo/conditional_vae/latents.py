@@ -1,4 +1,4 @@
-"""Ways through the latents of a generator.
+"""Interpolation and directions in a generator's latent space.
 
 Source:
     [Directions] White 2016, arXiv 1609.04468, sections 2 and 3.
@@ -8,12 +8,12 @@ import tensorflow as tf
 
 
 def interpolate_on_sphere(start, end, num_steps: int) -> tf.Tensor:
-    """Goes from latents to others at about their length [Directions]: straight ways are unlikely latents.
+    """Interpolates spherically between latents [Directions], because straight lines cross unlikely latents.
 
     Args:
         start: float tensor `[N, D]`.
         end: float tensor `[N, D]`, not opposite to `start`.
-        num_steps: Number of latents on each way, both ends counted.
+        num_steps: Number of latents per pair, including both ends.
 
     Returns:
         float32 tensor `[N, num_steps, D]`.
@@ -29,7 +29,7 @@ def interpolate_on_sphere(start, end, num_steps: int) -> tf.Tensor:
         tf.math.l2_normalize(start, axis=-1) * tf.math.l2_normalize(end, axis=-1), axis=-1, keepdims=True
     )
     angle = tf.acos(tf.clip_by_value(cosine, -1.0, 1.0))
-    # The same latents, or zeros: there is no angle to divide by.
+    # Equal latents, or zeros, have no angle to divide by.
     is_straight = angle < 1e-3
     sine = tf.sin(tf.where(is_straight, 1.0, angle))
     before = tf.where(is_straight, 1.0 - shares, tf.sin((1.0 - shares) * angle) / sine)
@@ -38,11 +38,13 @@ def interpolate_on_sphere(start, end, num_steps: int) -> tf.Tensor:
 
 
 def mean_difference(latents, has_property) -> tf.Tensor:
-    """Returns the way from the mean of some latents to that of others [Directions] section 3.2.
+    """Returns the vector from the mean of latents without a property to that of those with it.
+
+    See [Directions] section 3.2.
 
     Args:
         latents: float tensor `[N, D]`.
-        has_property: Boolean tensor `[N]`: where the way shall lead to.
+        has_property: Boolean tensor `[N]`: which latents have the property.
 
     Returns:
         float32 tensor `[D]`.
@@ -59,8 +61,9 @@ def mean_difference(latents, has_property) -> tf.Tensor:
     num_rows, num_having = len(has_property), int(tf.math.count_nonzero(has_property))
     if not 0 < num_having < num_rows:
         raise ValueError(
-            "A direction leads from pictures without the property to pictures with it: both are needed. "
-            f"Received: {num_having} of {num_rows} pictures with it."
+            "A direction needs pictures with the property and pictures without it, because it leads from one "
+            f"mean to the other. Received: {num_having} of {num_rows} pictures with it. Add pictures of the "
+            "other kind."
         )
     with_it, without = (tf.boolean_mask(latents, mask) for mask in (has_property, ~has_property))
     return tf.reduce_mean(with_it, axis=0) - tf.reduce_mean(without, axis=0)

@@ -1,11 +1,11 @@
-"""The conditional VAE's losses: likelihoods of pictures, divergence of latents, dependence on attributes.
+"""The conditional VAE's losses: pictures' likelihoods, latents' divergence and dependence on attributes.
 
 Sources:
     [VAE] Kingma & Welling 2014, arXiv 1312.6114, appendix B: the divergence of two Gaussians; appendix C:
         Bernoulli and Gaussian decoders.
     [sigma-VAE] Rybkin et al. 2021, arXiv 2006.13202: one variance for all pixels, learned with the weights.
     [HSIC] Gretton et al. 2005, "Measuring Statistical Dependence with Hilbert-Schmidt Norms".
-    [HCV] Lopez et al. 2018, arXiv 1805.08672: HSIC as a penalty of autoencoders.
+    [HCV] Lopez et al. 2018, arXiv 1805.08672: HSIC as a penalty for autoencoders.
     [WAE] Tolstikhin et al. 2018, arXiv 1711.01558, section 4: this kernel at seven scales.
 """
 
@@ -16,32 +16,32 @@ import tensorflow as tf
 from zoo.errors import UnknownNameError
 
 LIKELIHOODS = ("bernoulli", "gaussian")
-# A standard deviation of an eighth of a grey level: below it lies the rounding of the pictures.
+# A standard deviation of an eighth of a grey level; anything below is the pictures' rounding.
 _MIN_LOG_VARIANCE = 2 * math.log(1 / 8 / 255)
 
 
 def check_likelihood(name: str) -> None:
-    """Raises `UnknownNameError` unless there is such a likelihood."""
+    """Raises `UnknownNameError` unless the likelihood exists."""
     if name not in LIKELIHOODS:
         raise UnknownNameError("likelihood", name, LIKELIHOODS)
 
 
 def bernoulli_loss(images, logits) -> tf.Tensor:
-    """[VAE] appendix C.1 on grey levels taken as probabilities.
+    """Returns the Bernoulli negative log likelihood, with grey levels as probabilities ([VAE] appendix C.1).
 
     Args:
         images: float32 tensor of any shape, range [0, 1].
         logits: float32 tensor of the same shape, unbounded.
 
     Returns:
-        float32 tensor of the same shape: nats a pixel.
+        float32 tensor of the same shape: nats per pixel.
     """
     return _sigmoid_cross_entropy(images, logits)
 
 
 @tf.custom_gradient
 def _sigmoid_cross_entropy(labels, logits):
-    """Does as `tf.nn.sigmoid_cross_entropy_with_logits`, whose gradient takes many times as long."""
+    """Computes `tf.nn.sigmoid_cross_entropy_with_logits` with a gradient that is many times as fast."""
 
     def gradients(upstream):
         return -upstream * logits, upstream * (tf.sigmoid(logits) - labels)
@@ -50,15 +50,15 @@ def _sigmoid_cross_entropy(labels, logits):
 
 
 def gaussian_loss(images, logits, log_variance) -> tf.Tensor:
-    """[sigma-VAE] eq. 4: negative log density of a Gaussian around the decoded picture.
+    """Returns the negative log density of a Gaussian around the decoded picture ([sigma-VAE] eq. 4).
 
     Args:
         images: float32 tensor of any shape, range [0, 1].
-        logits: float32 tensor of the same shape; its sigmoid is the mean, so that it stays in [0, 1].
-        log_variance: float32 scalar: logarithm of the variance that all pixels share.
+        logits: float32 tensor of the same shape; its sigmoid, in [0, 1], is the mean.
+        log_variance: float32 scalar: logarithm of the variance, which all pixels share.
 
     Returns:
-        float32 tensor of the same shape: nats a pixel; negative where the density is above 1.
+        float32 tensor of the same shape: nats per pixel; negative where the density is above 1.
 
     Example:
 
@@ -72,14 +72,14 @@ def gaussian_loss(images, logits, log_variance) -> tf.Tensor:
 
 
 def gaussian_kl(mean, log_variance) -> tf.Tensor:
-    """[VAE] appendix B, in nats.
+    """Returns the KL divergence from a standard normal distribution ([VAE] appendix B), in nats.
 
     Args:
         mean: float tensor of any shape.
         log_variance: float tensor of the same shape.
 
     Returns:
-        float tensor of the same shape, one value a dimension, not negative.
+        float tensor of the same shape: one non-negative value per dimension.
 
     Example:
 
@@ -89,20 +89,20 @@ def gaussian_kl(mean, log_variance) -> tf.Tensor:
     return 0.5 * (tf.square(mean) + tf.exp(log_variance) - 1.0 - log_variance)
 
 
-# [WAE]: in units of the squared distance that standard normal latents have on average.
+# [WAE]: in units of the mean squared distance between standard normal latents.
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 def dependence(latents, value_ids) -> tf.Tensor:
-    """Compares how alike latents of the same value are with how alike those of any values are [HSIC].
+    """Measures how strongly latents depend on an attribute's values [HSIC].
 
     Args:
         latents: float32 tensor `[N, D]`.
         value_ids: Integer tensor `[N]` of class ids; rows of -1, unknown, are left out.
 
     Returns:
-        float32 scalar: mean kernel value of pairs of the same value less that of all pairs; 0 on average if
-        latents do not depend on values, at most 1; 0 where no pair has the same value.
+        float32 scalar, at most 1: the mean kernel value of pairs with the same value minus that of all pairs;
+        0 on average if latents do not depend on values, and 0 if no pair has the same value.
 
     Example:
 
@@ -112,7 +112,7 @@ def dependence(latents, value_ids) -> tf.Tensor:
     """
     latents = tf.cast(latents, "float32")
     squares = tf.reduce_sum(tf.square(latents), axis=-1)
-    # Never below 0, which rounding could bring about.
+    # Rounding could make distances negative.
     distances = tf.nn.relu(
         squares[:, None] + squares[None] - 2.0 * tf.matmul(latents, latents, transpose_b=True)
     )

@@ -1,7 +1,7 @@
 """The networks of the conditional VAE.
 
 Source:
-    [U-Net] Ronneberger et al. 2015, arXiv 1505.04597: what is found at a low resolution meets the picture.
+    [U-Net] Ronneberger et al. 2015, arXiv 1505.04597: skip connections between equal resolutions.
 """
 
 import dataclasses
@@ -18,7 +18,7 @@ PAINTER_HALVINGS = 2
 
 @dataclasses.dataclass(frozen=True)
 class VariationalNetworks:
-    """Builds networks that fit each other.
+    """Builds the model's networks with matching inputs and outputs.
 
     Args:
         num_conditions: Length of the one-hot attributes.
@@ -39,10 +39,10 @@ class VariationalNetworks:
     dtype: keras.DTypePolicy
 
     def build_features(self, prefix: str = "", batch_norm: bool = True) -> keras.Model:
-        """Builds images `[N, S, S, C]` in [0, 1] to features `[N, NUM_FEATURES]`.
+        """Builds the network from images `[N, S, S, C]` in [0, 1] to features `[N, NUM_FEATURES]`.
 
         Args:
-            prefix: Of the names of layers, where a model has several of these networks.
+            prefix: Prefix of the layers' names, for models with several of these networks.
             batch_norm: Whether feature maps are normalised over the batch.
         """
         images = keras.Input((self.image_size, self.image_size, self.channels), name="images")
@@ -60,7 +60,7 @@ class VariationalNetworks:
         return keras.Model(images, features, name=f"{prefix}features")
 
     def build_posterior(self) -> keras.Model:
-        """Builds features and conditions to mean and log variance of the latents, float32."""
+        """Builds the network from features and conditions to the latents' float32 mean and log variance."""
         features = keras.Input((NUM_FEATURES,), name="features")
         conditions = keras.Input((self.num_conditions,), name="conditions")
         x = keras.layers.Concatenate(dtype=self.dtype)([features, conditions])
@@ -69,25 +69,25 @@ class VariationalNetworks:
         return keras.Model([features, conditions], [mean, log_variance], name="posterior")
 
     def build_attribute_head(self, prefix: str = "") -> keras.Model:
-        """Builds features to float32 logits `[N, num_conditions]`."""
+        """Builds the network from features to float32 logits `[N, num_conditions]`."""
         features = keras.Input((NUM_FEATURES,), name="features")
         logits = keras.layers.Dense(self.num_conditions, dtype="float32", name=f"{prefix}attributes")
         return keras.Model(features, logits(features), name=f"{prefix}attribute_head")
 
     def build_judge(self, name: str) -> keras.Model:
-        """Builds images to logits, by features that serve nothing else.
+        """Builds a separate classifier from images to attribute logits.
 
-        It is not normalised over batches: what it has learned on real pictures holds for edited ones, too.
+        It has no batch norm, and therefore treats edited pictures exactly as the real ones it learns from.
 
         Args:
-            name: Of the network, and the beginning of its layers' names.
+            name: Name of the network, and prefix of its layers' names.
         """
         features = self.build_features(f"{name}_", batch_norm=False)
         head = self.build_attribute_head(f"{name}_")
         return keras.Model(features.input, head(features.output), name=name)
 
     def build_decoder(self) -> keras.Model:
-        """Builds latents and conditions to float32 logits of pixels `[N, S, S, C]`."""
+        """Builds the network from latents and conditions to float32 pixel logits `[N, S, S, C]`."""
         latents = keras.Input((self.latent_dim,), name="latents")
         conditions = keras.Input((self.num_conditions,), name="conditions")
         x = keras.layers.Concatenate(dtype=self.dtype)([latents, conditions])
@@ -104,10 +104,12 @@ class VariationalNetworks:
         return keras.Model([latents, conditions], logits, name="decoder")
 
     def build_painter(self) -> keras.Model:
-        """Builds pictures, their decodings and those with wanted attributes to float32 changes of pictures.
+        """Builds the network that predicts an edit's float32 changes to a picture.
 
-        A small [U-Net], which sees where the product ends better than the decodings do. It begins with the
-        difference of the decodings, and learns what to add to that; both spread along the picture's colours.
+        Its inputs are the picture, its decoding, and its decoding with the target attributes. It is a small
+        [U-Net], which finds the product's boundary better than the decodings do: it starts from the
+        difference between the decodings and learns a correction to it. A guided filter aligns the sum with
+        the picture's colours.
         """
         layers, activation = keras.layers, keras.layers.LeakyReLU
         shape = (self.image_size, self.image_size, self.channels)

@@ -1,4 +1,4 @@
-"""How often each value of the attributes is seen, and logits that rare values cost nothing.
+"""Logit adjustment for unbalanced attributes, from a moving average of their values' frequencies.
 
 Source:
     [Adjustment] Menon et al. 2021, arXiv 2007.07314, section 4.2: logits plus the log of the class prior.
@@ -12,18 +12,19 @@ import tensorflow as tf
 from zoo.attributes.vocabulary import Attributes, num_conditions, one_hot_conditions
 from zoo.step import replicas
 
-# Of a value that is hardly ever seen: its logit is not raised without end.
+# Lower bound of a share, which limits the adjustment of values that are hardly ever seen.
 SMALLEST_SHARE = 1e-3
 
 
 @keras.saving.register_keras_serializable("zoo")
 class ValueShares(keras.layers.Layer):
-    """Counts values in a moving average, and adds the log of their shares to logits in training.
+    """Tracks how frequent each attribute value is, and adds the log of these shares to logits.
 
-    What is trained on the sum gives, without it, logits as if all values were equally frequent [Adjustment].
+    A network trained on adjusted logits returns, without the adjustment, logits as if all values were equally
+    frequent [Adjustment].
 
     Args:
-        attributes: The values that each attribute can have.
+        attributes: Each attribute's possible values.
 
     Call arguments:
         logits: float32 tensor `[N, num_conditions]`.
@@ -56,17 +57,17 @@ class ValueShares(keras.layers.Layer):
         return logits + tf.math.log(tf.maximum(self.shares, SMALLEST_SHARE))
 
     def update(self, attribute_ids: Mapping[str, tf.Tensor], momentum) -> None:
-        """Counts the values of a batch.
+        """Updates the shares with a batch.
 
         Args:
-            attribute_ids: For each attribute an integer tensor `[N]`; -1 where it is unknown: not counted.
-            momentum: Share of the average that stays, range [0, 1].
+            attribute_ids: For each attribute an integer tensor `[N]`; rows of -1, unknown, are not counted.
+            momentum: Share of the previous average that is kept, range [0, 1].
         """
         shares = []
         for name, values in self.attributes.items():
             counts = replicas.mean(tf.reduce_sum(one_hot_conditions({name: values}, attribute_ids), axis=0))
             shares.append(tf.math.divide_no_nan(counts, tf.reduce_sum(counts)))
-        # A batch in which nothing is known of an attribute says nothing about it.
+        # A batch without a known value of an attribute leaves that attribute's shares unchanged.
         seen = tf.concat(shares, axis=0)
         is_counted = tf.concat([tf.fill(tf.shape(share), tf.reduce_sum(share)) for share in shares], axis=0)
         average = momentum * self.shares + (1.0 - momentum) * seen

@@ -1,18 +1,18 @@
-"""How different pictures of one kind are from each other."""
+"""Measures the diversity of pictures with the same attributes."""
 
 import tensorflow as tf
 
 
 def same_kind_distance(images, conditions) -> tf.Tensor:
-    """Returns how far apart pictures with the same attributes are.
+    """Returns the root mean square difference between pictures with the same attributes.
 
     Args:
         images: float tensor `[N, h, w, C]`.
-        conditions: float tensor `[N, K]`; equal rows are one kind.
+        conditions: float tensor `[N, K]`; pictures with equal rows are of the same kind.
 
     Returns:
-        float32 scalar: root of the mean squared difference of their pixels, in units of the pixels, over all
-        pairs of different pictures of one kind; 0 where no kind has two pictures.
+        float32 scalar in units of the pixels, over all pixels of all pairs of different pictures of the same
+        kind; 0 where no kind has two pictures.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""What generator and discriminator minimise.
+"""Adversarial losses and gradient penalties.
 
 Sources:
     [GAN] Goodfellow et al. 2014, arXiv 1406.2661.
@@ -16,11 +16,11 @@ import tensorflow as tf
 
 @dataclasses.dataclass(frozen=True)
 class AdversarialLoss:
-    """One pair of losses; both are means over the batch.
+    """A pair of losses, for the discriminator and the generator; both are means over the batch.
 
     Args:
-        discriminator: Takes the logits of real and of generated pictures.
-        generator: Takes the logits of generated pictures.
+        discriminator: Maps the logits of real and of generated pictures to the discriminator's loss.
+        generator: Maps the logits of generated pictures to the generator's loss.
         gradient_penalty_weight: Weight of `interpolation_penalty` in the discriminator's loss.
     """
 
@@ -65,13 +65,13 @@ LOSSES = {
 def interpolation_penalty(
     discriminate: Callable[[tf.Tensor], tf.Tensor], real_images, generated_images, mixing
 ) -> tf.Tensor:
-    """[WGAN-GP] eq. 3: `(|grad D(x)| - 1)^2` between real and generated pictures, mean over the batch.
+    """[WGAN-GP] eq. 3: mean over the batch of `(|grad D(x)| - 1)^2` between real and generated pictures.
 
     Args:
-        discriminate: Gives logits `[N, 1]` for pictures.
+        discriminate: Maps pictures to logits `[N, 1]`.
         real_images: float tensor `[N, h, w, C]`.
         generated_images: float tensor of the same shape.
-        mixing: float tensor `[N, 1, 1, 1]` in [0, 1]: the share of the real picture.
+        mixing: float tensor `[N, 1, 1, 1]` in [0, 1]: the real picture's share of the mix.
 
     Returns:
         float32 scalar.
@@ -82,10 +82,10 @@ def interpolation_penalty(
 
 
 def r1_penalty(discriminate: Callable[[tf.Tensor], tf.Tensor], real_images) -> tf.Tensor:
-    """[R1] eq. 9 without its factor: `|grad D(x)|^2` at real pictures, mean over the batch.
+    """[R1] eq. 9 without its factor: mean over the batch of `|grad D(x)|^2` at real pictures.
 
     Args:
-        discriminate: Gives logits `[N, 1]` for pictures.
+        discriminate: Maps pictures to logits `[N, 1]`.
         real_images: float tensor `[N, h, w, C]`.
 
     Returns:

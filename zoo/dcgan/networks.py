@@ -1,10 +1,10 @@
-"""The DCGAN's two networks.
+"""The DCGAN's generator and discriminator networks.
 
 Sources:
     [DCGAN] Radford et al. 2015, arXiv 1511.06434.
-    [cGAN] Mirza & Osindero 2014, arXiv 1411.1784: attributes as a further input.
+    [cGAN] Mirza & Osindero 2014, arXiv 1411.1784: attributes as an additional input.
     [Projection] Miyato & Koyama 2018, arXiv 1802.05637: the conditional discriminator.
-    [AC-GAN] Odena et al. 2017, arXiv 1610.09585: the discriminator also tells the attributes.
+    [AC-GAN] Odena et al. 2017, arXiv 1610.09585: the discriminator also predicts the attributes.
     [SN] Miyato et al. 2018, arXiv 1802.05957: spectral normalisation of the discriminator.
 """
 
@@ -21,7 +21,7 @@ CONDITIONINGS = (PROJECTION, EMBEDDING)
 
 @dataclasses.dataclass(frozen=True)
 class AdversarialNetworks:
-    """Builds the generator and the discriminator of one model.
+    """Builds a model's generator and discriminator.
 
     Args:
         num_conditions: Length of the one-hot attributes.
@@ -29,10 +29,10 @@ class AdversarialNetworks:
         channels: 1 or 3.
         latent_dim: Length of the latent vectors.
         width: Channels of the largest feature map.
-        depth: 3x3 convolutions of the generator at each resolution.
+        depth: Number of 3x3 convolutions at each resolution of the generator.
         discriminator_depth: The same for the discriminator.
-        conditioning: How the discriminator sees attributes, one of `CONDITIONINGS`.
-        tells_attributes: Whether the discriminator also has logits of the attributes [AC-GAN].
+        conditioning: How the discriminator receives attributes, one of `CONDITIONINGS`.
+        tells_attributes: Whether the discriminator also predicts the attributes [AC-GAN].
         spectral_norm: Whether the discriminator's layers are spectrally normalised [SN].
         dtype: Dtype policy.
     """
@@ -50,7 +50,7 @@ class AdversarialNetworks:
     dtype: Any
 
     def build_generator(self, name: str) -> keras.Model:
-        """Returns the network from latents and conditions to float32 pictures in [-1, 1]."""
+        """Builds the network from latents and conditions to float32 pictures in [-1, 1]."""
         latents = keras.Input((self.latent_dim,), name="latents")
         conditions = keras.Input((self.num_conditions,), name="conditions")
         x = keras.layers.Concatenate(dtype=self.dtype)([latents, conditions])
@@ -67,9 +67,9 @@ class AdversarialNetworks:
         return keras.Model([latents, conditions], images, name=name)
 
     def build_discriminator(self) -> keras.Model:
-        """Returns the network from pictures and conditions to float32 logits, `[N, 1]`.
+        """Builds the network from pictures and conditions to float32 logits `[N, 1]`.
 
-        With `tells_attributes` it has a second output, logits `[N, num_conditions]`.
+        With `tells_attributes` it has a second output, logits `[N, num_conditions]` of the attributes.
         """
         images = keras.Input((self.image_size, self.image_size, self.channels), name="images")
         conditions = keras.Input((self.num_conditions,), name="conditions")
@@ -102,10 +102,10 @@ class AdversarialNetworks:
         return keras.layers.Concatenate(dtype=self.dtype)([images, maps])
 
     def _add_projection(self, logits, features, conditions):
-        """[Projection] eq. 3: adds the features' inner product with a learned vector per attribute value."""
+        """Adds the features' inner product with a learned vector per attribute value ([Projection] eq. 3)."""
         project = self._dense(features.shape[-1], "discriminator_projection", use_bias=False)
         products = keras.layers.Multiply(dtype="float32")([features, project(conditions)])
-        # Not keras.layers.Dot: products of matrices of one row took a tenth of a training step on CPUs.
+        # Not keras.layers.Dot: its products of one-row matrices took a tenth of a training step on CPUs.
         projection = keras.ops.sum(products, axis=-1, keepdims=True)
         return keras.layers.Add(dtype="float32")([logits, projection])
 

@@ -1,15 +1,15 @@
 """Differentiates a GAN's two losses in one backward pass through the discriminator.
 
 Sources:
-    [Reversal] Ganin & Lempitsky 2015, arXiv 1409.7495, section 3.1: two networks with opposite aims learn
-        from one backward pass, whose gradient changes its sign between them. Here it changes for each picture
-        by the ratio of the two losses' slopes.
+    [Reversal] Ganin & Lempitsky 2015, arXiv 1409.7495, section 3.1: two networks with opposite objectives
+        learn from one backward pass, whose gradient changes sign between them. Here it is multiplied, for
+        each picture, by the ratio of the two losses' slopes.
 """
 
 import tensorflow as tf
 
-# Added to the slope of the discriminator's loss at each generated picture, so that there is always something
-# to take the ratio to. It is far below the rounding of other gradients, and the ratio takes it out again.
+# Added to the slope of the discriminator's loss at each generated picture, which keeps the ratio's
+# denominator from being 0. It is far below the rounding of other gradients, and the ratio cancels it.
 LEAST_SLOPE = 1e-18
 
 
@@ -24,19 +24,19 @@ def one_pass_gradients(
 ):
     """Differentiates both losses, each with respect to its own network.
 
-    The discriminator must judge each picture by itself, without batch norm, and the generator's loss must
-    depend on generated pictures through the logits alone. Then the gradients that both losses give to a
-    picture differ by a factor, known from the logits, and one backward pass does for two. Tensors must have
-    the range of float32 or bfloat16, not that of float16.
+    The discriminator must judge each picture independently, without batch norm, and the generator's loss must
+    depend on generated pictures through the logits alone. The two losses' gradients at a picture then differ
+    only by a factor known from the logits, and one backward pass serves both. Tensors must have the range of
+    float32 or bfloat16, not that of float16.
 
     Args:
-        tape: Persistent tape that has seen all of the following.
-        discriminator_loss: Scalar, with penalties and loss scale.
-        generator_loss: Scalar, with loss scale.
-        generated_images: Tensor `[N, S, S, C]` that the generator gave.
-        generated_logits: Tensor `[N, 1]` that the discriminator gave for them.
-        discriminator_variables: Its variables.
-        generator_variables: Its variables.
+        tape: Persistent tape that has recorded all of the following.
+        discriminator_loss: Scalar, including penalties and loss scale.
+        generator_loss: Scalar, including loss scale.
+        generated_images: The generator's output `[N, S, S, C]`.
+        generated_logits: The discriminator's output `[N, 1]` for them.
+        discriminator_variables: The discriminator's trainable variables.
+        generator_variables: The generator's trainable variables.
 
     Returns:
         Two lists of gradients, in the variables' order.

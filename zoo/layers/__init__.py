@@ -1,1 +1,1 @@
-"""Layers that several families share, and blocks of them."""
+"""Layers and blocks of layers shared by several model families."""

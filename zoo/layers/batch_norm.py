@@ -1,4 +1,4 @@
-"""Batch normalisation that trains in one operation.
+"""Batch normalisation with a fused operation for training.
 
 Sources:
     [BN] Ioffe & Szegedy 2015, arXiv 1502.03167.
@@ -12,12 +12,13 @@ import tensorflow as tf
 class BatchNorm(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` over the last axis, faster in training.
 
-    Keras computes means and variances in float32 by a dozen operations, whose results all go through memory.
-    TensorFlow's fused operation reads and writes the dtype of the features and sums in float32. It knows one
-    process only: synchronised over replicas, and outside of training, the layer is Keras' own.
+    Keras computes means and variances in float32 by a dozen operations, each with a round trip through
+    memory. TensorFlow's fused operation reads and writes the features' dtype and sums in float32. It works
+    within one process only: when synchronised over replicas, and at inference, the layer behaves as Keras'
+    own.
 
     Args:
-        **kwargs: As for `keras.layers.BatchNormalization`, but for `axis` and `renorm`.
+        **kwargs: As for `keras.layers.BatchNormalization`, except `axis` and `renorm`.
 
     Call arguments:
         features: Float tensor `[..., C]`.
@@ -47,7 +48,7 @@ class BatchNorm(keras.layers.BatchNormalization):
             epsilon=self.epsilon,
             is_training=True,
         )
-        # It gives the variance of the population, estimated from n - 1; Keras keeps that of the batch.
+        # The operation returns the unbiased variance (divided by n - 1); Keras tracks the batch's own.
         num_rows = tf.cast(tf.shape(rows)[0], "float32")
         variance *= (num_rows - 1.0) / num_rows
         for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
@@ -56,5 +57,5 @@ class BatchNorm(keras.layers.BatchNormalization):
 
 
 def make_batch_norm(**options) -> BatchNorm:
-    """Makes a layer whose means and variances are those of the whole batch, of all replicas."""
+    """Makes a layer that normalises over the whole batch, across all replicas."""
     return BatchNorm(synchronized=tf.distribute.has_strategy(), **options)

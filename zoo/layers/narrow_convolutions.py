@@ -1,12 +1,13 @@
-"""Convolutions to the one or three channels of a picture, which CPUs compute slowly as they are written.
+"""Fast convolutions with one to three output channels, for layers that draw pictures.
 
-A vector unit works on 8 or 16 channels at once and idles where only one comes out. Here the pixels of a block
-of the result take the place of channels: the same sums, 2 to 7 times as fast on a CPU with AVX-512.
+A CPU's vector unit processes 8 or 16 channels at once and idles when there is only one. These convolutions
+compute a block of neighbouring output pixels as if they were channels: the same sums, 2 to 7 times as fast on
+a CPU with AVX-512.
 
 Sources:
     [ESPCN] As in `zoo/layers/subpixels.py`: pixels as channels.
     [im2col] Chellapilla et al. 2006, "High Performance Convolutional Neural Networks for Document
-    Processing": a convolution as a product of matrices, here that of the gradients.
+    Processing": a convolution as a matrix product, here for the gradients.
 """
 
 import functools
@@ -18,13 +19,13 @@ import tensorflow as tf
 from zoo.errors import WrongUsageError
 from zoo.layers.subpixels import to_picture
 
-# As many channels as a vector of 512 bits holds floats.
+# The number of floats in a 512-bit vector.
 MOST_CHANNELS = 16
 PADDINGS = ("valid", "same")
 
 
 def narrow_conv2d(features, kernel) -> tf.Tensor:
-    """Convolves without padding and with stride 1, as `tf.nn.conv2d` does, faster to few channels.
+    """Convolves without padding at stride 1, as `tf.nn.conv2d` does, but faster for few output channels.
 
     Args:
         features: Float tensor `[N, h, w, D]`.
@@ -40,7 +41,7 @@ def narrow_conv2d(features, kernel) -> tf.Tensor:
     """
     kernel_size, _, depth, channels = kernel.shape
     side = _block_side(channels)
-    # Kernels of all pixels of a block, each where it lies in what the block depends on.
+    # One kernel per pixel of a block, at its position within the block's receptive field.
     shifted = [
         tf.pad(kernel, [[row, side - 1 - row], [column, side - 1 - column], [0, 0], [0, 0]])
         for row in range(side)
@@ -49,7 +50,7 @@ def narrow_conv2d(features, kernel) -> tf.Tensor:
     height, width = (known_size(features, axis) - kernel_size + 1 for axis in (1, 2))
     padded = tf.pad(features, [[0, 0], [0, -height % side], [0, -width % side], [0, 0]])
     if None in padded.shape[1:3]:
-        # TFLite forgets the depth where it does not know the padding.
+        # TFLite loses the depth where the padding is unknown.
         padded = tf.reshape(padded, [*tf.unstack(tf.shape(padded)[:3]), depth])
     blocks = tf.nn.conv2d(padded, tf.concat(shifted, axis=-1), strides=side, padding="VALID")
     if side == 1:
@@ -59,9 +60,9 @@ def narrow_conv2d(features, kernel) -> tf.Tensor:
 
 @tf.custom_gradient
 def trained_narrow_conv2d(features, kernel) -> tf.Tensor:
-    """Does as `narrow_conv2d` in the kernel's dtype; gradients are computed in the features'.
+    """Computes `narrow_conv2d` in the kernel's dtype, and its gradients in the features' dtype.
 
-    Under mixed precision a picture needs float32, its gradients do not.
+    Under mixed precision a picture needs float32, but its gradients do not.
 
     Args:
         features: Float tensor `[N, h, w, D]`.
@@ -78,7 +79,7 @@ def _gradients(features, kernel, upstream):
     kernel_size, _, depth, channels = kernel.shape
     dtype, margin, num_taps = features.dtype, kernel_size - 1, kernel_size**2 * channels
     padded = tf.pad(tf.cast(upstream, dtype), [[0, 0], [margin, margin], [margin, margin], [0, 0]])
-    # Of each pixel of the features: the gradients of all that it went into.
+    # For each pixel of the features, the gradients of all outputs that depend on it.
     taps = tf.cast(tap_kernel(kernel_size, channels)[::-1, ::-1], dtype)
     gathered = tf.nn.conv2d(padded, taps, strides=1, padding="VALID")
     flat = tf.reshape(gathered, [-1, num_taps])
@@ -91,7 +92,7 @@ def _gradients(features, kernel, upstream):
 
 @functools.cache
 def tap_kernel(kernel_size: int, channels: int) -> np.ndarray:
-    """Returns the kernel `[k, k, C, k * k * C]` that puts what lies below its weights side by side."""
+    """Returns the kernel `[k, k, C, k * k * C]` that extracts patches: one output channel per input value."""
     taps = np.eye(kernel_size**2 * channels, dtype="float32")
     return taps.reshape(kernel_size, kernel_size, channels, -1)
 
@@ -101,33 +102,33 @@ def _block_side(channels: int) -> int:
 
 
 def known_size(images, axis: int):
-    """Returns the size of an axis: a number where the graph knows it, else a scalar tensor."""
+    """Returns an axis's size: an integer where it is static, else a scalar tensor."""
     return tf.shape(images)[axis] if images.shape[axis] is None else images.shape[axis]
 
 
 @keras.saving.register_keras_serializable("zoo")
 class NarrowConv2D(keras.layers.Layer):
-    """A convolution to few channels: `keras.layers.Conv2D` with stride 1, in float32, but faster on CPUs.
+    """A float32 `keras.layers.Conv2D` with stride 1, faster on CPUs for few output channels.
 
-    Use it for the last layer of a network that draws pictures. Its weights are those of Keras' layer. The
-    result is float32; in training, gradients are computed in the dtype of the features.
+    Use it as the last layer of a network that draws pictures. Its weights are interchangeable with those of
+    Keras' layer. The result is float32; in training, gradients are computed in the features' dtype.
 
     Args:
         filters: Channels C of the result.
         kernel_size: Side k of the kernel.
-        padding: `valid`, or `same` for an odd kernel size: zeros around.
+        padding: `valid` for none, or `same` for zero padding, which needs an odd kernel size.
         kernel_initializer: As for `keras.layers.Conv2D`.
         name: Name of the layer.
 
     Call arguments:
         features: Float tensor `[N, h, w, D]`.
-        training: Whether gradients are taken as said above.
+        training: Whether gradients are computed in the features' dtype.
 
     Returns:
-        float32 tensor `[N, h, w, C]`; h and w are less by k - 1 without padding.
+        float32 tensor `[N, h, w, C]`; without padding h and w shrink by k - 1.
 
     Raises:
-        WrongUsageError: There is no such padding, or it is `same` and the kernel size is even.
+        WrongUsageError: The padding is unknown, or it is `same` with an even kernel size.
 
     Example:
 
@@ -146,8 +147,8 @@ class NarrowConv2D(keras.layers.Layer):
         super().__init__(**float32_layer(kwargs))
         if padding not in PADDINGS or (padding == "same" and kernel_size % 2 == 0):
             raise WrongUsageError(
-                "`padding` must be valid, or same with an odd kernel size. "
-                f"Received: padding={padding!r}, kernel_size={kernel_size}."
+                "`padding` must be valid, or same with an odd kernel size, which has a centre. "
+                f"Received: padding={padding!r}, kernel_size={kernel_size}. Use valid, or another size."
             )
         self.filters = filters
         self.kernel_size = kernel_size
@@ -184,8 +185,8 @@ class NarrowConv2D(keras.layers.Layer):
 
 
 def float32_layer(kwargs) -> dict:
-    """Returns the arguments of a layer that computes in float32 whatever the policy."""
-    # Features come as they are, so that gradients can have their dtype.
+    """Returns a layer's keyword arguments, set to compute in float32 under every policy."""
+    # No autocast: gradients are computed in the dtype of the features as they arrive.
     return {**kwargs, "dtype": "float32", "autocast": False}
 
 
@@ -197,5 +198,5 @@ def _convolve(features, kernel, training):
     kernel = tf.convert_to_tensor(kernel)
     if training:
         return trained_narrow_conv2d(features, kernel)
-    # Not there: a SavedModel would warn of a gradient that it does not hold.
+    # At inference without the custom gradient, which a SavedModel cannot store and would warn about.
     return narrow_conv2d(tf.cast(features, kernel.dtype), kernel)

@@ -1,12 +1,12 @@
-"""The transposed convolution to few channels that draws pictures.
+"""Fast transposed convolution with few output channels, for layers that draw pictures.
 
-As in `zoo/layers/narrow_convolutions.py` pixels take the place of channels: here those that one pixel of the
-features contributes to.
+As in `zoo/layers/narrow_convolutions.py`, pixels are computed as if they were channels: here those that one
+pixel of the features contributes to.
 
 Sources:
     [ESPCN] As in `zoo/layers/subpixels.py`: pixels as channels.
     [im2col] Chellapilla et al. 2006, "High Performance Convolutional Neural Networks for Document
-    Processing": a convolution as a product of matrices, here that of the gradients.
+    Processing": a convolution as a matrix product, here for the gradients.
 """
 
 import itertools
@@ -20,10 +20,10 @@ from zoo.layers.subpixels import Deconvolution, to_picture
 
 
 def narrow_conv2d_transpose(features, kernel, factor: int) -> tf.Tensor:
-    """Deconvolves with padding "SAME", as `tf.nn.conv2d_transpose` does, faster to few channels.
+    """Deconvolves with padding "SAME", as `tf.nn.conv2d_transpose` does, but faster for few output channels.
 
-    Each pixel of the features gives a patch of the picture; one product gives all of them, in blocks of
-    `factor` x `factor` pixels, which are then added up where they overlap.
+    Each pixel of the features contributes a patch of the picture. One matrix product computes all patches, in
+    blocks of `factor` x `factor` pixels, and overlapping blocks are added up.
 
     Args:
         features: Float tensor `[N, h, w, D]`.
@@ -53,7 +53,7 @@ def narrow_conv2d_transpose(features, kernel, factor: int) -> tf.Tensor:
 
 
 def trained_narrow_conv2d_transpose(features, kernel, factor: int) -> tf.Tensor:
-    """Does as `narrow_conv2d_transpose` in the kernel's dtype; gradients are computed in the features'.
+    """Computes `narrow_conv2d_transpose` in the kernel's dtype, and its gradients in the features' dtype.
 
     Args:
         features: Float tensor `[N, h, w, D]`.
@@ -69,7 +69,7 @@ def trained_narrow_conv2d_transpose(features, kernel, factor: int) -> tf.Tensor:
         def gradients(upstream):
             surrounding = [[0, 0], [num_cut, num_behind], [num_cut, num_behind], [0, 0]]
             padded = tf.pad(tf.cast(upstream, features.dtype), surrounding)
-            # Of each pixel of the features: the gradients of all that it went into.
+            # For each pixel of the features, the gradients of all outputs that depend on it.
             taps = tf.cast(tap_kernel(kernel_size, channels), features.dtype)
             flat = tf.reshape(
                 tf.nn.conv2d(padded, taps, strides=factor, padding="VALID"), [-1, taps.shape[-1]]
@@ -85,13 +85,13 @@ def trained_narrow_conv2d_transpose(features, kernel, factor: int) -> tf.Tensor:
 
 
 def _overlap(kernel, factor: int) -> tuple[int, int]:
-    """Returns how many blocks a kernel covers on a side, and how many pixels are cut off before the first."""
+    """Returns how many blocks a kernel spans per side, and how many pixels are cut off before the first."""
     kernel_size = kernel.shape[0]
     return -(-kernel_size // factor), (kernel_size - factor) // 2
 
 
 def _to_blocks(kernel, factor: int):
-    """Turns `[k, k, C, D]` into `[D, b * b * s * s * C]`: block by block, and the pixels of each."""
+    """Rearranges a kernel `[k, k, C, D]` to `[D, b * b * s * s * C]`: block by block, then pixel by pixel."""
     num_blocks, _ = _overlap(kernel, factor)
     kernel_size, _, channels, depth = kernel.shape
     missing = num_blocks * factor - kernel_size
@@ -102,10 +102,10 @@ def _to_blocks(kernel, factor: int):
 
 @keras.saving.register_keras_serializable("zoo")
 class NarrowConv2DTranspose(Deconvolution):
-    """A deconvolution to few channels: `keras.layers.Conv2DTranspose`, padding "same", but faster on CPUs.
+    """`keras.layers.Conv2DTranspose` with padding "same", faster on CPUs for few output channels.
 
-    Use it for the last layer of a network that draws pictures. Its weights are those of Keras' layer. The
-    result is float32; in training, gradients are computed in the dtype of the features.
+    Use it as the last layer of a network that draws pictures. Its weights are interchangeable with those of
+    Keras' layer. The result is float32; in training, gradients are computed in the features' dtype.
 
     Args:
         filters: Channels C of the picture.
@@ -116,7 +116,7 @@ class NarrowConv2DTranspose(Deconvolution):
 
     Call arguments:
         features: Float tensor `[N, h, w, D]`.
-        training: Whether gradients are taken as said above.
+        training: Whether gradients are computed in the features' dtype.
 
     Returns:
         float32 tensor `[N, s * h, s * w, C]`.
@@ -134,8 +134,9 @@ class NarrowConv2DTranspose(Deconvolution):
         super().__init__(filters, kernel_size, upscale_factor, **float32_layer(kwargs))
         if kernel_size < upscale_factor:
             raise WrongUsageError(
-                "`kernel_size` must be at least `upscale_factor`, or some pixels would get nothing. "
-                f"Received: kernel_size={kernel_size}, upscale_factor={upscale_factor}."
+                "`kernel_size` must be at least `upscale_factor`, or some pixels would stay empty. "
+                f"Received: kernel_size={kernel_size}, upscale_factor={upscale_factor}. "
+                f"Use a kernel size of at least {upscale_factor}."
             )
 
     def call(self, features, training=None):

@@ -1,11 +1,11 @@
 """Stacks of strided convolutions between a picture and a small feature map.
 
 Sources:
-    [DCGAN] Radford et al. 2015, arXiv 1511.06434: strided instead of pooled, batch normalisation, ReLU in
+    [DCGAN] Radford et al. 2015, arXiv 1511.06434: strides instead of pooling, batch normalisation, ReLU in
     the generator and leaky ReLU in the discriminator.
     [SN] Miyato et al. 2018, arXiv 1802.05957: spectral normalisation.
-    [Odena] Odena et al. 2016, "Deconvolution and Checkerboard Artifacts": a kernel size that the stride
-    divides (4/2) avoids checkerboards.
+    [Odena] Odena et al. 2016, "Deconvolution and Checkerboard Artifacts": a kernel size divisible by the
+    stride (4/2) avoids checkerboards.
 """
 
 import keras
@@ -23,7 +23,8 @@ def base_size(image_size: int) -> int:
     """Returns the side of the smallest feature map: `image_size` halved until it is between 4 and 7.
 
     Raises:
-        WrongUsageError: Halving does not end between 4 and 7 (28, 32, 64, 96 and 128 do, 100 does not).
+        WrongUsageError: Halving does not end between 4 and 7 (it does for 28, 32, 64, 96 and 128, not for
+            100).
 
     Example:
 
@@ -43,7 +44,7 @@ def base_size(image_size: int) -> int:
 
 
 def num_levels(image_size: int) -> int:
-    """Returns how often `image_size` is halved on the way to `base_size`.
+    """Returns how many halvings lead from `image_size` to `base_size`.
 
     Example:
 
@@ -69,13 +70,13 @@ def downsample(
     Args:
         images: Keras tensor `[N, image_size, image_size, C]`.
         image_size: Side of the picture in pixels.
-        width: Channels after the first convolution; they double at each level, up to eight times.
+        width: Channels after the first convolution; they double at each level, up to a factor of eight.
         dtype: Dtype policy of the layers.
-        batch_norm: Whether to normalise after each convolution but the first.
+        batch_norm: Whether to normalise after each convolution except the first.
         name: Prefix of the layers' names.
         depth: Number of 3x3 convolutions after each strided one; 0 as in [DCGAN].
-        spectral_norm: Whether each convolution is divided by its largest singular value [SN]. Keras' layer
-            rewrites the kernel at each step instead of dividing it in the forward pass alone.
+        spectral_norm: Whether to divide each kernel by its largest singular value [SN]. Keras' layer
+            overwrites the kernel at each step instead of dividing it in the forward pass only.
 
     Returns:
         Keras tensor `[N, base_size ** 2 * channels]`.
@@ -111,10 +112,10 @@ def upsample(vectors, *, image_size: int, channels: int, width: int, dtype, name
         vectors: Keras tensor `[N, K]`.
         image_size: Side of the picture in pixels.
         channels: Channels of the picture.
-        width: Channels before the last convolution; twice as many at each lower level, up to eight times.
+        width: Channels before the last convolution; they double at each lower level, up to a factor of eight.
         dtype: Dtype policy of the layers. The last layer is float32 under every policy.
         name: Prefix of the layers' names.
-        depth: Number of 3x3 convolutions at each resolution, the picture's own included; 0 as in [DCGAN].
+        depth: Number of 3x3 convolutions at each resolution, including the picture's own; 0 as in [DCGAN].
 
     Returns:
         float32 Keras tensor `[N, image_size, image_size, channels]`, unbounded.
@@ -145,7 +146,7 @@ def upsample(vectors, *, image_size: int, channels: int, width: int, dtype, name
         return x
 
     x = refine(x, widths[0], 0)
-    # Without further convolutions the last step up is the one that draws the picture.
+    # Without further convolutions the last upsampling draws the picture.
     for level, level_width in enumerate([*widths[1:], *([max(width // 2, 1)] if depth else [])], start=1):
         x = StridedConv2DTranspose(level_width, use_bias=False, dtype=dtype, name=f"{name}_conv_{level}")(x)
         x = refine(normalise(x, str(level)), level_width, level)

@@ -1,11 +1,11 @@
-"""Convolutions of kernel size 4 and stride 2, with gradients that CPUs compute faster.
+"""Convolutions with kernel size 4 and stride 2, whose gradients are faster on CPUs.
 
-What TensorFlow does forward takes as long as products of matrices of that size. Two of its gradients take up
-to twice as long: those of kernels in bfloat16, and those of pictures of one or three channels. Both are
-rewritten here; results are the same but for rounding.
+TensorFlow's forward pass is as fast as matrix products of the same size. Two of its gradients take up to
+twice as long: those of kernels in bfloat16, and those of pictures with one or three channels. This module
+replaces both; results differ only by rounding.
 
 Sources:
-    [im2col] As in `zoo/layers/narrow_convolutions.py`: a convolution as a product of matrices.
+    [im2col] As in `zoo/layers/narrow_convolutions.py`: a convolution as a matrix product.
 """
 
 import keras
@@ -14,14 +14,14 @@ import tensorflow as tf
 from zoo.layers.subpixels import to_picture
 
 KERNEL_SIZE, STRIDE = 4, 2
-# Below so many channels the products are too narrow to be faster.
+# With fewer channels the matrix products are too narrow to be faster.
 MIN_CHANNELS = 32
 MAX_PICTURE_CHANNELS = 3
 
 
 @tf.custom_gradient
 def trained_conv2d(features, kernel) -> tf.Tensor:
-    """Convolves as `tf.nn.conv2d` with stride 2 and padding "SAME".
+    """Convolves as `tf.nn.conv2d` does with stride 2 and padding "SAME".
 
     Args:
         features: Float tensor `[N, 2 * h, 2 * w, C]`.
@@ -39,7 +39,7 @@ def trained_conv2d(features, kernel) -> tf.Tensor:
 
 @tf.custom_gradient
 def trained_conv2d_transpose(features, kernel) -> tf.Tensor:
-    """Deconvolves as `tf.nn.conv2d_transpose` with stride 2 and padding "SAME".
+    """Deconvolves as `tf.nn.conv2d_transpose` does with stride 2 and padding "SAME".
 
     Args:
         features: Float tensor `[N, h, w, D]`.
@@ -56,13 +56,13 @@ def trained_conv2d_transpose(features, kernel) -> tf.Tensor:
 
 
 def _transposed(features, kernel):
-    """Returns the gradient `[N, 2 * h, 2 * w, C]` of what was convolved to `[N, h, w, D]`."""
+    """Returns the gradient `[N, 2 * h, 2 * w, C]` of a convolution's input, given that of its output."""
     channels, depth = kernel.shape[2:]
     num, height, width = (_side(features, axis) for axis in range(3))
     if channels > MAX_PICTURE_CHANNELS:
         shape = [num, STRIDE * height, STRIDE * width, channels]
         return tf.nn.conv2d_transpose(features, kernel, shape, STRIDE, "SAME")
-    # The four pixels between four neighbours take the place of channels: one before, one behind is cut off.
+    # The four pixels between four neighbours take the place of channels; one pixel per side is cut off.
     blocks = tf.reverse(_in_blocks(kernel), [0, 1])
     ordered = tf.transpose(blocks, [0, 1, 5, 2, 3, 4])
     ordered = tf.reshape(ordered, [2, 2, depth, STRIDE**2 * channels])
@@ -83,7 +83,7 @@ def _kernel_gradient(wide, narrow):
         )
     height, width = (_side(narrow, axis) for axis in (1, 2))
     surrounded = tf.pad(wide, [[0, 0], [1, 1], [1, 1], [0, 0]])
-    # In the order of `tf.nn.space_to_depth`, which takes longer.
+    # The order of `tf.nn.space_to_depth`, which is slower.
     split = tf.reshape(surrounded, [-1, height + 1, STRIDE, width + 1, STRIDE, channels])
     blocks = tf.transpose(split, [0, 1, 3, 2, 4, 5])
     flat = tf.reshape(narrow, [-1, depth])
@@ -98,7 +98,7 @@ def _kernel_gradient(wide, narrow):
 
 
 def _in_blocks(kernel):
-    """Splits the rows and columns of `[4, 4, C, D]`: to `[block, block, row, column, C, D]`."""
+    """Splits a kernel `[4, 4, C, D]` into blocks: `[block, block, row, column, C, D]`."""
     channels, depth = kernel.shape[2:]
     return tf.transpose(tf.reshape(kernel, [2, STRIDE, 2, STRIDE, channels, depth]), [0, 2, 1, 3, 4, 5])
 
@@ -108,7 +108,7 @@ def _side(images, axis: int):
 
 
 class _FixedSizes:
-    """What both layers have in common: Keras' layer, of which kernel size, stride and padding are given."""
+    """Mixin that fixes the kernel size, stride and padding of a Keras layer."""
 
     def __init__(self, filters: int, use_bias: bool = True, kernel_initializer="glorot_uniform", **kwargs):
         super().__init__(
@@ -123,7 +123,7 @@ class _FixedSizes:
 
     def call(self, features, training=None):
         if not training:
-            # A SavedModel would warn of a gradient that it does not hold.
+            # No custom gradient at inference: a SavedModel cannot store it and would warn about it.
             return super().call(features)
         result = self.trained_operation(features, tf.convert_to_tensor(self.kernel))
         return tf.nn.bias_add(result, tf.convert_to_tensor(self.bias)) if self.use_bias else result
@@ -136,7 +136,7 @@ class _FixedSizes:
 
 @keras.saving.register_keras_serializable("zoo")
 class StridedConv2D(_FixedSizes, keras.layers.Conv2D):
-    """`keras.layers.Conv2D` of kernel size 4, stride 2 and padding "same", which trains faster on CPUs.
+    """`keras.layers.Conv2D` with kernel size 4, stride 2 and padding "same", trained faster on CPUs.
 
     Args:
         filters: Channels of the result.
@@ -146,7 +146,7 @@ class StridedConv2D(_FixedSizes, keras.layers.Conv2D):
 
     Call arguments:
         features: Float tensor `[N, h, w, C]`, h and w even.
-        training: Whether gradients are computed as said above.
+        training: Whether to use the faster gradients.
 
     Returns:
         Float tensor `[N, h / 2, w / 2, filters]`.
@@ -162,7 +162,7 @@ class StridedConv2D(_FixedSizes, keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable("zoo")
 class StridedConv2DTranspose(_FixedSizes, keras.layers.Conv2DTranspose):
-    """`keras.layers.Conv2DTranspose` of kernel size 4, stride 2 and padding "same", likewise.
+    """`keras.layers.Conv2DTranspose` with kernel size 4, stride 2 and padding "same", trained faster on CPUs.
 
     Args:
         filters: Channels of the result.
@@ -172,7 +172,7 @@ class StridedConv2DTranspose(_FixedSizes, keras.layers.Conv2DTranspose):
 
     Call arguments:
         features: Float tensor `[N, h, w, C]`.
-        training: Whether gradients are computed as said above.
+        training: Whether to use the faster gradients.
 
     Returns:
         Float tensor `[N, 2 * h, 2 * w, filters]`.

@@ -1,11 +1,11 @@
-"""Enlarging by a whole factor with low-res convolutions: the s x s pixels that a pixel becomes, as channels.
+"""Subpixels: enlargement by an integer factor, computed by convolutions in low resolution.
 
-Subpixels are float tensors `[N, h, w, s * s * C]`, in the order that `tf.nn.depth_to_space` turns into
-pictures `[N, s * h, s * w, C]`.
+Each low-res pixel becomes s x s pixels, which are computed as channels. Subpixels are float tensors
+`[N, h, w, s * s * C]`, in the order that `tf.nn.depth_to_space` turns into pictures `[N, s * h, s * w, C]`.
 
 Sources:
-    [ESPCN] Shi et al. 2016, arXiv 1609.05158, section 2.2: what a strided deconvolution does equals a
-    convolution in low resolution followed by a rearrangement.
+    [ESPCN] Shi et al. 2016, arXiv 1609.05158, section 2.2: a strided deconvolution equals a convolution in
+    low resolution followed by a rearrangement.
     [Keys] As in `zoo/pictures/resize.py`.
 """
 
@@ -17,17 +17,17 @@ import tensorflow as tf
 
 from zoo.pictures.resize import bicubic
 
-# Low-res pixels on each side that bicubic interpolation reaches.
+# Low-res pixels on each side that bicubic interpolation depends on.
 BICUBIC_RADIUS = 2
 
 
 def to_picture(subpixels, upscale_factor: int) -> tf.Tensor:
-    """Puts subpixels `[N, h, w, s * s * C]` side by side: `[N, s * h, s * w, C]`, of any dtype."""
+    """Rearranges subpixels `[N, h, w, s * s * C]` of any dtype to pictures `[N, s * h, s * w, C]`."""
     return tf.nn.depth_to_space(subpixels, upscale_factor)
 
 
 def from_picture(images, upscale_factor: int) -> tf.Tensor:
-    """Inverts `to_picture`."""
+    """Rearranges pictures to subpixels; the inverse of `to_picture`."""
     return tf.nn.space_to_depth(images, upscale_factor)
 
 
@@ -53,7 +53,7 @@ def bicubic_subpixels(images, upscale_factor: int) -> tf.Tensor:
     kernel = np.einsum("iy,jx,cd->ijcyxd", taps, taps, np.eye(num_channels))
     kernel = kernel.reshape(*kernel.shape[:3], -1)
     summed = tf.nn.conv2d(images, kernel.astype("float32"), strides=1, padding="SAME")
-    # What lies outside has no weight; near an edge the others then weigh more, so that their sum is 1.
+    # Pixels outside the picture have no weight; near an edge the others are scaled up to a sum of 1.
     num, height, width = tf.unstack(tf.shape(images)[:3])
     per_row = tf.repeat(_inverse_weights(height, taps), upscale_factor * num_channels, axis=1)
     per_column = tf.tile(tf.repeat(_inverse_weights(width, taps), num_channels, axis=1), [1, upscale_factor])
@@ -64,10 +64,10 @@ def bicubic_subpixels(images, upscale_factor: int) -> tf.Tensor:
 
 
 def _multiply_ends(subpixels, factors):
-    """Multiplies what is near both ends of axis 1 of `[A, side, B, D]` by factors `[side, D]`."""
+    """Multiplies the entries near both ends of axis 1 of `[A, side, B, D]` by factors `[side, D]`."""
     num, side, num_beside, depth = tf.unstack(tf.shape(subpixels))
     first = tf.range(tf.minimum(BICUBIC_RADIUS, side))
-    # None twice, on short sides neither: TFLite would add them up.
+    # Each index once, also on short sides: TFLite would add up duplicates.
     last = tf.range(tf.maximum(BICUBIC_RADIUS, side - BICUBIC_RADIUS), tf.maximum(BICUBIC_RADIUS, side))
     near_ends = tf.concat([first, last], axis=0)
     places = tf.reshape(tf.range(num)[:, tf.newaxis] * side + near_ends, [-1])
@@ -78,9 +78,9 @@ def _multiply_ends(subpixels, factors):
 
 @functools.cache
 def _bicubic_taps(upscale_factor: int) -> np.ndarray:
-    """Returns the weights `[2 * BICUBIC_RADIUS + 1, s]` of a line's pixels for each subpixel."""
+    """Returns each subpixel's weights `[2 * BICUBIC_RADIUS + 1, s]` for the pixels of a line."""
     num_taps = 2 * BICUBIC_RADIUS + 1
-    # The answer to a single white pixel, on a line that is long enough not to reach its ends.
+    # The response to a single white pixel, on a line long enough to keep its ends out of reach.
     line = np.zeros([1, 1, 4 * num_taps, 1], "float32")
     middle = 2 * num_taps
     line[0, 0, middle, 0] = 1.0
@@ -97,14 +97,14 @@ def _inverse_weights(side, taps: np.ndarray):
 
 @keras.saving.register_keras_serializable("zoo")
 class Deconvolution(keras.layers.Layer):
-    """A deconvolution whose stride is the factor of enlargement, computed in low resolution [ESPCN].
+    """A deconvolution whose stride is the upscale factor, computed in low resolution [ESPCN].
 
     Its weights are those of `keras.layers.Conv2DTranspose(filters, kernel_size, strides=upscale_factor)`, and
-    its result is that layer's with padding "same", as subpixels. Keras' own takes many times as long on CPUs,
-    where few channels come out of many.
+    its result is that layer's with padding "same", as subpixels. Keras' own layer takes many times as long on
+    CPUs when it reduces many channels to few.
 
-    The middle of the kernel lies over the middle of the pixels that a low-res pixel becomes where kernel size
-    and factor are both odd, else half a pixel beside it, which the weights make up for.
+    If kernel size and factor are both odd, the kernel is centred on the pixels that a low-res pixel becomes;
+    otherwise it is half a pixel off, for which training compensates in the weights.
 
     Args:
         filters: Channels C of the picture.
@@ -114,7 +114,7 @@ class Deconvolution(keras.layers.Layer):
         dtype: Dtype policy.
 
     Call arguments:
-        features: Float tensor `[N, h + 2 * margin, w + 2 * margin, D]`, with what surrounds it.
+        features: Float tensor `[N, h + 2 * margin, w + 2 * margin, D]`, including a margin on every side.
 
     Returns:
         Subpixels `[N, h, w, s * s * C]`.
@@ -139,7 +139,7 @@ class Deconvolution(keras.layers.Layer):
         self.filters = filters
         self.kernel_size = kernel_size
         self.upscale_factor = upscale_factor
-        # With padding "same" so many rows are cut off before the first low-res pixel's own.
+        # Number of rows that padding "same" cuts off before those of the first low-res pixel.
         self._num_cut = (kernel_size - upscale_factor) // 2
         before, behind = self._num_cut, kernel_size - upscale_factor - self._num_cut
         self.margin = -(-max(before, behind) // upscale_factor)
@@ -172,9 +172,9 @@ class Deconvolution(keras.layers.Layer):
         }
 
     def to_convolution(self, kernel):
-        """Turns `[k, k, C, D]` into `[2 * margin + 1, 2 * margin + 1, D, s * s * C]`.
+        """Turns a kernel `[k, k, C, D]` into `[2 * margin + 1, 2 * margin + 1, D, s * s * C]`.
 
-        Subpixel r of pixel i gets from pixel i + d what the kernel has at r + cut - s * d.
+        Subpixel r of pixel i receives pixel i + d with the kernel's weight at r + cut - s * d.
         """
         factor, num_taps = self.upscale_factor, 2 * self.margin + 1
         before = self.margin * factor - self._num_cut

@@ -1,4 +1,4 @@
-"""Networks that enlarge photos."""
+"""Super-resolution networks, which enlarge photos."""
 
 from zoo.super_resolution.fsrcnn import FSRCNN
 from zoo.super_resolution.srcnn import SRCNN

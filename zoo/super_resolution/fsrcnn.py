@@ -1,4 +1,4 @@
-"""FSRCNN: enlarges pictures by convolutions in low resolution and a deconvolution at the end.
+"""FSRCNN: enlarges pictures with convolutions in low resolution and a final deconvolution.
 
 Sources:
     [FSRCNN] Dong et al. 2016, "Accelerating the Super-Resolution Convolutional Neural Network", arXiv
@@ -15,28 +15,27 @@ from zoo.super_resolution.super_resolution import SuperResolution, pad_by_repeat
 # [FSRCNN] section 3.2: d features, s of them after shrinking, m mapping layers; FSRCNN (56, 12, 4).
 NUM_FEATURES, NUM_SHRUNK, NUM_MAPPINGS = 56, 12, 4
 EXTRACTION_SIZE, MAPPING_SIZE, DECONVOLUTION_SIZE = 5, 3, 9
-# On two processors the fastest of 2^16 to 2^23; larger tiles leave the cache, smaller ones overlap more.
+# The fastest of 2^16 to 2^23 on two processors; larger tiles exceed the cache, smaller ones overlap more.
 MAX_TILE_PIXELS = 1 << 19
 
 
 @keras.saving.register_keras_serializable("zoo")
 class FSRCNN(SuperResolution):
-    """Enlarges pictures by 2, 3 or 4: eight layers, all but the last one in low resolution.
+    """Enlarges pictures by 2, 3 or 4 with eight layers, all but the last one in low resolution.
 
-    Use it where speed counts: it is better than `SRCNN` and many times as fast. By default luma goes through
+    Use it where speed matters: it is better than `SRCNN` and many times as fast. By default luma goes through
     the network and colour is enlarged by bicubic interpolation.
 
     Departures from [FSRCNN]: pictures are padded by repeating their edge before unpadded convolutions;
-    slopes of negative features are at most 1 (`BoundedPReLU`);
-    the deconvolution is computed as a convolution in low resolution (`zoo.layers.subpixels.Deconvolution`,
-    the same weights and the same result); training uses Adam instead of gradient descent with momentum. With
-    `is_residual` the network adds to the bicubic picture, which [FSRCNN] does not do: there the deconvolution
-    has to learn interpolation, too.
+    slopes of negative features are at most 1 (`BoundedPReLU`); the deconvolution is computed as a convolution
+    in low resolution (`zoo.layers.subpixels.Deconvolution`, with the same weights and the same result);
+    training uses Adam instead of gradient descent with momentum. With `is_residual` the network adds to the
+    bicubic picture, which [FSRCNN] does not do: there the deconvolution has to learn interpolation, too.
 
     Args:
         upscale_factor: 2, 3 or 4.
-        is_residual: Whether the network predicts the difference to the bicubic picture.
-        colour_space: `luma` or `rgb`: what goes through the network.
+        is_residual: Whether the network predicts the difference from the bicubic picture.
+        colour_space: `luma` or `rgb`: the network's input.
         dtype: Dtype policy, e.g. `"mixed_bfloat16"`; the global policy by default.
 
     Call arguments:
@@ -48,7 +47,7 @@ class FSRCNN(SuperResolution):
 
     Raises:
         ValueError: `upscale_factor` is not 2, 3 or 4.
-        UnknownNameError: There is no such colour space.
+        UnknownNameError: The colour space is unknown.
 
     Example:
 
@@ -78,7 +77,7 @@ class FSRCNN(SuperResolution):
             **kwargs,
         )
         self.network = self._build_network()
-        # What the unpadded convolutions take off on each side, in low-res pixels.
+        # Low-res pixels that the unpadded convolutions lose on each side.
         self.margin = convolution_margin + self.network.get_layer("deconvolution").margin
         self.built = True
 
@@ -113,9 +112,9 @@ class FSRCNN(SuperResolution):
 
 @keras.saving.register_keras_serializable("zoo")
 class BoundedPReLU(keras.layers.PReLU):
-    """[FSRCNN] section 3.2: `max(x, slope * x)` with one learned slope for each channel, at most 1.
+    """Applies `max(x, slope * x)` with one learned slope per channel, at most 1 ([FSRCNN] section 3.2).
 
-    Up to that slope it is PReLU in two passes over the features, where `keras.layers.PReLU` takes five.
+    It equals PReLU for slopes up to 1, in two passes over the features where `keras.layers.PReLU` takes five.
 
     Args:
         **kwargs: As for `keras.layers.Layer`.

@@ -26,16 +26,16 @@ class SRCNN(SuperResolution):
     Use it as the published baseline of super-resolution. By default luma goes through the network and colour
     is enlarged by bicubic interpolation, as in [SRCNN] section 4.3.3 ("Y only").
 
-    Departures from [SRCNN]: pictures are padded by repeating their edge before the unpadded convolutions, so
-    that the result has the full size; training uses Adam and Glorot initialisation instead of plain gradient
-    descent from tiny Gaussians, which needs 10^8 steps. With `is_residual` the network adds to the bicubic
-    picture instead of replacing it, which [SRCNN] does not do.
+    Departures from [SRCNN]: pictures are padded by repeating their edge before the unpadded convolutions,
+    which gives the result its full size; training uses Adam and Glorot initialisation instead of plain
+    gradient descent from tiny Gaussians, which needs 10^8 steps. With `is_residual` the network adds to the
+    bicubic picture instead of replacing it, which [SRCNN] does not do.
 
     Args:
         upscale_factor: 2, 3 or 4.
-        kernels: "9-1-5", "9-3-5" or "9-5-5": more weights, better and slower in this order.
-        is_residual: Whether the network predicts the difference to the bicubic picture.
-        colour_space: `luma` or `rgb`: what goes through the network. [SRCNN] section 4.5 tries both.
+        kernels: "9-1-5", "9-3-5" or "9-5-5", in increasing order of weights, quality and running time.
+        is_residual: Whether the network predicts the difference from the bicubic picture.
+        colour_space: `luma` or `rgb`: the network's input. [SRCNN] section 4.5 evaluates both.
         dtype: Dtype policy, e.g. `"mixed_bfloat16"`; the global policy by default.
 
     Call arguments:
@@ -47,7 +47,7 @@ class SRCNN(SuperResolution):
 
     Raises:
         ValueError: `upscale_factor` is not 2, 3 or 4.
-        UnknownNameError: There are no such kernels, or no such colour space.
+        UnknownNameError: The kernels or the colour space are unknown.
 
     Example:
 
@@ -67,7 +67,7 @@ class SRCNN(SuperResolution):
     ):
         if kernels not in KERNEL_SIZES:
             raise UnknownNameError("SRCNN kernels", kernels, KERNEL_SIZES)
-        # What the unpadded convolutions take off on each side, in pixels of the result.
+        # Pixels of the result that the unpadded convolutions lose on each side.
         margin = sum(size // 2 for size in KERNEL_SIZES[kernels])
         super().__init__(
             upscale_factor=upscale_factor,

@@ -1,4 +1,4 @@
-"""What the models that enlarge pictures have in common: colour, tiles, training rule and scores.
+"""Base class for super-resolution models: colour handling, tiling, training rule and scores.
 
 Sources:
     [SRCNN] Dong et al. 2014, arXiv 1501.00092, section 4: luma, mean squared error, PSNR.
@@ -21,17 +21,18 @@ COLOUR_SPACES = {"luma": 1, "rgb": 3}
 
 
 class SuperResolution(FromPreset, keras.Model):
-    """Enlarges pictures: bicubic interpolation, plus details that a network finds.
+    """Enlarges pictures by bicubic interpolation plus details predicted by a network.
 
-    Use it as the base of models that do. A subclass has a network, `find_details`, and `reach`.
+    Use it as the base class of such models. A subclass implements the network in `find_details` and passes
+    its `reach`.
 
     Args:
-        upscale_factor: Factor s of enlargement: 2, 3 or 4.
-        is_residual: Whether the network predicts the difference to the bicubic picture.
-        colour_space: What goes through the network: `luma`, while colour is enlarged by bicubic
-            interpolation, or `rgb`, all three channels at once.
+        upscale_factor: The factor s: 2, 3 or 4.
+        is_residual: Whether the network predicts the difference from the bicubic picture.
+        colour_space: The network's input: `luma`, with colour enlarged by bicubic interpolation, or `rgb`,
+            all three channels at once.
         reach: Low-res pixels in each direction that a pixel of the result depends on through the network.
-        max_tile_pixels: Pixels of the result above which a picture is enlarged tile by tile.
+        max_tile_pixels: Size of the result in pixels above which a picture is enlarged tile by tile.
         **kwargs: As for `keras.Model`.
 
     Call arguments:
@@ -43,7 +44,7 @@ class SuperResolution(FromPreset, keras.Model):
 
     Raises:
         ValueError: `upscale_factor` is not 2, 3 or 4.
-        UnknownNameError: There is no such colour space.
+        UnknownNameError: The colour space is unknown.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class SuperResolution(FromPreset, keras.Model):
         if upscale_factor not in UPSCALE_FACTORS:
             raise ValueError(
                 f"`upscale_factor` must be one of {UPSCALE_FACTORS}: one network is trained for each. "
-                f"Received: upscale_factor={upscale_factor}."
+                f"Received: upscale_factor={upscale_factor}. Choose one of these factors."
             )
         if colour_space not in COLOUR_SPACES:
             raise UnknownNameError("colour space", colour_space, COLOUR_SPACES)
@@ -75,15 +76,15 @@ class SuperResolution(FromPreset, keras.Model):
         self.bicubic_psnr_tracker = BatchMean("bicubic_psnr")
 
     def find_details(self, images, interpolated) -> tf.Tensor:
-        """Returns what is to be added to bicubic pictures.
+        """Returns the details to add to bicubic pictures.
 
         Args:
             images: float32 tensor `[N, h, w, channels]`, scale [0, 255]: luma or RGB.
-            interpolated: Its bicubic enlargement, subpixels `[N, h, w, s * s * channels]`
+            interpolated: Their bicubic enlargement, as subpixels `[N, h, w, s * s * channels]`
                 (`zoo/layers/subpixels.py`).
 
         Returns:
-            Float tensor of the shape and on the scale of `interpolated`.
+            Float tensor with the shape and scale of `interpolated`.
         """
         raise NotImplementedError
 
@@ -95,7 +96,7 @@ class SuperResolution(FromPreset, keras.Model):
     def upscale(self, raw_images) -> tf.Tensor:
         """Enlarges uint8 pictures `[N, h, w, 1 or 3]` to uint8 `[N, s * h, s * w, 1 or 3]`.
 
-        One picture at a time and a large one in tiles, so that memory does not grow with either number.
+        Pictures are enlarged one at a time, and large ones in tiles, which bounds the memory use.
         """
         raw_images = tf.convert_to_tensor(raw_images)
         return tf.map_fn(
@@ -111,7 +112,7 @@ class SuperResolution(FromPreset, keras.Model):
         )
 
     def upscale_whole(self, raw_images) -> tf.Tensor:
-        """Enlarges as `upscale` does, but all pictures at once and none in tiles."""
+        """Enlarges as `upscale` does, but all pictures at once and without tiles."""
         factor, num_channels = self.upscale_factor, raw_images.shape[-1]
         if self.colour_space == "rgb" and num_channels == 1:
             return self.upscale_whole(tf.repeat(raw_images, 3, axis=-1))[..., 1:2]
@@ -124,7 +125,7 @@ class SuperResolution(FromPreset, keras.Model):
         details = self.find_details(self._to_colour_space(raw_images), split_images)
         if self.channels < num_channels:
             details = pixels.luma_to_rgb_differences(details)
-        # Rounded before they are put side by side: bytes move four times as fast as floats.
+        # Rounded before the rearrangement: bytes move four times as fast as floats.
         return to_picture(pixels.round_to_uint8(interpolated + details), factor)
 
     def train_step(self, data):
@@ -171,11 +172,11 @@ class SuperResolution(FromPreset, keras.Model):
         return tf.cast(raw_images, "float32")
 
     def _mean_squared_error(self, targets, upscaled):
-        """[SRCNN] eq. 4, on the scale [0, 1]."""
+        """Returns [SRCNN] eq. 4 on the scale [0, 1]."""
         return tf.reduce_mean(tf.square((targets - upscaled) / 255.0))
 
     def _luma_psnr(self, high_res_images, upscaled):
-        """PSNR on luma in both colour spaces, so that they can be compared."""
+        """Returns the PSNR on luma for either colour space, which makes the two comparable."""
         if self.colour_space == "rgb":
             upscaled = pixels.to_luma(pixels.round_to_uint8(upscaled))
         rounded = pixels.round_to_uint8(pixels.to_luma(high_res_images)), pixels.round_to_uint8(upscaled)
@@ -183,8 +184,8 @@ class SuperResolution(FromPreset, keras.Model):
 
 
 def pad_by_repeating(images, margin: int):
-    """Continues pictures `[N, h, w, C]` by their edge on every side."""
-    # tf.pad has no such mode, and its mirroring modes refuse pictures smaller than the margin.
+    """Pads pictures `[N, h, w, C]` on every side by repeating their edge."""
+    # tf.pad has no such mode, and its mirroring modes reject pictures smaller than the margin.
     shape = tf.shape(images)
     rows = tf.clip_by_value(tf.range(-margin, shape[1] + margin), 0, shape[1] - 1)
     columns = tf.clip_by_value(tf.range(-margin, shape[2] + margin), 0, shape[2] - 1)

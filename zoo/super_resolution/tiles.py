@@ -1,4 +1,4 @@
-"""Enlarging a picture tile by tile, so that memory does not grow with its height or width."""
+"""Enlarges a picture tile by tile, with memory use independent of the picture's size."""
 
 from collections.abc import Callable
 
@@ -12,21 +12,21 @@ def upscale_in_tiles(
     halo: int,
     max_tile_pixels: int,
 ) -> tf.Tensor:
-    """Applies `upscale` to overlapping tiles and joins the results without a seam.
+    """Applies `upscale` to overlapping tiles and joins the results without seams.
 
-    A picture of no more than `max_tile_pixels` is one tile. Others are cut into tiles that are about square,
-    so that as little as possible is computed twice.
+    A picture of at most `max_tile_pixels` is a single tile. Larger ones are cut into roughly square tiles,
+    which minimises the pixels computed twice.
 
     Args:
         raw_image: uint8 tensor `[h, w, C]`.
-        upscale: Turns uint8 `[1, h, w, C]` into uint8 `[1, s * h, s * w, C]`, of any h and w.
+        upscale: Turns uint8 `[1, h, w, C]` into uint8 `[1, s * h, s * w, C]`, for any h and w.
         upscale_factor: The factor s.
         halo: Pixels of the input that a pixel of the result depends on, in every direction.
-        max_tile_pixels: Pixels of the result that one tile may have without its halo; a tile has at least one
+        max_tile_pixels: Largest number of result pixels per tile, halo excluded; a tile has at least one
             pixel of the input.
 
     Returns:
-        uint8 tensor `[s * h, s * w, C]`, what `upscale` makes of the whole picture.
+        uint8 tensor `[s * h, s * w, C]`, equal to `upscale` of the whole picture.
 
     Example:
 
@@ -42,7 +42,7 @@ def upscale_in_tiles(
         rows, kept_rows = _with_halo(top, tf.minimum(top + tile_height, height), height, halo, upscale_factor)
 
         def upscale_tile(left):
-            # The last one begins further left, so that all are as wide.
+            # The last tile starts further left to be as wide as the others.
             left = tf.minimum(left, width - tile_width)
             columns, kept_columns = _with_halo(left, left + tile_width, width, halo, upscale_factor)
             return upscale(raw_image[tf.newaxis, rows, columns])[0, kept_rows, kept_columns]
@@ -58,7 +58,7 @@ def upscale_in_tiles(
 
 
 def _tile_sides(height, width, max_pixels: int):
-    """Returns the sides of a tile: those of the picture, or of the largest square, evened out."""
+    """Returns a tile's height and width: the picture's own, or about the largest allowed square's."""
     side = tf.cast(tf.sqrt(float(max(max_pixels, 1))), "int32")
     tile_width = _even_out(width, side)
     tile_height = _even_out(height, tf.maximum(max_pixels // tile_width, 1))
@@ -67,19 +67,19 @@ def _tile_sides(height, width, max_pixels: int):
 
 
 def _even_out(length, max_part):
-    """Returns the part of a length that leaves as many parts as the largest one, but all about equal."""
+    """Returns the size of roughly equal parts of a length, as few as parts of `max_part` would be."""
     num_parts = -(-length // tf.minimum(max_part, length))
     return -(-length // num_parts)
 
 
 def _with_halo(begin, end, length, halo: int, upscale_factor: int) -> tuple[slice, slice]:
-    """Returns what to enlarge, and what to keep of the result."""
+    """Returns the slice to enlarge, and the slice of its result to keep."""
     first, last = tf.maximum(begin - halo, 0), tf.minimum(end + halo, length)
     return slice(first, last), slice((begin - first) * upscale_factor, (end - first) * upscale_factor)
 
 
 def _make_parts(make_part: Callable, length, part_length, num_channels: int) -> tf.TensorArray:
-    """Makes parts of a length one after the other; `make_part` is told where each begins."""
+    """Makes the parts of a length one after another; `make_part` receives each part's start."""
     num_parts = -(-length // part_length)
     parts = tf.TensorArray(
         "uint8", size=num_parts, infer_shape=False, element_shape=[None, None, num_channels]

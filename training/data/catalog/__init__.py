@@ -1,1 +1,1 @@
-"""A shop's catalogue, photos and table, checked and written as a data set."""
+"""Checks a shop's catalogue, its photos and table, and writes it as a data set."""

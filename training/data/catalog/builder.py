@@ -1,4 +1,4 @@
-"""A catalogue as a TFDS data set."""
+"""Writes a checked catalogue as a TFDS data set."""
 
 import contextlib
 import os
@@ -25,14 +25,14 @@ _RESERVED_NAMES = {"downloads"}
 
 
 class CatalogBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
-    """TFDS builder of a catalogue that was read.
+    """TFDS builder for a catalogue read by `read_catalog`.
 
-    TFDS's `GeneratorBasedBuilder` would keep a gigabyte of records in memory to shuffle them; here they come
-    in the order of a hash of the photos already.
+    TFDS's `GeneratorBasedBuilder` would keep a gigabyte of records in memory to shuffle them; these records
+    are already ordered by a hash of the photos.
 
     Args:
         name: Name of the data set.
-        catalog: What `read_catalog` found.
+        catalog: Result of `read_catalog`.
         **kwargs: As for `tfds.core.ShardBasedBuilder`, e.g. `data_dir`.
 
     Example:
@@ -52,7 +52,7 @@ class CatalogBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
 
     @property
     def url_infos(self):
-        return {}  # TFDS would look for a file of checksums beside this module
+        return {}  # TFDS would look for a checksum file next to this module
 
     def _info(self):
         catalog = self._catalog
@@ -80,7 +80,7 @@ class CatalogBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
         )
 
     def _shard_iterators_per_split(self, dl_manager):
-        # What TFDS renames as a whole when the records are written.
+        # Into the directory that TFDS renames as a whole once the records are written.
         write_quarantine(Path(self.data_path, FILE_NAME), self._catalog.refusals)
         shards = {}
         for split in SPLITS:
@@ -103,7 +103,7 @@ class CatalogBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
             pairs = zip(catalog.values, values, strict=True)
             example = {
                 "image": image_bytes,
-                # An unsure colour is the only value that may be empty.
+                # Only an uncertain colour may be empty.
                 **{name: ids[name].get(value, UNKNOWN_ID) for name, value in pairs},
                 **dict(zip(catalog.columns.numbers, entry.numbers, strict=True)),
                 "file": entry.file,
@@ -122,25 +122,25 @@ def prepare(
     is_strict: bool = False,
     overwrite: bool = False,
 ) -> Path:
-    """Builds a data set from a catalogue, whole or not at all.
+    """Builds a data set from a catalogue, completely or not at all.
 
     Args:
         name: Name of the data set: lower-case letters, digits and underscores.
-        data_dir: Directory that holds prepared data sets.
-        settings: What to read and how.
+        data_dir: Directory of the prepared data sets.
+        settings: What to read, and how.
         is_strict: Whether a refused row is an error.
-        overwrite: Whether to replace a data set of that name.
+        overwrite: Whether to replace an existing data set of that name.
 
     Returns:
-        The directory of the prepared data set, with `quarantine.csv` in it.
+        The directory of the prepared data set, which includes `quarantine.csv`.
 
     Raises:
-        FileExistsError: If there is a data set of that name and `overwrite` is not set.
+        FileExistsError: If a data set of that name exists and `overwrite` is not set.
         OSError: If `data_dir` cannot be written, or the disk is full.
-        RefusedRowsError: As for `read_catalog`. The refused rows are listed in
-            `data_dir/<name>.quarantine.csv` then.
+        RefusedRowsError: As for `read_catalog`. The refused rows are then listed in
+            `data_dir/<name>.quarantine.csv`.
         ValueError: If the table cannot be used.
-        WrongUsageError: If the name cannot be used.
+        WrongUsageError: If the name is invalid or reserved.
 
     Example:
 
@@ -154,8 +154,8 @@ def prepare(
     def make_builder(staging_dir: Path) -> CatalogBuilder:
         if not overwrite and preparation.find_prepared_versions(data_dir, name):
             raise FileExistsError(
-                f"{name} is already prepared in {data_dir}. Nothing was changed; add `--overwrite` to "
-                "replace it."
+                f"The data set must not exist yet. Received: {name}, which is already prepared in "
+                f"{data_dir}. Nothing was changed; add `--overwrite` to replace it."
             )
         spool = open_files.enter_context(Spool(staging_dir / "photos.spool"))
         try:
@@ -169,19 +169,19 @@ def prepare(
 
     with contextlib.ExitStack() as open_files:
         version_dir = preparation.prepare(name, make_builder, data_dir, overwrite=overwrite)
-    list_path.unlink(missing_ok=True)  # of an earlier try
+    list_path.unlink(missing_ok=True)  # from an earlier attempt
     return version_dir
 
 
 def check_name(name: str) -> None:
-    """Raises `WrongUsageError` unless a catalogue may be called that."""
+    """Raises `WrongUsageError` unless the name is valid for a catalogue's data set."""
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name) or name in _RESERVED_NAMES:
         raise WrongUsageError(
-            "The name of a data set must be lower-case letters, digits and underscores, because TFDS makes a "
-            f"directory and file names of it. Received: {name!r}. A good one: my_shop."
+            "A data set's name must consist of lower-case letters, digits and underscores, because TFDS uses "
+            f"it in directory and file names. Received: {name!r}. Choose a name such as my_shop."
         )
     if name in BUILT_IN:
         raise WrongUsageError(
-            f"A catalogue must not be called as a built-in data set is. Received: {name}. Built in: "
+            f"A catalogue must not have the name of a built-in data set. Received: {name}. Built in: "
             f"{', '.join(BUILT_IN)}. Choose another name."
         )

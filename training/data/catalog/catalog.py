@@ -1,4 +1,4 @@
-"""A shop's photos and table, checked and sorted: what is kept in which split, what is refused and why."""
+"""Reads a catalogue: checks its table and photos, refuses unusable rows, and assigns the rest to splits."""
 
 import dataclasses
 from collections import Counter
@@ -33,17 +33,17 @@ MAX_REPORTED_FILES = 20
 
 @dataclasses.dataclass(frozen=True)
 class Catalog:
-    """What `read_catalog` found.
+    """A catalogue as read by `read_catalog`.
 
     Args:
-        entries: The rows that are kept, in an order that follows from the photos' content.
-        splits: The split of each of them.
-        refusals: The rows that are not kept.
-        values: For each attribute its values in the order of their class ids.
-        columns: What the columns of the table mean.
-        settings: How it was read.
-        report: What its owner should know; can be written as JSON.
-        spool: Where pictures and descriptions are.
+        entries: The kept rows, ordered by a hash of the photos' content.
+        splits: The split of each kept row.
+        refusals: The refused rows.
+        values: Each attribute's values in the order of their class ids.
+        columns: The roles of the table's columns.
+        settings: The settings it was read with.
+        report: Facts for the catalogue's owner; can be written as JSON.
+        spool: The file that holds the converted photos and the descriptions.
     """
 
     entries: list[Entry]
@@ -57,7 +57,7 @@ class Catalog:
 
 
 class RefusedRowsError(ValueError):
-    """What is left of a catalogue cannot be used, or nothing was to be refused.
+    """Raised if a catalogue's remaining rows cannot be used, or a row was refused in strict mode.
 
     Args:
         message: What must hold, and what was received.
@@ -70,19 +70,19 @@ class RefusedRowsError(ValueError):
 
 
 def read_catalog(settings: CatalogSettings, spool: Spool, is_strict: bool = False) -> Catalog:
-    """Reads table and photos; every row is either kept or refused.
+    """Reads the table and the photos, and keeps or refuses each row.
 
     Args:
-        settings: What to read and how.
-        spool: Where to put pictures and descriptions.
+        settings: What to read, and how.
+        spool: Receives the converted photos and the descriptions.
         is_strict: Whether a refused row is an error.
 
     Returns:
-        What was found.
+        The catalogue.
 
     Raises:
-        RefusedRowsError: If no row is left, an attribute has one value only in what is left, the photos are
-            too few or too much alike to be split, or `is_strict` and a row was refused.
+        RefusedRowsError: If no row is left, an attribute has fewer than two values in the kept rows, the
+            photos are too few or too similar to be split, or `is_strict` is set and a row was refused.
         ValueError: If the table cannot be used.
 
     Example:
@@ -95,7 +95,7 @@ def read_catalog(settings: CatalogSettings, spool: Spool, is_strict: bool = Fals
     table = open_rows(settings)
     columns = catalog_columns.find_columns(table, attribute_columns(settings, table), settings.renames)
     rows = read_rows(table, columns, settings, spool)
-    # Before rare values go: a slip is rare.
+    # Counted before rare values are refused, because typos are rare.
     read_counts = count_values(rows.entries, columns.attributes)
     refuse_rare_values(rows, columns, settings.min_count)
     report = {
@@ -137,7 +137,7 @@ def read_catalog(settings: CatalogSettings, spool: Spool, is_strict: bool = Fals
 
 
 def describe_counts(report: dict) -> str:
-    """Says how the rows of a report add up.
+    """Describes how a report's row counts add up.
 
     Example:
 
@@ -152,24 +152,24 @@ def describe_counts(report: dict) -> str:
 
 
 def open_rows(settings: CatalogSettings) -> Table | PhotoFolder:
-    """Returns the table, or the folder of photos where there is none."""
+    """Returns the table, or the photo folder if there is no table."""
     if settings.table is None:
         return PhotoFolder(Path(settings.images_dir))
     return open_table(settings.table, settings.encoding)
 
 
 def attribute_columns(settings: CatalogSettings, table: Table) -> tuple[str, ...]:
-    """Returns the attributes that are columns of the table: all but a colour that is derived.
+    """Returns the attributes that are columns of the table: all except a derived colour.
 
     Raises:
-        ValueError: If the table has a column of colours already.
+        ValueError: If a colour is to be derived and the table already has a colour column.
     """
     if not settings.derives_colour:
         return settings.attributes
     if COLOUR in table.columns:
         raise ValueError(
-            "Colours can be derived only where the table has none. "
-            f"Received: {table.path.name} with a column {COLOUR}. Name it in --attributes and leave out "
+            "Colours can be derived only for a table without a colour column. "
+            f"Received: {table.path.name} with a column {COLOUR}. List it in --attributes and leave out "
             "--derive, or delete the column."
         )
     return tuple(name for name in settings.attributes if name != COLOUR)
@@ -179,26 +179,26 @@ def _check_rest(rows: CatalogRows, columns: Columns, report: dict, is_strict: bo
     counts = describe_counts(report)
     if is_strict and rows.refusals:
         raise RefusedRowsError(
-            f"Every row must be kept, because --strict is given. Received: {counts}. Correct those rows, or "
-            "leave `--strict` out.",
+            f"Every row must be kept, because --strict is set. Received: {counts}. Correct the refused rows, "
+            "or leave out `--strict`.",
             rows.refusals,
         )
     if not rows.entries:
         hint = ""
         if report["refusals"].get("missing") == report["quarantined"] > 0:
             example = rows.refusals[0].file
-            hint = f" Paths such as {example!r} must begin in the folder that --images names."
+            hint = f" Paths such as {example!r} must be relative to the folder given by --images."
         raise RefusedRowsError(
-            f"At least one row must be left. Received: {counts}.{hint} Correct the table.", rows.refusals
+            f"At least one row must be kept. Received: {counts}.{hint} Correct the table.", rows.refusals
         )
     try:
         catalog_columns.check_values(count_values(rows.entries, columns.attributes))
     except ValueError as error:
-        raise RefusedRowsError(f"{error} Of the table: {counts}.", rows.refusals) from error
+        raise RefusedRowsError(f"{error} The table: {counts}.", rows.refusals) from error
 
 
 def _keep_sure_colours(rows: CatalogRows, min_count: int, report: dict) -> tuple[str, ...]:
-    """Returns the colours that occur often enough; the others become unknown."""
+    """Returns the colours that occur often enough, and sets all others to unknown."""
     from training.colour.colour_names import COLOURS
     from training.colour.product_colour import CONFIDENCE_THRESHOLD
 
@@ -214,7 +214,7 @@ def _keep_sure_colours(rows: CatalogRows, min_count: int, report: dict) -> tuple
     }
     if len(colours) < 2:
         raise RefusedRowsError(
-            "At least two colours must be found, because a model cannot learn a constant. "
+            "At least two colours must be recognised, because a model cannot learn a constant. "
             f"Received: {', '.join(colours) or 'none'}, {num_unknown} unknown. Leave out --derive colour.",
             rows.refusals,
         )

@@ -1,4 +1,4 @@
-"""What the columns of a catalogue's table mean, and the rows read by that meaning."""
+"""Finds the roles of a catalogue table's columns, and interprets its rows accordingly."""
 
 import collections
 import dataclasses
@@ -24,7 +24,7 @@ SPLIT_NAMES = {
     "test": "test",
     "testing": "test",
 }
-# Words that records, signatures and commands use for something else.
+# Words with another meaning in records, signatures or commands.
 _TAKEN_NAMES = {
     *IMAGE_COLUMNS,
     *NUMBER_COLUMNS,
@@ -39,15 +39,15 @@ _LARGEST_FLOAT32 = 3.4e38
 
 @dataclasses.dataclass(frozen=True)
 class CatalogRow:
-    """A row of a catalogue whose cells make sense.
+    """A catalogue row with valid cells.
 
     Args:
-        number: Number of the row as a spreadsheet shows it.
-        file: Path of the photo as the table has it.
+        number: Row number as a spreadsheet shows it.
+        file: The photo's path as written in the table.
         values: The value of each attribute.
-        numbers: The number columns, NaN where empty.
-        description: What the row says about the product.
-        split: `train`, `validation` or `test`; `""` if the table does not say.
+        numbers: The values of the number columns, NaN where empty.
+        description: The product's description.
+        split: `train`, `validation` or `test`; `""` if the table names none.
     """
 
     number: int
@@ -60,15 +60,15 @@ class CatalogRow:
 
 @dataclasses.dataclass(frozen=True)
 class Columns:
-    """Which columns of a table are used.
+    """The roles of a table's columns.
 
     Args:
         image: The column that names the photos.
         attributes: The columns that become attributes.
-        numbers: The number columns that there are.
-        has_description: Whether there is a description.
-        has_split: Whether there is a column that names the splits.
-        renames: Attribute values and what replaces them.
+        numbers: The number columns present in the table.
+        has_description: Whether there is a description column.
+        has_split: Whether there is a split column.
+        renames: Attribute values and their replacements.
 
     Example:
 
@@ -87,10 +87,10 @@ class Columns:
     renames: Mapping[str, str]
 
     def interpret(self, row: TableRow) -> CatalogRow:
-        """Returns a row by its meaning.
+        """Interprets a row.
 
         Raises:
-            UnreadableRowError: If an attribute is empty, or a cell is not what its column holds.
+            UnreadableRowError: If an attribute is empty, or a cell is invalid for its column.
         """
         if row.problem is not None:
             raise UnreadableRowError("unreadable row", row.problem)
@@ -114,25 +114,25 @@ class Columns:
 
 
 def find_columns(table: Table, attributes: Sequence[str], renames: Mapping[str, str]) -> Columns:
-    """Finds the columns of a table that are used, and tries them on every row.
+    """Finds the roles of a table's columns, and checks them against every row.
 
     Args:
         table: The table.
         attributes: The columns that become attributes.
-        renames: Attribute values and what replaces them.
+        renames: Attribute values and their replacements.
 
     Returns:
-        The columns.
+        The roles of the columns.
 
     Raises:
-        ValueError: If a column is missing or cannot serve, an attribute has one value only, or a value to be
-            renamed occurs nowhere.
+        ValueError: If a column is missing or unusable, an attribute has fewer than two values, or a value to
+            rename does not occur.
     """
     names = [clean_column(name) for name in attributes]
     image = next((name for name in IMAGE_COLUMNS if name in table.columns), None)
     if image is None:
         raise ValueError(
-            f"The table must have a column that names the photos: {', '.join(IMAGE_COLUMNS)}. "
+            f"The table must have a column with the photos' paths, named one of {', '.join(IMAGE_COLUMNS)}. "
             f"Received: {table.path.name} with the columns {', '.join(table.columns)}. Rename one of them."
         )
     for name in names:
@@ -150,14 +150,14 @@ def find_columns(table: Table, attributes: Sequence[str], renames: Mapping[str, 
 
 
 def show_spaces(value: str) -> str:
-    """Makes spaces at the ends and line breaks visible: TFDS keeps the values of an attribute as lines.
+    """Makes leading and trailing spaces and line breaks visible, because TFDS stores values as lines of text.
 
     Example:
 
     >>> show_spaces("t-shirt "), show_spaces("t-shirt")
     ('t-shirt␣', 't-shirt')
     """
-    # One letter with an accent and a letter followed by an accent are the same text.
+    # An accented letter and a letter followed by a combining accent are the same text.
     value = unicodedata.normalize("NFC", value)
     inner = value.strip()
     start = len(value) - len(value.lstrip())
@@ -166,10 +166,10 @@ def show_spaces(value: str) -> str:
 
 
 def to_number(name: str, text: str) -> float:
-    """Returns the number that a cell holds, with a decimal point, NaN if it is empty.
+    """Parses a cell as a number with a decimal point; an empty cell is NaN.
 
     Raises:
-        UnreadableRowError: If it holds something else.
+        UnreadableRowError: If the cell is neither empty nor a number.
     """
     text = text.strip()
     if text.lower() in ("", "nan"):
@@ -184,20 +184,20 @@ def _check_attribute(table: Table, name: str, names: Sequence[str]) -> None:
     if name not in table.columns:
         raise ValueError(
             "Every attribute must be a column of the table. "
-            f"Received: {name}, columns {', '.join(table.columns)}. Name others: --attributes."
+            f"Received: {name}, columns {', '.join(table.columns)}. Choose among them with --attributes."
         )
     is_taken = name in _TAKEN_NAMES or _TAKEN_FORMS.fullmatch(name)
     if is_taken or not (name.isascii() and name.isidentifier()) or names.count(name) > 1:
         raise ValueError(
-            "An attribute must be named once, by letters, digits and underscores, and not by a word that "
-            f"means something else here. Received: {name}. Rename the column. Taken: "
+            "An attribute's name must be unique, consist of letters, digits and underscores, and not be a "
+            f"reserved word. Received: {name}. Rename the column. Reserved: "
             f"{', '.join(sorted(_TAKEN_NAMES))}, target_..., ..._bytes, "
             "..._classes and ..._probabilities."
         )
 
 
 def _try_on_every_row(table: Table, columns: Columns) -> None:
-    """Finds in a second what would otherwise come out after every photo is read."""
+    """Checks all rows in a second, for errors that would otherwise appear only after reading every photo."""
     seen = {name: set() for name in columns.attributes}
     before = set()
     num_right, first_wrong = collections.Counter(), {}
@@ -217,19 +217,20 @@ def _try_on_every_row(table: Table, columns: Columns) -> None:
     for name, (number, text) in first_wrong.items():
         if not num_right[name]:
             raise ValueError(
-                f"The column {name} must hold numbers such as 12.5. Received: row {number} with "
+                f"The column {name} must contain numbers such as 12.5. Received: row {number} with "
                 f"{text[:40]!r}, and no number in any other row. Convert or rename the column."
             )
     if row is None:
         raise ValueError(
-            f"A table must have rows below its header. Received: {table.path.name} with none. Export again."
+            f"A table must have rows below its header. Received: {table.path.name} with none. "
+            "Export it again."
         )
     check_values(seen)
     unknown = sorted(columns.renames.keys() - before)
     if unknown:
         raise ValueError(
-            "Only a value that occurs can be renamed. "
-            f"Received: {', '.join(unknown)}. Values: {', '.join(sorted(before)[:50])}."
+            "Only values that occur in the table can be renamed. "
+            f"Received: {', '.join(unknown)}. Choose among: {', '.join(sorted(before)[:50])}."
         )
 
 
@@ -239,6 +240,6 @@ def check_values(values: Mapping[str, Sequence[str] | set[str]]) -> None:
         if len(known) < 2:
             raise ValueError(
                 "An attribute must have at least two values, because a model cannot learn a constant. "
-                f"Received: {name} with {', '.join(known) or 'none'}. Name others with --attributes; for "
-                "super-resolution, which needs none, leave out --table."
+                f"Received: {name} with {', '.join(known) or 'none'}. Choose other attributes with "
+                "--attributes; for super-resolution, which needs none, leave out --table."
             )

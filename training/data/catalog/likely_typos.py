@@ -1,21 +1,21 @@
-"""Values that differ so little that one is probably a slip for the other."""
+"""Finds attribute values that are probably typos of others."""
 
 import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 
-# Shorter words differ by one letter and mean something else: shirt and skirt.
+# Shorter words may differ by one letter and still mean different things, as shirt and skirt.
 MIN_LONG_WORD = 6
 
 
 def find_likely_typos(counts: Mapping[str, int]) -> list[tuple[str, str]]:
-    """Finds pairs of values that are equal but for case, spaces and punctuation, or for one letter.
+    """Finds pairs of values that differ only by case, spaces and punctuation, or by one letter.
 
     Args:
-        counts: How often each value occurs.
+        counts: Number of occurrences of each value.
 
     Returns:
-        Pairs of a value and the one that was probably meant, which occurs at least as often; sorted.
+        Sorted pairs of a value and the one that was probably meant, which occurs at least as often.
 
     Example:
 
@@ -42,7 +42,7 @@ def find_likely_typos(counts: Mapping[str, int]) -> list[tuple[str, str]]:
 
 
 def rename_option(rarer: str, meant: str) -> str:
-    """Returns the option that takes one value for another, quoted for a shell.
+    """Returns the command-line option that replaces one value by another, quoted for a shell.
 
     Example:
 
@@ -72,6 +72,6 @@ def _is_one_slip(first: str, second: str) -> bool:
     else:
         is_swap = rest_first[:2] == rest_second[1::-1] and rest_first[2:] == rest_second[2:]
         is_slip = rest_first[1:] == rest_second[1:] or is_swap
-    # `size 38` and `size 39` are no slips.
+    # `size 38` is not a typo of `size 39`.
     changed = (Counter(first) - Counter(second)) + (Counter(second) - Counter(first))
     return is_slip and not any(letter.isdigit() for letter in changed)

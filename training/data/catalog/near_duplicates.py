@@ -1,19 +1,21 @@
-"""Groups of photos that show the same picture: other sizes, compressions or light of one photo."""
+"""Groups near-duplicate photos: the same photo in other sizes, compressions or brightness."""
 
 import itertools
 from collections.abc import Iterator
 
 import numpy as np
 
-# Of 64 bits. Another size, compression or light changes up to 6, a cut of two percent on each side 4 to 10
-# (measured on 400 photos of clothes); of 80,000 pairs of unrelated ones none differed by less than 10.
+# Largest distance in bits, of 64. Another size, compression or brightness changes up to 6 bits, cropping two
+# percent on each side 4 to 10 (measured on 400 photos of clothes); of 80,000 pairs of unrelated photos none
+# differed by less than 10.
 MAX_HASH_DISTANCE = 8
-# Of the thumbnails. The same changes leave 0.98 to 1; less would group different products on one background.
+# Smallest correlation between thumbnails. The same changes leave 0.98 to 1; a lower limit would group
+# different products on the same background.
 MIN_THUMBNAIL_CORRELATION = 0.985
-# Of photos without detail the perceptual hash is noise. Then thumbnails decide, if they are this close.
+# The perceptual hash of a photo without detail is noise; thumbnails this close then decide alone.
 MIN_PLAIN_CORRELATION = 0.998
-# A thumbnail whose values depart less than this from their mean, on the scale [0, 255], shows one colour; of
-# such the colours themselves are compared.
+# A thumbnail with a smaller standard deviation, on the scale [0, 255], shows a single colour; for these the
+# colours themselves are compared.
 _FLAT_DEVIATION = 4.0
 _MAX_FLAT_DIFFERENCE = 2.0
 _MAX_AVERAGE_HASH_DISTANCE = 2
@@ -22,18 +24,18 @@ _BLOCK_COMPARISONS = 1 << 14
 
 
 def group_near_duplicates(hashes: np.ndarray, thumbnails: np.ndarray) -> np.ndarray:
-    """Groups photos by what they look like.
+    """Groups photos by appearance.
 
-    Two photos belong together if their perceptual hashes and their thumbnails are close (the hash sees
-    shapes and no colours, the thumbnail the other way round), or their thumbnails very close. What belongs
-    to one belongs to the other.
+    Two photos belong to the same group if both their perceptual hashes and their thumbnails are close (the
+    hash captures shapes but no colours, the thumbnail colours but no shapes), or if their thumbnails are very
+    close. The relation is transitive.
 
     Args:
         hashes: uint64 array `[N]` of perceptual hashes.
         thumbnails: uint8 array `[N, 8, 8, 3]`.
 
     Returns:
-        int64 array `[N]`: the index of the first photo of each one's group.
+        int64 array `[N]`: for each photo, the index of its group's first photo.
 
     Example:
 
@@ -97,7 +99,7 @@ class _Looks:
 
 
 def _average_hashes(thumbnails: np.ndarray) -> np.ndarray:
-    """Returns 64 bits of each thumbnail: which places are lighter than the mean."""
+    """Returns 64 bits per thumbnail: 1 for each pixel that is brighter than the mean."""
     grey = thumbnails.reshape(len(thumbnails), 64, 3).mean(axis=2, dtype="float32")
     return np.packbits(grey > grey.mean(axis=1, keepdims=True), axis=1).view("uint64").reshape(-1)
 
@@ -110,7 +112,10 @@ def _find(parents: np.ndarray, index: int) -> int:
 
 
 def _close_pairs(hashes: np.ndarray, max_distance: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields every pair within the distance: of one more band than bits may differ, one is equal in both."""
+    """Yields every pair within the distance.
+
+    With one more band of bits than bits may differ, such a pair has at least one equal band.
+    """
     borders = np.linspace(0, 64, max_distance + 2).round().astype("uint64")
     for begin, end in zip(borders, borders[1:], strict=False):
         bands = (hashes >> begin) & np.uint64((1 << int(end - begin)) - 1)

@@ -1,8 +1,8 @@
-"""One photo of a catalogue: found, checked, decoded and converted; the only place that does it.
+"""Finds, checks, decodes and converts one photo of a catalogue.
 
-Nothing here imports TensorFlow: it runs in worker processes, which have to start quickly and stay small.
+Imports no TensorFlow, because it runs in worker processes, which must start quickly and stay small.
 
-Photos become 8-bit RGB. Colour profiles are left out of account, as they are in serving.
+Photos become 8-bit RGB. Colour profiles are ignored, as in serving.
 """
 
 import contextlib
@@ -23,17 +23,17 @@ from PIL import Image, ImageOps
 from training.data.catalog.quarantine import UnreadableRowError
 
 MAX_PIXELS = 25_000_000
-# No JPEG can be longer, and decoders of PNG refuse a side of a million.
+# The largest possible JPEG; PNG decoders refuse a side of a million pixels.
 MAX_SIDE_PIXELS = 65_535
 MAX_FILE_BYTES = 256 << 20
 FITS = ("crop", "pad")
 THUMBNAIL_SIDE = 8
 COLOUR_SIDE = 128
-# Decoders that are plain code on bytes; EPS and PDF would start another program.
+# Formats that Pillow decodes itself; EPS and PDF would start another program.
 _FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _FIRST_BYTES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\0", b"MM\0*")
-# Shrinking inside the JPEG decoder saves half of its time; what it leaves is at least so much larger than the
-# result, so that the bicubic filter still decides how the picture looks.
+# Shrinking inside the JPEG decoder halves its time. It leaves pictures larger than the result by at least
+# this factor, which keeps the bicubic filter in charge of the picture's look.
 _JPEG_REDUCING_GAP = 1.5
 _JPEG_END = b"\xff\xd9"
 _WHITE = (255, 255, 255)
@@ -41,14 +41,14 @@ _WHITE = (255, 255, 255)
 
 @dataclasses.dataclass(frozen=True)
 class PhotoSettings:
-    """How photos are checked and converted.
+    """Settings for checking and converting photos.
 
     Args:
-        images_dir: The folder that no photo may lie outside of.
-        size: Side of the square pictures in pixels; None to leave photos as large as they are.
-        fit: How a photo becomes a square: `crop` cuts out the centre, `pad` adds white.
-        min_size: Refuse photos with a side of fewer pixels.
-        derives_colour: Whether to judge the product's colour.
+        images_dir: The folder that all photos must lie in.
+        size: Side of the square pictures in pixels; None keeps the photos' own sizes.
+        fit: How to make a photo square: `crop` cuts out the centre, `pad` adds white.
+        min_size: Smallest allowed side in pixels; smaller photos are refused.
+        derives_colour: Whether to detect the product's colour.
     """
 
     images_dir: Path
@@ -60,17 +60,17 @@ class PhotoSettings:
 
 @dataclasses.dataclass(frozen=True)
 class Photo:
-    """A photo that was taken.
+    """An accepted photo.
 
     Args:
-        image_bytes: PNG file, or at original size the JPEG file itself where nothing had to be changed.
-        width: Width in pixels of the photo that was given, upright.
-        height: Its height in pixels.
+        image_bytes: The converted photo as a PNG file, or the original JPEG file if it needs no conversion.
+        width: Width in pixels of the original photo, upright.
+        height: Height in pixels of the original photo, upright.
         digest: Hash of the file's content.
-        perceptual_hash: 64 bits that photos which look alike share most of.
-        thumbnail: uint8 array `[8, 8, 3]`: what it looks like from afar.
-        colour: Judged colour; `""` if unsure or not asked for.
-        colour_confidence: How sure that is, range [0, 1].
+        perceptual_hash: 64-bit hash, most bits of which are equal for similar photos.
+        thumbnail: uint8 array `[8, 8, 3]`: the photo reduced to 8 x 8 pixels.
+        colour: Detected colour; `""` if uncertain or not requested.
+        colour_confidence: Confidence in the colour, range [0, 1].
     """
 
     image_bytes: bytes
@@ -87,14 +87,14 @@ def read_photo(file: str, settings: PhotoSettings) -> Photo:
     """Reads the photo that a row names.
 
     Args:
-        file: Path of the photo from `settings.images_dir`, as the table has it.
+        file: The photo's path relative to `settings.images_dir`, as written in the table.
         settings: How to check and convert it.
 
     Returns:
         The photo.
 
     Raises:
-        UnreadableRowError: If it has to be refused; says why.
+        UnreadableRowError: If the photo has to be refused, with the reason.
 
     Example:
 
@@ -104,7 +104,7 @@ def read_photo(file: str, settings: PhotoSettings) -> Photo:
     """
     content = _read_file(find_photo(file, settings.images_dir))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata
+        warnings.simplefilter("ignore")  # Pillow warns about odd metadata
         try:
             return _convert(content, settings)
         except UnreadableRowError:
@@ -115,12 +115,12 @@ def read_photo(file: str, settings: PhotoSettings) -> Photo:
 
 
 def find_photo(file: str, images_dir: Path) -> Path:
-    """Returns the path of a photo, which lies in the folder even after every symlink is followed.
+    """Returns the path of a photo with all symlinks resolved; it lies in the folder.
 
-    A table whose paths begin with the name of the folder itself is understood, too.
+    Paths that start with the folder's own name are also accepted.
 
     Raises:
-        UnreadableRowError: If there is none, or it lies elsewhere.
+        UnreadableRowError: If the photo does not exist, or lies outside the folder.
     """
     outside = UnreadableRowError("outside the image folder", file)
     if not file.strip():
@@ -131,7 +131,7 @@ def find_photo(file: str, images_dir: Path) -> Path:
         raise outside
     root = os.path.realpath(images_dir)
     spellings = [file, file.strip(), file.replace("\\", "/")]
-    # Letters with accents: Macs write them in two parts, other systems in one.
+    # Accented letters: macOS stores them decomposed, other systems composed.
     spellings += [unicodedata.normalize(form, file) for form in ("NFC", "NFD")]
     first, _, rest = spellings[2].partition("/")
     if first == os.path.basename(root) and rest:
@@ -148,7 +148,7 @@ def find_photo(file: str, images_dir: Path) -> Path:
 def _read_file(path: Path) -> bytes:
     try:
         status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # opening a named pipe would wait for ever
+        if not stat.S_ISREG(status.st_mode):  # opening a named pipe would block forever
             raise UnreadableRowError("not an image", "not a file")
         if status.st_size > MAX_FILE_BYTES:
             raise UnreadableRowError(
@@ -171,7 +171,7 @@ def _convert(content: bytes, settings: PhotoSettings) -> Photo:
     if settings.size and picture.format in ("JPEG", "MPO"):
         wanted = round(settings.size * _JPEG_REDUCING_GAP)
         picture.draft(None, (wanted, wanted))
-    picture.load()  # before the metadata: reading those of a PNG would hide that its pixels are damaged
+    picture.load()  # before the metadata: reading a PNG's metadata first would hide damaged pixels
     orientation = _read_orientation(picture)
     if orientation >= 5:
         width, height = height, width
@@ -179,7 +179,7 @@ def _convert(content: bytes, settings: PhotoSettings) -> Photo:
     _turn_upright(picture)
     upright = _to_rgb(picture)
     shown = upright if settings.size is None else _to_square(upright, settings.size, settings.fit)
-    # Without its last marker a JPEG is whole for one decoder and cut off for another.
+    # Decoders disagree on whether a JPEG without its end marker is truncated.
     if settings.size is None and is_plain_jpeg and content.endswith(_JPEG_END):
         image_bytes = content
     else:
@@ -201,7 +201,7 @@ def _convert(content: bytes, settings: PhotoSettings) -> Photo:
 
 
 def _open(content: bytes) -> Image.Image:
-    Image.MAX_IMAGE_PIXELS = None  # the limit is checked here, before anything is decoded
+    Image.MAX_IMAGE_PIXELS = None  # `_convert` checks the limit before it decodes anything
     Image.init()
     try:
         return Image.open(io.BytesIO(content), formats=[name for name in _FORMATS if name in Image.OPEN])
@@ -234,7 +234,7 @@ def _turn_upright(picture: Image.Image) -> None:
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
-    """Converts any mode to 8-bit RGB, transparent parts on white."""
+    """Converts any mode to 8-bit RGB, with transparent parts on white."""
     if picture.mode == "RGB" and "transparency" not in picture.info:
         return picture
     if picture.mode == "F":
@@ -249,7 +249,7 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
 
 
 def _from_deep_grey(picture: Image.Image) -> Image.Image:
-    """Converts 16-bit grey; Pillow's own conversion would cut off at 255 or drop bits."""
+    """Converts 16-bit grey to RGB; Pillow's own conversion would clip at 255 or drop bits."""
     values = np.asarray(picture).astype("int64")
     if values.min() < 0 or values.max() > 65535:
         raise UnreadableRowError("unknown colour mode", "more than 16 bits a pixel")

@@ -1,4 +1,4 @@
-"""A folder of photos without a table: a catalogue whose rows are its files."""
+"""Presents a folder of photos without a table as a catalogue with one row per file."""
 
 import dataclasses
 import os
@@ -14,10 +14,10 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".
 
 @dataclasses.dataclass(frozen=True)
 class PhotoFolder:
-    """Takes the place of a `training.data.catalog.table.Table` where there is none.
+    """A substitute for `training.data.catalog.table.Table` when there is no table.
 
-    Its rows are the files with a picture's ending in the folder and in all folders in it, in the order of
-    their paths. Hidden ones are left out, and links to folders are not followed.
+    Its rows are the files with an image file's extension in the folder and all its subfolders, sorted by
+    path. Hidden files and folders are skipped, and links to folders are not followed.
 
     Args:
         path: The folder.
@@ -38,13 +38,13 @@ class PhotoFolder:
         """Yields a row for each photo, numbered from 1.
 
         Raises:
-            ValueError: There is no photo.
+            ValueError: If there is no photo.
         """
         files = sorted(self._find_files())
         if not files:
             raise ValueError(
-                f"The folder must hold photos ({', '.join(ENDINGS)}), in itself or in folders in it. "
-                f"Received: {self.path} with none. Name another folder with --images."
+                f"The folder or its subfolders must contain photos ({', '.join(ENDINGS)}). "
+                f"Received: {self.path} with none. Choose another folder with --images."
             )
         for number, file in enumerate(files, 1):
             yield TableRow(number, {COLUMN: file})

@@ -1,4 +1,4 @@
-"""Photos read by several processes, in the order of the rows and with bounded memory."""
+"""Reads photos in several processes, in row order and with bounded memory."""
 
 import collections
 import concurrent.futures
@@ -14,9 +14,9 @@ from training.data.catalog.photo import Photo, PhotoSettings, read_photo
 from training.data.catalog.quarantine import UnreadableRowError
 
 _CHUNK_PHOTOS = 32
-# So many chunks wait for each process: enough to keep it busy while another one is slow.
+# Number of chunks queued per process, enough to keep it busy while another one is slow.
 _CHUNKS_AHEAD = 3
-# Fewer photos are read before processes would have started.
+# Fewer photos are read sooner than processes would start.
 _MIN_PARALLEL_PHOTOS = 300
 _MAX_WORKERS = 16
 
@@ -31,19 +31,19 @@ def read_photos(
 ) -> Iterator[Photo | UnreadableRowError]:
     """Reads photos in several processes.
 
-    Few photos are read in this process. Of more, never more than a fixed number are in memory. The processes
-    end with the iterator, and when this process dies.
+    A small number of photos is read in this process. The number of photos in memory is bounded. The worker
+    processes end with the iterator, or when this process dies.
 
     Args:
-        files: Paths of the photos as the table has them; taken as they are needed.
+        files: The photos' paths as written in the table, consumed lazily.
         settings: How to check and convert them.
         num_workers: Number of processes.
 
     Yields:
-        For each file, in order, the photo or why it was refused.
+        For each file, in order, the photo or the error that says why it was refused.
 
     Raises:
-        RuntimeError: If a process died, e.g. for want of memory; names the photos it was at.
+        RuntimeError: If a process died, e.g. for lack of memory; the message names the photos it was reading.
     """
     files = iter(files)
     few = list(itertools.islice(files, _MIN_PARALLEL_PHOTOS))
@@ -53,7 +53,7 @@ def read_photos(
     files = itertools.chain(few, files)
     chunks = iter(lambda: list(itertools.islice(files, _CHUNK_PHOTOS)), [])
     waiting = collections.deque()
-    # Not forked: a copy of a process whose threads run TensorFlow may hang.
+    # Spawned: a fork of a process whose threads run TensorFlow may hang.
     pool = concurrent.futures.ProcessPoolExecutor(
         num_workers, multiprocessing.get_context("spawn"), initializer=_watch_parent
     )
@@ -74,9 +74,9 @@ def _take(chunk: list[str], future: concurrent.futures.Future) -> list[Photo | U
         return future.result()
     except concurrent.futures.process.BrokenProcessPool as error:
         raise RuntimeError(
-            "The processes that read photos must not end before they are done. Received: one was killed or "
-            f"ran out of memory at or soon after {chunk[0]!r} to {chunk[-1]!r}. Free some memory, or take "
-            "out the photo that does it, and build again."
+            "The processes that read photos must run to the end. Received: one was killed or ran out of "
+            f"memory at or soon after {chunk[0]!r} to {chunk[-1]!r}. Free some memory, or remove the photo "
+            "that causes it, and build again."
         ) from error
 
 
@@ -88,12 +88,12 @@ def _read(file: str, settings: PhotoSettings) -> Photo | UnreadableRowError:
     try:
         return read_photo(file, settings)
     except UnreadableRowError as error:
-        return UnreadableRowError(error.reason, error.detail)  # without what cannot go between processes
+        return UnreadableRowError(error.reason, error.detail)  # without its cause, which may not pickle
 
 
 @contextlib.contextmanager
 def _interrupts_kept_from_children() -> Iterator[None]:
-    """Ctrl-C reaches the whole group of processes; those started here leave it to this one."""
+    """Makes processes started in this context ignore Ctrl-C, which reaches the whole process group."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

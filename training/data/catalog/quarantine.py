@@ -1,4 +1,4 @@
-"""The rows of a catalogue that were refused, and the list of them that its owner reads."""
+"""Refused rows of a catalogue, and the CSV list of them for its owner."""
 
 import csv
 import dataclasses
@@ -11,19 +11,19 @@ from zoo.files.atomic_write import atomic_path
 
 FILE_NAME = "quarantine.csv"
 COLUMNS = ("row", "file", "reason")
-# A spreadsheet takes a cell that begins with one of these for a formula; the wide ones in Asian locales.
+# Spreadsheets interpret cells that start with one of these as formulas; the full-width ones in Asian locales.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclasses.dataclass(frozen=True)
 class Refusal:
-    """Why a row is not in the data set.
+    """A refused row and the reason why it is not in the data set.
 
     Args:
-        row: Number of the row as a spreadsheet shows it.
-        file: What the row names as its photo.
-        reason: One of few sentences, for counting.
-        detail: What is particular to the row; may be empty.
+        row: Row number as a spreadsheet shows it.
+        file: The photo's path as written in the row.
+        reason: One of a few fixed phrases, which can be counted.
+        detail: Details of this row; may be empty.
     """
 
     row: int
@@ -32,12 +32,12 @@ class Refusal:
     detail: str = ""
 
     def describe(self) -> str:
-        """Returns reason and detail."""
+        """Returns the reason and the detail as one text."""
         return f"{self.reason}: {self.detail}" if self.detail else self.reason
 
 
 class UnreadableRowError(ValueError):
-    """A row that has to be refused.
+    """Raised for a row that has to be refused.
 
     Args:
         reason: As for `Refusal`.
@@ -50,15 +50,15 @@ class UnreadableRowError(ValueError):
 
 
 def count_reasons(refusals: Iterable[Refusal]) -> dict[str, int]:
-    """Returns how many rows were refused for each reason, the most frequent first."""
+    """Returns the number of rows refused for each reason, most frequent first."""
     return dict(Counter(refusal.reason for refusal in refusals).most_common())
 
 
 def write_quarantine(path: str | os.PathLike, refusals: Iterable[Refusal]) -> None:
-    """Writes the list of refused rows as CSV, in the order of the table, whole or not at all.
+    """Writes the list of refused rows atomically as CSV, in the table's order.
 
     Args:
-        path: Where to write it.
+        path: The file to write.
         refusals: The refused rows.
 
     Example:
@@ -75,7 +75,7 @@ def write_quarantine(path: str | os.PathLike, refusals: Iterable[Refusal]) -> No
 
 
 def defuse_cell(text: str) -> str:
-    """Returns text that no spreadsheet takes for a formula: a leading apostrophe makes it text.
+    """Returns text that no spreadsheet interprets as a formula, with a leading apostrophe where needed.
 
     Example:
 

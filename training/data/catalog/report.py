@@ -1,4 +1,4 @@
-"""What `zoo data build` says about a catalogue."""
+"""Describes a catalogue in the output of `zoo data build`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,11 +14,11 @@ MAX_NAMED = 10
 
 
 def describe(report: Mapping, version_dir: Path) -> list[str]:
-    """Returns the lines that tell an owner what became of the rows.
+    """Describes the fate of a catalogue's rows for its owner, as lines of text.
 
     Args:
-        report: The key `report` of the metadata of a prepared catalogue.
-        version_dir: Where it is.
+        report: The entry `report` in a prepared catalogue's metadata.
+        version_dir: The prepared catalogue's directory.
     """
     has_table = report["format"] != FORMAT
     column = f"; photos are in the column {report['image_column']}" if has_table else ""
@@ -47,7 +47,7 @@ def describe(report: Mapping, version_dir: Path) -> list[str]:
 
 
 def describe_plan(settings: CatalogSettings) -> str:
-    """Says how a table would be read; reads no photo.
+    """Describes how a table would be read, without reading any photo.
 
     Raises:
         ValueError: If the table cannot be used.

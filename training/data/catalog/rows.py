@@ -1,4 +1,4 @@
-"""The rows of a catalogue, each kept with its photo or refused with a reason."""
+"""Reads a catalogue's rows: keeps each with its photo, or refuses it with a reason."""
 
 import collections
 import contextlib
@@ -18,22 +18,22 @@ from training.data.catalog.table import Table
 
 @dataclasses.dataclass(slots=True)
 class Entry:
-    """A row that is kept, as far as it has to be in memory.
+    """The part of a kept row that stays in memory.
 
     Args:
-        row: Number of the row as a spreadsheet shows it.
-        file: Path of the photo as the table has it.
+        row: Row number as a spreadsheet shows it.
+        file: The photo's path as written in the table.
         values: The value of each attribute column.
-        numbers: The number columns, NaN where empty.
-        split: The split that the table names, `""` if none.
+        numbers: The values of the number columns, NaN where empty.
+        split: The split named in the table, `""` if none.
         height: As for `Photo`.
         width: As for `Photo`.
         digest: Hash of the photo's content.
-        place: Place of picture and description in the spool.
+        place: Position of the converted photo and the description in the spool.
         perceptual_hash: As for `Photo`.
         thumbnail: As for `Photo`, as bytes.
-        colour: Judged colour, `""` if unsure or not asked for.
-        colour_confidence: How sure that is, range [0, 1].
+        colour: Detected colour, `""` if uncertain or not requested.
+        colour_confidence: Confidence in the colour, range [0, 1].
     """
 
     row: int
@@ -53,12 +53,12 @@ class Entry:
 
 @dataclasses.dataclass
 class CatalogRows:
-    """The rows of a catalogue.
+    """The rows of a catalogue, kept and refused.
 
     Args:
-        num_rows: Number of rows read: those kept and those refused.
-        entries: The rows that are kept, in the order of the table.
-        refusals: The rows that are refused.
+        num_rows: Number of rows read.
+        entries: The kept rows, in the table's order.
+        refusals: The refused rows.
     """
 
     num_rows: int = 0
@@ -67,16 +67,16 @@ class CatalogRows:
 
 
 def read_rows(table: Table, columns: Columns, settings: CatalogSettings, spool: Spool) -> CatalogRows:
-    """Reads every row of a table and its photo.
+    """Reads every row of a table with its photo.
 
     Args:
         table: The table.
-        columns: What its columns mean.
-        settings: How to read them.
-        spool: Where to put pictures and descriptions.
+        columns: The roles of its columns.
+        settings: How to read rows and photos.
+        spool: Receives the converted photos and the descriptions.
 
     Returns:
-        The rows; of those with the same photo the first one is kept.
+        The rows; of several rows with the same photo the first one is kept.
 
     Example:
 
@@ -121,12 +121,12 @@ def read_rows(table: Table, columns: Columns, settings: CatalogSettings, spool: 
 
 
 def refuse_rare_values(rows: CatalogRows, columns: Columns, min_count: int) -> None:
-    """Refuses rows with a value that too few of the rows that are kept have.
+    """Refuses rows with an attribute value that occurs in too few of the kept rows.
 
     Args:
         rows: The rows; changed in place.
-        columns: What the columns mean.
-        min_count: How many rows must have a value.
+        columns: The roles of the columns.
+        min_count: Smallest number of rows that must share a value.
     """
     while True:  # each refusal makes other values rarer
         counts = count_values(rows.entries, columns.attributes)
@@ -146,7 +146,7 @@ def refuse_rare_values(rows: CatalogRows, columns: Columns, min_count: int) -> N
 
 
 def count_values(entries: list[Entry], attributes: tuple[str, ...]) -> dict[str, collections.Counter]:
-    """Returns for each attribute how often each of its values occurs."""
+    """Returns, for each attribute, the number of occurrences of each value."""
     return {
         name: collections.Counter(entry.values[index] for entry in entries)
         for index, name in enumerate(attributes)

@@ -1,4 +1,4 @@
-"""How a catalogue is read."""
+"""Settings for reading a catalogue."""
 
 import dataclasses
 import os
@@ -12,27 +12,27 @@ MAX_SIZE = 2048
 
 @dataclasses.dataclass(frozen=True)
 class CatalogSettings:
-    """How a catalogue is read.
+    """Settings for reading a catalogue.
 
     Args:
         images_dir: The folder with the photos.
-        table: The table: CSV or JSON Lines. None takes all photos of the folder.
+        table: The table: CSV or JSON Lines. None reads all photos of the folder.
         attributes: Columns that become attributes; the first one is spread evenly over the splits. By default
-            `category`, without a table none.
-        size: Side of the square pictures in pixels; None to leave photos as large as they are.
-        fit: How a photo becomes a square: `crop` or `pad`.
+            `category`, or none without a table.
+        size: Side of the square pictures in pixels; None keeps the photos' own sizes.
+        fit: How to make a photo square: `crop` or `pad`.
         validation: Share of the validation split.
         test: Share of the test split.
-        min_size: Refuse photos with a side of fewer pixels.
-        min_count: Refuse rows with a value that fewer rows have.
-        renames: Attribute values and what replaces them.
-        encoding: Encoding of the table; found out by default.
-        derives_colour: Whether to judge the product's colour and make it an attribute.
-        num_workers: Number of processes that read photos; by default one a processor.
+        min_size: Smallest allowed side in pixels; smaller photos are refused.
+        min_count: Smallest allowed number of rows per attribute value; rows with rarer values are refused.
+        renames: Attribute values and their replacements.
+        encoding: Encoding of the table; detected by default.
+        derives_colour: Whether to detect the product's colour and make it an attribute.
+        num_workers: Number of processes that read photos; by default one per processor.
 
     Raises:
         WrongUsageError: If the shares leave nothing for a split, there are attributes without a table, or
-            another value is impossible.
+            another value is out of range.
 
     Example:
 
@@ -60,17 +60,17 @@ class CatalogSettings:
             object.__setattr__(self, "attributes", () if self.table is None else ("category",))
         if self.table is None and (self.attributes or self.renames or self.encoding):
             raise WrongUsageError(
-                "Attributes, what is renamed and the encoding are those of a table. Received: none. Name it "
-                "with --table, or leave out --attributes, --rename and --encoding."
+                "Attributes, renames and an encoding need a table, which they refer to. Received: none. "
+                "Name it with --table, or leave out --attributes, --rename and --encoding."
             )
         if not (0 < self.validation < 1 and 0 < self.test < 1 and self.validation + self.test < 1):
             raise WrongUsageError(
-                "`validation` and `test` must be more than 0 and together less than 1, because each split "
-                f"needs photos. Received: validation={self.validation}, test={self.test}. Usual is 0.1 each."
+                "`validation` and `test` must be above 0 and together below 1, because each split needs "
+                f"photos. Received: validation={self.validation}, test={self.test}. Use e.g. 0.1 each."
             )
         if self.size is not None and not 1 <= self.size <= MAX_SIZE:
             raise WrongUsageError(
-                f"`size` must be from 1 to {MAX_SIZE}. Received: size={self.size}. Usual are 64 and 128."
+                f"`size` must be from 1 to {MAX_SIZE}. Received: size={self.size}. Use e.g. 64 or 128."
             )
         for name in ("min_size", "min_count"):
             value = getattr(self, name)
@@ -80,14 +80,14 @@ class CatalogSettings:
             raise WrongUsageError(f"`fit` must be {' or '.join(FITS)}. Received: fit={self.fit!r}.")
 
     def describe_pictures(self) -> str:
-        """Says what becomes of the photos, e.g. `"centre square, 64 x 64 pixels"`."""
+        """Describes the conversion of the photos, e.g. `"centre square, 64 x 64 pixels"`."""
         if self.size is None:
             return "original size"
         cut = "centre square" if self.fit == "crop" else "whole photo padded with white to a square"
         return f"{cut}, {self.size} x {self.size} pixels"
 
     def for_photos(self) -> PhotoSettings:
-        """Returns what the processes that read photos need to know."""
+        """Returns the settings for the processes that read photos."""
         return PhotoSettings(
             images_dir=os.path.abspath(self.images_dir),
             size=self.size,

@@ -1,4 +1,4 @@
-"""Which photo goes into which split: by the table or by a hash, and photos that look alike together."""
+"""Assigns photos to splits, by the table or by a hash, and keeps similar photos together."""
 
 import math
 from collections import defaultdict
@@ -8,7 +8,7 @@ from training.data.data_sets import SPLITS
 
 
 def to_place(digest: bytes) -> float:
-    """Returns where a photo stands in [0, 1): by its content alone, so it stays there in every build."""
+    """Returns a photo's place in [0, 1), which depends only on its content: the same in every build."""
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
@@ -17,19 +17,19 @@ def assign_splits(
     strata: Mapping[int, str],
     fractions: Mapping[str, float],
 ) -> dict[int, str]:
-    """Divides groups of photos among the splits, each stratum for itself.
+    """Divides groups of photos among the splits, separately within each stratum.
 
-    What stands first goes to test, what follows to validation. A stratum of any size departs from its exact
-    share by chance, which is what keeps a group's split when others are added; but where less than a third or
-    more than twice the share would come out, the border is moved as far as that.
+    The first groups go to test, the next ones to validation. A stratum's shares deviate from the exact ones
+    by chance, which lets a group keep its split when others are added; but where a split would get less than
+    a third or more than twice its share, the boundary is moved to that limit.
 
     Args:
-        places: For each group its place in [0, 1).
-        strata: For each group the value that every split must have its share of.
-        fractions: Wanted share of `validation` and `test`.
+        places: Each group's place in [0, 1).
+        strata: Each group's stratum, of which every split must get its share.
+        fractions: Target shares of `validation` and `test`.
 
     Returns:
-        For each group its split.
+        Each group's split.
 
     Example:
 
@@ -47,7 +47,7 @@ def assign_splits(
             share = fractions[split]
             border += share
             natural = sum(places[group] < border for group in groups) - begin
-            # Test comes before validation, and both after the first picture of train.
+            # Leaves at least one group for train, and for test before validation one more for validation.
             room = (
                 len(groups)
                 - 1
@@ -62,16 +62,16 @@ def assign_splits(
 
 
 def keep_together(named: Mapping[int, Sequence[str]]) -> dict[int, str]:
-    """Decides for groups that the table puts into one or several splits.
+    """Chooses one split for each group whose photos the table assigns to one or more splits.
 
-    A group in several goes where the most harmless of them is: nothing that was meant for training is moved
-    into validation or test.
+    A group in several splits goes to the safest one: nothing meant for training is moved into validation or
+    test.
 
     Args:
-        named: For each group the splits that the table names, `""` where it names none.
+        named: For each group, its photos' splits in the table, `""` where the table names none.
 
     Returns:
-        For each group its split; groups that the table says nothing about are left out.
+        Each group's split, except for groups that the table does not assign.
 
     Example:
 
@@ -92,16 +92,16 @@ def complete_splits(
     strata: Mapping[int, str],
     fractions: Mapping[str, float],
 ) -> tuple[dict[int, str], list[str]]:
-    """Assigns what the table leaves open, so that every split has photos.
+    """Assigns the groups that the table leaves open, and makes sure that every split has photos.
 
     Args:
-        by_table: For groups that the table says something about, their split.
+        by_table: The splits of the groups that the table assigns.
         places: As for `assign_splits`, for all groups.
         strata: As for `assign_splits`.
         fractions: As for `assign_splits`.
 
     Returns:
-        For each group its split, and the splits that the table never names and that were cut out of train.
+        Each group's split; and the splits that the table never names, which were taken from train.
 
     Raises:
         ValueError: If there are too few groups for three splits.
@@ -110,22 +110,22 @@ def complete_splits(
 
     >>> complete_splits({}, {1: 0.9}, {1: "a"}, {"validation": 0.1, "test": 0.1})
     Traceback (most recent call last):
-    ValueError: There must be photos for train, validation and test. Received: 1 photos that do not look alike
-    in 1 categories, which leaves validation and test empty. Add photos.
+    ValueError: There must be photos for train, validation and test. Received: 1 dissimilar photos in 1
+    categories, which leaves validation and test empty. Add photos.
     """
     unnamed = {group: place for group, place in places.items() if group not in by_table}
     splits = dict(by_table) | assign_splits(unnamed, strata, fractions)
     cut_from_train = [split for split in ("test", "validation") if by_table and split not in splits.values()]
     if cut_from_train:
         train = {group: places[group] for group in splits if splits[group] == "train"}
-        # Both at once: the hashes of one begin where those of the other end.
+        # Both in one call, because validation's places start where those of test end.
         wanted = {split: fractions[split] if split in cut_from_train else 0.0 for split in fractions}
         splits |= assign_splits(train, strata, wanted)
     empty = [split for split in SPLITS if split not in splits.values()]
     if empty:
         raise ValueError(
-            f"There must be photos for train, validation and test. Received: {len(places):,} photos that do "
-            f"not look alike in {len(set(strata.values())):,} categories, which leaves {' and '.join(empty)} "
+            f"There must be photos for train, validation and test. Received: {len(places):,} dissimilar "
+            f"photos in {len(set(strata.values())):,} categories, which leaves {' and '.join(empty)} "
             "empty. Add photos."
         )
     return splits, cut_from_train

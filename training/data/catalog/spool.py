@@ -1,4 +1,4 @@
-"""Converted photos and descriptions on disk until it is known which split they belong to."""
+"""Keeps converted photos and descriptions on disk until their splits are known."""
 
 import contextlib
 import os
@@ -6,10 +6,10 @@ from pathlib import Path
 
 
 class Spool:
-    """Appends byte strings to a file and gives them back by their place.
+    """Appends byte strings to a file and reads them back by position.
 
     Args:
-        path: The file; it must not exist.
+        path: The file, which must not exist yet.
 
     Example:
 
@@ -28,11 +28,11 @@ class Spool:
         return self
 
     def __exit__(self, *error) -> None:
-        with contextlib.suppress(OSError):  # what was to be kept has been flushed
+        with contextlib.suppress(OSError):  # everything needed has been flushed
             self._file.close()
 
     def append(self, parts: list[bytes]) -> tuple[int, ...]:
-        """Writes byte strings; returns where they begin and how long each is."""
+        """Appends byte strings, and returns their position followed by the length of each."""
         place = (self.num_bytes, *map(len, parts))
         for part in parts:
             self._file.write(part)
@@ -40,11 +40,11 @@ class Spool:
         return place
 
     def flush(self) -> None:
-        """Makes sure that all that was appended is on disk."""
+        """Writes everything appended so far to the file."""
         self._file.flush()
 
     def read(self, place: tuple[int, ...]) -> list[bytes]:
-        """Returns what `append` put at a place; `flush` first."""
+        """Returns the byte strings that `append` wrote at a place; call `flush` first."""
         begin, *lengths = place
         content = os.pread(self._file.fileno(), sum(lengths), begin)
         parts = []

@@ -13,7 +13,7 @@ from training.data.catalog.spreadsheet import FIRST_BYTES, Spreadsheet
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 INDEX_COLUMN = "index"
-# What is often given instead of a table.
+# Other kinds of files that are often given instead of a table, by their first bytes.
 _OTHER_KINDS = {
     b"\xd0\xcf\x11\xe0": "a spreadsheet of old Excel (xls) or one with a password",
     b"\xff\xd8\xff": "a JPEG picture",
@@ -23,17 +23,16 @@ _OTHER_KINDS = {
     b"\x1f\x8b": "compressed by gzip",
     b"SQLite": "an SQLite database",
 }
-# A cell longer than this is a quote that was never closed.
+# A longer cell is a quote that was never closed.
 MAX_CELL_CHARACTERS = 4 << 20
 
 
 @dataclasses.dataclass(frozen=True)
 class TableRow:
-    """One row as it stands in the table.
+    """One row as written in the table.
 
     Args:
-        number: Number of the row as a spreadsheet shows it (the header is row 1), in JSON Lines that of the
-            line.
+        number: Row number as a spreadsheet shows it (the header is row 1), or line number in JSON Lines.
         cells: The text of each column, `""` where the row has none.
         problem: Why the row cannot be read; None if it can.
     """
@@ -45,7 +44,7 @@ class TableRow:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table file whose kind and columns are known.
+    """A table file of known format and columns.
 
     Args:
         path: The file.
@@ -86,7 +85,7 @@ class Table:
 
 
 def open_table(path: str | os.PathLike, encoding: str | None = None) -> Table:
-    """Finds out what kind of table a file is.
+    """Detects a table file's format and columns.
 
     Args:
         path: A CSV file (delimiter `,`, `;`, tab or `|`) with a header, JSON Lines (one object a line), or a
@@ -111,7 +110,7 @@ def open_table(path: str | os.PathLike, encoding: str | None = None) -> Table:
     if failure:
         raise ValueError(
             f"A table must be readable in its encoding. Received: {path.name}, tried as {encoding} "
-            f"({failure}). Name another one, or leave `--encoding` out."
+            f"({failure}). Choose another encoding, or leave out `--encoding`."
         )
     with open(path, encoding=encoding, newline="") as file:
         start = file.read(1 << 16).lstrip("\ufeff \r\n")
@@ -121,8 +120,8 @@ def open_table(path: str | os.PathLike, encoding: str | None = None) -> Table:
         )
     if start[0] == "[":
         raise ValueError(
-            "JSON must come as JSON Lines: one object a line, nothing around them. "
-            f"Received: {path.name}, which begins with a list. Write one object on each line."
+            "JSON must be in JSON Lines format: one object per line, without an enclosing list. "
+            f"Received: {path.name}, which starts with a list. Write one object on each line."
         )
     if start[0] == "{":
         columns = dict.fromkeys(
@@ -155,7 +154,7 @@ def _check_kind(path: Path, start: bytes) -> None:
 
 
 def clean_column(name: str) -> str:
-    """Returns the name that a column is known by.
+    """Returns a column's normalised name.
 
     Example:
 
@@ -178,12 +177,12 @@ def _check_header(path: Path, header: list[str]) -> tuple[str, ...]:
     while columns and not columns[-1]:
         columns.pop()  # an empty column at the right edge of a spreadsheet
     if len(columns) > 1 and not columns[0]:
-        columns[0] = INDEX_COLUMN  # what pandas writes before the first column
+        columns[0] = INDEX_COLUMN  # the index that pandas writes before the first column
     repeated = sorted({name for name in columns if columns.count(name) > 1})
     if repeated or not all(columns):
         wrong = f"{', '.join(repeated)} more than once" if repeated else "a column without a name"
         raise ValueError(
-            "The header must name each column once, because cells are found by the name of their column. "
+            "The header must name each column exactly once, because cells are found by column name. "
             f"Received: {path.name} with {wrong}: {', '.join(header)}. Rename or delete a column."
         )
     return tuple(columns)
@@ -205,13 +204,13 @@ def _csv_records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[in
             except csv.Error as error:
                 if "unexpected end" in str(error) or "field larger" in str(error):
                     raise ValueError(
-                        "Every quote in a table must be closed, because what follows an open one is read as "
+                        "Every quote in a table must be closed, because all text after an open one becomes "
                         f"one cell. Received: {path.name}, line {first_line} ({error}). Close the quote."
                     ) from error
                 yield number, [], f"quotes of lines {first_line} to {reader.line_num} are broken ({error})"
                 continue
             if number == 1 and len(cells) == 2 and cells[0] == "sep=":
-                number = 0  # a spreadsheet's own note on the delimiter
+                number = 0  # a spreadsheet's line that declares the delimiter
                 continue
             yield number, [cell.removeprefix("\ufeff") for cell in cells] if number == 1 else cells, None
 
@@ -241,7 +240,7 @@ def _read_json_lines(table: Table) -> Iterator[TableRow]:
                     cells, problem = values, None
             except RecursionError:
                 problem = "nested too deeply"
-            except ValueError as error:  # also what json raises
+            except ValueError as error:  # including json.JSONDecodeError
                 problem = f"not JSON: {error}"
             yield TableRow(number, dict.fromkeys(table.columns, "") | cells, problem)
 
@@ -254,7 +253,7 @@ def _to_cells(pairs: list[tuple[str, object]]) -> dict[str, str]:
             raise ValueError(f"{name} twice")
         if isinstance(value, bool):
             value = str(value).lower()
-        # What is nested is kept as text: it matters only where the column is used.
+        # Nested values are kept as text: they matter only if the column is used.
         text = "" if value is None else value if isinstance(value, str) else json.dumps(value, default=str)
-        cells[name] = text.encode("utf-8", "replace").decode()  # halves of surrogate pairs cannot be written
+        cells[name] = text.encode("utf-8", "replace").decode()  # lone surrogates cannot be encoded
     return cells

@@ -1,4 +1,4 @@
-"""Which encoding a text file has."""
+"""Detects a text file's encoding."""
 
 import codecs
 import os
@@ -9,13 +9,13 @@ from pathlib import Path
 import charset_normalizer
 
 _BOMS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is a prefix of this one
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# What no text file holds, whatever its language.
+# Control characters that no text file contains, whatever its language.
 _CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _READ_BYTES = 1 << 20
 # Encodings of files that are not Unicode, by the names they are looked for. Of two that are as likely the
@@ -41,7 +41,7 @@ _HALF_WIDTH_PENALTY = 0.15
 
 
 def detect_encoding(path: str | os.PathLike) -> str:
-    """Returns the encoding that a whole text file can be read in.
+    """Returns an encoding that can read the whole text file.
 
     A byte order mark decides. Without one UTF-8 is tried, UTF-16 where every other byte is zero, and then the
     encodings of Windows for Europe, the Near East and East Asia, the likeliest by charset-normalizer first.
@@ -54,7 +54,7 @@ def detect_encoding(path: str | os.PathLike) -> str:
         Python's name of the encoding.
 
     Raises:
-        ValueError: If the file cannot be read in any of them; says which were tried.
+        ValueError: If the file cannot be read in any of them; the message lists those tried.
 
     Example:
 
@@ -80,7 +80,7 @@ def detect_encoding(path: str | os.PathLike) -> str:
         failures.append(f"{encoding} ({failure})")
     raise ValueError(
         f"A table must be a text file. Received: {Path(path).name}, tried as {', '.join(failures)}. Save it "
-        "as CSV in UTF-8, or name its encoding: --encoding."
+        "as CSV in UTF-8, or name its encoding with --encoding."
     )
 
 
@@ -114,10 +114,10 @@ def _is_half_width(head: bytes) -> bool:
 
 
 def find_failure(path: str | os.PathLike, encoding: str) -> str | None:
-    """Returns why a file is no text in an encoding, None if it is.
+    """Returns why a file is not text in an encoding, or None if it is.
 
     Raises:
-        LookupError: If there is no such encoding.
+        LookupError: If the encoding is unknown.
     """
     decoder = codecs.getincrementaldecoder(encoding)()
     position = 0

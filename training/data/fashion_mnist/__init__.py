@@ -1,1 +1,1 @@
-"""Fashion-MNIST from its own files."""
+"""Prepares Fashion-MNIST from its original files."""

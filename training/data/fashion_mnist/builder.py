@@ -1,4 +1,4 @@
-"""Fashion-MNIST as a TFDS data set: from local IDX files, or else from the download that TFDS knows.
+"""Prepares Fashion-MNIST as a TFDS data set, from local IDX files or else from TFDS's download.
 
 Sources:
     [Fashion-MNIST] Xiao et al. 2017, arXiv 1708.07747: 60,000 + 10,000 pictures of 28x28 grey pixels.
@@ -37,8 +37,8 @@ CATEGORIES = (
 IMAGE_SIZE = 28
 DEBIAN_DIR = "/usr/share/datasets/fashion-mnist"
 
-# SHA-256 of the decompressed files. Debian's files, given the gzip header of the originals, are byte for byte
-# those whose checksums TFDS registers (a test shows it).
+# SHA-256 of the decompressed files. With the originals' gzip headers, Debian's files are byte-identical to
+# those whose checksums TFDS registers, as a test verifies.
 SHA256 = {
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
     "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
@@ -50,19 +50,18 @@ _CONNECT_SECONDS = 5
 
 
 class FashionMnistUnavailableError(RuntimeError):
-    """No source of Fashion-MNIST worked; the text lists each with its reason."""
+    """Raised if no source of Fashion-MNIST works; the message lists each source with the reason."""
 
 
 class FashionMnist(tfds.core.GeneratorBasedBuilder, skip_registration=True):
-    """TFDS builder of Fashion-MNIST with the attribute `category`.
+    """TFDS builder for Fashion-MNIST with the attribute `category`.
 
-    Record order, and so the last 5,000 of the train split, is that of TFDS's own `fashion_mnist`.
-
-    It is not registered with TFDS, whose own data set has the same name and is left alone.
+    The order of records, and hence the last 5,000 of the train split, is that of TFDS's own `fashion_mnist`.
+    The builder is not registered with TFDS, whose own data set of the same name stays available.
 
     Args:
-        images_dir: Directory with the four IDX files, plain or gzipped. When given, nothing else is tried.
-            By default Debian's directory is tried, then the download.
+        images_dir: Directory with the four IDX files, plain or gzipped. If given, no other source is tried.
+            By default Debian's directory is tried first, then the download.
         sha256: Expected checksums of the decompressed files, by file name without `.gz`.
         **kwargs: As for `tfds.core.GeneratorBasedBuilder`, e.g. `data_dir`.
 
@@ -94,7 +93,7 @@ class FashionMnist(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     @property
     def url_infos(self):
-        # TFDS would look for a checksum file beside this module; the one it ships for its own builder serves.
+        # TFDS would look for a checksum file next to this module; the one of its own builder is used instead.
         return _registered_downloads()
 
     def _info(self):
@@ -103,7 +102,7 @@ class FashionMnist(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             description="Product pictures of Zalando: 70,000 of 28x28 grey pixels in ten categories.",
             features=tfds.features.FeaturesDict(
                 {
-                    # PNG, not a plain tensor: TFDS's viewers and converters know an Image.
+                    # An Image rather than a plain tensor, for TFDS's viewers and converters.
                     "image": tfds.features.Image(
                         shape=(IMAGE_SIZE, IMAGE_SIZE, 1), dtype=np.uint8, encoding_format="png"
                     ),
@@ -130,7 +129,7 @@ class FashionMnist(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         description = f"Preparing {self.name} {split}"
         for index in tqdm(range(len(images)), desc=description, unit=" images", leave=False, disable=None):
             buffer = io.BytesIO()
-            # Encoded here with the fastest setting: TFDS's own encoder takes twice as long for 3% less.
+            # Encoded at the fastest setting: TFDS's own encoder takes twice as long to save 3%.
             Image.fromarray(images[index]).save(buffer, "PNG", compress_level=1)
             yield index, {"image": buffer.getvalue(), "category": int(labels[index])}
 
@@ -142,14 +141,14 @@ class FashionMnist(tfds.core.GeneratorBasedBuilder, skip_registration=True):
             return self._read_directory(DEBIAN_DIR), f"local IDX files in {DEBIAN_DIR}"
         except idx_files.IdxFileError as error:
             if Path(DEBIAN_DIR).is_dir():
-                warnings.warn(f"{DEBIAN_DIR} is left out. {error}", stacklevel=2)
+                warnings.warn(f"{DEBIAN_DIR} is skipped. {error}", stacklevel=2)
             failures.append(f"(1) {DEBIAN_DIR} (Debian's package dataset-fashion-mnist): {error}")
         try:
-            return self._download(dl_manager), "the download that TFDS knows"
+            return self._download(dl_manager), "TFDS's download"
         except (OSError, tfds.download.DownloadError, idx_files.IdxFileError) as error:
             failures.append(f"(2) download: {error}")
             raise FashionMnistUnavailableError(
-                f"Fashion-MNIST could not be had from any source. Tried: {' '.join(failures)} "
+                f"At least one source of Fashion-MNIST must work. Received: {' '.join(failures)} "
                 "Install that package, or name a directory with the four IDX files: "
                 "`zoo data build fashion_mnist --images DIR`."
             ) from error
@@ -185,9 +184,9 @@ def prepare(
     """Prepares Fashion-MNIST.
 
     Args:
-        data_dir: Directory that holds prepared data sets.
+        data_dir: Directory of prepared data sets.
         images_dir: As for `FashionMnist`.
-        overwrite: Whether to replace what is already prepared there.
+        overwrite: Whether to replace an already prepared one.
 
     Returns:
         The directory of the prepared data set.
@@ -212,7 +211,7 @@ def prepare(
 
 
 def find_prepared_by_tfds() -> list[Path]:
-    """Lists the versions 3.* of TFDS's own `fashion_mnist` that TFDS has prepared, newest first."""
+    """Lists the versions 3.* of `fashion_mnist` prepared by TFDS itself, newest first."""
     versions = preparation.find_prepared_versions(preparation.tfds_data_dir(), NAME)
     return [path for path in versions if path.name.startswith("3.")]
 
@@ -220,7 +219,7 @@ def find_prepared_by_tfds() -> list[Path]:
 def _check_pair(images_path, images: np.ndarray, labels_path, labels: np.ndarray) -> None:
     if images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE) or labels.shape != images.shape[:1]:
         raise idx_files.IdxFileError(
-            f"Pictures of {IMAGE_SIZE}x{IMAGE_SIZE} and as many labels must be given. "
+            f"There must be one label per picture of {IMAGE_SIZE}x{IMAGE_SIZE} pixels. "
             f"Received: {images_path} of shape {images.shape}, {labels_path} of shape {labels.shape}. "
             "Replace both files by fresh copies."
         )
@@ -237,7 +236,7 @@ def _registered_downloads() -> dict[str, tfds_checksums.UrlInfo]:
 
 
 def _check_reachable(url: str) -> None:
-    # TFDS tries ten times with growing pauses, minutes in all, before it says that there is no network.
+    # TFDS retries ten times with growing pauses, for minutes, before it reports a missing network.
     request = urllib.request.Request(url, method="HEAD")
     try:
         urllib.request.urlopen(request, timeout=_CONNECT_SECONDS).close()

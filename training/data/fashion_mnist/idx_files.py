@@ -1,4 +1,4 @@
-"""IDX files, the format that Fashion-MNIST comes in: found, verified by checksum, parsed.
+"""Finds, verifies and parses IDX files, the format of Fashion-MNIST.
 
 Sources:
     [IDX] LeCun, Cortes, Burges, "The MNIST database", section "File formats": a big-endian header (two zero
@@ -20,16 +20,16 @@ _GZIP_MAGIC = b"\x1f\x8b"
 
 
 class IdxFileError(ValueError):
-    """An IDX file that is missing, truncated or not the one expected."""
+    """Raised for an IDX file that is missing, truncated or not the expected one."""
 
 
 def find_idx_file(directory: str | os.PathLike, file_name: str, sha256: str) -> Path:
     """Finds an IDX file in a directory, plain or with `.gz` appended.
 
     Args:
-        directory: Where the file lies.
-        file_name: Its name without `.gz`.
-        sha256: Its expected checksum, for the error.
+        directory: The file's directory.
+        file_name: The file's name without `.gz`.
+        sha256: The file's expected checksum, named in the error.
 
     Returns:
         The path of the plain file if there is one, else of the gzipped one.
@@ -50,27 +50,27 @@ def find_idx_file(directory: str | os.PathLike, file_name: str, sha256: str) -> 
     if packed.is_file():
         return packed
     raise IdxFileError(
-        f"An IDX file is missing. Received: file={plain} (or {packed.name}), expected sha256={sha256}, "
-        "found no such file. Copy it there, or name the directory that holds it."
+        f"An IDX file must exist. Received: file={plain} (or {packed.name}), expected sha256={sha256}, "
+        "found no such file. Copy it there, or name the directory that contains it."
     )
 
 
 def read_idx_file(path: str | os.PathLike, sha256: str) -> np.ndarray:
-    """Reads one IDX file, plain or gzipped, after verifying its checksum.
+    """Reads one IDX file, plain or gzipped, and verifies its checksum.
 
-    The checksum is that of the decompressed content: distributions pack the same content into different gzip
-    files (Debian's leave the file name out).
+    The checksum is that of the decompressed content, because distributions pack the same content into
+    different gzip files (Debian's omit the file name).
 
     Args:
         path: The file.
         sha256: Expected SHA-256 of the decompressed content, in hexadecimal digits.
 
     Returns:
-        uint8 array of the shape that the header states.
+        uint8 array of the shape given in the header.
 
     Raises:
         IdxFileError: If the file cannot be read to its end, has another checksum, or its content is not IDX;
-            names file, expected and found checksum.
+            the message names the file, the expected checksum and the actual one.
 
     Example:
 
@@ -95,13 +95,13 @@ def parse_idx(content: bytes, path: str | os.PathLike = "<bytes>") -> np.ndarray
 
     Args:
         content: The whole decompressed file.
-        path: Named in errors.
+        path: The file's path for error messages.
 
     Returns:
-        uint8 array of the shape that the header states.
+        uint8 array of the shape given in the header.
 
     Raises:
-        IdxFileError: If the header is not that of unsigned bytes, or the length does not agree with it.
+        IdxFileError: If the header is not that of unsigned bytes, or does not match the content's length.
 
     Example:
 
@@ -111,8 +111,9 @@ def parse_idx(content: bytes, path: str | os.PathLike = "<bytes>") -> np.ndarray
     magic = content[:4]
     if len(magic) < 4 or magic[:3] != bytes([0, 0, _UINT8_TYPE_CODE]):
         raise IdxFileError(
-            "An IDX file of pictures or labels must begin with the bytes 00 00 08, its type. "
-            f"Received: file={path}, first bytes {magic.hex(' ') or 'none'}. Is it another file, renamed?"
+            "An IDX file of pictures or labels must start with the bytes 00 00 08, its type. "
+            f"Received: file={path}, first bytes {magic.hex(' ') or 'none'}. "
+            "Check that it is not a renamed file of another kind."
         )
     num_dimensions = magic[3]
     header_bytes = 4 + 4 * num_dimensions
@@ -121,15 +122,15 @@ def parse_idx(content: bytes, path: str | os.PathLike = "<bytes>") -> np.ndarray
     expected_bytes = header_bytes + int(np.prod(shape, dtype=np.int64))
     if len(shape) != num_dimensions or len(content) != expected_bytes:
         raise IdxFileError(
-            "An IDX file must be as long as its header says. "
-            f"Received: file={path}, {len(content):,} bytes, header {shape} wants {expected_bytes:,}. "
+            "An IDX file must have the length that its header implies. "
+            f"Received: file={path}, {len(content):,} bytes, header {shape} implies {expected_bytes:,}. "
             "Replace the file by a fresh copy."
         )
     return np.frombuffer(content, np.uint8, offset=header_bytes).reshape(shape)
 
 
 def _read_content(path: str | os.PathLike) -> tuple[bytes, str]:
-    """Returns what can be decompressed, and what stopped it (`""`: nothing did)."""
+    """Returns the content as far as it can be decompressed, and the damage that stopped it, `""` if none."""
     content = Path(path).read_bytes()
     if not content.startswith(_GZIP_MAGIC):
         return content, ""

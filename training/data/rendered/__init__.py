@@ -1,1 +1,1 @@
-"""A catalogue drawn by code, for trials and tests without photos."""
+"""A catalogue rendered by code, for experiments and tests without photos."""

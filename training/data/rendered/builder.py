@@ -1,4 +1,4 @@
-"""A catalogue of drawn products with exact attributes, for tests and where no real pictures are at hand."""
+"""Rendered catalogue: drawn products with exact attributes, for tests and experiments without photos."""
 
 import io
 import os
@@ -34,13 +34,13 @@ def render(category: str, colour: str, pattern: str, size: int = DEFAULT_SIZE, s
         colour: One of `ATTRIBUTES["colour"]`.
         pattern: One of `ATTRIBUTES["pattern"]`.
         size: Side of the picture in pixels, from 8 to 256.
-        seed: Decides on proportions, pose and background. The same arguments give the same picture.
+        seed: Seed of the proportions, pose and background. The same arguments give the same picture.
 
     Returns:
         uint8 array `[size, size, 3]`, range [0, 255].
 
     Raises:
-        UnknownNameError: If an attribute has no such value.
+        UnknownNameError: If an attribute value does not exist.
         ValueError: If `size` is out of range.
 
     Example:
@@ -56,25 +56,26 @@ def render(category: str, colour: str, pattern: str, size: int = DEFAULT_SIZE, s
 
 
 def check_size(size: int) -> None:
-    """Raises `ValueError` unless pictures of that side can be drawn."""
+    """Raises `ValueError` unless pictures of this size can be drawn."""
     if not MIN_SIZE <= size <= MAX_SIZE:
         raise ValueError(
-            f"`size` must be from {MIN_SIZE} to {MAX_SIZE} pixels: smaller ones show nothing, larger ones no "
-            f"more. Received: size={size}. Nearest allowed: {MIN_SIZE if size < MIN_SIZE else MAX_SIZE}."
+            f"`size` must be from {MIN_SIZE} to {MAX_SIZE} pixels: smaller pictures show nothing, larger "
+            f"ones no more detail. Received: size={size}. "
+            f"Nearest allowed: {MIN_SIZE if size < MIN_SIZE else MAX_SIZE}."
         )
 
 
 def check_count(count: int) -> None:
-    """Raises `ValueError` unless that many pictures can be split in three."""
+    """Raises `ValueError` unless this number of pictures can be divided into three splits."""
     if count < MIN_COUNT:
         raise ValueError(
             f"`count` must be at least {MIN_COUNT}, because train, validation and test need a picture each. "
-            f"Received: count={count}. A usual number is {DEFAULT_COUNT}: 10 of each combination."
+            f"Received: count={count}. The default is {DEFAULT_COUNT}: 10 of each combination."
         )
 
 
 def describe(category: str, colour: str, pattern: str) -> str:
-    """Says in one sentence what a picture shows.
+    """Describes a picture in one sentence.
 
     Example:
 
@@ -87,15 +88,15 @@ def describe(category: str, colour: str, pattern: str) -> str:
 
 
 class RenderedCatalog(tfds.core.GeneratorBasedBuilder, skip_registration=True):
-    """TFDS builder of drawn products, with `category`, `colour`, `pattern` and a `description`.
+    """TFDS builder for drawn products with `category`, `colour`, `pattern` and a `description`.
 
-    Of each combination of attributes there are equally many (give or take one); the last tenth of the
-    pictures is the test split, the tenth before it validation.
+    Every combination of attributes occurs equally often, give or take one. The last tenth of the pictures is
+    the test split, the tenth before it validation.
 
     Args:
         size: Side of the pictures in pixels, from 8 to 256.
-        count: Number of pictures of all splits together, at least 10.
-        seed: The same seed gives the same pictures.
+        count: Total number of pictures in all splits, at least 10.
+        seed: Seed of the pictures; the same seed gives the same pictures.
         **kwargs: As for `tfds.core.GeneratorBasedBuilder`, e.g. `data_dir`.
 
     Raises:
@@ -166,11 +167,11 @@ def prepare(
     """Prepares the rendered catalogue.
 
     Args:
-        data_dir: Directory that holds prepared data sets.
+        data_dir: Directory of prepared data sets.
         size: As for `RenderedCatalog`.
         count: As for `RenderedCatalog`.
         seed: As for `RenderedCatalog`.
-        overwrite: Whether to replace what is already prepared there.
+        overwrite: Whether to replace an already prepared one.
 
     Returns:
         The directory of the prepared data set.
@@ -194,7 +195,7 @@ def prepare(
 
 
 def _draw_attributes(seed: int, index: int) -> dict[str, str]:
-    """Takes each combination once, in a random order, before any comes again."""
+    """Draws the attributes of picture `index`: all combinations in a random order before any is repeated."""
     turn, place = divmod(index, NUM_COMBINATIONS)
     order = np.random.default_rng([seed, turn, NUM_COMBINATIONS]).permutation(NUM_COMBINATIONS)
     ids = np.unravel_index(order[place], [len(values) for values in ATTRIBUTES.values()])

@@ -1,4 +1,4 @@
-"""Draws one product picture: background, shadow, fabric with its pattern, shading, seams."""
+"""Draws one product picture: background, shadow, patterned fabric, shading and seams."""
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
@@ -19,11 +19,11 @@ def draw_product(
     """Draws a product on a plain background.
 
     Args:
-        category: A key of `product_shapes.SHAPES`.
+        category: A key of `training.data.rendered.shapes.SHAPES`.
         colour: A key of `COLOURS`.
         pattern: One of `PATTERNS`.
         size: Side of the picture in pixels.
-        random: Source of proportions, pose, background and small differences of colour.
+        random: Source of proportions, pose, background and small colour variations.
 
     Returns:
         uint8 array `[size, size, 3]`, range [0, 255].
@@ -33,11 +33,11 @@ def draw_product(
     >>> draw_product("bag", "red", "plain", 32, np.random.default_rng(0)).shape
     (32, 32, 3)
     """
-    # Drawn larger and shrunk, because Pillow's polygons have hard edges.
+    # Drawn larger and scaled down, because Pillow's polygons have hard edges.
     side = size * (3 if size < 48 else 2)
     shape = make_shape(category, random)
     place = _make_pose(random, side, may_flip=category == "shoe")
-    # The same shift for all channels: a tint would make another colour of grey.
+    # The same shift for all channels: a tint would turn grey into another colour.
     base = np.clip(np.array(COLOURS[colour]) + random.uniform(-8, 8), 0, 255).astype("float32")
     fabric = _make_fabric(base, pattern, side, random)
     trim = np.array([238, 238, 235] if base.mean() < 190 else [150, 148, 146])
@@ -77,7 +77,7 @@ def _make_pose(random, side: int, may_flip: bool):
 
 
 def _make_background(colour: str, side: int, random) -> Image.Image:
-    # A white product on a white ground could not be told from it.
+    # A white product would be invisible on a white background.
     choices = _DEEPER_BACKGROUNDS if colour == "white" else _LIGHT_BACKGROUNDS
     top = np.array(choices[random.integers(len(choices))], "float32")
     fall = random.uniform(0.90, 1.0)
@@ -87,10 +87,10 @@ def _make_background(colour: str, side: int, random) -> Image.Image:
 
 
 def _make_fabric(base: np.ndarray, pattern: str, side: int, random) -> np.ndarray:
-    """Returns float32 `[side, side, 3]`: the colour all over, with the pattern in a second shade."""
+    """Returns float32 `[side, side, 3]`: fabric in the base colour, with the pattern in a second shade."""
     angle = np.radians(random.uniform(-8, 8) + (90 if random.uniform() < 0.5 else 0))
     cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-    # In repeats of the pattern. Seven to nine of them across a picture still show at 28 pixels.
+    # In repeats of the pattern: seven to nine across a picture are still visible at 28 pixels.
     axis = np.linspace(0, random.uniform(7, 9), side, dtype="float32")
     across = axis[None, :] * cosine + axis[:, None] * sine + np.float32(random.uniform())
     along = axis[:, None] * cosine - axis[None, :] * sine + np.float32(random.uniform())
@@ -116,7 +116,7 @@ def _lay_shadow(canvas: Image.Image, whole: Image.Image) -> Image.Image:
 
 def _shade(product: np.ndarray, whole: Image.Image, seams: Image.Image, is_dark: bool, random) -> np.ndarray:
     side = whole.width
-    # The blurred mask rises from the border inwards: its slope against the light makes products look round.
+    # The blurred mask rises from the outline inwards; its slope towards the light makes products look round.
     relief = np.asarray(whole.filter(ImageFilter.GaussianBlur(side / 22)), "float32") / 255
     fall_y, fall_x = np.gradient(relief)
     light = 1 + np.clip(0.016 * side * (0.6 * fall_x + fall_y), -0.16, 0.08)
@@ -124,7 +124,7 @@ def _shade(product: np.ndarray, whole: Image.Image, seams: Image.Image, is_dark:
     light *= 1 + 0.025 * np.sin(phases)
     thin = np.asarray(seams.filter(ImageFilter.GaussianBlur(side / 400)), "float32") / 255
     edge = np.clip(1 - 1.6 * relief, 0, 0.5)
-    # On black, seams and borders can only be seen when lighter.
+    # On black, seams and edges are only visible if they are lighter.
     if is_dark:
         shaded = product * light[..., None] + (30 * thin + 26 * edge)[..., None]
     else:

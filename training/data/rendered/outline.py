@@ -1,4 +1,4 @@
-"""Lines in units of a picture's side (x right, y down), and what is drawn of them."""
+"""Outlines of products, in units of the picture's side (x to the right, y down)."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ class Part:
 
     Args:
         outline: Its corners.
-        roundness: How far from a corner its rounding begins, in units of the picture's side.
-        tone: Brightness against the rest of the product; 1 is the same.
-        is_trim: Whether it shows the trim colour (soles, clasps) instead of the product's fabric.
+        roundness: Distance from a corner at which its rounding starts, in units of the picture's side.
+        tone: Brightness relative to the rest of the product, where 1 is equal.
+        is_trim: Whether it has the trim colour (soles, clasps) instead of the product's fabric.
     """
 
     outline: Points
@@ -33,11 +33,11 @@ class Part:
 
 @dataclasses.dataclass(frozen=True)
 class Shape:
-    """A product: its parts from back to front, and the seams drawn on top.
+    """A product's parts and seams.
 
     Args:
-        parts: Filled areas; what lies at the back comes first.
-        seams: Open lines, drawn thin and dark.
+        parts: Filled areas, from back to front.
+        seams: Open lines, drawn thin and dark on top.
     """
 
     parts: Sequence[Part]
@@ -45,7 +45,7 @@ class Shape:
 
 
 def mirror(right_half: Points) -> Points:
-    """Completes an outline whose right half is given from top to bottom."""
+    """Completes an outline from its right half, given from top to bottom."""
     return right_half + [(1.0 - x, y) for x, y in reversed(right_half)]
 
 
@@ -55,13 +55,13 @@ def mirror_lines(*lines: Points) -> list[Points]:
 
 
 def arc(centre, radii, first_degrees: float, last_degrees: float, num_points: int = 24) -> Points:
-    """Returns a part of an ellipse; angles go clockwise from the right."""
+    """Returns an elliptic arc; angles run clockwise from the right."""
     angles = np.radians(np.linspace(first_degrees, last_degrees, num_points))
     return [(centre[0] + radii[0] * np.cos(angle), centre[1] + radii[1] * np.sin(angle)) for angle in angles]
 
 
 def band(line: Points, width: float) -> Points:
-    """Returns the outline of a line of some width."""
+    """Returns the outline of a line with a given width."""
     points = np.array(line)
     directions = np.gradient(points, axis=0)
     normals = np.stack([-directions[:, 1], directions[:, 0]], axis=1)

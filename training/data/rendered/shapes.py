@@ -1,4 +1,4 @@
-"""Shapes of the products of the rendered catalogue."""
+"""Product shapes of the rendered catalogue."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from training.data.rendered.outline import Part, Shape, arc, band, mirror, mirro
 
 
 def make_shape(category: str, random: np.random.Generator) -> Shape:
-    """Draws one product's proportions at random.
+    """Makes a product's shape with random proportions.
 
     Args:
         category: A key of `SHAPES`.
