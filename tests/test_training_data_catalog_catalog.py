@@ -184,7 +184,7 @@ def test_tfds_reads_it(build_shop, tmp_path):
         ),
         (["--min-count", "5"], 1, r"0 kept \+ 12 quarantined \(12 category seen fewer than 5 times\)"),
         (["--attributes", " , "], 2, "At least one column must be named"),
-        (["--rename", "dress"], 2, "A renaming is OLD=NEW. Received: 'dress'"),
+        (["--rename", "dress"], 2, "A renaming must have the form OLD=NEW. Received: 'dress'"),
         (["--rename", "hat=bag"], 1, "Only values that occur in the table can be renamed. Received: hat"),
         (["--encoding", "klingon"], 2, "must be one that Python knows. Received: 'klingon'"),
         (["--fit", "stretch"], 2, "'stretch' is not one of 'crop', 'pad'"),
@@ -233,7 +233,7 @@ def test_existing_name_and_dry_run(build_shop, tmp_path):
     assert build_shop()[0] == 0
     code, _, errors = build_shop()
     assert code == 1
-    assert "shop is already prepared." in errors
+    assert "Received: shop, which is already prepared." in errors
     assert "add `--overwrite`" in errors
     with pytest.raises(FileExistsError, match="already prepared.*`--overwrite`"):
         catalog_builder.prepare(

@@ -58,7 +58,7 @@ def test_a_folder_without_photos_is_told(folder, build_folder):
 def test_no_attributes_are_had_without_a_table(build_folder):
     code, _, error = build_folder("--attributes", "")
     assert code == 2
-    assert "Without --table there are no attributes: enough for super-resolution." in error
+    assert "for super-resolution, which needs no attributes, leave out --table and --attributes." in error
 
 
 def test_a_folder_becomes_a_data_set_of_pictures_in_original_size(build_folder, tmp_path):

@@ -39,7 +39,7 @@ def test_existing_data_is_replaced_only_with_overwrite(run, tmp_path):
     run("build", *DRAWINGS)
     code, _, errors = run("build", "rendered_catalog", "--size", "9", "--count", "20")
     assert code == 1
-    assert "rendered_catalog is already prepared" in errors
+    assert "Received: rendered_catalog, which is already prepared" in errors
     assert "`--overwrite`" in errors
     assert data_sets.find_prepared("rendered_catalog", tmp_path / "home/data").image_shape == (8, 8, 3)
     assert run("build", "rendered_catalog", "--size", "9", "--count", "20", "--overwrite")[0] == 0

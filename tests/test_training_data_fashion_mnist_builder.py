@@ -303,7 +303,9 @@ def test_full_disk(idx_dir, tmp_path, monkeypatch):
         raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
 
     monkeypatch.setattr(tf.io.TFRecordWriter, "write", fill)
-    with pytest.raises(OSError, match=r"must be writable and have enough free space.*\(No space left on device\)"):
+    with pytest.raises(
+        OSError, match=r"must be writable and have enough free space.*\(No space left on device\)"
+    ):
         fashion_mnist.prepare(tmp_path / "data", images_dir=idx_dir)
     assert data_sets.find_prepared("fashion_mnist", tmp_path / "data") is None
     assert not list((tmp_path / "data").glob(".preparing-*"))

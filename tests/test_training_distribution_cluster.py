@@ -34,24 +34,24 @@ def test_a_chief_comes_before_workers():
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
-        ({}, "It is not set"),
-        ({"TF_CONFIG": "{cluster"}, "It is no JSON"),
-        ({"TF_CONFIG": "[]"}, "It lacks cluster, task, type or index"),
-        ({"TF_CONFIG": '{"cluster": {"worker": ["a:1"]}}'}, "It lacks cluster, task"),
-        (make_config({"worker": ["a:1"], "ps": ["b:2"]}), "Only chief and worker are known, and it has ps"),
-        (make_config(task={"type": "worker", "index": 2}), "does not say which one"),
-        (make_config(task={"type": "worker", "index": "0"}), "does not say which one"),
-        (make_config(task={"type": "chief", "index": 0}), "does not say which one"),
-        (make_config({"chief": ["a:1", "b:2"], "worker": []}, {"type": "chief", "index": 0}), "which one"),
-        (make_config({"worker": ["a:1", "b"]}), "'b' is not"),
-        (make_config({"worker": ["a:1", "b:99999"]}), "'b:99999' is not"),
-        (make_config({"worker": ["a:1", "a:1"]}), "'a:1' is not"),
+        ({}, "Received: no value. Set it"),
+        ({"TF_CONFIG": "{cluster"}, "a value that is not JSON"),
+        ({"TF_CONFIG": "[]"}, "a value without cluster, task, type or index"),
+        ({"TF_CONFIG": '{"cluster": {"worker": ["a:1"]}}'}, "a value without cluster, task"),
+        (make_config({"worker": ["a:1"], "ps": ["b:2"]}), "ps, where only chief and worker are supported"),
+        (make_config(task={"type": "worker", "index": 2}), "does not say which of its workers"),
+        (make_config(task={"type": "worker", "index": "0"}), "does not say which of its workers"),
+        (make_config(task={"type": "chief", "index": 0}), "does not say which of its workers"),
+        (make_config({"chief": ["a:1", "b:2"], "worker": []}, {"type": "chief", "index": 0}), "which of its"),
+        (make_config({"worker": ["a:1", "b"]}), "'b', which is not a unique"),
+        (make_config({"worker": ["a:1", "b:99999"]}), "'b:99999', which is not a unique"),
+        (make_config({"worker": ["a:1", "a:1"]}), "'a:1', which is not a unique"),
     ],
 )
 def test_a_malformed_cluster_is_refused_with_an_example(environment, message):
     with pytest.raises(WrongUsageError, match=message) as error:
         read_cluster(environment)
-    assert "For example: TF_CONFIG=" in str(error.value)
+    assert "Set it as in TF_CONFIG=" in str(error.value)
 
 
 def test_workers_find_each_other_and_leave_their_ports():

@@ -63,8 +63,8 @@ def test_the_others_stop_when_a_worker_is_killed_and_all_go_on_together(config_f
     print(f"\nThe other worker stopped after {time.monotonic() - killed_seconds:.1f} seconds.")
     assert time.monotonic() - killed_seconds < 60
     message = workers.last_line(1 - victim)
-    assert "All workers must go on until the end. Received: one of 127.0.0.1:" in message
-    assert f"Start all of them again: zoo train --resume {run if victim else 'RUN'}" in message
+    assert "All workers must run to the end. Received: lost one of 127.0.0.1:" in message
+    assert f"Start all workers again: zoo train --resume {run if victim else 'RUN'}" in message
 
     num_epochs_before = len(read_metrics(run / "metrics.jsonl"))
     position = last_state_of(run)["position/.ATTRIBUTES/VARIABLE_VALUE"]
@@ -100,5 +100,5 @@ def test_a_worker_that_never_comes_up_is_named(config_file, tmp_path):
     words = ["-m", "zoo", "train", "--config", config_file, "--runs-dir", tmp_path, "--peer-timeout", 1]
     process = start([*words, "--distribute", "multi_worker"], log, environment)
     assert process.wait(timeout=60) == 1
-    assert "All 2 workers must come up within 1 seconds" in log.read_text(encoding="utf-8").splitlines()[-1]
+    assert "All 2 workers must start within 1 seconds" in log.read_text(encoding="utf-8").splitlines()[-1]
     assert {path.name for path in tmp_path.iterdir()} == {"alone.log", "config.json"}

@@ -92,7 +92,7 @@ def test_half_precision_rounds_the_weights_and_shows_the_scores(run, output, cap
     make_preset(run, "srcnn_x2", is_half=True, **LICENCES)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines] == ["bicubic_psnr", "loss", "psnr", "sample sheet"]
-    assert re.fullmatch(r"sample sheet: moves by [\d.e-]+ grey levels on average", lines[3])
+    assert re.fullmatch(r"sample sheet: changes by [\d.e-]+ grey levels on average", lines[3])
     assert re.fullmatch(r"psnr: [\d.]+ in float32, [\d.]+ in float16", lines[2])
     assert registry.read_preset("srcnn_x2").weights["dtype"] == "float16"
     half, full = SRCNN.from_preset("srcnn_x2"), load_model(run)
@@ -106,8 +106,8 @@ def test_half_precision_is_refused_where_a_score_suffers(run, output, monkeypatc
     scores = iter([{"psnr": 30.0}, {"psnr": 29.98}])
     monkeypatch.setattr(type(RECIPES["srcnn"]), "score", lambda *_, **__: next(scores))
     message = (
-        "Half precision must not move a score by more than 0.01. Received: psnr=29.98, before: 30. "
-        "Leave `--half` out."
+        "Half precision must not change a score by more than 0.01. Received: psnr=29.98, before: 30. "
+        "Leave out `--half`."
     )
     with pytest.raises(RuntimeError, match=re.escape(message)):
         make_preset(run, "srcnn_x2", is_half=True, **LICENCES)
@@ -124,7 +124,7 @@ def test_scores_may_move_by_a_hundredth_and_no_further():
 def test_half_precision_is_refused_where_the_pictures_suffer(run, output, monkeypatch):
     sheets = iter([PictureSheet(rows=[[np.full((2, 2, 1), level, "uint8")]]) for level in (9, 10)])
     monkeypatch.setattr(type(RECIPES["srcnn"]), "draw_samples", lambda *_: next(sheets))
-    message = "must not move the sample sheet by more than 0.5 grey levels on average. Received: 1."
+    message = "must not change the sample sheet by more than 0.5 grey levels on average. Received: 1."
     with pytest.raises(RuntimeError, match=re.escape(message)):
         make_preset(run, "srcnn_x2", is_half=True, **LICENCES)
     assert files_in(output) == []
@@ -142,14 +142,14 @@ def test_weights_that_do_not_fit_half_precision_are_named(run, output, monkeypat
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", "Shoes", "x 2", "2x", "a-b"])
 def test_names_are_plain(run, output, name):
-    message = f"because it is typed and becomes a directory. Received: {name!r}"
+    message = f"because it becomes a directory. Received: {name!r}"
     with pytest.raises(ValueError, match=re.escape(message)):
         make_preset(run, name, **LICENCES)
 
 
 def test_a_preset_that_exists_is_left_alone(run, output):
     (output / "srcnn_x2").mkdir(parents=True)
-    message = f"A preset must have a directory of its own. Received: {output / 'srcnn_x2'}, which exists."
+    message = f"A preset's directory must not exist yet. Received: {output / 'srcnn_x2'}, which exists."
     with pytest.raises(ValueError, match=re.escape(message)):
         make_preset(run, "srcnn_x2", **LICENCES)
     assert files_in(output) == []

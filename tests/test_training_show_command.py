@@ -103,9 +103,9 @@ def test_a_catalogue_has_what_was_refused_and_nothing_in_it_is_taken_for_html(zo
         "--rename",
         f"{SCRIPT} ",
         "<b>hat</b> &amp; more",
-        "Near-duplicates: groups of photos that look the same (1)",
+        "Near-duplicates: groups of photos that look alike (1)",
         "original size",
-        "The photos that were kept have",
+        "The kept photos have",
         "shorter side pictures share",
         "price 36 1 0.5 ",
         "32 to 63 pixels",
@@ -119,7 +119,7 @@ def test_a_missing_quarantine_is_said(zoo_data, shop, tmp_path):
     [path] = tmp_path.rglob("quarantine.csv")
     path.unlink()
     zoo_data("show", "shop", "--data-dir", tmp_path / "data")
-    assert f"quarantine.csv is missing in {path.parent}." in (tmp_path / "shop.html").read_text()
+    assert f"quarantine.csv is missing from {path.parent}." in (tmp_path / "shop.html").read_text()
 
 
 def test_a_dry_run_writes_nothing(zoo_data, small_data_dir, tmp_path):

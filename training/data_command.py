@@ -1,4 +1,4 @@
-"""`zoo data build`: prepares a data set."""
+"""The command group `zoo data`, with `zoo data build`, which prepares data sets."""
 
 import codecs
 import inspect
@@ -12,7 +12,7 @@ from zoo.errors import UnknownNameError
 
 EXAMPLE = "zoo data build fashion_mnist"
 CATALOG_EXAMPLE = "zoo data build my_shop --images photos --table catalog.csv --size 64"
-# Options whose flag is not their argument's name with dashes.
+# Flags that differ from their argument's name.
 _FLAGS = {
     "images_dir": "--images",
     "renames": "--rename",
@@ -22,7 +22,7 @@ _FLAGS = {
 
 
 class _DataGroup(click.Group):
-    """A group that answers an unknown command with those that exist."""
+    """A group that answers an unknown command with the existing ones."""
 
     def resolve_command(self, context, arguments):
         if arguments and arguments[0] not in self.commands and not arguments[0].startswith("-"):
@@ -34,14 +34,16 @@ class _DataGroup(click.Group):
     cls=_DataGroup, epilog=f"\b\nExample:\n  {EXAMPLE}\n  {CATALOG_EXAMPLE}", params=[debug_option()]
 )
 def command():
-    """Prepare data sets."""
+    """Prepare data sets and inspect them."""
 
 
 def _to_encoding(context, parameter, name):
     try:
         return name if name is None else codecs.lookup(name).name
     except LookupError as error:
-        raise click.BadParameter(f"An encoding must be one that Python knows. Received: {name!r}.") from error
+        raise click.BadParameter(
+            f"An encoding must be one that Python knows. Received: {name!r}. Use e.g. utf-8 or cp1252."
+        ) from error
 
 
 def _to_names(context, parameter, text):
@@ -50,8 +52,8 @@ def _to_names(context, parameter, text):
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if not names:
         raise click.BadParameter(
-            "At least one column must be named. Received: none. E.g. category,colour. Without --table there "
-            "are no attributes: enough for super-resolution."
+            "At least one column must be named. Received: none. Use e.g. category,colour; for "
+            "super-resolution, which needs no attributes, leave out --table and --attributes."
         )
     return names
 
@@ -59,11 +61,13 @@ def _to_names(context, parameter, text):
 def _to_renames(context, parameter, texts):
     if not texts:
         return None
-    # The arrow is for values that have an equals sign in them.
+    # The arrow is for values that contain an equals sign.
     pairs = [text.partition("=>" if "=>" in text else "=")[::2] for text in texts]
     wrong = [text for text, pair in zip(texts, pairs, strict=True) if not all(pair)]
     if wrong:
-        raise click.BadParameter(f"A renaming is OLD=NEW. Received: {wrong[0]!r}. E.g. 'T-Shirt=t-shirt'.")
+        raise click.BadParameter(
+            f"A renaming must have the form OLD=NEW. Received: {wrong[0]!r}. Use e.g. 'T-Shirt=t-shirt'."
+        )
     return dict(pairs)
 
 
@@ -73,23 +77,35 @@ def _to_renames(context, parameter, texts):
     "--images",
     "images_dir",
     type=click.Path(exists=True, file_okay=False),
-    help="Folder with the photos of a catalogue; fashion_mnist: with the four IDX files.",
+    help="Folder with a catalogue's photos; fashion_mnist: folder with the four IDX files.",
 )
 @click.option(
     "--table",
     type=click.Path(exists=True, dir_okay=False),
-    help="The catalogue's table: CSV or JSON Lines, with a column image, file, filename or path.",
+    help="The catalogue's table, CSV or JSON Lines, with a column image, file, filename or path.",
 )
 @click.option(
-    "--attributes", callback=_to_names, help="Columns that become attributes, a,b,c.  [default: category]"
+    "--attributes",
+    callback=_to_names,
+    help="Comma-separated columns that become attributes.  [default: category]",
 )
-@click.option("--size", type=click.IntRange(1), help="Side of the pictures in pixels; original by default.")
-@click.option("--fit", type=click.Choice(["crop", "pad"]), help="Cut to the centre square or pad with white.")
+@click.option(
+    "--size", type=click.IntRange(1), help="Side of the pictures in pixels.  [default: original size]"
+)
+@click.option(
+    "--fit",
+    type=click.Choice(["crop", "pad"]),
+    help="Crop to the centre square or pad with white.  [default: crop]",
+)
 @click.option("--validation", type=float, help="Share of the validation split.  [default: 0.1]")
 @click.option("--test", type=float, help="Share of the test split.  [default: 0.1]")
-@click.option("--min-size", type=click.IntRange(1), help="Refuse photos with a smaller side.  [default: 8]")
 @click.option(
-    "--min-count", type=click.IntRange(1), help="Refuse rows whose category fewer rows have.  [default: 1]"
+    "--min-size", type=click.IntRange(1), help="Smallest allowed side of a photo in pixels.  [default: 8]"
+)
+@click.option(
+    "--min-count",
+    type=click.IntRange(1),
+    help="Smallest allowed number of rows per attribute value.  [default: 1]",
 )
 @click.option(
     "--rename",
@@ -97,32 +113,32 @@ def _to_renames(context, parameter, texts):
     metavar="OLD=NEW",
     multiple=True,
     callback=_to_renames,
-    help="Take one value of an attribute for another; may be repeated.",
+    help="Replace one attribute value by another; may be repeated.",
 )
 @click.option(
     "--derive",
     "derives_colour",
     type=click.Choice(["colour"]),
     callback=lambda context, parameter, value: True if value else None,
-    help="Judge the product's colour from the photo and make it an attribute.",
+    help="Detect the product's colour in each photo and make it an attribute.",
 )
-@click.option("--encoding", callback=_to_encoding, help="Encoding of the table; found out by default.")
+@click.option("--encoding", callback=_to_encoding, help="Encoding of the table; detected by default.")
 @click.option("--strict", "is_strict", is_flag=True, default=None, help="Fail if any row is refused.")
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False),
-    help="Where to keep prepared data. By default `data` under ZOO_HOME.",
+    help="Directory of prepared data sets.  [default: `data` under ZOO_HOME]",
 )
 @click.option("--count", type=int, help="rendered_catalog: number of pictures.")
 @click.option("--seed", type=click.IntRange(min=0), help="rendered_catalog: seed of the drawings.")
-@click.option("--overwrite", is_flag=True, help="Replace what is already prepared.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done and write nothing.")
+@click.option("--overwrite", is_flag=True, help="Replace an already prepared data set.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done without writing anything.")
 def build(name, data_dir, overwrite, dry_run, **options):
     """Prepare the data set NAME: `fashion_mnist`, `rendered_catalog`, or a catalogue of your own.
 
-    A catalogue is a folder of photos (--images) and a table (--table). Without a table all photos of the
-    folder and of the folders in it are taken, without attributes: enough for super-resolution. Rows that
-    cannot be used are listed in quarantine.csv beside the prepared data; all others are kept.
+    A catalogue is a folder of photos (--images) with a table (--table). Without a table, all photos in the
+    folder and its subfolders are used without attributes, which is enough for super-resolution. Unusable
+    rows are listed in quarantine.csv next to the prepared data; all others are kept.
     """
     from training.data import data_sets, preparation
 
@@ -149,10 +165,10 @@ def _build_catalog(name, data_dir, overwrite, dry_run, options) -> None:
     from training.data.catalog.settings import CatalogSettings
 
     if "images_dir" not in options and "table" not in options:
-        advice = f"Only built-in ones can be built by name alone. Your own: {CATALOG_EXAMPLE}"
+        advice = f"Only built-in data sets can be built by name alone. For your own: {CATALOG_EXAMPLE}"
         raise UnknownNameError("data set", name, data_sets.list_names(data_dir), advice)
     if "images_dir" not in options:
-        raise click.UsageError(f"A catalogue needs --images, too. Example: {CATALOG_EXAMPLE}")
+        raise click.UsageError(f"A catalogue also needs --images. Example: {CATALOG_EXAMPLE}")
     catalog_builder.check_name(name)
     is_strict = options.pop("is_strict", False)
     _check_options(name, inspect.signature(CatalogSettings).parameters, options)
@@ -183,13 +199,13 @@ def _check_options(name, allowed, options) -> None:
 
 
 def _check_absent(prepared, data_dir, wants_images_dir: bool) -> None:
-    # What TFDS prepared itself serves as well, unless particular files were asked for.
+    # A data set prepared by TFDS itself is good enough, unless specific files were requested.
     is_elsewhere = prepared is not None and data_dir not in Path(prepared.builder.data_dir).parents
     if prepared is None or (is_elsewhere and wants_images_dir):
         return
     raise FileExistsError(
-        f"{prepared.name} is already prepared. {prepared.source} Nothing was changed; add `--overwrite` to "
-        "prepare it again."
+        f"The data set must not exist yet. Received: {prepared.name}, which is already prepared. "
+        f"{prepared.source} Nothing was changed; add `--overwrite` to prepare it again."
     )
 
 

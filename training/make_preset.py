@@ -1,4 +1,4 @@
-"""`python -m training.make_preset RUN NAME`: a preset of the package from a finished, evaluated run."""
+"""The command `python -m training.make_preset RUN NAME`, which turns an evaluated run into a preset."""
 
 import dataclasses
 import json
@@ -22,7 +22,7 @@ from zoo.presets import registry
 from zoo.presets.registry import Preset
 
 NUM_HEADLINE_SCORES = 3
-# Arguments of every Keras model, which say nothing about what was trained.
+# Arguments that every Keras model has, and that a preset does not record.
 GENERIC_ARGUMENTS = ("name", "trainable", "dtype")
 
 
@@ -41,28 +41,28 @@ def make_preset(
 
     Args:
         run: A finished and evaluated run.
-        name: Name of the preset: small letters, digits and `_`.
+        name: Name of the preset: lower-case letters, digits and `_`.
         licence_data: Licence and origin of the training pictures.
         licence_weights: Licence of the weights.
-        is_half: Whether to keep the weights in float16.
-        hardware: What the run was trained on; this machine by default.
+        is_half: Whether to store the weights in float16.
+        hardware: Hardware that the run was trained on; this machine by default.
         headline_scores: Names of the scores to show in lists; the first ones by default.
-        output: Directory of presets; that of the package by default.
+        output: Directory of presets; the package's own by default.
 
     Returns:
         The preset.
 
     Raises:
         FileNotFoundError: The run does not exist, has not finished or has not been evaluated.
-        RuntimeError: A score suffers from half precision.
-        UnknownNameError: There is no such headline score.
-        ValueError: The name is not allowed or taken, or a weight is not finite.
+        RuntimeError: Half precision changes a score or the pictures too much.
+        UnknownNameError: A headline score does not exist.
+        ValueError: The name is invalid or taken, or a weight is not finite.
     """
     output = output or registry.DIRECTORY
     _check_name(name, output)
     source = find_run(run)
     evaluation = read_evaluation(run)
-    # How fast the model was and what memory it took says more about the machine and what else ran on it.
+    # Speed and memory depend on the machine and its other load more than on the model.
     scores = {name: score for name, score in evaluation["scores"].items() if not _is_of_machine(score)}
     evaluation = {**evaluation, "scores": scores}
     for score in headline_scores:
@@ -96,12 +96,12 @@ def _is_of_machine(score) -> bool:
 def _check_name(name: str, output: Path) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise ValueError(
-            f"The name of a preset must be small letters, digits and `_`, because it is typed and becomes a "
-            f"directory. Received: {name!r}."
+            "A preset's name must start with a letter and consist of lower-case letters, digits and `_`, "
+            f"because it becomes a directory. Received: {name!r}. Choose a name such as srcnn_x2."
         )
     if (output / name).exists():
         raise ValueError(
-            f"A preset must have a directory of its own. Received: {output / name}, which exists. Remove it "
+            f"A preset's directory must not exist yet. Received: {output / name}, which exists. Remove it "
             "first, or choose another name."
         )
 
@@ -115,7 +115,7 @@ def _write_weights(source: Source, path: Path, is_half: bool) -> dict:
 
 
 def _describe_training(source: Source, licence_data: str) -> dict:
-    """Returns the fields of `Preset` that follow from the run."""
+    """Returns the fields of `Preset` that can be derived from the run."""
     from training.data.selection import open_data_set
 
     data_set = open_data_set(source.config.dataset, source.config.data_dir, source.config.only)
@@ -138,7 +138,7 @@ def _describe_training(source: Source, licence_data: str) -> dict:
 
 
 def _find_runs(source: Source) -> list[Source]:
-    """Returns the run and, before it, those whose weights it and they began with."""
+    """Returns the chain of runs that ends with this one, each initialised from the one before."""
     runs = [source]
     while _begins_with_a_run(runs[0].config):
         runs.insert(0, find_run(Path(runs[0].config.init_from)))
@@ -167,7 +167,7 @@ def _begins_with_a_run(config: TrainingConfig) -> bool:
 
 
 def _without_paths(config: TrainingConfig) -> TrainingConfig:
-    """Leaves out what is true of one machine only."""
+    """Removes paths that are valid on one machine only."""
     init_from = config.init_from
     if _begins_with_a_run(config):
         init_from = f"runs/{Path(init_from).name}"
@@ -184,12 +184,18 @@ def _without_paths(config: TrainingConfig) -> TrainingConfig:
 @click.argument("name")
 @click.option("--licence-data", required=True, help="Licence and origin of the training pictures.")
 @click.option("--licence-weights", required=True, help="Licence of the weights.")
-@click.option("--half", "is_half", is_flag=True, help="Keep float16, unless a score suffers.")
-@click.option("--hardware", help="What the run was trained on.  [default: this machine]")
-@click.option("--headline", metavar="NAMES", default="", help="Scores to show in lists, with commas between.")
-@click.option("--output", type=click.Path(path_type=Path), help="[default: the package's presets]")
+@click.option(
+    "--half", "is_half", is_flag=True, help="Store weights in float16; fails if that changes the scores."
+)
+@click.option("--hardware", help="Hardware that the run was trained on.  [default: this machine]")
+@click.option("--headline", metavar="NAMES", default="", help="Comma-separated scores to show in lists.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Directory of presets.  [default: the package's own]",
+)
 def command(run, name, headline, **options):
-    """Make the preset NAME of the package from RUN, which must be finished and evaluated."""
+    """Make the preset NAME from RUN, which must be finished and evaluated."""
     from training.input.augmentation import split_names
 
     preset = make_preset(run, name, headline_scores=split_names(headline), **options)

@@ -1,4 +1,4 @@
-"""`zoo data show`: a page on a prepared data set."""
+"""The command `zoo data show`, which renders a data set as an HTML page."""
 
 from pathlib import Path
 
@@ -12,18 +12,18 @@ from zoo.command_line.output_path import OutputPath
     "show", cls=ZooCommand, uses_tensorflow=True, example="zoo data show fashion_mnist --augment flip,colour"
 )
 @click.argument("name")
-@click.option("--output", type=OutputPath(is_directory=False), help="The page.  [default: NAME.html]")
+@click.option("--output", type=OutputPath(is_directory=False), help="The HTML file.  [default: NAME.html]")
 @click.option(
-    "--augment", default="", metavar="NAMES", help="Show pictures with these changes, as for `zoo train`."
+    "--augment", default="", metavar="NAMES", help="Show pictures augmented as in `zoo train --augment`."
 )
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False),
-    help="Where prepared data is. By default `data` under ZOO_HOME.",
+    help="Directory of prepared data sets.  [default: `data` under ZOO_HOME]",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be written and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done without writing anything.")
 def command(name, output, augment, data_dir, dry_run):
-    """Write an HTML page on the data set NAME: counts, pictures, what was refused."""
+    """Write an HTML page about the data set NAME, with counts, sample pictures and refused rows."""
     from training.data.data_sets import BUILT_IN, find_prepared, list_names, load_data_set
     from training.data.preparation import default_data_dir
     from training.input.augmentation import check_augmentations, split_names

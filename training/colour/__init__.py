@@ -1,1 +1,1 @@
-"""A product's colour: names, spaces, and a rule that tells it from a photo."""
+"""Product colours: colour names, the OKLab colour space, and detection in photos."""

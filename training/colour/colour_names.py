@@ -1,8 +1,8 @@
-"""Names a colour by one of the eleven basic colour terms of English.
+"""Names colours by the eleven basic English colour terms.
 
-The boundaries are this project's own, drawn in OKLCH (lightness, chroma, hue) around the usual examples of
-each term: pink is light red, brown is dark orange and dark yellow. Warm hues turn into grey or white at a
-higher chroma than cool ones do, because indoor light is warm.
+The boundaries are this project's own, drawn in OKLCH (lightness, chroma, hue) around typical examples of each
+term: pink is light red, brown is dark orange and dark yellow. Warm hues count as grey or white up to a higher
+chroma than cool ones, because indoor light is warm.
 
 Sources:
     [BasicTerms] Berlin and Kay 1969, "Basic Color Terms".
@@ -14,7 +14,7 @@ import itertools
 
 import numpy as np
 
-# Lightness in OKLab, chroma, hue in degrees: how far a photo's colour is off without anything being wrong.
+# Normal deviation of a photo's colours: OKLab lightness, chroma, hue in degrees.
 _DOUBT = (0.05, 0.013, 8.0)
 _STEPS = np.array(list(itertools.product((-1, -0.5, 0, 0.5, 1), repeat=3)))
 _STEPS = _STEPS[np.abs(_STEPS).sum(axis=1) <= 2]
@@ -23,14 +23,14 @@ BLACK_LIGHTNESS, WHITE_LIGHTNESS = 0.345, 0.77
 
 
 def neutral_chroma(lightness: np.ndarray, hue: np.ndarray) -> np.ndarray:
-    """Says below which chroma a colour counts as black, grey or white.
+    """Returns the chroma below which a colour counts as black, grey or white.
 
     Args:
         lightness: float array, range [0, 1].
-        hue: float array of that shape, degrees in [0, 360).
+        hue: float array of the same shape, degrees in [0, 360).
 
     Returns:
-        float array of that shape: highest for the hues of warm light, and for the darkest colours.
+        float array of the same shape: highest for the hues of warm light, and for the darkest colours.
 
     Example:
 
@@ -50,7 +50,7 @@ def name_colour(lightness: float, chroma: float, hue: float) -> str:
     Args:
         lightness: OKLab lightness, range [0, 1].
         chroma: Distance from grey in OKLab, from 0 to about 0.3.
-        hue: Degrees; pure red is at 29, yellow at 110, green at 142, blue at 264.
+        hue: Hue in degrees; pure red is at 29, yellow at 110, green at 142, blue at 264.
 
     Returns:
         One of the eleven basic colour terms.
@@ -90,7 +90,7 @@ def name_neutral(lightness: float) -> str:
 
 
 def _name_red(lightness: float, chroma: float, hue: float) -> str:
-    """From crimson to vermilion: pink where light, brown where dull."""
+    """Names colours from crimson to vermilion: pink if light, brown if dull."""
     turn = (hue + 20) % 360  # from 0 at crimson's blue side to 62 at vermilion
     if lightness > 0.56 + 0.12 * min(1.0, turn / 42):
         is_vivid = turn > 46 and chroma > 0.15
@@ -101,7 +101,7 @@ def _name_red(lightness: float, chroma: float, hue: float) -> str:
 
 
 def _name_warm(lightness: float, chroma: float, hue: float) -> str:
-    """From orange over brown to yellow and olive."""
+    """Names colours from orange through brown to yellow and olive."""
     if hue < 78:
         if chroma > 0.125 and lightness > 0.60:
             return "orange"
@@ -114,16 +114,16 @@ def _name_warm(lightness: float, chroma: float, hue: float) -> str:
 
 
 def certainty_of(name: str, lightness: float, chroma: float, hue: float) -> float:
-    """Says how far a colour is from being named otherwise.
+    """Returns how robust a colour's name is against a photo's normal deviations.
 
     Args:
-        name: The name that it was given.
+        name: The name given to the colour.
         lightness: As for `name_colour`.
         chroma: As for `name_colour`.
         hue: As for `name_colour`.
 
     Returns:
-        Share of the colours around it, within what a photo may be off, that have that name too, range [0, 1].
+        Share of the colours within a photo's normal deviation that have the same name, range [0, 1].
 
     Example:
 
@@ -134,7 +134,7 @@ def certainty_of(name: str, lightness: float, chroma: float, hue: float) -> floa
     return float(np.mean([name_colour(light, max(0.0, c), h) == name for light, c, h in around]))
 
 
-# The eleven basic colour terms of English, as a shop would photograph them: sRGB.
+# The eleven basic English colour terms with sRGB values as in a shop's photos.
 COLOURS = {
     "black": (34, 34, 38),
     "white": (246, 246, 244),

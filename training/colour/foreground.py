@@ -1,21 +1,21 @@
-"""Tells the product from what it lies on, by colour and place.
+"""Separates the product from its background by colour and position.
 
 Sources:
     [GrabCut] Rother, Kolmogorov and Blake 2004, "GrabCut": colour models of foreground and background,
-    refitted to the regions that they give. Here the models are histograms over a few colours of the picture,
-    and neighbours are smoothed instead of cut: an average over the product needs no exact outline.
+    alternately applied and refitted. Here the models are histograms over a few of the photo's colours, and
+    the result is smoothed instead of cut: an average over the product needs no exact outline.
 """
 
 import numpy as np
 
 _NUM_COLOURS = 10
 _NUM_REFITS = 5
-# Light and shadow change lightness and leave the colour: it counts less.
+# Lightness counts less, because light and shadow change it but not the colour.
 _AXIS_WEIGHTS = np.array([0.8, 1.6, 1.6], "float32")
 
 
 def find_foreground(lab: np.ndarray) -> np.ndarray:
-    """Judges for each pixel how probably it shows the product.
+    """Estimates, for each pixel, the probability that it shows the product.
 
     Args:
         lab: float32 array `[h, w, 3]` in OKLab.
@@ -40,7 +40,8 @@ def find_foreground(lab: np.ndarray) -> np.ndarray:
         inside = foreground @ shares / foreground.sum() + 0.004
         outside = (1 - foreground) @ shares / (1 - foreground).sum() + 0.004
         ratio = np.log(inside / outside)
-        # The middle also holds what surrounds a small product: no colour rarer there than outside is its.
+        # The centre also contains some of a small product's background. A colour that is rarer inside than
+        # outside is therefore strong evidence against the product.
         evidence = np.clip(np.where(ratio > 0, 1.6, 6.0) * ratio, -6, 6)
         foreground = 1 / (1 + np.exp(-(0.8 * places + evidence[labels])))
         foreground = _smooth(foreground.reshape(height, width)).ravel()
@@ -50,13 +51,13 @@ def find_foreground(lab: np.ndarray) -> np.ndarray:
 def _centre_prior(height: int, width: int) -> np.ndarray:
     rows = np.linspace(-1, 1, height)[:, None]
     columns = np.linspace(-1, 1, width)[None, :]
-    # Corners are further out than the middle of a side: trousers run out of the picture there.
+    # Corners are further out than the middles of the sides, where trousers may extend beyond the picture.
     radius = (np.abs(rows) ** 2.5 + np.abs(columns) ** 2.5) ** (1 / 2.5)
     return 0.03 + 0.75 * np.exp(-((radius / 0.72) ** 4))
 
 
 def _quantise(pixels: np.ndarray) -> tuple[np.ndarray, int]:
-    """Finds the picture's main colours (k-means, begun at the pixels furthest from each other)."""
+    """Finds the main colours by k-means, initialised with the pixels furthest from each other."""
     points = pixels * _AXIS_WEIGHTS
     sample = points[:: max(1, len(points) // 600)]
     centres = [sample.mean(axis=0)]
@@ -79,7 +80,7 @@ def _nearest(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
 
 
 def _smooth(values: np.ndarray) -> np.ndarray:
-    """Averages over 3 x 3 pixels."""
+    """Averages over windows of 3 x 3 pixels."""
     padded = np.pad(values, 1, mode="edge")
     rows = padded[:-2] + padded[1:-1] + padded[2:]
     return (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 9

@@ -1,4 +1,4 @@
-"""From sRGB pixels to OKLab, a colour space in which equal distances look equally large.
+"""Converts sRGB pixels to OKLab, a colour space in which equal distances look equally large.
 
 Sources:
     [OKLab] Ottosson 2020, "A perceptual color space for image processing".
@@ -29,13 +29,13 @@ _LMS_TO_LAB = np.array(
 
 
 def to_linear(raw_image: np.ndarray) -> np.ndarray:
-    """Undoes the gamma of sRGB.
+    """Converts sRGB values to linear light, undoing the gamma.
 
     Args:
         raw_image: uint8 array of any shape.
 
     Returns:
-        float32 array of that shape, proportional to light, range [0, 1].
+        float32 array of the same shape, range [0, 1].
 
     Example:
 

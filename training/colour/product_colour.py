@@ -1,4 +1,4 @@
-"""Judges a product's colour by name, on the product and not on what it lies on."""
+"""Detects a product's colour in a photo, ignoring the background."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ from training.colour.colour_names import certainty_of, name_colour, name_neutral
 from training.colour.foreground import find_foreground
 from training.colour.oklab import to_linear, to_oklab
 
-# Of real photos labelled by eye (tests/benchmarks/product_colour.py), four in five lie above it.
+# Four in five of the photos labelled by eye (tests/benchmarks/product_colour.py) exceed this confidence.
 CONFIDENCE_THRESHOLD = 0.75
 
 _SIDE = 64
@@ -19,13 +19,13 @@ _MIN_HUE_SHARE = 0.38
 
 @dataclasses.dataclass(frozen=True)
 class ColourJudgement:
-    """What colour a product is.
+    """The detected colour of a product.
 
     Args:
-        colour: One of the eleven basic colour terms, or `""` where the confidence is below
+        colour: One of the eleven basic colour terms, or `""` if the confidence is below
             `CONFIDENCE_THRESHOLD`.
-        confidence: How probably the best name is right, range [0, 1].
-        best: The most probable term, however improbable.
+        confidence: Estimated probability that the best term is correct, range [0, 1].
+        best: The most probable term, whatever its confidence.
     """
 
     colour: str
@@ -34,13 +34,13 @@ class ColourJudgement:
 
 
 def judge_colour(raw_image: np.ndarray) -> ColourJudgement:
-    """Judges the colour of the product that a photo shows.
+    """Detects the colour of the product in a photo.
 
     Args:
         raw_image: uint8 array `[h, w, 3]`, sRGB, range [0, 255], any h and w from 1.
 
     Returns:
-        The judgement. The same picture always gets the same one.
+        The judgement, which is deterministic.
 
     Raises:
         ValueError: If `raw_image` has another shape or dtype.
@@ -54,7 +54,7 @@ def judge_colour(raw_image: np.ndarray) -> ColourJudgement:
     """
     if raw_image.ndim != 3 or raw_image.shape[-1] != 3 or raw_image.dtype != np.uint8 or not raw_image.size:
         raise ValueError(
-            "`raw_image` must be a uint8 array of shape [h, w, 3], because colours are judged as sRGB. "
+            "`raw_image` must be a uint8 array of shape [h, w, 3], because colours are detected in sRGB. "
             f"Received: shape={raw_image.shape}, dtype={raw_image.dtype}. "
             "Convert it with Pillow: image.convert('RGB')."
         )
@@ -74,7 +74,7 @@ def _reduce(raw_image: np.ndarray) -> np.ndarray:
 
 
 def _vote(pixels: np.ndarray, weights: np.ndarray) -> tuple[str, float, float]:
-    """Returns the name, its certainty and its share of the product."""
+    """Returns the colour's name, its certainty and its share of the product."""
     weights = np.where(weights > 0.5, weights, 0.02 * weights) + 1e-6
     weights = weights / weights.sum()
     lightness = pixels[:, 0]
@@ -91,14 +91,14 @@ def _vote_neutral(lightness, chroma, weights, share):
     light = _quantile(lightness, weights, 0.5)
     low, high = (_quantile(lightness, weights, q) for q in (0.10, 0.95))
     name = name_neutral(light)
-    # Between the black or white threads of a pattern lies grey.
+    # Black and white parts of a pattern mix to grey: the extremes then decide.
     if name != "black" and low < 0.36 and high - low > 0.35:
         name = "black"
     elif name == "grey" and light > 0.68 and low < 0.58 and high > 0.935:
         name = "white"
     spread = weights[np.abs(lightness - light) < 0.16].sum() / weights.sum()
     strength = float((chroma * weights).sum() / weights.sum())
-    # A pattern's name was not read off one lightness.
+    # A pattern's name does not follow from a single lightness.
     certainty = certainty_of(name, light, strength, 80.0) if name == name_neutral(light) else 0.8
     return name, certainty, float(share * (0.8 + 0.2 * spread))
 
@@ -110,7 +110,7 @@ def _vote_hue(lightness, chroma, hue, weights, share):
     peak = sum(np.roll(bins, shift) for shift in (-2, -1, 0, 1, 2)).argmax() * 10 + 5
     near = np.abs((hue - peak + 180) % 360 - 180) < _HUE_REACH_DEGREES
     votes, kept = votes * near, weights * near
-    # Highlights and the light threads of a pattern are the same dye with white: ask where it is strongest.
+    # Highlights and a pattern's light parts are the same dye mixed with white: its strongest pixels decide.
     strong = votes * (chroma >= _quantile(chroma, kept, 0.55))
     strong /= strong.sum()
     angle = np.arctan2(strong @ np.sin(angles), strong @ np.cos(angles))
@@ -126,5 +126,5 @@ def _quantile(values: np.ndarray, weights: np.ndarray, quantile: float) -> float
 
 
 def _calibrate(certainty: float, share: float, clarity: float) -> float:
-    """Turns the evidence into a probability: logistic regression on the benchmark's development photos."""
+    """Turns the evidence into a probability, by logistic regression on the benchmark's development photos."""
     return float(1 / (1 + np.exp(4.4 - 3.0 * certainty - 2.9 * share - 0.8 * clarity)))

@@ -1,1 +1,1 @@
-"""The page of `zoo data show`."""
+"""The HTML page that `zoo data show` writes."""

@@ -1,4 +1,4 @@
-"""A page on a prepared data set, for its owner to look through before training on it."""
+"""Renders a prepared data set as an HTML page, for its owner to inspect before training."""
 
 import csv
 import math
@@ -31,17 +31,17 @@ _COLOUR = "colour"
 
 
 def make_data_report(data_set: DataSet, augment: Sequence[str] = ()) -> HtmlPage:
-    """Makes the page of a data set; reads every picture once.
+    """Makes a data set's page; reads every picture once.
 
     Args:
         data_set: A prepared data set.
-        augment: Names of random changes to show, of `training.input.augmentation.NAMES`.
+        augment: Names of augmentations to show, from `training.input.augmentation.NAMES`.
 
     Returns:
-        The page: counts, sizes, what was refused, typos, near-duplicates, pictures, changes.
+        The page: counts, sizes, refused rows, typos, near-duplicates, sample pictures and augmentations.
 
     Raises:
-        UnknownNameError: If there is no augmentation of a name.
+        UnknownNameError: If an augmentation does not exist.
 
     Example:
 
@@ -93,7 +93,7 @@ def _add_refusals(page: HtmlPage, data_set: DataSet, report: dict) -> None:
     page.add_table(["reason", "rows"], [[reason, f"{n:,}"] for reason, n in report["refusals"].items()])
     path = Path(data_set.builder.data_dir) / FILE_NAME
     if not path.is_file():
-        page.add_text(f"{FILE_NAME} is missing in {path.parent}.", is_warning=True)
+        page.add_text(f"{FILE_NAME} is missing from {path.parent}.", is_warning=True)
         return
     with open(path, encoding="utf-8", newline="") as file:
         head, *rows = csv.reader(file)
@@ -108,7 +108,7 @@ def _add_typos(page: HtmlPage, report: dict) -> None:
         return
     page.add_heading("Likely typos")
     page.add_text(
-        "Values that differ little. They are kept apart; if they mean the same, build again with:",
+        "These values are nearly equal but count as different. If they mean the same, build again with:",
         is_warning=True,
     )
     page.add_table(["rarer", "more frequent"], pairs)
@@ -139,9 +139,9 @@ def _add_counts(page: HtmlPage, data_set: DataSet, survey: DataSurvey) -> None:
 def _add_sizes(page: HtmlPage, survey: DataSurvey, report: dict) -> None:
     page.add_heading("Sizes")
     if "photo_sizes" in report:
-        _add_size_summary(page, "The photos that were kept", report["photo_sizes"])
-        page.add_text(f"How they were prepared: {report['pictures']}.")
-    _add_size_summary(page, "The pictures of the data set", summarise_sizes(survey.sizes))
+        _add_size_summary(page, "The kept photos", report["photo_sizes"])
+        page.add_text(f"Their preparation: {report['pictures']}.")
+    _add_size_summary(page, "The data set's pictures", summarise_sizes(survey.sizes))
 
 
 def _add_size_summary(page: HtmlPage, what: str, summary: dict) -> None:
@@ -150,8 +150,8 @@ def _add_size_summary(page: HtmlPage, what: str, summary: dict) -> None:
         page.add_text(f"{what} are all {width} pixels wide and {height} pixels high.")
         return
     page.add_text(
-        f"{what} have {summary['num_sizes']:,} different sizes. Shorter side: {summary['smallest']} pixels "
-        f"at least, {summary['median']} in the middle, {summary['largest']} at most."
+        f"{what} have {summary['num_sizes']:,} different sizes. Shorter side: at least "
+        f"{summary['smallest']} pixels, median {summary['median']}, at most {summary['largest']}."
     )
     total = sum(number for _, _, number in summary["bins"])
     rows = [
@@ -191,11 +191,11 @@ def _add_near_duplicates(page: HtmlPage, survey: DataSurvey, report: dict, group
     number = report["num_near_duplicate_groups"]
     if not number:
         page.add_heading("Near-duplicates")
-        page.add_text("No two photos look the same.")
+        page.add_text("No two photos look alike.")
         return
     rows = [[file for file in group if file in survey.pictures][:MAX_GROUP_PICTURES] for group in groups]
     rows = [row for row in rows if row]
-    caption = f"Near-duplicates: groups of photos that look the same ({number:,})"
+    caption = f"Near-duplicates: groups of photos that look alike ({number:,})"
     if rows:
         page.add_sheet(
             caption,
@@ -207,16 +207,16 @@ def _add_near_duplicates(page: HtmlPage, survey: DataSurvey, report: dict, group
     else:
         page.add_heading(caption)
     shown = f" The first {len(rows)} are shown." if number > len(rows) else ""
-    page.add_text(f"One row is a group. All photos of a group are in the same split.{shown}")
+    page.add_text(f"Each row is a group. All photos of a group are in the same split.{shown}")
 
 
 def _explain_derived_colour(page: HtmlPage, report: dict) -> None:
     threshold = report["derived_colour"]["threshold"]
     page.add_heading("Derived colour")
     page.add_text(
-        f"A colour is named where the judgement is at least {threshold:.0%} sure; what is less sure is "
-        f"{UNKNOWN}. The number under a picture says how sure. Look through the sheets of each colour before "
-        "training on them."
+        f"A colour is assigned if its confidence is at least {threshold:.0%}; less certain photos are "
+        f"{UNKNOWN}. The number under a picture is its confidence. Look through the sheet of each colour "
+        "before training."
     )
 
 
@@ -232,7 +232,7 @@ def _add_samples(page: HtmlPage, survey: DataSurvey, name: str, is_derived: bool
             continue
         captions = []
         if is_derived:
-            # Rounded down, so that what is just below the threshold does not look as if it were there.
+            # Rounded down: a value just below the threshold must not appear to reach it.
             captions = _rows([f"{math.floor(100 * sure)} %" for sure in survey.confidences[name, value]])
         page.add_sheet(
             f"{name}: {value} ({survey.counts[name][value].total():,})",

@@ -1,4 +1,4 @@
-"""What is in a prepared data set, found in one pass over its pictures."""
+"""Surveys a prepared data set in one pass over its pictures."""
 
 import dataclasses
 from collections import Counter, defaultdict
@@ -19,7 +19,7 @@ THUMBNAIL_PIXELS = 96
 
 @dataclasses.dataclass
 class NumberSummary:
-    """What a column of numbers holds."""
+    """Summary of a numeric column."""
 
     num_values: int = 0
     num_missing: int = 0
@@ -28,7 +28,7 @@ class NumberSummary:
     total: float = 0.0
 
     def add(self, value: float) -> None:
-        """Counts one more value; NaN is a missing one."""
+        """Adds one value; NaN counts as missing."""
         if np.isnan(value):
             self.num_missing += 1
             return
@@ -39,17 +39,16 @@ class NumberSummary:
 
 @dataclasses.dataclass
 class DataSurvey:
-    """What is in a data set.
+    """Counts and samples of a data set.
 
     Args:
-        counts: For each attribute and value how many pictures each split has.
-        sizes: How many pictures have which height and width in pixels.
-        samples: For each attribute that was asked for and each of its values some thumbnails, uint8
-            `[h, w, 1 or 3]`.
-        confidences: For each of these thumbnails how sure its colour is; empty without derived colours.
-        pictures: For each file that was asked for its thumbnail.
+        counts: Number of pictures in each split, by attribute and value.
+        sizes: Number of pictures by height and width in pixels.
+        samples: Some thumbnails, uint8 `[h, w, 1 or 3]`, for each value of the requested attributes.
+        confidences: The colour's confidence for each of these thumbnails; empty without derived colours.
+        pictures: Thumbnails of the requested files.
         texts: Some pairs of file and description.
-        numbers: For each column of numbers what it holds.
+        numbers: Summaries of the numeric columns.
     """
 
     counts: dict[str, dict[str, Counter]]
@@ -68,15 +67,15 @@ class DataSurvey:
 def survey_data_set(
     data_set: DataSet, sampled_attributes: Collection[str], files: Collection[str] = ()
 ) -> DataSurvey:
-    """Reads every picture of a data set once; keeps thumbnails of few and counts the rest.
+    """Reads every picture of a data set once, counts all and keeps thumbnails of a few.
 
     Args:
         data_set: A prepared data set.
-        sampled_attributes: Attributes of whose values thumbnails are wanted.
-        files: Files of the catalogue whose thumbnails are wanted.
+        sampled_attributes: Attributes for whose values to keep thumbnails.
+        files: Catalogue files of which to keep thumbnails.
 
     Returns:
-        What was found.
+        The survey.
 
     Example:
 
@@ -98,7 +97,7 @@ def survey_data_set(
         for split in data_set.num_images:
             elements = data_set.read(split, with_texts=True).prefetch(tf.data.AUTOTUNE)
             for element in elements.as_numpy_iterator():
-                # The id -1 is the last one: unknown.
+                # The id -1 indexes the last value: unknown.
                 named = {name: known[element[name]] for name, known in values.items()}
                 _count(survey, element, named, split)
                 _sample(survey, element, named, sampled_attributes, files)
@@ -110,7 +109,7 @@ def survey_data_set(
 
 
 def to_thumbnail(image: np.ndarray) -> np.ndarray:
-    """Returns a picture for a sheet: small ones enlarged by repeating pixels, others resized.
+    """Returns a picture for a sheet: small ones enlarged by pixel repetition, others resized.
 
     Args:
         image: uint8 array `[h, w, 1 or 3]`.

@@ -1,1 +1,1 @@
-"""Trainings on several devices and machines."""
+"""Distributed training on several devices or machines."""

@@ -1,4 +1,4 @@
-"""Which machines train together, as `TF_CONFIG` says."""
+"""Reads the cluster of workers from the environment variable `TF_CONFIG`."""
 
 import dataclasses
 import json
@@ -12,11 +12,11 @@ EXAMPLE = '{"cluster": {"worker": ["a:2222", "b:2222"]}, "task": {"type": "worke
 
 @dataclasses.dataclass(frozen=True)
 class Cluster:
-    """The workers of a training, and which of them this process is.
+    """The workers of a training, and this process's place among them.
 
     Args:
-        addresses: `host:port` of every worker; the first one is the chief, which alone writes the run.
-        index: Place of this process among them.
+        addresses: `host:port` of every worker; the first one is the chief, the only one that writes the run.
+        index: Index of this process in `addresses`.
     """
 
     addresses: tuple[str, ...]
@@ -37,14 +37,15 @@ class Cluster:
 
 
 def read_cluster(environment: Mapping[str, str]) -> Cluster:
-    """Reads the cluster that the environment describes.
+    """Reads the cluster described by the environment.
 
     Args:
-        environment: `os.environ`, of which `TF_CONFIG` counts: JSON as TensorFlow documents, with `worker`s
+        environment: `os.environ`. Its `TF_CONFIG` is JSON in TensorFlow's documented format, with `worker`s
             and at most one `chief`.
 
     Raises:
-        WrongUsageError: It is missing, is no JSON, or does not describe a cluster with this process in it.
+        WrongUsageError: `TF_CONFIG` is missing, is not JSON, or does not describe a cluster that includes
+            this process.
 
     Example:
 
@@ -53,33 +54,34 @@ def read_cluster(environment: Mapping[str, str]) -> Cluster:
     """
     text = environment.get(ENVIRONMENT_VARIABLE)
     if not text:
-        raise _wrong("It is not set")
+        raise _wrong("no value")
     try:
         content = json.loads(text)
     except ValueError as error:
-        raise _wrong(f"It is no JSON ({error}): {text!r}") from error
+        raise _wrong(f"a value that is not JSON ({error}): {text!r}") from error
     try:
         hosts, task = content["cluster"], content["task"]
         kind, index = task["type"], task["index"]
         by_kind = {name: tuple(hosts.get(name, ())) for name in ("chief", "worker")}
     except (AttributeError, KeyError, TypeError) as error:
-        raise _wrong(f"It lacks cluster, task, type or index: {text!r}") from error
+        raise _wrong(f"a value without cluster, task, type or index: {text!r}") from error
     others = sorted(set(hosts) - set(by_kind))
     if others:
-        raise _wrong(f"Only chief and worker are known, and it has {', '.join(others)}: {text!r}")
+        raise _wrong(f"{', '.join(others)}, where only chief and worker are supported: {text!r}")
     addresses = by_kind["chief"] + by_kind["worker"]
     is_known = kind in by_kind and isinstance(index, int) and 0 <= index < len(by_kind[kind])
     if len(by_kind["chief"]) > 1 or not is_known:
-        raise _wrong(f"It does not say which one of its workers this is: {text!r}")
+        raise _wrong(f"a value that does not say which of its workers this one is: {text!r}")
     for address in addresses:
         host, _, port = str(address).rpartition(":")
         if not (host and port.isdecimal() and 0 < int(port) < 1 << 16) or addresses.count(address) > 1:
-            raise _wrong(f"Every address must be host:port, and another one. {address!r} is not: {text!r}")
+            raise _wrong(f"the address {address!r}, which is not a unique host:port: {text!r}")
     return Cluster(addresses, index + (len(by_kind["chief"]) if kind == "worker" else 0))
 
 
-def _wrong(what: str) -> WrongUsageError:
+def _wrong(received: str) -> WrongUsageError:
     return WrongUsageError(
-        f"`--distribute multi_worker` needs the environment variable {ENVIRONMENT_VARIABLE} with all workers "
-        f"and the place of this one. {what}. For example: {ENVIRONMENT_VARIABLE}='{EXAMPLE}'."
+        f"The environment variable {ENVIRONMENT_VARIABLE} must list all workers and the index of this one, "
+        f"because `--distribute multi_worker` is set. Received: {received}. "
+        f"Set it as in {ENVIRONMENT_VARIABLE}='{EXAMPLE}'."
     )

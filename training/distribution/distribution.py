@@ -1,11 +1,11 @@
-"""Trains one model on several GPUs or machines, by `tf.distribute`.
+"""Trains one model on several GPUs or machines with `tf.distribute`.
 
-Every replica takes some rows of each batch, and all of them take the same step (`zoo/step/replicas.py`).
-Only the chief writes the run; the others do all that it does in a directory of their own, which is removed,
-so that they decide alike when to stop.
+Every replica processes some rows of each batch, and all of them take the same step (`zoo/step/replicas.py`).
+Only the chief writes the run. The other workers do the same work in a temporary directory, and thereby make
+the same decision about when to stop.
 
 Sources:
-    [Guide] tensorflow.org/guide/distributed_training; Keras 3.15's trainer, which is put right here for
+    [Guide] tensorflow.org/guide/distributed_training; Keras 3.15's trainer, which this module corrects for
     several workers.
 """
 
@@ -27,15 +27,15 @@ STRATEGIES = ("none", "mirrored", "multi_worker")
 
 
 class PeerLostError(ConnectionError):
-    """Another worker has gone; the message says what to do."""
+    """Raised when another worker has disappeared; the message says what to do."""
 
 
 class Distribution:
-    """Where the replicas of a training run.
+    """The placement of a training's replicas.
 
     Args:
-        strategy: TensorFlow's strategy; None for one replica without any.
-        cluster: The workers, where there are several.
+        strategy: TensorFlow's strategy; None for a single replica.
+        cluster: The workers, if there are several.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy | None = None, cluster: Cluster | None = None):
@@ -48,43 +48,43 @@ class Distribution:
         return 1 if self.strategy is None else self.strategy.num_replicas_in_sync
 
     def scope(self):
-        """Returns the context in which variables are made."""
+        """Returns the context in which variables must be created."""
         return contextlib.nullcontext() if self.strategy is None else self.strategy.scope()
 
     def check_batch_size(self, batch_size: int) -> None:
-        """Raises `WrongUsageError` unless a batch can be divided between all replicas."""
+        """Raises `WrongUsageError` unless a batch can be divided equally among all replicas."""
         count = self.num_replicas
         if batch_size % count:
             lower = batch_size // count * count
             sizes = " or ".join(str(size) for size in (lower, lower + count) if size)
             raise WrongUsageError(
-                "A batch is what all replicas train on in one step, and each gets as many pictures of it. "
-                f"Received: batch_size={batch_size} for {count} replicas. Try --batch-size {sizes}."
+                "The batch size must be a multiple of the number of replicas, which share each batch "
+                f"equally. Received: batch_size={batch_size} for {count} replicas. Try --batch-size {sizes}."
             )
 
     @property
     def max_steps_per_execution(self) -> int | None:
-        """How many steps may run without Python: TensorFlow's loops cannot hold what replicas exchange."""
+        """The largest `steps_per_execution`: TensorFlow's loops cannot contain exchanges between replicas."""
         return None if self.num_replicas == 1 else 1
 
     @property
     def steps_between_agreements(self) -> int:
-        """How often workers ask each other whether one of them must stop."""
+        """The number of steps after which workers agree on whether one of them must stop."""
         return 1 if self.cluster is None else AGREEMENT_STEPS
 
     def adapt(self, model: keras.Model) -> None:
-        """Makes Keras' `fit` work under the strategy, for a model that is built and was made in its scope."""
+        """Makes Keras' `fit` work under the strategy, for a built model that was created in its scope."""
         if self.strategy is None:
             return
-        # It would take a batch from the data to build what is built, and fails on what replicas share.
+        # Keras would read a batch to build the already built model, which fails on distributed data.
         model._maybe_symbolic_build = lambda **data: None
         if self.cluster is not None:
-            # Keras takes the mean over workers along the first axis, which scalars do not have.
+            # Keras averages over workers along the first axis, which scalars lack.
             for name in ("train_step", "test_step"):
                 setattr(model, name, _with_first_axis(getattr(model, name)))
 
     def split_rows(self, batches: tf.data.Dataset):
-        """Returns the batches with each replica's rows of them, in the order of the rows."""
+        """Gives each replica its rows of every batch, in the order of the rows."""
         if self.strategy is None:
             return batches
 
@@ -97,7 +97,7 @@ class Distribution:
         return self.strategy.distribute_datasets_from_function(own_rows)
 
     def repeat_for_replicas(self, batches: tf.data.Dataset):
-        """Returns the batches as each replica gets all of them: for evaluations, whose batches may be odd."""
+        """Gives every replica all batches, for evaluations, whose last batch may not be divisible."""
         if self.strategy is None:
             return batches
 
@@ -108,7 +108,7 @@ class Distribution:
         return self.strategy.distribute_datasets_from_function(repeat)
 
     def agree(self, is_wanted: bool) -> bool:
-        """Returns whether any worker wants something; all of them ask at once."""
+        """Returns whether the flag is set on any worker; all workers must call this together."""
         if self.cluster is None:
             return is_wanted
         sums = self.strategy.run(_sum_over_replicas, args=(tf.constant(float(is_wanted)),))
@@ -116,7 +116,7 @@ class Distribution:
 
     @contextlib.contextmanager
     def private_directory(self) -> Iterator[Path | None]:
-        """Gives a directory for what this worker writes until the end; None for the chief."""
+        """Yields a temporary directory for this worker's files; None for the chief."""
         if self.is_chief:
             yield None
             return
@@ -125,10 +125,10 @@ class Distribution:
 
     @contextlib.contextmanager
     def watch_peers(self, run: Path) -> Iterator[None]:
-        """Turns what TensorFlow says when a worker has gone into a `PeerLostError`.
+        """Turns TensorFlow's errors about a lost worker into a `PeerLostError`.
 
         Args:
-            run: What can be resumed then.
+            run: The run directory, which the message says how to resume.
         """
         try:
             yield
@@ -136,8 +136,8 @@ class Distribution:
             if self.cluster is None:
                 raise
             raise PeerLostError(
-                f"All workers must go on until the end. Received: one of {', '.join(self.cluster.peers)} has "
-                f"gone ({_reason_of(error)}). Start all of them again: zoo train --resume {run}"
+                f"All workers must run to the end. Received: lost one of {', '.join(self.cluster.peers)} "
+                f"({_reason_of(error)}). Start all workers again: zoo train --resume {run}"
             ) from error
 
 
@@ -145,22 +145,22 @@ ONE_REPLICA = Distribution()
 
 
 def check_distribution(name: str) -> None:
-    """Raises `UnknownNameError` unless there is such a distribution."""
+    """Raises `UnknownNameError` unless the distribution exists."""
     if name not in STRATEGIES:
         raise UnknownNameError("distribution", name, STRATEGIES)
 
 
 def make_distribution(name: str, peer_timeout_seconds: float) -> Distribution:
-    """Makes the distribution of a name of `STRATEGIES`; TensorFlow must not have done anything yet.
+    """Makes a distribution by name, before TensorFlow has been used for anything else.
 
     Args:
-        name: What the user asked for.
+        name: One of `STRATEGIES`.
         peer_timeout_seconds: How long to wait for the other workers.
 
     Raises:
-        MissingPeerError: A worker did not come up.
-        UnknownNameError: There is no such distribution.
-        WrongUsageError: `TF_CONFIG` is wrong.
+        MissingPeerError: A worker did not start in time.
+        UnknownNameError: The name is not one of `STRATEGIES`.
+        WrongUsageError: `TF_CONFIG` is missing or invalid.
     """
     check_distribution(name)
     if name == "none":
@@ -175,7 +175,7 @@ def make_distribution(name: str, peer_timeout_seconds: float) -> Distribution:
 
 
 def rows_of_worker(values: tf.Tensor, context: tf.distribute.InputContext) -> tf.Tensor:
-    """Returns `[replicas of this worker, rows of each, ...]` of the values of a whole batch."""
+    """Returns this worker's part `[replicas, rows of each, ...]` of a whole batch's values."""
     count = context.num_replicas_in_sync
     own_count = count // context.num_input_pipelines
     shape = tf.concat([[count, tf.shape(values)[0] // count], tf.shape(values)[1:]], axis=0)
@@ -185,7 +185,7 @@ def rows_of_worker(values: tf.Tensor, context: tf.distribute.InputContext) -> tf
 
 
 def _reason_of(error: tf.errors.OpError) -> str:
-    """Returns the line that says most: the last one, of what the connection said."""
+    """Returns the most informative line of the message: the last one from gRPC, else the last one."""
     lines = [line.strip() for line in error.message.splitlines() if line.strip()]
     said = [line for line in lines if "grpc_message" in line]
     return (said or lines or [type(error).__name__])[-1][:200]
@@ -193,7 +193,7 @@ def _reason_of(error: tf.errors.OpError) -> str:
 
 @tf.function
 def _sum_over_replicas(value):
-    # A copy on the replica's device: an argument is on none.
+    # The identity places a copy on the replica's device, which arguments do not have.
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tf.identity(value))
 
 

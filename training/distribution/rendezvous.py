@@ -1,4 +1,4 @@
-"""Waits until all workers of a cluster are there, before TensorFlow would wait for them without an end."""
+"""Waits, with a timeout, for all workers of a cluster to start, because TensorFlow would wait forever."""
 
 import contextlib
 import socket
@@ -13,21 +13,21 @@ GREETING = b"zoo worker %d\n"
 
 
 class MissingPeerError(ConnectionError):
-    """A worker did not come up in time; the message says which."""
+    """Raised when a worker does not start in time; the message says which one."""
 
 
 def wait_for_peers(cluster: Cluster, timeout_seconds: float) -> None:
-    """Returns when every worker has reached every other one, at the ports that they train at.
+    """Waits until all workers have contacted each other on the ports that they train on.
 
     The ports are free again afterwards.
 
     Args:
-        cluster: All workers call this with the same addresses.
+        cluster: The cluster; all workers call this with the same addresses.
         timeout_seconds: How long to wait.
 
     Raises:
-        MissingPeerError: A worker was not reached, or did not reach this one.
-        OSError: This worker's own port is taken.
+        MissingPeerError: A worker could not be contacted, or did not contact this one.
+        OSError: This worker's own port is in use.
     """
     deadline = time.monotonic() + timeout_seconds
     missing = set(range(len(cluster.addresses))) - {cluster.index}
@@ -47,7 +47,7 @@ def wait_for_peers(cluster: Cluster, timeout_seconds: float) -> None:
     if missing or unheard:
         names = ", ".join(cluster.addresses[index] for index in sorted(missing | unheard))
         raise MissingPeerError(
-            f"All {len(cluster.addresses)} workers must come up within {timeout_seconds:g} seconds. Received "
+            f"All {len(cluster.addresses)} workers must start within {timeout_seconds:g} seconds. Received "
             f"at {cluster.own_address}: nothing from {names}. Start them with the same addresses, or wait "
             "longer with --peer-timeout."
         )
@@ -59,8 +59,8 @@ def _listen(address: str) -> socket.socket:
         return socket.create_server(("", port))
     except OSError as error:
         raise OSError(
-            f"A worker's own port must be free. Received: {address}, {error.strerror or error}. Stop what "
-            "listens there, or name another port in TF_CONFIG."
+            f"A worker's own port must be free. Received: {address}, {error.strerror or error}. Stop the "
+            "program that listens there, or choose another port in TF_CONFIG."
         ) from error
 
 
@@ -79,14 +79,14 @@ def _greet(address: str, own_index: int) -> bool:
     try:
         with socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS) as connection:
             connection.sendall(GREETING % own_index)
-            # The answer is the end of the connection after the greeting was read.
+            # Any other answer, or none, means that this is not the worker of that address.
             return connection.recv(len(GREETING)) == b"welcome\n"
     except OSError:
         return False
 
 
 def _read_greeting(connection: socket.socket) -> int | None:
-    """Returns the index of the worker that speaks; None if it is none."""
+    """Answers a greeting and returns the worker's index; None if the caller is not a worker."""
     connection.settimeout(ANSWER_SECONDS)
     with contextlib.suppress(OSError, ValueError):
         text = connection.makefile("rb").readline(64)

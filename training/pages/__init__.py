@@ -1,1 +1,1 @@
-"""Sheets of pictures and pages around them."""
+"""Picture sheets and HTML pages."""

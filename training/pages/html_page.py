@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from training.pages.picture_sheet import PictureSheet
 
-# A longer word may break in the middle, a shorter one never: the longest names of scores have 35.
+# Only longer words may break in the middle; the longest score names have 35 characters.
 MAX_WHOLE_CHARACTERS = 40
 STYLE = """
 body { font-family: sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; color: #222; }
@@ -23,7 +23,7 @@ code, pre { background: #f4f4f4; padding: 0.15rem 0.3rem; }
 
 
 class HtmlPage:
-    """A page that is put together from above to below; every text is escaped.
+    """A page assembled from top to bottom; all text is escaped.
 
     Args:
         title: Title and first heading.
@@ -41,31 +41,31 @@ class HtmlPage:
         self._parts = [f"<h1>{self._title}</h1>"]
 
     def add_heading(self, text: str) -> None:
-        """Adds a heading of the second level."""
+        """Adds a second-level heading."""
         self._parts.append(f"<h2>{html.escape(text)}</h2>")
 
     def add_text(self, text: str, is_warning: bool = False) -> None:
-        """Adds a paragraph; a warning is red."""
+        """Adds a paragraph, in red for a warning."""
         self._parts.append(f"<p{' class=warning' if is_warning else ''}>{html.escape(text)}</p>")
 
     def add_code(self, text: str) -> None:
-        """Adds lines for the command line."""
+        """Adds preformatted lines, e.g. of a command line."""
         self._parts.append(f"<pre>{html.escape(text)}</pre>")
 
     def add_table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Adds a table with a head."""
+        """Adds a table with a header row."""
         head = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
         body = "".join("<tr>" + "".join(_render_cell(str(cell)) for cell in row) + "</tr>" for row in rows)
         self._parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
 
     def add_sheet(self, caption: str, sheet: PictureSheet) -> None:
-        """Adds a picture sheet under a heading; the picture travels in the page."""
+        """Adds a picture sheet under a heading; the image is embedded in the page."""
         self.add_heading(caption)
         data = base64.b64encode(sheet.to_png()).decode()
         self._parts.append(f'<img alt="{html.escape(caption)}" src="data:image/png;base64,{data}">')
 
     def render(self) -> str:
-        """Returns the page."""
+        """Returns the page's HTML."""
         return (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{self._title}</title>'
             f"<style>{STYLE}</style></head><body>{''.join(self._parts)}</body></html>\n"

@@ -1,4 +1,4 @@
-"""Sheets of labelled pictures, for people to look at."""
+"""Sheets of labelled pictures for visual inspection."""
 
 import dataclasses
 import io
@@ -16,11 +16,11 @@ class PictureSheet:
     """Rows of pictures with labels and a note.
 
     Args:
-        rows: Rows of uint8 arrays `[h, w, 1 or 3]`. Small pictures are enlarged by repeating pixels.
-        column_labels: Text over each column.
-        row_labels: Text left of each row.
+        rows: Rows of uint8 arrays `[h, w, 1 or 3]`. Small pictures are enlarged by pixel repetition.
+        column_labels: Text above each column.
+        row_labels: Text to the left of each row.
         captions: Text under each picture, row by row.
-        note: Text at the foot, in red: what a viewer must know.
+        note: Text in red at the bottom that a viewer must know.
 
     Example:
 

@@ -1,1 +1,1 @@
-"""What `training.make_preset` does to turn a run into a preset."""
+"""Building blocks of `training.make_preset`, which turns a run into a preset."""

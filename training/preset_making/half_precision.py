@@ -1,4 +1,4 @@
-"""Whether a model scores in half precision what it scored in training."""
+"""Checks that rounding a model's weights to half precision changes neither its scores nor its pictures."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -10,22 +10,22 @@ import numpy as np
 from training.trained_model import Source
 from zoo.presets.registry import score_value
 
-# How far half precision may move a score: decibels by the first, everything else by a share of itself.
+# Largest allowed change of scores: absolute for those in decibels, relative for all others.
 MAX_DB_CHANGE = 0.01
 MAX_RELATIVE_CHANGE = 0.01
-# How far it may move the pictures of a sample sheet, in grey levels on average.
+# Largest allowed mean change of a sample sheet's pictures, in grey levels.
 MAX_PICTURE_CHANGE = 0.5
 
 
 def compare_half(source: Source, weights: Path) -> None:
-    """Prints the scores of a model beside those of its rounded weights, and how far its pictures move.
+    """Prints a model's scores before and after rounding its weights, and the change of its pictures.
 
     Args:
-        source: The model as it was trained.
-        weights: The rounded weights, as `zoo.presets.from_preset.save_weights` wrote them.
+        source: The trained model.
+        weights: The rounded weights, written by `zoo.presets.from_preset.save_weights`.
 
     Raises:
-        RuntimeError: A score suffers, or the pictures do.
+        RuntimeError: A score or the pictures change too much.
     """
     from training.data.selection import open_data_set
     from training.recipes.base.registry import find_recipe
@@ -48,36 +48,36 @@ def compare_half(source: Source, weights: Path) -> None:
 
 
 def check_half_scores(before: Mapping[str, float], after: Mapping[str, float]) -> None:
-    """Compares scores before and after the weights were rounded to float16.
+    """Compares scores before and after rounding the weights to float16.
 
     Args:
-        before: Scores by name; PSNRs, in dB, end in `psnr`.
-        after: The same scores afterwards.
+        before: Scores by name; names of PSNRs, in dB, end in `psnr`.
+        after: The same scores after rounding.
 
     Raises:
-        RuntimeError: One differs by more than `MAX_DB_CHANGE` or `MAX_RELATIVE_CHANGE`.
+        RuntimeError: A score differs by more than `MAX_DB_CHANGE` or `MAX_RELATIVE_CHANGE`.
 
     Example:
 
     >>> check_half_scores({"psnr": 36.6}, {"psnr": 36.5})
     Traceback (most recent call last):
-    RuntimeError: Half precision must not move a score by more than 0.01. Received: psnr=36.5, ...
+    RuntimeError: Half precision must not change a score by more than 0.01. Received: psnr=36.5, ...
     """
     for name, value in before.items():
         bound = MAX_DB_CHANGE if name.endswith("psnr") else MAX_RELATIVE_CHANGE * abs(value)
         if not abs(after[name] - value) <= bound:
             raise RuntimeError(
-                f"Half precision must not move a score by more than {bound:.3g}. Received: "
-                f"{name}={after[name]:.6g}, before: {value:.6g}. Leave `--half` out."
+                f"Half precision must not change a score by more than {bound:.3g}. Received: "
+                f"{name}={after[name]:.6g}, before: {value:.6g}. Leave out `--half`."
             )
 
 
 def _check_pictures(before: Sequence[np.ndarray], after: Sequence[np.ndarray]) -> None:
     changes = [np.abs(one.astype("float32") - other).mean() for one, other in zip(before, after, strict=True)]
     change = float(np.mean(changes))
-    click.echo(f"sample sheet: moves by {change:.3g} grey levels on average")
+    click.echo(f"sample sheet: changes by {change:.3g} grey levels on average")
     if not change <= MAX_PICTURE_CHANGE:
         raise RuntimeError(
-            f"Half precision must not move the sample sheet by more than {MAX_PICTURE_CHANGE} grey levels on "
-            f"average. Received: {change:.3g}. Leave `--half` out."
+            f"Half precision must not change the sample sheet by more than {MAX_PICTURE_CHANGE} grey levels "
+            f"on average. Received: {change:.3g}. Leave out `--half`."
         )

@@ -1,4 +1,4 @@
-"""What a training runs on, in words."""
+"""Describes the hardware of a training in words."""
 
 import os
 import platform
@@ -8,10 +8,10 @@ CPU_INFO = Path("/proc/cpuinfo")
 
 
 def describe_hardware() -> str:
-    """Returns the processor, the number of its cores that may be used, and the GPUs."""
+    """Describes the processor, the number of its usable cores, and the GPUs."""
     import tensorflow as tf
 
-    # What a container or `taskset` leaves, where the system says it.
+    # Respects the limits of containers and `taskset` where the system reports them.
     num_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     cores = f"{num_cores} core{'' if num_cores == 1 else 's'} of {_processor_name()}"
     devices = tf.config.list_physical_devices("GPU")

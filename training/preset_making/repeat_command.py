@@ -1,4 +1,4 @@
-"""The command that repeats a training, for people to read and type."""
+"""Reconstructs the command line that repeats a training."""
 
 import csv
 import dataclasses
@@ -14,11 +14,11 @@ from training.runs.config import TrainingConfig
 
 
 def command_line(config: TrainingConfig, parameters: Sequence[click.Parameter]) -> str:
-    """Returns the `zoo train` command of a configuration; what is the default anyway is left out.
+    """Returns a configuration's `zoo train` command, without options at their default.
 
     Args:
         config: Configuration of the training.
-        parameters: What `zoo train` takes for every model.
+        parameters: The parameters that `zoo train` has for every model.
 
     Example:
 
@@ -52,7 +52,7 @@ def command_line(config: TrainingConfig, parameters: Sequence[click.Parameter]) 
 def _to_words(option, value) -> list[str]:
     if isinstance(value, bool):
         return [(option.opts if value else option.secondary_opts)[0]]
-    if isinstance(value, dict):  # may be repeated
+    if isinstance(value, dict):  # a repeatable option
         texts = [f"{name}={_as_csv(values)}" for name, values in value.items()]
         return [word for text in texts for word in (option.opts[0], text)]
     text = ",".join(value) or "none" if isinstance(value, tuple) else str(value)
