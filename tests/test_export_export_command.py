@@ -114,7 +114,7 @@ BAD_RUNS = {
     ),
     "no run": (
         lambda run: (run / "config.json").unlink(),
-        "A run directory must hold config.json. Received: {run}, where it is missing.",
+        "A run directory must contain config.json. Received: {run}, where it is missing.",
     ),
     "of another format": (change_config(format=2), "of format 2 (no other difference). Train again"),
     "of another version": (change_config(teacher="x"), "of format 1 (unknown: teacher). Train again"),

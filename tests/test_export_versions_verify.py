@@ -119,4 +119,4 @@ def test_a_run_that_is_called_verify_is_still_exported(capsys, tmp_path, monkeyp
     (tmp_path / "verify").mkdir()
     code, _, error = run_zoo(capsys, "export", "./verify")
     assert code == 1
-    assert "A run directory must hold config.json. Received: verify" in error
+    assert "A run directory must contain config.json. Received: verify" in error

@@ -195,7 +195,11 @@ WRONG_SOURCES = {
     "no address": (["--server", "here"], 2, "Received: address='here'."),
     "no port": (["--server", "localhost:"], 2, "Received: address='localhost:'."),
     "no scheme": (["--server", "ftp://localhost:1"], 2, "Received: address='ftp://localhost:1'."),
-    "no run": (["--run", "no-run"], 1, "A run directory is needed. Received: no-run, which does not exist."),
+    "no run": (
+        ["--run", "no-run"],
+        1,
+        "The run directory must exist. Received: no-run, which does not exist.",
+    ),
 }
 
 

@@ -97,8 +97,8 @@ def test_beginning_again_does_not_replace_what_is_there(tmp_path):
 def test_a_directory_without_checkpoints_says_how_to_begin(tmp_path):
     directory = tmp_path / "checkpoints"
     message = (
-        f"A checkpoint is needed to resume. Received: {directory}, which holds none. Start the training "
-        f"anew: zoo train --config {tmp_path / 'config.json'}"
+        f"A run must have a checkpoint to be resumed. Received: {directory}, which has none. To start "
+        f"over: zoo train --config {tmp_path / 'config.json'}"
     )
     with pytest.raises(FileNotFoundError, match=re.escape(message)):
         Checkpoints(directory, build_dcgan()).restore()
@@ -106,7 +106,7 @@ def test_a_directory_without_checkpoints_says_how_to_begin(tmp_path):
 
 def refusal(directory):
     path = directory / "ckpt-1"
-    return re.escape(f"The checkpoint must be whole and of the same network. Received: {path}.")
+    return re.escape(f"The checkpoint must be intact and belong to the same network. Received: {path}.")
 
 
 @pytest.mark.parametrize("other", [build_vae, lambda: build_dcgan(width=3)])
@@ -146,7 +146,7 @@ def test_a_damaged_checkpoint_is_set_aside_for_the_one_before(tmp_path, damaged,
     assert all(map(np.array_equal, weights, resumed.get_weights()))
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith("Checkpoint ckpt-2 is damaged (")
-    assert "; going on from ckpt-1, after 1 epochs and 0 steps of the next." in line
+    assert "; resuming from ckpt-1, after 1 epochs and 0 steps of the next." in line
     aside = sorted(path.name for path in tmp_path.glob("damaged-ckpt-2.*"))
     assert len(aside) == 1 + (num_bytes_left is not None)
     assert str(tmp_path) not in (tmp_path / "checkpoint").read_text()
@@ -168,9 +168,9 @@ def test_where_no_checkpoint_is_whole_the_run_begins_anew(tmp_path):
         damage(directory / f"ckpt-{number}.data-00000-of-00001", 100)
     before = sorted(path.name for path in directory.iterdir())
     message = (
-        re.escape(f"Received: {directory}, where none is whole (ckpt-2: ")
+        re.escape(f"Received: {directory}, where all are damaged (ckpt-2: ")
         + ".*; ckpt-1: .*"
-        + re.escape(f"Start the training anew: zoo train --config {tmp_path / 'config.json'}")
+        + re.escape(f"To start over: zoo train --config {tmp_path / 'config.json'}")
     )
     with pytest.raises(ValueError, match=message):
         Checkpoints(directory, build_dcgan()).restore()

@@ -10,7 +10,7 @@ def test_a_collapse_is_said_once_and_not_in_the_first_epoch():
         callback.on_epoch_end(epoch, {"val_diversity": diversity})
     assert len(texts) == 1
     assert texts[0].startswith(
-        "The generator has collapsed: in epoch 3 its pictures of one kind differ by 0.04"
+        "The generator has collapsed: in epoch 3 its pictures of one kind differ by only 0.04"
     )
     assert "--r1-weight" in texts[0]
 

@@ -129,7 +129,7 @@ def test_thumbnails_lie_row_by_row():
 
 @pytest.mark.parametrize("text", ["", "100", "0:5", "9:8", "a:b", "1:2:3"])
 def test_impossible_steps_to_profile(text):
-    with pytest.raises(WrongUsageError, match=re.escape(f"Received: {text!r}. For example: 100:110.")):
+    with pytest.raises(WrongUsageError, match=re.escape(f"Received: {text!r}. Use e.g. 100:110.")):
         parse_profile_steps(text)
 
 

@@ -168,7 +168,7 @@ def test_changed_pictures_from_a_cache_on_disk_go_on_where_they_stopped(
     assert_same_training(first, whole)
     assert read_config(first).augment == ("flip", "colour")
     card = (whole / "model_card.md").read_text(encoding="utf-8")
-    assert "Changed at random: flip, colour. Low-res pictures made worse: jpeg, blur." in card
+    assert "Augmentations: flip, colour. Degradations of low-res pictures: jpeg, blur." in card
     # The other one chose its cache by size.
     assert read_config(finished_srcnn_run).cache == "memory"
     runs = (whole, finished_srcnn_run)
@@ -308,7 +308,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_names_the_cause(make_small_c
     with pytest.raises(DivergedError, match=message) as caught:
         start_training(config, tmp_path, "diverged")
     assert "metric_" not in str(caught.value)
-    cause = "the learning rate of 1e+30 is higher than the usual 0.001. Train again with"
+    cause = "the learning rate of 1e+30 is above the default of 0.001. Train again with"
     assert f"has the last good checkpoint. Likely cause: {cause} --learning-rate 0.001." in str(caught.value)
     # What is kept is whole and finite.
     state = last_state_of(tmp_path / "diverged")

@@ -43,7 +43,7 @@ def test_patience_counts_from_the_best_epoch():
 
 @pytest.mark.parametrize("text", ["val_psnr:0", "val_psnr:-1", "val_psnr:x", "val_psnr:1.5"])
 def test_impossible_patience(text):
-    with pytest.raises(WrongUsageError, match=re.escape(f"Received: '{text}'. For example: val_psnr:5.")):
+    with pytest.raises(WrongUsageError, match=re.escape(f"Received: '{text}'. Use e.g. val_psnr:5.")):
         EarlyStop.parse(text)
 
 

@@ -62,7 +62,7 @@ def test_an_infinite_learning_rate_is_no_learning_rate():
 
 @pytest.mark.parametrize("seed", [-1, 2**32])
 def test_the_seed_must_be_one_that_every_generator_takes(seed):
-    message = f"`seed` must be a number from 0 to 4294967295. Received: seed={seed}."
+    message = f"`seed` must be an integer from 0 to 4294967295. Received: seed={seed}."
     with pytest.raises(ValueError, match=re.escape(message)):
         dataclasses.replace(CONFIG, seed=seed)
 
@@ -87,6 +87,6 @@ def test_a_file_of_another_kind_is_refused(tmp_path, text):
 )
 def test_a_file_of_another_version_says_what_differs(tmp_path, changes, problem):
     path = write(tmp_path / "config.json", **changes)
-    message = f"must be of format 1, which this version writes. Received: {path} {problem} Train again"
+    message = f"must have format 1, as this version writes it. Received: {path} {problem} Train again"
     with pytest.raises(ValueError, match=re.escape(message)):
         TrainingConfig.read(path)

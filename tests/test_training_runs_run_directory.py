@@ -36,7 +36,7 @@ def test_a_run_has_the_name_it_is_given(tmp_path, config):
 def test_a_run_that_exists_is_left_alone(tmp_path, config, make_small_config):
     run = create_run_directory(tmp_path, config, "first")
     message = (
-        f"A run must have a directory of its own. Received: {run}, which exists. "
+        f"A new run's directory must not exist yet. Received: {run}, which exists. "
         "Continue it with `--resume`, or choose another `--run-name`."
     )
     with pytest.raises(ValueError, match=re.escape(message)):
@@ -56,8 +56,8 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path, config):
     # A file in its place, because root may write to every directory.
     (tmp_path / "runs").write_text("")
     message = (
-        f"The directory of runs must be writable and have room. Received: runs_dir={tmp_path / 'runs'} "
-        "(Not a directory). Name another one with `--runs-dir`, or free some space."
+        f"The directory of runs must be writable and have enough free space. Received: runs_dir={tmp_path / 'runs'} "
+        "(Not a directory). Choose another one with `--runs-dir`, or free some space."
     )
     with pytest.raises(OSError, match=re.escape(message)):
         create_run_directory(tmp_path / "runs", config, "first")
@@ -79,7 +79,7 @@ def test_what_is_no_run_is_refused_by_what_is_missing(tmp_path):
     empty.mkdir()
     with pytest.raises(FileNotFoundError, match=re.escape(f"Received: {missing}, which does not exist.")):
         read_config(missing)
-    message = f"A run directory must hold config.json. Received: {empty}, where it is missing."
+    message = f"A run directory must contain config.json. Received: {empty}, where it is missing."
     with pytest.raises(FileNotFoundError, match=re.escape(message)):
         read_config(empty)
     with pytest.raises(FileNotFoundError, match=re.escape(message)):

@@ -39,7 +39,7 @@ def holder(tmp_path):
 def test_a_run_that_another_process_trains_is_refused_with_its_number_and_host(holder, tmp_path):
     message = (
         f"Received: {tmp_path}, which is being trained by process {holder.pid} on {socket.gethostname()}. "
-        f"Let that end, or stop it with SIGTERM, which saves; then: zoo train --resume {tmp_path}"
+        f"Wait for it to end, or stop it with SIGTERM, which saves; then: zoo train --resume {tmp_path}"
     )
     with pytest.raises(RunInUseError, match=re.escape(message)), locked_run(tmp_path):
         pass

@@ -299,9 +299,13 @@ def test_what_cannot_be_resumed_says_what_is_missing(train, tmp_path_factory, ma
         return train("--resume", run, adds_data_set=False)
 
     assert_refused(resume("nowhere"), 1, "Received: nowhere, which does not exist.")
-    assert_refused(resume(directory), 1, f"must hold config.json. Received: {directory}, where it is missing")
+    assert_refused(
+        resume(directory), 1, f"must contain config.json. Received: {directory}, where it is missing"
+    )
     run = create_run_directory(directory, make_small_config("srcnn"), "empty")
-    assert_refused(resume(run), 1, "A checkpoint is needed to resume.", f"--config {run / 'config.json'}")
+    assert_refused(
+        resume(run), 1, "A run must have a checkpoint to be resumed.", f"--config {run / 'config.json'}"
+    )
     (run / "config.json").write_text((run / "config.json").read_text().replace('"format": 1', '"format": 7'))
     assert_refused(resume(run), 1, f"Received: {run / 'config.json'} of format 7")
 
@@ -328,7 +332,9 @@ def test_a_directory_that_cannot_be_written_is_named(train, tmp_path_factory):
     runs_dir.write_text("")
     result = train("srcnn", *SMALL, "--runs-dir", runs_dir)
     assert_refused(
-        result, 1, f"must be writable and have room. Received: runs_dir={runs_dir} (Not a directory)"
+        result,
+        1,
+        f"must be writable and have enough free space. Received: runs_dir={runs_dir} (Not a directory)",
     )
     assert runs_dir.read_text() == ""
 

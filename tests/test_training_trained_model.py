@@ -69,7 +69,7 @@ def test_what_is_neither_is_told_with_the_presets(presets_dir):
 
 
 def test_a_directory_that_is_no_run_says_what_it_lacks(presets_dir, tmp_path):
-    message = f"A run directory must hold config.json. Received: {tmp_path}, where it is missing."
+    message = f"A run directory must contain config.json. Received: {tmp_path}, where it is missing."
     with pytest.raises(FileNotFoundError, match=re.escape(message)):
         find_run_or_preset(str(tmp_path))
 

@@ -106,7 +106,7 @@ def test_an_unknown_part_is_answered_with_those_that_exist():
 
 
 def test_something_must_be_left_to_train():
-    message = "Something must be left to train. Received: freeze=generator,discriminator."
+    message = "At least one part must remain trainable. Received: freeze=generator,discriminator."
     with pytest.raises(ValueError, match=re.escape(message)):
         freeze_parts(build(DCGAN), ["generator", "discriminator"])
 

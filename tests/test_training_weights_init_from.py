@@ -65,7 +65,7 @@ def test_frozen_parts_stay_those_of_the_preset_through_resume_and_repetition(tra
     for path, weight in weights_of(preset).items():
         assert np.array_equal(weight, first[path]) == path.startswith("patch_extraction/"), path
     card = (tmp_path / "runs" / "first" / "model_card.md").read_text()
-    assert "Begins with the weights of srcnn_x2. Parts that are not trained: patch_extraction." in card
+    assert "Initialised with the weights of srcnn_x2. Frozen parts: patch_extraction." in card
 
     config = tmp_path / "runs" / "first" / "config.json"
     assert train("--config", config, "--run-name", "again")[0] == 0
@@ -126,7 +126,7 @@ REFUSED = {
         2,
         "Unknown part of srcnn. Received: 'encoder'. Known: network, patch_extraction, non_linear_mapping,",
     ),
-    "nothing left": (["srcnn", "--freeze", "network"], 1, "Something must be left to train."),
+    "nothing left": (["srcnn", "--freeze", "network"], 1, "At least one part must remain trainable."),
 }
 
 

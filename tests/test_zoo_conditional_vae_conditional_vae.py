@@ -211,7 +211,7 @@ def test_impossible_arguments_are_refused():
         ValueError, match=re.escape("Received: image_size=100. Nearest allowed sizes: 96, 112.")
     ):
         ConditionalVAE(ATTRIBUTES, image_size=100)
-    with pytest.raises(ValueError, match=re.escape("must have at least one value")):
+    with pytest.raises(ValueError, match=re.escape("values must be a list of at least one")):
         ConditionalVAE({"category": ()})
 
 

@@ -1,1 +1,1 @@
-"""What happens at the steps and epochs of a training: logs, checkpoints, samples, warnings."""
+"""Keras callbacks of a training: logs, checkpoints, samples, warnings and stop requests."""

@@ -1,4 +1,4 @@
-"""Checkpoints of everything that a training needs to go on."""
+"""Checkpoints with everything that a training needs to resume."""
 
 import concurrent.futures
 import shutil
@@ -14,31 +14,31 @@ import tensorflow as tf
 from training.callbacks.damaged_checkpoint import ASIDE, MAX_REASON_LENGTH, find_damage, set_aside
 from training.callbacks.diverged import DivergedError
 
-# Beside the newest checkpoints, in a directory of its own, so that it is not swept away with them.
+# A separate directory, because the manager of the newest checkpoints deletes old ones from its own.
 BEST = "best"
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Saves weights, every optimizer's state, the random streams and the metrics of the epoch so far.
+    """Saves weights, every optimizer's state, the random streams and the current epoch's metrics.
 
-    It saves after each epoch, and within epochs every so many steps or minutes. Unlike
-    `keras.callbacks.ModelCheckpoint` it keeps the state of a GAN's two optimizers, and it can restore what it
-    saved. `tf.train.CheckpointManager` writes checkpoints whole or not at all, in a thread: the training
-    waits only while variables are copied. Weights that are not finite are never saved.
+    It saves after each epoch, and within epochs at intervals of steps or minutes. Unlike
+    `keras.callbacks.ModelCheckpoint` it keeps the state of a GAN's two optimizers, and can restore what it
+    saved. `tf.train.CheckpointManager` writes checkpoints atomically in a thread; the training waits only
+    while variables are copied. Non-finite weights are never saved.
 
     Args:
-        directory: Where the checkpoints are kept.
+        directory: Directory of the checkpoints.
         model: A compiled model whose variables all exist.
-        num_kept: How many of the newest checkpoints to keep.
+        num_kept: Number of newest checkpoints to keep.
         every_steps: Steps between checkpoints within an epoch; None for no such checkpoints.
         every_minutes: Minutes between checkpoints within an epoch; None for no such checkpoints.
-        is_best: Says, given the number of a finished epoch and of the one kept in `best/` (None without one),
-            whether the finished one is to be kept there instead.
+        is_best: Given the number of a finished epoch and that of the epoch in `best/` (None without one),
+            returns whether the finished one replaces it there.
         now: Clock in seconds.
 
     Attributes:
-        num_epochs_done: Finished epochs.
-        num_steps_done: Steps of the next epoch that are done.
+        num_epochs_done: Number of finished epochs.
+        num_steps_done: Number of finished steps of the current epoch.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Checkpoints(keras.callbacks.Callback):
         self._restored_metrics = None
         self._first_step_of_fit = 0
         self._variables = {name: variable.value for name, variable in _named_variables(model).items()}
-        # What is written while the training goes on; a GPU has better use for its memory.
+        # Copies that are written while the training continues; on the CPU, to save GPU memory.
         with tf.device("CPU"):
             self._copies = {
                 name: tf.Variable(variable, trainable=False) for name, variable in self._variables.items()
@@ -77,21 +77,22 @@ class Checkpoints(keras.callbacks.Callback):
         self._note_saved()
 
     def restore(self) -> tuple[int, int]:
-        """Restores the newest checkpoint that is whole; damaged ones after it are set aside, which is said.
+        """Restores the newest intact checkpoint, and sets newer, damaged ones aside with a message.
 
-        So is that of the best epoch where it is damaged; where its writing was cut off, it is written now.
+        A damaged checkpoint of the best epoch is set aside too; one whose writing was interrupted is written
+        again.
 
         Returns:
-            The number of finished epochs, and how many steps of the next one are done.
+            The number of finished epochs, and the number of finished steps of the next one.
 
         Raises:
-            FileNotFoundError: There is none.
-            ValueError: None is whole, or it is of another network.
+            FileNotFoundError: There is no checkpoint.
+            ValueError: No checkpoint is intact, or it belongs to another network.
         """
         paths = self._manager.checkpoints[::-1]
         if not paths:
             raise FileNotFoundError(
-                f"A checkpoint is needed to resume. Received: {self.directory}, which holds none. "
+                f"A run must have a checkpoint to be resumed. Received: {self.directory}, which has none. "
                 f"{self._how_to_begin_anew}"
             )
         damaged = {}
@@ -103,8 +104,8 @@ class Checkpoints(keras.callbacks.Callback):
         else:
             reasons = "; ".join(f"{Path(path).name}: {reason}" for path, reason in damaged.items())
             raise ValueError(
-                f"A whole checkpoint is needed to resume. Received: {self.directory}, where none is whole "
-                f"({reasons}). Restore one of them from a copy. {self._how_to_begin_anew}"
+                f"A run must have an intact checkpoint to be resumed. Received: {self.directory}, where all "
+                f"are damaged ({reasons}). Restore one of them from a backup. {self._how_to_begin_anew}"
             )
         self._restore(path)
         if damaged:
@@ -117,7 +118,7 @@ class Checkpoints(keras.callbacks.Callback):
         return self.num_epochs_done, self.num_steps_done
 
     def restore_best(self) -> int | None:
-        """Restores the checkpoint of the best epoch, and returns that epoch's number; None without one."""
+        """Restores the best epoch's checkpoint and returns the epoch's number; None without one."""
         self.wait()
         path = self._best_manager.latest_checkpoint
         if path is not None:
@@ -126,31 +127,31 @@ class Checkpoints(keras.callbacks.Callback):
 
     @property
     def best_epoch(self) -> int | None:
-        """Number of the epoch whose checkpoint is in `best/`; None without one."""
+        """The number of the epoch in `best/`; None without one."""
         return _number(self._best_manager.latest_checkpoint)
 
     def save_initial_state(self) -> None:
-        """Saves what the model begins with, so that it can be resumed before its first epoch has ended."""
+        """Saves the initial state, which makes a run resumable before its first epoch has ended."""
         if self._manager.latest_checkpoint is None:
             self._begin_saving(self._manager, 0)
-            self.wait()  # a disk without room is found before the first step
+            self.wait()  # reports a full disk before the first step
 
     def save(self) -> None:
-        """Begins to save what is now, between two steps, unless that has been done.
+        """Starts saving the current state, between two steps, unless it is already saved.
 
         Raises:
             DivergedError: A weight is not finite.
-            tf.errors.OpError: The checkpoint before could not be written.
+            tf.errors.OpError: The previous checkpoint could not be written.
         """
         if not self._is_saved:
             self.wait()
             self._begin_saving(self._manager, (_number(self._manager.latest_checkpoint) or 0) + 1)
 
     def wait(self) -> None:
-        """Waits until what was saved is on the disk.
+        """Waits until the last checkpoint is on disk.
 
         Raises:
-            tf.errors.OpError: It could not be written.
+            tf.errors.OpError: The checkpoint could not be written.
         """
         writing, self._writing = self._writing, None
         if writing is not None:
@@ -159,7 +160,7 @@ class Checkpoints(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self.num_steps_done = self._first_step_of_fit
         if self._restored_metrics is not None:
-            # Keras has reset them just now.
+            # Keras resets the metrics before this call.
             for variable, value in zip(self._metrics, self._restored_metrics, strict=True):
                 variable.assign(value)
         self._restored_metrics = None
@@ -167,7 +168,7 @@ class Checkpoints(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self.num_steps_done = self._first_step_of_fit + batch + 1
         self._is_saved = False
-        # The last step of an epoch is saved with what belongs to the epoch's end.
+        # The last step of an epoch is saved in `on_epoch_end`.
         if batch + 1 < self.params["steps"] and self._is_due():
             self.save()
 
@@ -187,14 +188,14 @@ class Checkpoints(keras.callbacks.Callback):
 
     @property
     def _how_to_begin_anew(self) -> str:
-        return f"Start the training anew: zoo train --config {self.directory.parent / 'config.json'}"
+        return f"To start over: zoo train --config {self.directory.parent / 'config.json'}"
 
     def _go_on_from(self, path: str, damaged: Mapping[str, str]) -> None:
         for name, reason in ((Path(path).name, reason) for path, reason in damaged.items()):
             click.echo(
-                f"Checkpoint {name} is damaged ({reason}); going on from {Path(path).name}, after "
-                f"{self.num_epochs_done} epochs and {self.num_steps_done} steps of the next. What is left of "
-                f"it is kept as {self.directory / (ASIDE + name)}.*",
+                f"Checkpoint {name} is damaged ({reason}); resuming from {Path(path).name}, after "
+                f"{self.num_epochs_done} epochs and {self.num_steps_done} steps of the next. Its remains are "
+                f"kept as {self.directory / (ASIDE + name)}.*",
                 err=True,
             )
         set_aside(list(damaged), [path for path in self._manager.checkpoints if path not in damaged])
@@ -206,8 +207,8 @@ class Checkpoints(keras.callbacks.Callback):
         if reason:
             aside = Path(path).with_name(ASIDE + Path(path).name)
             click.echo(
-                f"The checkpoint of the best epoch, {self.best_epoch}, is damaged ({reason}); the best one "
-                f"from here on will be kept. What is left of it is kept as {aside}.*",
+                f"The checkpoint of the best epoch, {self.best_epoch}, is damaged ({reason}); the best of "
+                f"the epochs from here on will be kept. Its remains are kept as {aside}.*",
                 err=True,
             )
             set_aside([path], [])
@@ -242,7 +243,7 @@ class Checkpoints(keras.callbacks.Callback):
         self._saved_step, self._saved_seconds = self.num_steps_done, self._now()
 
     def _remove_leftovers(self) -> None:
-        """Removes what a process that was killed had begun to write."""
+        """Removes files that a killed process left unfinished."""
         for leftover in self.directory.rglob("*temp*"):
             if leftover.is_dir():
                 shutil.rmtree(leftover, ignore_errors=True)
@@ -252,11 +253,11 @@ class Checkpoints(keras.callbacks.Callback):
     def _restore(self, path: str) -> None:
         checkpoint = tf.train.Checkpoint(position=self._position, state=self._variables)
         try:
-            # Whatever is missing is said here; TensorFlow says it again for every variable, later.
+            # `assert_consumed` reports what is missing; TensorFlow would repeat it later for every variable.
             checkpoint.restore(path).expect_partial().assert_consumed()
         except (AssertionError, IndexError, RuntimeError, tf.errors.OpError, ValueError) as error:
             raise ValueError(
-                "The checkpoint must be whole and of the same network. "
+                "The checkpoint must be intact and belong to the same network. "
                 f"Received: {path}. {str(error).splitlines()[0][:MAX_REASON_LENGTH]}"
             ) from error
         self.num_epochs_done, self.num_steps_done = map(int, self._position.numpy())
@@ -268,17 +269,18 @@ def _number(path: str | None) -> int | None:
 
 
 def _named_variables(model: keras.Model) -> dict[str, keras.Variable]:
-    """Names everything that a step changes, so that a checkpoint of another network is refused by name.
+    """Names every variable that a step changes, which lets errors name what differs in another network.
 
-    Keras numbers seeds and optimizers as a process makes them: `adam_3` here is `adam` after a restart. They
-    are named by their place in the model instead.
+    Keras numbers seeds and optimizers in the order of their creation: one process's `adam_3` is another's
+    `adam`. They are therefore named by their place in the model.
     """
     named = {weight.path: weight for weight in model.weights}
     if len(named) < len(model.weights):
         paths = [weight.path for weight in model.weights]
         raise ValueError(
-            "Every weight must have a path of its own, or a checkpoint loses some. "
-            f"Received: {', '.join(sorted({path for path in paths if paths.count(path) > 1}))} several times."
+            "Every weight must have a unique path, or a checkpoint would lose some of them. "
+            f"Received: {', '.join(sorted({path for path in paths if paths.count(path) > 1}))} several "
+            "times. Give the model's layers unique names."
         )
     weight_ids = {id(weight) for weight in model.weights}
     seeds = [variable for variable in model.variables if id(variable) not in weight_ids]

@@ -1,20 +1,20 @@
-"""Says when a generator makes the same picture again and again."""
+"""Warns when a generator collapses, i.e. makes nearly the same picture again and again."""
 
 import sys
 
 import keras
 
-# Real pictures of one kind are 1 apart by definition; samples of a healthy generator 0.7 to 1.1.
+# Real pictures of one kind have diversity 1 by definition; a healthy generator's samples have 0.7 to 1.1.
 MIN_DIVERSITY = 0.3
-# In the first epoch samples are grey and alike.
+# Samples of the first epoch (number 0) are always grey and similar.
 FIRST_EPOCH = 1
 
 
 class CollapseWarning(keras.callbacks.Callback):
-    """Warns once if `val_diversity` falls below `MIN_DIVERSITY`; models without it are left alone.
+    """Warns once if `val_diversity` falls below `MIN_DIVERSITY`; models without this metric are ignored.
 
     Args:
-        write: Takes the warning's text; standard error by default.
+        write: Receives the warning's text; prints to standard error by default.
     """
 
     def __init__(self, write=None):
@@ -28,7 +28,7 @@ class CollapseWarning(keras.callbacks.Callback):
             return
         self._has_warned = True
         self._write(
-            f"The generator has collapsed: in epoch {epoch + 1} its pictures of one kind differ by "
-            f"{float(diversity):.2f} of what real ones do (healthy: above {MIN_DIVERSITY}). Train again with "
-            "--r1-weight 1, a lower --learning-rate, or --diff-augment colour,translation,cutout."
+            f"The generator has collapsed: in epoch {epoch + 1} its pictures of one kind differ by only "
+            f"{float(diversity):.2f} times as much as real ones (healthy: above {MIN_DIVERSITY}). Train "
+            "again with --r1-weight 1, a lower --learning-rate, or --diff-augment colour,translation,cutout."
         )

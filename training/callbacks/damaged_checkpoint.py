@@ -1,23 +1,23 @@
-"""Checkpoints that a disk or a copy has damaged: found before they are restored, and set aside."""
+"""Detects damaged checkpoints before they are restored, and sets them aside."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import tensorflow as tf
 
-# Before the names of files that are damaged.
+# Prefix of damaged files.
 ASIDE = "damaged-"
-# Of TensorFlow's reason for refusing a checkpoint, which may name every weight with its values.
+# Limit for TensorFlow's reason for refusing a checkpoint, which may list every weight with its values.
 MAX_REASON_LENGTH = 200
 
 
 def find_damage(path: str) -> str | None:
-    """Reads a checkpoint, and returns what is wrong with it; None where it is whole.
+    """Reads a checkpoint and returns what is wrong with it, or None if it is intact.
 
-    TensorFlow checks sums as it reads, but has assigned half of the variables when it finds damage.
+    TensorFlow verifies checksums as it reads, but may have assigned half of the variables by then.
 
     Args:
-        path: Of a checkpoint, as `tf.train.CheckpointManager` names it.
+        path: Path of a checkpoint, as `tf.train.CheckpointManager` returns it.
     """
     if not Path(f"{path}.index").exists():
         return "its index is missing"
@@ -31,11 +31,11 @@ def find_damage(path: str) -> str | None:
 
 
 def set_aside(damaged: Sequence[str], whole: Sequence[str]) -> None:
-    """Renames the files of damaged checkpoints, and lists only the whole ones in their directory.
+    """Renames the files of damaged checkpoints, and removes them from the directory's list of checkpoints.
 
     Args:
-        damaged: Paths of checkpoints in one directory, at least one.
-        whole: Paths of those that are left there, the newest one last.
+        damaged: Paths of the damaged checkpoints, at least one, all in one directory.
+        whole: Paths of the intact checkpoints in that directory, the newest one last.
     """
     directory = Path(damaged[0]).parent
     for path in map(Path, damaged):
@@ -44,5 +44,5 @@ def set_aside(damaged: Sequence[str], whole: Sequence[str]) -> None:
     if not whole:
         (directory / "checkpoint").unlink(missing_ok=True)
         return
-    names = [Path(path).name for path in whole]  # without the directory, which may be moved
+    names = [Path(path).name for path in whole]  # relative, because the directory may be moved
     tf.compat.v1.train.update_checkpoint_state(str(directory.absolute()), names[-1], names)

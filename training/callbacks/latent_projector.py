@@ -1,4 +1,4 @@
-"""Latents of pictures for TensorBoard's projector, with the pictures as thumbnails."""
+"""Exports latents to TensorBoard's projector, with their pictures as thumbnails."""
 
 import math
 from pathlib import Path
@@ -16,18 +16,18 @@ from zoo.files.atomic_write import atomic_path, write_text
 from zoo.pictures import pixels
 
 MAX_IMAGES = 1000
-# TensorBoard takes sprites of at most 8192 pixels a side.
+# TensorBoard accepts sprites of at most 8192 pixels per side.
 MAX_THUMBNAIL_PIXELS = 8192 // math.isqrt(MAX_IMAGES - 1) - 8
 CONFIG, LATENTS, LABELS, SPRITE = "projector_config.pbtxt", "latents.tsv", "labels.tsv", "sprite.png"
 
 
 class LatentProjector(keras.callbacks.Callback):
-    """Writes the latents of validation pictures when the training ends, of models with `encode`.
+    """Writes the latents of validation pictures at the end of the training, for models with `encode`.
 
     Args:
         config: The run's configuration.
-        data_set: Where the pictures come from.
-        directory: A directory with TensorBoard events.
+        data_set: The data set of the pictures.
+        directory: A directory of TensorBoard events.
     """
 
     def __init__(self, config: TrainingConfig, data_set: DataSet, directory: Path):
@@ -56,7 +56,7 @@ class LatentProjector(keras.callbacks.Callback):
 
 
 def make_sprite(raw_images: np.ndarray) -> Image.Image:
-    """Puts thumbnails side by side on a square, row by row, as the projector wants them.
+    """Arranges thumbnails row by row in a square, as the projector requires.
 
     Args:
         raw_images: uint8 array `[N, S, S, 1 or 3]`.
@@ -80,7 +80,7 @@ def _label_table(attributes, attribute_ids) -> str:
         [values[value_id] if value_id >= 0 else "" for value_id in attribute_ids[name]]
         for name, values in attributes.items()
     ]
-    # A table of one column has no header line.
+    # The projector expects no header line in a table of one column.
     lines = ["\t".join(attributes)] if len(attributes) > 1 else []
     return "\n".join(lines + ["\t".join(row) for row in zip(*columns, strict=True)]) + "\n"
 

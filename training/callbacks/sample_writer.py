@@ -1,4 +1,4 @@
-"""Sample sheets while a model trains, as PNG files and in TensorBoard."""
+"""Writes sample sheets during training, as PNG files and for TensorBoard."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,14 +11,14 @@ from zoo.files.atomic_write import write_bytes
 
 
 class SampleWriter(keras.callbacks.Callback):
-    """Draws the same sheets before the first and after each epoch, so that progress is visible.
+    """Draws sheets of the same samples before the first and after each epoch, to make progress visible.
 
     Args:
-        draw_samples: Draws the sheet of the model as it is now; seeds must be fixed.
-        samples_dir: Gets `epoch-0000.png`, `epoch-0001.png`, ...
-        tensorboard_dir: Gets the sheets as the image series `samples`, one step an epoch.
-        draw_traversals: Draws what the latents do, for TensorBoard alone; returns None where there are none.
-        description: Text for TensorBoard, Markdown.
+        draw_samples: Draws the sheet of the model's current state; seeds must be fixed.
+        samples_dir: Directory for `epoch-0000.png`, `epoch-0001.png`, ...
+        tensorboard_dir: TensorBoard directory for the image series `samples`, with one step per epoch.
+        draw_traversals: Draws latent traversals, for TensorBoard only; returns None if there are none.
+        description: Markdown text for TensorBoard.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Learning rates, loss scales, memory and pictures per second, in Keras' logs."""
+"""Adds learning rates, loss scales, memory and pictures per second to Keras' logs."""
 
 import resource
 import time
@@ -10,11 +10,12 @@ GIB = 1 << 30
 
 
 class OptimizerState(keras.callbacks.Callback):
-    """Adds to the logs of each epoch what the optimizers do: place it before callbacks that read the logs.
+    """Adds the optimizers' state and the peak memory to each epoch's logs.
 
-    `learning_rate` is that of the next step, `loss_scale` what mixed_float16 multiplies losses by; a model
-    with two optimizers has `generator_learning_rate` and so on. `peak_memory_gib` is the most memory that was
-    needed so far: of the GPU where there is one, else resident memory of the process.
+    Place it before callbacks that read the logs. `learning_rate` is that of the next step, `loss_scale` the
+    factor by which mixed_float16 multiplies losses; a model with two optimizers has
+    `generator_learning_rate` and so on. `peak_memory_gib` is the peak memory so far: the GPU's if there is
+    one, else the process's resident memory.
     """
 
     def on_epoch_end(self, epoch, logs=None):
@@ -30,7 +31,7 @@ class OptimizerState(keras.callbacks.Callback):
 
 
 def _to_float(value) -> float:
-    # Of what replicas share, Keras' own `float()` knows nothing.
+    # `float()` does not support variables shared by replicas.
     return float(keras.ops.convert_to_numpy(value))
 
 
@@ -41,13 +42,13 @@ def _peak_memory_bytes() -> int:
 
 
 class Throughput(keras.callbacks.Callback):
-    """Adds `images_per_second` to the logs, so that the progress bar and TensorBoard show it.
+    """Adds `images_per_second` to the logs, for the progress bar and TensorBoard.
 
-    Place it before callbacks that read the logs. Evaluation between epochs is not counted; the first
-    execution of a `fit` is not counted either, because it compiles the step.
+    Place it before callbacks that read the logs. Neither evaluation between epochs nor the first execution of
+    a `fit`, which compiles the step, is counted.
 
     Args:
-        batch_size: Pictures a step.
+        batch_size: Pictures per step.
     """
 
     def __init__(self, batch_size: int):

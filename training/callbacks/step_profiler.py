@@ -1,4 +1,4 @@
-"""A profile of some steps, for TensorBoard's profiler."""
+"""Profiles some training steps for TensorBoard's profiler."""
 
 from pathlib import Path
 
@@ -7,14 +7,14 @@ import tensorflow as tf
 
 
 class StepProfiler(keras.callbacks.Callback):
-    """Profiles the steps from `first` to `last` of this start of a training.
+    """Profiles the steps from `first` to `last`, counted from the start of this process.
 
-    Steps run many at a time: profiled are the executions that contain them. The very first execution is
-    never profiled, because it compiles.
+    One execution runs many steps; the executions that contain these steps are profiled. The very first
+    execution, which compiles, is never profiled.
 
     Args:
-        first: First step, from 1.
-        last: Last step.
+        first: First step to profile, from 1.
+        last: Last step to profile.
         directory: The TensorBoard directory.
     """
 

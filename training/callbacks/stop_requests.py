@@ -1,4 +1,4 @@
-"""Stops that are asked for from outside: a scheduler's SIGTERM, and a limit of time."""
+"""Stops a training on request: on a scheduler's SIGTERM, or at a time limit."""
 
 import signal
 import threading
@@ -9,27 +9,27 @@ import keras
 
 
 class StopRequest(Exception):
-    """Raised between two steps, where everything can be saved."""
+    """Raised between two steps, when everything can be saved."""
 
 
 class TerminationRequest(StopRequest):
-    """SIGTERM came."""
+    """Raised after the process received SIGTERM."""
 
 
 class TimeIsUp(StopRequest):
-    """The time that the training may take is over."""
+    """Raised when the training's time limit has passed."""
 
 
 class StopRequests(keras.callbacks.Callback):
-    """Raises a `StopRequest` after the step in which SIGTERM came or the time ran out.
+    """Raises a `StopRequest` after the step during which SIGTERM arrived or the time limit passed.
 
-    Use it as a context manager around `fit`: SIGTERM is listened to inside. A second SIGTERM ends the process
-    at once, as it would without this.
+    Use it as a context manager around `fit`: it handles SIGTERM inside. A second SIGTERM ends the process at
+    once, as it would without this class.
 
     Args:
-        max_minutes: Minutes that the training may take, from the beginning of the context; None for no limit.
-        agree: Says, given what this process wants, whether any worker of a training wants it.
-        every_steps: Steps between two such questions.
+        max_minutes: Time limit in minutes, from the start of the context; None for no limit.
+        agree: Given this process's wish to stop, returns whether any worker of the training wishes to.
+        every_steps: Steps between two such agreements.
         now: Clock in seconds.
     """
 
@@ -46,12 +46,12 @@ class StopRequests(keras.callbacks.Callback):
         self._max_seconds = None if max_minutes is None else 60.0 * max_minutes
         self._now = now
         self._is_terminated = False
-        # However short the time, a training that is started again and again gets on.
+        # At least one step per start: however short the limit, a repeatedly restarted training advances.
         self._has_stepped = False
 
     def __enter__(self):
         self._start_seconds = self._now()
-        # Only the main thread may set handlers; elsewhere the process has its own.
+        # Only the main thread may set signal handlers; other threads leave the process's handlers alone.
         self._is_listening = threading.current_thread() is threading.main_thread()
         if self._is_listening:
             self._handler_before = signal.signal(signal.SIGTERM, self._note_termination)
@@ -63,7 +63,7 @@ class StopRequests(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self._has_stepped = True
-        # After the last step of an epoch, its end comes first.
+        # After an epoch's last step, the end of the epoch is processed first.
         if batch + 1 < self.params["steps"] and (batch + 1) % self._every_steps == 0:
             self._raise_if_requested()
 

@@ -1,8 +1,8 @@
-"""The run's metrics and samples at Weights & Biases, for those who keep their runs there.
+"""Logs a run's metrics and samples to Weights & Biases.
 
 Sources:
     [W&B] docs.wandb.ai: `WANDB_MODE=offline` keeps everything in a directory for `wandb sync`;
-    `WANDB_API_KEY`, `WANDB_PROJECT` and `WANDB_ENTITY` say where it goes.
+    `WANDB_API_KEY`, `WANDB_PROJECT` and `WANDB_ENTITY` select the destination.
 """
 
 import os
@@ -21,13 +21,14 @@ ID_FILE = "wandb_id.txt"
 
 
 class WandbLog(keras.callbacks.Callback):
-    """Sends the logs of each epoch and its sample sheet; place it after `SampleWriter`.
+    """Sends each epoch's logs and sample sheet; place it after `SampleWriter`.
 
-    Train within its `with` block, at whose end the run is finished there, too: as failed where an exception
-    other than `StopRequest` leaves the block. A run that is resumed goes on as the same run there.
+    Use it as a context manager around the training. The remote run is finished at the end of the block, and
+    marked as failed if an exception other than `StopRequest` leaves it. A resumed run continues the same
+    remote run.
 
     Args:
-        run: Run directory, which also gets what is kept offline.
+        run: Run directory, which also receives wandb's offline files.
         config: The run's configuration.
 
     Raises:
@@ -40,7 +41,7 @@ class WandbLog(keras.callbacks.Callback):
         self._run, self._config, self._remote = run, config, None
 
     def on_train_begin(self, logs=None):
-        if self._remote is not None:  # the rest of an epoch was a training of its own
+        if self._remote is not None:  # an interrupted epoch is completed in a separate `fit`
             return
         id_file = self._run / ID_FILE
         known_id = id_file.read_text(encoding="utf-8") if id_file.exists() else None
@@ -74,13 +75,13 @@ def import_wandb():
     """Returns the package wandb.
 
     Raises:
-        WrongUsageError: It is not installed.
+        WrongUsageError: The package is not installed.
     """
     try:
         import wandb
     except ImportError as error:
         raise WrongUsageError(
-            "`--wandb` needs the package wandb, which is not installed. Install it: "
-            "pip install 'product-image-zoo[wandb]'."
+            "The package wandb must be installed, because `--wandb` is set. Received: no such package. "
+            "Install it: pip install 'product-image-zoo[wandb]'."
         ) from error
     return wandb

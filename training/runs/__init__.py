@@ -1,1 +1,1 @@
-"""The run directory: its files, who writes it, and what they hold."""
+"""The run directory and its files: configuration, metrics, model card and lock."""

@@ -1,6 +1,6 @@
-"""Which epoch was the best one, and when to stop because none is better any more.
+"""Finds the best epoch, and decides when to stop early.
 
-Both follow from the run's metrics alone, so that a resumed training decides as one that was never stopped.
+Both depend on the run's metrics alone: a resumed training makes the same decisions as an uninterrupted one.
 """
 
 import dataclasses
@@ -9,17 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from zoo.errors import UnknownNameError, WrongUsageError
 
 DEFAULT_PATIENCE = 5
-# Parts of names of metrics that are better when smaller; all others are better when larger.
+# Metrics whose name contains one of these are better when smaller; all others are better when larger.
 SMALLER_IS_BETTER = ("loss", "distance", "mae", "dependence")
 
 
 @dataclasses.dataclass(frozen=True)
 class EarlyStop:
-    """Stops a training whose metric has not become better for some epochs.
+    """Stops a training whose metric has not improved for some epochs.
 
     Args:
-        metric: Name of a metric of the epoch, e.g. `"val_psnr"`.
-        patience: Epochs without a better one after which the training stops.
+        metric: Name of an epoch's metric, e.g. `"val_psnr"`.
+        patience: Number of epochs without improvement after which the training stops.
 
     Example:
 
@@ -33,16 +33,16 @@ class EarlyStop:
 
     @classmethod
     def parse(cls, text: str) -> "EarlyStop":
-        """Reads `METRIC` or `METRIC:PATIENCE`.
+        """Parses `METRIC` or `METRIC:PATIENCE`.
 
         Raises:
-            WrongUsageError: The patience is no positive number.
+            WrongUsageError: The patience is not a positive integer.
         """
         metric, _, patience = text.partition(":")
         if patience and (not patience.isdecimal() or int(patience) == 0):
             raise WrongUsageError(
-                "`--early-stop` takes METRIC or METRIC:PATIENCE, epochs from 1. "
-                f"Received: {text!r}. For example: val_psnr:5."
+                "`--early-stop` must be METRIC or METRIC:PATIENCE with a patience of at least 1 epoch. "
+                f"Received: {text!r}. Use e.g. val_psnr:5."
             )
         return cls(metric.strip(), int(patience or DEFAULT_PATIENCE))
 
@@ -52,13 +52,13 @@ class EarlyStop:
             raise UnknownNameError("metric to stop by", self.metric, metrics)
 
     def is_due(self, epochs: Sequence[Mapping[str, float]]) -> bool:
-        """Says whether the training shall stop after these epochs."""
+        """Returns whether the training must stop after these epochs."""
         best = best_epoch(epochs, self.metric)
         return best is not None and len(epochs) - best >= self.patience
 
 
 def is_smaller_better(metric: str) -> bool:
-    """Says which way a metric goes.
+    """Returns whether smaller values of a metric are better.
 
     Example:
 
@@ -69,10 +69,10 @@ def is_smaller_better(metric: str) -> bool:
 
 
 def best_epoch(epochs: Sequence[Mapping[str, float]], metric: str) -> int | None:
-    """Returns the number, from 1, of the first epoch with the best value; None where none has one.
+    """Returns the number, from 1, of the first epoch with the best value; None if no epoch has the metric.
 
     Args:
-        epochs: The metrics of each epoch in their order.
+        epochs: The metrics of all epochs, in order.
         metric: Name of the metric.
 
     Example:

@@ -1,4 +1,4 @@
-"""Everything that decides a training, in one frozen object that is written beside its results."""
+"""The configuration of a training: one frozen object, stored with the results."""
 
 import dataclasses
 import json
@@ -9,41 +9,41 @@ from typing import Any
 from training.runs.best_epoch import EarlyStop
 
 FORMAT = 1
-# The largest one that NumPy takes.
+# The largest seed that NumPy accepts.
 LARGEST_SEED = 2**32 - 1
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingConfig:
-    """What `zoo train --config config.json` needs to repeat a run.
+    """All settings that `zoo train --config config.json` needs to repeat a run.
 
     Args:
         model: Name of the model, e.g. `"dcgan"`.
         dataset: Name of the data set.
         epochs: Passes over the training pictures.
-        batch_size: Pictures a step.
-        image_size: Side of the training pictures in pixels; for super-resolution of the patches.
-        learning_rate: Of every optimizer of the model; the highest one of a schedule.
+        batch_size: Pictures per step.
+        image_size: Side of the training pictures in pixels, or of the patches for super-resolution.
+        learning_rate: Learning rate of every optimizer of the model; the highest one of a schedule.
         precision: Keras dtype policy, resolved (never `"auto"`).
-        seed: Of the initial weights, the order of pictures and the latents.
+        seed: Seed of the initial weights, the order of pictures and the latents.
         model_options: Arguments of the model's class that differ between runs, e.g. `{"width": 64}`.
-        optimizer_options: What the recipe's optimizers take besides, e.g. `{"discriminator_rate": 2.0}`.
+        optimizer_options: Further options of the recipe's optimizers, e.g. `{"discriminator_rate": 2.0}`.
         data_dir: Directory of prepared data sets; None for the default.
-        only: For some attributes the values that pictures must have to be used.
-        augment: Names of random changes of training pictures, e.g. `("flip", "colour")`.
-        degrade: Names of what makes low-res training pictures worse; super-resolution only.
-        patches_per_image: Patches of each training picture that make an epoch; super-resolution only.
-        schedule: How the learning rate changes, `"constant"` or `"cosine"`.
-        cache: Where decoded pictures are kept, `"memory"`, `"disk"` or `"none"`; None chooses by size.
-        init_from: Run directory or preset whose weights the training begins with; None for random ones.
+        only: The attribute values to train on, for some of the attributes.
+        augment: Names of augmentations of training pictures, e.g. `("flip", "colour")`.
+        degrade: Names of degradations of low-res training pictures; super-resolution only.
+        patches_per_image: Patches per training picture and epoch; super-resolution only.
+        schedule: Schedule of the learning rate, `"constant"` or `"cosine"`.
+        cache: Cache of decoded pictures, `"memory"`, `"disk"` or `"none"`; None chooses by size.
+        init_from: Run directory or preset to take the initial weights from; None for random ones.
         freeze: Names of parts of the model that are not trained, e.g. `("discriminator",)`.
-        early_stop: `METRIC` or `METRIC:EPOCHS`: train no longer when the metric has not become better for so
-            many epochs, and take the weights of the best one; None trains all epochs.
-        deterministic: Whether the same configuration gives the same bits on the same machine.
+        early_stop: `METRIC` or `METRIC:EPOCHS`: stop when the metric has not improved for this number of
+            epochs, and use the weights of the best epoch; None trains all epochs.
+        deterministic: Whether results are bit-identical for the same configuration and machine.
         jit: Whether XLA compiles the steps: `"auto"`, `"on"` or `"off"`.
 
     Raises:
-        ValueError: A number is no number or not positive.
+        ValueError: A value is not a number or not positive.
 
     Example:
 
@@ -82,20 +82,23 @@ class TrainingConfig:
             value = getattr(self, name)
             kinds = (int, float) if name == "learning_rate" else int
             if not isinstance(value, kinds) or not 0 < value < math.inf:
-                raise ValueError(f"`{name}` must be a positive number. Received: {name}={value!r}.")
+                raise ValueError(
+                    f"`{name}` must be a positive number. Received: {name}={value!r}. Choose another value."
+                )
         if not isinstance(self.seed, int) or not 0 <= self.seed <= LARGEST_SEED:
             raise ValueError(
-                f"`seed` must be a number from 0 to {LARGEST_SEED}. Received: seed={self.seed!r}."
+                f"`seed` must be an integer from 0 to {LARGEST_SEED}. Received: seed={self.seed!r}. "
+                "Choose another seed."
             )
-        _ = self.stop_rule  # raises if it is none
+        _ = self.stop_rule  # raises if it is invalid
 
     @property
     def stop_rule(self) -> EarlyStop | None:
-        """When to stop early and by which metric; None trains all epochs."""
+        """The rule for stopping early; None trains all epochs."""
         return EarlyStop.parse(self.early_stop) if self.early_stop else None
 
     def to_json(self) -> str:
-        """Returns the text of a config file."""
+        """Returns the contents of a config file."""
         return json.dumps({"format": FORMAT, **dataclasses.asdict(self)}, indent=2) + "\n"
 
     @classmethod
@@ -109,7 +112,7 @@ class TrainingConfig:
             The configuration.
 
         Raises:
-            ValueError: The file is not such a file, or is from another version of this project.
+            ValueError: The file is not a config file, or belongs to another version of this project.
         """
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
@@ -119,10 +122,10 @@ class TrainingConfig:
 
     @classmethod
     def from_values(cls, values: Any, path: Path) -> "TrainingConfig":
-        """Returns the configuration of what `to_json` wrote and JSON has read; `path` is for the errors.
+        """Returns the configuration from the parsed JSON of `to_json`; `path` is for error messages.
 
         Raises:
-            ValueError: It is no configuration, or is from another version of this project.
+            ValueError: The values are not a configuration, or belong to another version of this project.
         """
         if not isinstance(values, dict) or "format" not in values:
             raise ValueError(_not_a_config(path))
@@ -134,7 +137,7 @@ class TrainingConfig:
         problems += [f"missing: {name}" for name in sorted(required - values.keys())]
         if file_format != FORMAT or problems:
             raise ValueError(
-                f"The config file must be of format {FORMAT}, which this version writes. Received: {path} of "
+                f"The config file must have format {FORMAT}, as this version writes it. Received: {path} of "
                 f"format {file_format!r} ({'; '.join(problems) or 'no other difference'}). Train again, or "
                 "install the version that wrote it."
             )
@@ -142,4 +145,4 @@ class TrainingConfig:
 
 
 def _not_a_config(path: Path) -> str:
-    return f"A config file must be JSON with a `format`. Received: {path}."
+    return f"A config file must be JSON with a `format`. Received: {path}. Choose a run's config.json."

@@ -1,13 +1,13 @@
-"""Which commit of this project is running."""
+"""Finds the commit of the running code."""
 
 import subprocess
 from pathlib import Path
 
 
 def git_commit() -> str | None:
-    """Returns the commit of the checkout that this code runs from, None elsewhere.
+    """Returns the commit of the checkout that this code runs from, or None outside a checkout.
 
-    It ends in `-dirty` if files were changed.
+    It ends in `-dirty` if there are uncommitted changes.
     """
     root = Path(__file__).parents[2]
     if not (root / ".git").exists():

@@ -1,4 +1,4 @@
-"""The run's metrics as text, one JSON object a line."""
+"""Logs the run's metrics as JSON Lines, one object per epoch."""
 
 import json
 import time
@@ -11,11 +11,11 @@ from zoo.files.atomic_write import write_text
 
 
 class MetricsLog(keras.callbacks.Callback):
-    """Appends the logs of each epoch to `metrics.jsonl`, with `epoch` (from 1) and `seconds` it took.
+    """Appends each epoch's logs to `metrics.jsonl`, with its number `epoch` (from 1) and duration `seconds`.
 
     Args:
         path: The file. Lines of epochs after `num_epochs_done` are removed: a resumed run repeats them.
-        num_epochs_done: Epochs that the run had finished before.
+        num_epochs_done: Number of epochs that the run had already finished.
     """
 
     def __init__(self, path: Path, num_epochs_done: int = 0):
@@ -35,7 +35,7 @@ class MetricsLog(keras.callbacks.Callback):
 
 
 def read_metrics(path: Path) -> list[dict[str, float]]:
-    """Reads the whole lines of a `metrics.jsonl`; a line that a crash cut off is left out."""
+    """Reads a `metrics.jsonl` up to the first incomplete line, which a crash may have left."""
     lines = []
     for line in path.read_text(encoding="utf-8").splitlines():
         try:

@@ -1,4 +1,4 @@
-"""The page that travels with a trained model."""
+"""Writes the model card of a trained model."""
 
 import datetime
 from pathlib import Path
@@ -39,13 +39,13 @@ Repeat it: `zoo train --config {run_directory.CONFIG}`
 ## Data
 
 {data_set.source} {data_set.num_images["train"]:,} training pictures of {config.image_size} pixels.
-Changed at random: {changes}. Low-res pictures made worse: {degradations}.
-Begins with {beginning}. Parts that are not trained: {frozen}.
+Augmentations: {changes}. Degradations of low-res pictures: {degradations}.
+Initialised with {beginning}. Frozen parts: {frozen}.
 
 {attributes}
 ## Metrics of the last epoch
 
-Validation metrics begin with `val_`. Scores on the test pictures: `zoo evaluate`.
+Names of validation metrics start with `val_`. For scores on the test pictures: `zoo evaluate`.
 
 | metric | value |
 |---|---|
@@ -57,7 +57,7 @@ def add_scores(run: Path, evaluation: Any) -> None:
     """Puts the scores of an evaluation at the end of the run's model card, in place of earlier ones.
 
     Args:
-        run: A finished run; without a card nothing is written.
+        run: A finished run; nothing is written if it has no card.
         evaluation: A `training.evaluation.Evaluation`.
     """
     path = run / run_directory.MODEL_CARD
@@ -76,7 +76,7 @@ def add_scores(run: Path, evaluation: Any) -> None:
 {evaluation.num_images:,} pictures of {evaluation.dataset}, judge {evaluation.judge or "none"}, distances on
 {evaluation.extractor or "nothing"}, seed {evaluation.seed}. Intervals of 95 % in brackets.
 {notes}
-| score | value | beside it |
+| score | value | baseline |
 |---|---|---|
 {rows}""",
     )

@@ -1,4 +1,4 @@
-"""How long a training may run and how often it saves: what its result does not depend on."""
+"""Run options that do not affect a training's result: time limit, checkpoints and logging."""
 
 import dataclasses
 
@@ -7,16 +7,16 @@ from zoo.errors import WrongUsageError
 
 @dataclasses.dataclass(frozen=True)
 class RunControl:
-    """What each start and each resumption of a run may say anew.
+    """Options that may differ each time a run is started or resumed.
 
     Args:
-        max_minutes: Minutes until the training saves and ends; None for no limit.
+        max_minutes: Minutes after which the training saves and ends; None for no limit.
         checkpoint_steps: Steps between checkpoints within an epoch; None for none by steps.
         checkpoint_minutes: Minutes between checkpoints within an epoch; None for none by time.
-        num_checkpoints: How many of the newest checkpoints are kept.
-        histograms: Whether TensorBoard gets histograms of the weights.
+        num_checkpoints: Number of newest checkpoints to keep.
+        histograms: Whether to write histograms of the weights for TensorBoard.
         profile_steps: First and last step to profile, from 1; None profiles none.
-        wandb: Whether Weights & Biases gets metrics and samples.
+        wandb: Whether to send metrics and samples to Weights & Biases.
 
     Raises:
         ValueError: A number is not positive.
@@ -34,17 +34,19 @@ class RunControl:
         for name in ("max_minutes", "checkpoint_steps", "checkpoint_minutes", "num_checkpoints"):
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise ValueError(f"`{name}` must be a positive number. Received: {name}={value!r}.")
+                raise ValueError(
+                    f"`{name}` must be a positive number. Received: {name}={value!r}. Choose another value."
+                )
 
 
 DEFAULT = RunControl()
 
 
 def parse_profile_steps(text: str) -> tuple[int, int]:
-    """Reads `FIRST:LAST`, steps from 1.
+    """Parses `FIRST:LAST`, with steps from 1.
 
     Raises:
-        WrongUsageError: It is something else.
+        WrongUsageError: The text does not have this form.
 
     Example:
 
@@ -54,7 +56,7 @@ def parse_profile_steps(text: str) -> tuple[int, int]:
     first, _, last = text.partition(":")
     if not (first.isdecimal() and last.isdecimal() and 1 <= int(first) <= int(last)):
         raise WrongUsageError(
-            "Steps to profile are FIRST:LAST, from 1, the last one not before the first. "
-            f"Received: {text!r}. For example: 100:110."
+            "The steps to profile must be FIRST:LAST, with steps from 1 and FIRST at most LAST. "
+            f"Received: {text!r}. Use e.g. 100:110."
         )
     return int(first), int(last)

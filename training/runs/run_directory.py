@@ -1,4 +1,4 @@
-"""The directory that a training leaves behind, and that evaluation and export take up."""
+"""The run directory, which a training writes and evaluation and export read."""
 
 import datetime
 import shutil
@@ -15,24 +15,24 @@ MODEL = "model.keras"
 MODEL_CARD = "model_card.md"
 EVALUATION = "evaluation.json"
 REPORT = "report.html"
-# Only while the run is being trained, or after its process was killed.
+# Exists only while the run is being trained, or after its process was killed.
 LOCK = "training.lock"
 
 
 def create_run_directory(runs_dir: Path, config: TrainingConfig, run_name: str | None = None) -> Path:
-    """Creates `runs_dir/<YYYYmmdd-HHMMSS>-<model>-<dataset>` with the run's `config.json` in it.
+    """Creates `runs_dir/<YYYYmmdd-HHMMSS>-<model>-<dataset>` with the run's `config.json`.
 
     Args:
-        runs_dir: Where runs are kept; created if need be.
+        runs_dir: Directory of runs; created if necessary.
         config: The run's configuration.
-        run_name: Name to use instead of the time, model and data set.
+        run_name: Name to use instead of time, model and data set.
 
     Returns:
         Path of the new directory.
 
     Raises:
         OSError: `runs_dir` cannot be written, or the disk is full.
-        ValueError: `run_name` exists already or is no plain name.
+        ValueError: `run_name` already exists or is not a plain name.
     """
     check_run_name(run_name)
     time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
@@ -41,8 +41,8 @@ def create_run_directory(runs_dir: Path, config: TrainingConfig, run_name: str |
         run.mkdir(parents=True)
     except FileExistsError as error:
         raise ValueError(
-            f"A run must have a directory of its own. Received: {run}, which exists. Continue it with "
-            "`--resume`, or choose another `--run-name`."
+            f"A new run's directory must not exist yet. Received: {run}, which exists. Continue that run "
+            "with `--resume`, or choose another `--run-name`."
         ) from error
     except OSError as error:
         raise _not_writable(runs_dir, error) from error
@@ -55,30 +55,34 @@ def create_run_directory(runs_dir: Path, config: TrainingConfig, run_name: str |
 
 
 def check_run_name(run_name: str | None) -> None:
-    """Raises `ValueError` unless a run can have this name, or is to have the default one."""
+    """Raises `ValueError` unless the name is valid for a run; None stands for the default name."""
     if run_name is not None and (run_name in ("", ".", "..") or Path(run_name).name != run_name):
-        raise ValueError(f"`run_name` must be a plain directory name. Received: run_name={run_name!r}.")
+        raise ValueError(
+            f"`run_name` must be a plain directory name. Received: run_name={run_name!r}. "
+            "Name the parent directory with `--runs-dir`."
+        )
 
 
 def _not_writable(runs_dir: Path, error: OSError) -> OSError:
     return OSError(
-        f"The directory of runs must be writable and have room. Received: runs_dir={runs_dir} "
-        f"({error.strerror}). Name another one with `--runs-dir`, or free some space."
+        "The directory of runs must be writable and have enough free space. "
+        f"Received: runs_dir={runs_dir} ({error.strerror}). "
+        "Choose another one with `--runs-dir`, or free some space."
     )
 
 
 def copy_for_resuming(run: Path, directory: Path) -> Path:
-    """Copies what a training needs to go on into a directory, and returns the copy.
+    """Copies the files that a training needs to resume into a directory, and returns the copy's path.
 
     Raises:
-        FileNotFoundError: There is no such run.
+        FileNotFoundError: The run does not exist.
     """
     ignored = shutil.ignore_patterns(TENSORBOARD, SAMPLES, MODEL, LOCK, "*temp*")
     return Path(shutil.copytree(run, directory / run.name, ignore=ignored))
 
 
 def remove_unstarted(run: Path) -> None:
-    """Removes a run that was killed before its first checkpoint, of which nothing can be resumed."""
+    """Removes a run that was killed before its first checkpoint and therefore cannot be resumed."""
     if run.is_dir() and not (run / CHECKPOINTS / "checkpoint").exists():
         shutil.rmtree(run)
 
@@ -94,19 +98,22 @@ def read_config(run: Path) -> TrainingConfig:
     """Reads the run's `config.json`.
 
     Raises:
-        FileNotFoundError: There is no such run; the message names what is missing.
-        ValueError: The file is from another version.
+        FileNotFoundError: The run does not exist; the message names what is missing.
+        ValueError: The file belongs to another version.
     """
     check_run_directory(run)
     return TrainingConfig.read(run / CONFIG)
 
 
 def check_run_directory(run: Path) -> None:
-    """Raises FileNotFoundError unless `run` is a directory that a training made."""
+    """Raises `FileNotFoundError` unless `run` is a directory written by a training."""
     if not run.is_dir():
-        raise FileNotFoundError(f"A run directory is needed. Received: {run}, which does not exist.")
+        raise FileNotFoundError(
+            f"The run directory must exist. Received: {run}, which does not exist. "
+            "Name a directory written by `zoo train`."
+        )
     if not (run / CONFIG).exists():
         raise FileNotFoundError(
-            f"A run directory must hold {CONFIG}. Received: {run}, where it is missing. Name a directory "
-            "that `zoo train` made."
+            f"A run directory must contain {CONFIG}. Received: {run}, where it is missing. "
+            "Name a directory written by `zoo train`."
         )

@@ -1,4 +1,4 @@
-"""One trainer of a run directory at a time."""
+"""Lock that allows only one process at a time to train a run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,15 +9,15 @@ from zoo.files.file_lock import file_lock
 
 
 class RunInUseError(RuntimeError):
-    """Another process trains the run; the message says which one and what to do."""
+    """Raised when another process is training the run; the message says which one and what to do."""
 
 
 @contextmanager
 def locked_run(run: Path) -> Iterator[None]:
-    """Holds the lock of a run directory, whose file says who holds it and is removed in the end.
+    """Holds the lock of a run directory; the lock file names its holder and is removed at the end.
 
     Args:
-        run: Run directory, which exists.
+        run: An existing run directory.
 
     Raises:
         OSError: The directory cannot be written.

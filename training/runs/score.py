@@ -1,4 +1,4 @@
-"""One measured number with everything needed to read it."""
+"""A score: one measured value with everything needed to interpret it."""
 
 import dataclasses
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True)
 class Score:
-    """A value, how sure it is, and what it was measured on and with.
+    """A measured value with its confidence interval, sample size and method.
 
     Args:
-        value: The number.
-        unit: Its unit, e.g. `"dB"`; `"share"` for a number in [0, 1].
-        num_samples: How many pictures (or pairs, or rows) it is a figure of.
-        measured_with: What judged or compared, e.g. `"features of classifier"`.
-        interval: The 95 % interval, low and high; None where none was made.
-        baseline: The same measure of what can be had without the model, in the same run.
-        baseline_name: What the baseline is, e.g. `"real train pictures"`.
+        value: The measured value.
+        unit: Its unit, e.g. `"dB"`; `"share"` for a value in [0, 1].
+        num_samples: Number of pictures (or pairs, or rows) it was measured on.
+        measured_with: The judge or the features used, e.g. `"features of classifier"`.
+        interval: Lower and upper bound of the 95 % interval; None if there is none.
+        baseline: The same measure without the model, from the same evaluation.
+        baseline_name: Name of the baseline, e.g. `"real train pictures"`.
 
     Example:
 
@@ -33,11 +33,11 @@ class Score:
 
     @property
     def gain(self) -> float | None:
-        """The value less that of the baseline, without the last bits; None without a baseline."""
+        """The value minus the baseline's, rounded to 10 decimals; None without a baseline."""
         return None if self.baseline is None else round(self.value - self.baseline.value, 10)
 
     def beside(self, baseline: "Score", name: str) -> "Score":
-        """Returns the score with a baseline beside it."""
+        """Returns the score with a baseline."""
         return dataclasses.replace(self, baseline=baseline, baseline_name=name)
 
     def to_json(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class Score:
 
 
 def format_score(score: Score) -> str:
-    """Returns value and interval as text.
+    """Formats the value and its interval as text.
 
     Example:
 

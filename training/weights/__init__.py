@@ -1,1 +1,1 @@
-"""Weights to begin with, and parts that are not trained."""
+"""Initial weights from other models, and frozen parts."""

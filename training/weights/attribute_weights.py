@@ -1,4 +1,4 @@
-"""Which weights of a model belong to which attribute values."""
+"""Finds the weights that belong to each of a model's attribute values."""
 
 import dataclasses
 from typing import Any
@@ -9,11 +9,11 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class AttributeAxes:
-    """Where a model's weights grow with its attributes.
+    """The axes along which a model's weights grow with its attributes.
 
     Args:
-        axes: For each path of a weight that does, the axis that does; None where it is not that simple.
-        values: For the same paths the attribute and value of each of the last entries along the axis.
+        axes: The growing axis of each such weight, by the weight's path; None if there is no single axis.
+        values: For the same paths, the attribute and value behind each of the last entries along the axis.
     """
 
     axes: dict[str, int | None]
@@ -21,10 +21,10 @@ class AttributeAxes:
 
 
 def find_attribute_axes(model: keras.Model) -> AttributeAxes:
-    """Finds which weights grow with the attributes, by building the model with one more value of each.
+    """Finds the weights that grow with the attributes, by building the model with one more value for each.
 
-    The entries of attribute values are taken to be the last ones along an axis, in the order of the model's
-    attributes, because conditions are concatenated to what they condition.
+    The entries of attribute values are assumed to be the last ones along an axis, in the order of the model's
+    attributes, because conditions are concatenated after the layer's other inputs.
 
     Args:
         model: A model whose configuration has `attributes`; others have no such weights.
@@ -54,17 +54,17 @@ def find_attribute_axes(model: keras.Model) -> AttributeAxes:
 def take_values(
     source: keras.Variable, weight: keras.Variable, source_axes: AttributeAxes, axes: AttributeAxes
 ) -> Any:
-    """Returns what a weight becomes when it takes over another.
+    """Returns a weight's new value after taking over the values of another model's weight.
 
     Args:
-        source: The weight to take over.
-        weight: The weight to change; it is left alone here.
-        source_axes: Where the weights of the other model grow with its attributes.
-        axes: Where those of this one do.
+        source: The other model's weight.
+        weight: This model's weight, which is not changed here.
+        source_axes: The other model's axes that grow with its attributes.
+        axes: This model's axes that grow with its attributes.
 
     Returns:
-        Array of the shape of `weight`, with its own entries for attribute values that only it knows; None
-        where the shapes do not allow it.
+        Array with the shape of `weight`, which keeps its own entries for attribute values that only this
+        model has; None if the shapes are incompatible.
     """
     found, own = (keras.ops.convert_to_numpy(each) for each in (source, weight))
     if source.path not in source_axes.axes and weight.path not in axes.axes:
@@ -85,7 +85,7 @@ def take_values(
 
 
 def _grown_axis(shape, grown_shape) -> int | None:
-    """Returns the one axis that is longer by one, or None."""
+    """Returns the axis that is longer by one, or None if this is not the only difference."""
     if shape is None or len(shape) != len(grown_shape):
         return None
     different = [axis for axis, length in enumerate(shape) if grown_shape[axis] != length]

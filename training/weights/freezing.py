@@ -1,4 +1,4 @@
-"""Parts of a model that a training leaves alone."""
+"""Freezes parts of a model."""
 
 import types
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from zoo.errors import UnknownNameError
 
 
 def model_parts(model: keras.Model) -> dict[str, list[keras.layers.Layer]]:
-    """Returns what can be frozen of a model, by name: its networks, groups of them, their layers.
+    """Returns a model's freezable parts by name: its networks, groups of networks, and layers.
 
     Example:
 
@@ -35,15 +35,15 @@ def model_parts(model: keras.Model) -> dict[str, list[keras.layers.Layer]]:
 
 
 def freeze_parts(model: keras.Model, names: Sequence[str]) -> None:
-    """Makes parts of a model not trainable; their normalisation works as in inference.
+    """Freezes parts of a model, whose normalisation then behaves as at inference.
 
     Args:
         model: A model that is not compiled yet.
-        names: Names of `model_parts`.
+        names: Names from `model_parts`.
 
     Raises:
-        UnknownNameError: There is no such part; lists those that exist.
-        ValueError: Nothing would be left to train.
+        UnknownNameError: A part does not exist; the message lists the existing ones.
+        ValueError: No part would be left to train.
 
     Example:
 
@@ -59,13 +59,13 @@ def freeze_parts(model: keras.Model, names: Sequence[str]) -> None:
         for part in parts[name]:
             part.trainable = False
             for layer in (part, *getattr(part, "layers", ())):
-                # Unlike batch normalisation, it changes its weights in training even if not trainable.
+                # Unlike batch normalisation, it updates its weights in training even if it is not trainable.
                 if isinstance(layer, keras.layers.SpectralNormalization):
                     layer.call = types.MethodType(_call_for_inference, layer)
     if names and not model.trainable_weights:
         raise ValueError(
-            f"Something must be left to train. Received: freeze={','.join(names)}. "
-            f"Parts that can be trained: {', '.join(parts)}."
+            f"At least one part must remain trainable. Received: freeze={','.join(names)}. "
+            f"Freeze fewer of these parts: {', '.join(parts)}."
         )
 
 

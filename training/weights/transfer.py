@@ -1,8 +1,8 @@
-"""Weights of one model as the beginning of another: what fits is taken over, the rest begins anew.
+"""Initialises a model with another model's weights: matching layers are taken over, others stay new.
 
 Sources:
     [Transfer] Yosinski et al. 2014, arXiv 1411.1792: features transfer between tasks.
-    [GAN] Wang et al. 2018, arXiv 1805.01677: a GAN for few pictures begins with a trained one.
+    [GAN] Wang et al. 2018, arXiv 1805.01677: a GAN for few pictures starts from a trained one.
 """
 
 import dataclasses
@@ -12,19 +12,19 @@ import numpy as np
 
 from training.weights.attribute_weights import AttributeAxes, find_attribute_axes, take_values
 
-# What may differ between the two networks besides what leaves all shapes as they are.
+# Options that may differ between the two models; `TASK` is the part of them that changes shapes.
 TASK = ("attributes", "image_size")
 NOT_OF_THE_NETWORK = ("name", "trainable", "dtype", "seed", *TASK)
 
 
 @dataclasses.dataclass(frozen=True)
 class Transfer:
-    """What became of a new model's layers.
+    """The result of a transfer for a new model's layers.
 
     Args:
-        taken: Names of layers that begin with the weights of the other model.
-        taken_in_part: Names of layers whose weights for new attribute values begin anew.
-        new: Names of layers that begin anew.
+        taken: Names of layers that have the other model's weights.
+        taken_in_part: Names of layers that have the other model's weights except for new attribute values.
+        new: Names of layers that keep their new weights.
     """
 
     taken: list[str]
@@ -38,22 +38,22 @@ class Transfer:
 
 
 def transfer_weights(source: keras.Model, model: keras.Model) -> Transfer:
-    """Takes over the weights of a trained model into a new one.
+    """Copies a trained model's weights into a new model.
 
-    Both must have the same network but for their attributes and the size of their pictures. Of layers that
-    depend on attribute values, the weights of the values that both know are taken over. At another size,
-    layers are taken over by name, or counted from the picture: a generator that has one more step begins with
-    the other's last steps.
+    Both must have the same network except for their attributes and picture size. Layers that depend on
+    attribute values take over the weights of the values that both models know. For another picture size,
+    layers are matched by name, or by their position counted from the picture: a generator with one more
+    level starts from the other's last levels.
 
     Args:
         source: A trained model.
-        model: A new model of the same class; changed.
+        model: A new model of the same class; changed in place.
 
     Returns:
-        What was taken over.
+        The layers taken over and the others.
 
     Raises:
-        ValueError: The models are of two classes or networks; says what differs.
+        ValueError: The models have different classes or networks; the message says what differs.
     """
     _check_same_network(source, model)
     same_attributes = _with_options_of(source, model, ("attributes",))
@@ -83,9 +83,9 @@ def transfer_weights(source: keras.Model, model: keras.Model) -> Transfer:
 def _check_same_network(source: keras.Model, model: keras.Model) -> None:
     if type(source) is not type(model):
         raise ValueError(
-            "A training must begin with weights of its own model. "
+            "The initial weights must belong to the same kind of model. "
             f"Received: weights of a {type(source).__name__} for a {type(model).__name__}. "
-            "Name another preset or run, or train without `--init-from`."
+            "Choose another preset or run, or train without `--init-from`."
         )
     same_task = _with_options_of(source, model, TASK)
     shapes, own_shapes = (
@@ -94,7 +94,7 @@ def _check_same_network(source: keras.Model, model: keras.Model) -> None:
     for path in [*shapes, *own_shapes]:
         if shapes.get(path) != own_shapes.get(path):
             raise ValueError(
-                "The network must be that of the weights to begin with, but for attributes and picture size. "
+                "The network must be that of the initial weights, except for attributes and picture size. "
                 f"Received: `{path}` of shape {shapes.get(path, 'none')} there and "
                 f"{own_shapes.get(path, 'none')} here. Options that differ: "
                 f"{different_options(source, model) or 'none'}. Make them equal, or train without "
@@ -117,14 +117,14 @@ def _option(model: keras.Model, name: str):
 
 
 def _with_options_of(source: keras.Model, model: keras.Model, names) -> keras.Model:
-    """Returns `model` as it were with some options of `source`."""
+    """Returns `model`, rebuilt with some of the options of `source` if they differ."""
     config, own_config = source.get_config(), model.get_config()
     changed = {name: config[name] for name in names if name in config and config[name] != own_config[name]}
     return type(model).from_config({**own_config, **changed}) if changed else model
 
 
 def _layers(model: keras.Model) -> dict[str, dict[str, keras.Variable]]:
-    """Groups a model's weights by layer, in their order: layer to last part of the path to weight."""
+    """Groups a model's weights by layer, in order: from the layer to the path's last part to the weight."""
     layers: dict[str, dict[str, keras.Variable]] = {}
     for weight in model.weights:
         layer, _, leaf = weight.path.rpartition("/")
@@ -133,7 +133,7 @@ def _layers(model: keras.Model) -> dict[str, dict[str, keras.Variable]]:
 
 
 def _parts(source: keras.Model, model: keras.Model) -> list[tuple[list[str], list[str]]]:
-    """Pairs the networks that both models consist of; of each the names of its layers in their order."""
+    """Pairs the networks of both models; each is given as the ordered names of its layers."""
     return [
         (list(_layers(part)), list(_layers(vars(model)[name])))
         for name, part in vars(source).items()
@@ -142,7 +142,7 @@ def _parts(source: keras.Model, model: keras.Model) -> list[tuple[list[str], lis
 
 
 def _match_layers(source_layers, layers, parts) -> dict[str, str]:
-    """Returns for layers of the new model the layer of the other that has the same place and shapes."""
+    """Maps the new model's layers to the other model's layers of the same position and shapes."""
     shapes, own_shapes = (
         {name: {leaf: np.shape(weight) for leaf, weight in weights.items()} for name, weights in each.items()}
         for each in (source_layers, layers)
