@@ -146,8 +146,8 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     _, elements = make_elements()
     message = (
-        f"must be writable and have room. Received: {tmp_path / 'file'} (File exists). Free some space, or "
-        "choose `--cache memory` or `--cache none`."
+        f"must be writable and have enough free space. Received: {tmp_path / 'file'} (File exists). "
+        "Free some space, or choose `--cache memory` or `--cache none`."
     )
     with pytest.raises(OSError, match=re.escape(message)):
         open_cache(tmp_path / "file", elements)

@@ -147,7 +147,7 @@ def test_degraded_patches_leave_the_full_resolution_alone(cached):
 
 
 def test_super_resolution_refuses_what_would_soften_its_targets():
-    with pytest.raises(UnknownNameError, match="'rotation'.*leaves out what would soften its targets"):
+    with pytest.raises(UnknownNameError, match="'rotation'.*excludes those that would soften its targets"):
         patch_batches(numbered(10), augment=["flip", "rotation"])
 
 

@@ -37,7 +37,7 @@ def test_a_run_that_exists_is_left_alone(tmp_path, config, make_small_config):
     run = create_run_directory(tmp_path, config, "first")
     message = (
         f"A new run's directory must not exist yet. Received: {run}, which exists. "
-        "Continue it with `--resume`, or choose another `--run-name`."
+        "Continue that run with `--resume`, or choose another `--run-name`."
     )
     with pytest.raises(ValueError, match=re.escape(message)):
         create_run_directory(tmp_path, make_small_config("srcnn"), "first")
@@ -56,8 +56,9 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path, config):
     # A file in its place, because root may write to every directory.
     (tmp_path / "runs").write_text("")
     message = (
-        f"The directory of runs must be writable and have enough free space. Received: runs_dir={tmp_path / 'runs'} "
-        "(Not a directory). Choose another one with `--runs-dir`, or free some space."
+        f"The directory of runs must be writable and have enough free space. "
+        f"Received: runs_dir={tmp_path / 'runs'} (Not a directory). "
+        "Choose another one with `--runs-dir`, or free some space."
     )
     with pytest.raises(OSError, match=re.escape(message)):
         create_run_directory(tmp_path / "runs", config, "first")

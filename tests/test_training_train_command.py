@@ -217,7 +217,7 @@ def test_a_dry_run_of_resuming_prints_the_configuration_of_the_run(train, finish
             ["srcnn", "--augment", "zoom"],
             [
                 "Received: 'zoom'. Known: crop, flip, turn, scale, brightness,",
-                "leaves out what would soften its targets.",
+                "excludes those that would soften its targets.",
             ],
         ),
         (

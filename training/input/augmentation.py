@@ -1,4 +1,4 @@
-"""Random changes of training pictures, by Keras preprocessing layers, chosen by name."""
+"""Random augmentation of training pictures with Keras preprocessing layers, selected by name."""
 
 from collections.abc import Sequence
 
@@ -12,18 +12,18 @@ from zoo.pictures import pixels
 _BLUR_KERNEL_PIXELS = 7
 _FILL = {"fill_mode": "reflect", "dtype": "float32"}
 
-# What each name means, in the order in which the changes are made: the picture's geometry, its colours, blur.
-# Hue changes little, so that a product keeps the name of its colour.
+# The layers behind the names, in the order of application: first geometry, then colours, then blur. Hue
+# changes little, because a product must keep the name of its colour.
 AUGMENTATIONS = {
-    # Whole pixels, as if a padded picture were cut: nothing is blurred.
+    # Whole pixels, as from cropping a padded picture: nothing is blurred.
     "crop": lambda: keras.layers.RandomTranslation(1 / 8, 1 / 8, interpolation="nearest", **_FILL),
     "flip": lambda: keras.layers.RandomFlip("horizontal", dtype="float32"),
     "rotation": lambda: keras.layers.RandomRotation(10 / 360, **_FILL),
     "zoom": lambda: keras.layers.RandomZoom((-0.15, 0.15), **_FILL),
     "brightness": lambda: keras.layers.RandomBrightness(0.15, dtype="float32"),
-    # A single number would only ever add contrast.
+    # A single number would only increase contrast, never reduce it.
     "contrast": lambda: keras.layers.RandomContrast((0.2, 0.2), dtype="float32"),
-    # The saturation's own range is [0, 1] whatever that of the picture: the layer clips it to `value_range`.
+    # `value_range` is (0, 1) whatever the picture's range, because the layer clips the saturation to it.
     "saturation": lambda: keras.layers.RandomSaturation((0.4, 0.6), value_range=(0, 1), dtype="float32"),
     "hue": lambda: keras.layers.RandomHue(0.05, dtype="float32"),
     "blur": lambda: make_blur(),
@@ -34,15 +34,15 @@ _NEEDS_RGB = {"saturation", "hue"}
 
 
 def check_augmentations(names: Sequence[str], known: Sequence[str] = NAMES) -> None:
-    """Raises `UnknownNameError` unless all names are among those that suit a model."""
+    """Raises `UnknownNameError` unless all names are among the known ones."""
     for name in names:
         if name not in known:
-            advice = "Super-resolution leaves out what would soften its targets." if name in NAMES else ""
+            advice = "Super-resolution excludes those that would soften its targets." if name in NAMES else ""
             raise UnknownNameError("augmentation", name, known, advice)
 
 
 def split_names(text: str) -> tuple[str, ...]:
-    """Returns the names of a list as the command line takes it; `none` stands for no name.
+    """Splits a comma-separated list of names from the command line; `none` stands for an empty list.
 
     Example:
 
@@ -54,36 +54,36 @@ def split_names(text: str) -> tuple[str, ...]:
 
 
 class Augmentation:
-    """Changes every picture of a batch at random, each by amounts of its own.
+    """Augments every picture of a batch by its own random amounts.
 
-    The amounts depend on the seed that is passed and on nothing else: no thread, no earlier batch. Keras'
-    layers draw them and apply them; the seeds that they keep themselves, which count calls, are not used.
+    The amounts depend only on the given seed, not on threads or earlier batches. Keras' layers draw and apply
+    them, but their own seeds, which count calls, are not used.
 
     | name | change |
     |---|---|
-    | `crop` | moved by up to an eighth of the side; what comes into sight is reflected |
-    | `flip` | left and right exchanged, every other picture |
-    | `rotation` | up to 10 degrees |
-    | `zoom` | up to 15 % nearer or farther |
-    | `brightness` | up to 38 of 255 grey levels |
-    | `contrast` | times 0.8 to 1.2, about the mean of each channel |
-    | `saturation` | times 0.67 to 1.5; grey pictures stay as they are |
-    | `hue` | up to 9 degrees of the colour circle; grey pictures stay as they are |
-    | `blur` | Gaussian of up to 1 pixel, every other picture |
+    | `crop` | shifted by up to an eighth of the side, with reflected borders |
+    | `flip` | mirrored horizontally, with probability 1/2 |
+    | `rotation` | rotated by up to 10 degrees |
+    | `zoom` | zoomed in or out by up to 15 % |
+    | `brightness` | shifted by up to 38 of 255 grey levels |
+    | `contrast` | scaled by 0.8 to 1.2 about the mean of each channel |
+    | `saturation` | scaled by 0.67 to 1.5; grey pictures are unchanged |
+    | `hue` | shifted by up to 9 degrees on the colour circle; grey pictures are unchanged |
+    | `blur` | Gaussian blur of up to 1 pixel, with probability 1/2 |
     | `colour` | brightness, contrast, saturation and hue |
 
     Args:
-        names: Names of the table, in any order; repeated ones count once.
+        names: Names from the table, in any order; repeated ones count once.
 
     Call arguments:
-        raw_images: uint8 tensor `[N, h, w, 1 or 3]`, h and w known.
+        raw_images: uint8 tensor `[N, h, w, 1 or 3]`, static h and w.
         seed: Integer tensor `[2]`.
 
     Returns:
         uint8 tensor of the same shape.
 
     Raises:
-        UnknownNameError: If there is no augmentation of a name.
+        UnknownNameError: If an augmentation does not exist.
 
     Example:
 
@@ -114,22 +114,23 @@ class Augmentation:
 
 
 def make_blur() -> keras.layers.Layer:
-    """Returns the layer that `blur` takes: a Gaussian of up to 1 pixel on every other picture."""
+    """Returns the layer for `blur`: Gaussian blur of up to 1 pixel with probability 1/2."""
     return keras.layers.RandomGaussianBlur(
         (0.5, 0.5), kernel_size=_BLUR_KERNEL_PIXELS, sigma=(0.1, 1.0), dtype="float32"
     )
 
 
 def blur(layer, images: tf.Tensor, seeds: StatelessSeeds) -> tf.Tensor:
-    """Blurs pictures by amounts of their own, without darkening their borders.
+    """Blurs each picture by its own random amount, without darkening its borders.
 
-    Keras' layer draws one amount for a whole batch, so each picture is a batch here; and it takes what lies
-    outside for black, so the border is repeated first and cut off afterwards.
+    Keras' layer draws one amount per batch, and each picture is therefore passed as a separate batch. The
+    layer also treats pixels outside the picture as black, and the edge is therefore repeated before the blur
+    and cropped afterwards.
 
     Args:
-        layer: From `make_blur`.
-        images: float32 tensor `[N, h, w, C]`, range [0, 255], h and w known.
-        seeds: Where the amounts come from.
+        layer: The layer from `make_blur`.
+        images: float32 tensor `[N, h, w, C]`, range [0, 255], static h and w.
+        seeds: Seeds of the amounts.
 
     Returns:
         float32 tensor of the same shape and range.

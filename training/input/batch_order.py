@@ -1,26 +1,26 @@
-"""Which picture of a split comes when."""
+"""Determines the order of a split's pictures and their division into batches."""
 
 import dataclasses
 
 import numpy as np
 import tensorflow as tf
 
-# How many pictures a split is shuffled through that is not cached.
+# Size of the shuffle buffer, in pictures, for a split that is not cached.
 STREAM_SHUFFLE_IMAGES = 4096
 
 
 @dataclasses.dataclass(frozen=True)
 class BatchOrder:
-    """Which picture comes when.
+    """The order of a split's pictures and their division into batches.
 
     Args:
-        num_images: Number of pictures of the split.
-        batch_size: Pictures of a batch.
-        shuffle: Whether each epoch comes in another random order.
-        repeat: Whether epochs follow without end.
+        num_images: Number of pictures in the split.
+        batch_size: Number of pictures per batch.
+        shuffle: Whether each epoch has a different random order.
+        repeat: Whether epochs repeat endlessly.
         seed: Seed of the random order.
-        first_step: Number of batches that are left out at the beginning.
-        drop_remainder: Whether a last batch that is not full is left out.
+        first_step: Number of batches to skip at the start.
+        drop_remainder: Whether to drop an incomplete last batch.
     """
 
     num_images: int
@@ -32,28 +32,28 @@ class BatchOrder:
     drop_remainder: bool
 
     def check(self, split: str) -> None:
-        """Raises `ValueError` if the numbers contradict one another."""
+        """Raises `ValueError` if the settings contradict each other."""
         if self.batch_size < 1:
             raise ValueError(
                 "`batch_size` must be at least 1, because a step needs a picture. "
-                f"Received: batch_size={self.batch_size}. A usual value is 64."
+                f"Received: batch_size={self.batch_size}. A common value is 64."
             )
         if self.batch_size > self.num_images and (self.repeat or self.drop_remainder):
             raise ValueError(
-                "`batch_size` must not exceed the number of pictures, because no full batch could be made of "
-                f"different ones. Received: batch_size={self.batch_size}, {self.num_images} pictures in the "
+                "`batch_size` must not exceed the number of pictures, because a batch must not repeat any. "
+                f"Received: batch_size={self.batch_size}, {self.num_images} pictures in the "
                 f"split {split!r}. Largest allowed: {self.num_images}."
             )
         num_steps = self.num_steps()
         if self.first_step < 0 or (num_steps is not None and self.first_step > num_steps):
             last = "unlimited" if num_steps is None else str(num_steps)
             raise ValueError(
-                "`first_step` must be between 0 and the number of steps: it says how many to leave out. "
-                f"Received: first_step={self.first_step}, steps: {last}."
+                "`first_step` must be between 0 and the number of steps, because it says how many to skip. "
+                f"Received: first_step={self.first_step}, steps: {last}. Choose a value in this range."
             )
 
     def num_steps(self) -> int | None:
-        """Number of batches, None where they have no end."""
+        """Returns the number of batches, or None if they are endless."""
         if self.repeat:
             return None
         extra = 0 if self.drop_remainder else self.batch_size - 1
@@ -62,7 +62,7 @@ class BatchOrder:
     def make_batches(self) -> tf.data.Dataset:
         """Returns a data set of `(indices int64 [N], places float32 [N, 2])`.
 
-        `places` are uniform in [0, 1): where to cut, top and left.
+        `places` are uniform in [0, 1): the relative top and left positions of patches to cut.
         """
         epochs, first_epoch, first_position = self._epochs()
 
@@ -80,12 +80,12 @@ class BatchOrder:
         return epochs.map(draw_epoch).rebatch(self.batch_size, drop_remainder=self.drop_remainder)
 
     def stream(self, elements: tf.data.Dataset) -> tf.data.Dataset:
-        """Puts pictures that are read one after the other in order, holding no more than a buffer of them.
+        """Orders pictures that are read sequentially, with no more than a buffer of them in memory.
 
-        What a resumed run leaves out is read only as far as it belongs to the epoch that was interrupted.
+        To resume, only the skipped part of the interrupted epoch is read again.
 
         Args:
-            elements: The pictures of the split in the order of the records.
+            elements: The split's pictures in the order of the records.
 
         Returns:
             Data set of single elements, from `first_step` on.
@@ -96,8 +96,8 @@ class BatchOrder:
         def read_epoch(epoch):
             ordered = elements
             if self.shuffle:
-                # Of this function's graph alone: `shuffle` mixes it in, and fails where it is 0 and its own
-                # seed a tensor.
+                # The seed of this function's graph only: `shuffle` combines it with its own, and fails if it
+                # is 0 and its own seed is a tensor.
                 tf.compat.v1.set_random_seed(1)
                 seed = tf.random.split(tf.stack([tf.constant(self.seed, "int64"), epoch]))[0, 0]
                 ordered = elements.shuffle(buffer_size, seed=seed, reshuffle_each_iteration=False)
@@ -106,7 +106,7 @@ class BatchOrder:
         return epochs.flat_map(read_epoch)
 
     def _epochs(self) -> tuple[tf.data.Dataset, int, int]:
-        """Returns the numbers of the epochs, the first of them and where in it to begin."""
+        """Returns the numbers of the epochs, the first of them, and the position in it to start from."""
         num_seen = self.first_step * self.batch_size
         first_epoch, first_position = divmod(num_seen, self.num_images) if self.repeat else (0, num_seen)
         last_epoch = np.iinfo("int64").max if self.repeat else 1

@@ -1,4 +1,4 @@
-"""What happens to small pictures on their way to a shop: blur and JPEG, for training super-resolution."""
+"""Degrades low-res pictures as real small photos are, by blur and JPEG, to train super-resolution."""
 
 from collections.abc import Sequence
 
@@ -9,31 +9,31 @@ from training.input.stateless_seeds import StatelessSeeds
 from zoo.errors import UnknownNameError
 from zoo.pictures import pixels
 
-# In the order in which they happen.
+# In the order of application.
 DEGRADATIONS = ("blur", "jpeg")
 JPEG_QUALITIES = (50, 95)
 
 
 class Degradation:
-    """Makes low-res pictures worse at random, each by amounts of its own.
+    """Degrades each low-res picture by its own random amounts.
 
     | name | change |
     |---|---|
-    | `blur` | Gaussian of up to 1 low-res pixel, every other picture |
-    | `jpeg` | saved as a JPEG of quality 50 to 95 and read again |
+    | `blur` | Gaussian blur of up to 1 low-res pixel, with probability 1/2 |
+    | `jpeg` | JPEG compression with quality 50 to 95 |
 
     Args:
-        names: Names of the table, in any order.
+        names: Names from the table, in any order.
 
     Call arguments:
-        raw_images: uint8 tensor `[N, h, w, 1 or 3]`, h and w known.
-        seed: Integer tensor `[2]`; the amounts depend on it and on nothing else.
+        raw_images: uint8 tensor `[N, h, w, 1 or 3]`, static h and w.
+        seed: Integer tensor `[2]`, which alone determines the amounts.
 
     Returns:
         uint8 tensor of the same shape.
 
     Raises:
-        UnknownNameError: If there is no degradation of a name.
+        UnknownNameError: If a degradation does not exist.
 
     Example:
 

@@ -1,6 +1,6 @@
-"""Decoded pictures of a split on disk, written whole or not at all.
+"""Caches a split's decoded pictures on disk, for reading in any order without filling the memory.
 
-They can be read in any order without filling the memory.
+A cache is written completely or not at all.
 """
 
 import dataclasses
@@ -26,16 +26,16 @@ _INDEX = "index.npz"
 
 @dataclasses.dataclass(frozen=True)
 class PictureFile:
-    """Pictures of any sizes, one after the other in one file, with the same calls as `PictureStore`.
+    """Pictures of any sizes in one file, with the same interface as `PictureStore`.
 
-    Nothing of the file is kept in memory but what the operating system keeps by itself.
+    The file is not kept in memory, except in the operating system's cache.
 
     Args:
         path: The file.
-        offsets: int64 array `[num_images]`: where each picture begins.
+        offsets: int64 array `[num_images]`: byte offset of each picture.
         heights: int64 array `[num_images]`, in pixels.
         widths: int64 array `[num_images]`, in pixels.
-        channels: Channels of every picture.
+        channels: Number of channels of every picture.
 
     Raises:
         OSError: The file cannot be opened.
@@ -48,12 +48,13 @@ class PictureFile:
     channels: int
 
     def __post_init__(self):
-        # Open as long as this object: a data set that is replaced meanwhile keeps its pictures.
+        # Kept open as long as this object, which preserves the pictures if the data set is replaced
+        # meanwhile.
         file = open(self.path, "rb", buffering=0)  # noqa: SIM115
         object.__setattr__(self, "_file", file)
 
     def take(self, indices, height: int, width: int) -> tf.Tensor:
-        """Returns whole pictures, uint8 `[N, height, width, channels]`, where all have that size."""
+        """Returns whole pictures, uint8 `[N, height, width, channels]`, all of which have this size."""
 
         def read(numbers):
             images = np.empty([len(numbers), height, width, self.channels], np.uint8)
@@ -78,7 +79,7 @@ class PictureFile:
         rows = _reflect(np.arange(top - margin, top + height + margin), self.heights[number])
         columns = _reflect(np.arange(left - margin, left + width + margin), self.widths[number])
         first_row = rows.min()
-        # The rows lie one after the other: one read is cheaper than one for each row.
+        # Rows are contiguous: a single read is cheaper than one per row.
         strip = np.empty([rows.max() + 1 - first_row, self.widths[number], self.channels], np.uint8)
         row_bytes = self.widths[number] * self.channels
         self._read_into(strip, self.offsets[number] + first_row * row_bytes)
@@ -88,13 +89,13 @@ class PictureFile:
         num_read = os.preadv(self._file.fileno(), [array], offset)
         if num_read != array.nbytes:
             raise OSError(
-                f"The cache must stay whole while it is read. Received: {self.path}, which ends early. "
-                "Delete it: it is made again."
+                f"A cache must stay complete while it is in use. Received: {self.path}, which ends early. "
+                "Delete it; the next start writes it again."
             )
 
 
 def _reflect(positions: np.ndarray, side: int) -> np.ndarray:
-    """Continues a picture by its reflection: 0 1 2 2 1 0 0 1 2 for a side of 3."""
+    """Maps positions outside a picture to its reflection: 0 1 2 2 1 0 0 1 2 for a side of 3."""
     positions = positions % (2 * side)
     return np.minimum(positions, 2 * side - 1 - positions)
 
@@ -106,21 +107,21 @@ def open_disk_cache(
     content: Mapping[str, Any],
     description: str,
 ) -> tuple[dict[str, PictureFile], dict[str, np.ndarray]]:
-    """Opens the cache of a split, and writes it first if need be.
+    """Opens a split's cache, and writes it first if necessary.
 
-    It is written under another name and renamed when it is complete, so that nothing opens half a cache;
-    what a process that was killed left behind is removed by the next one. Of two processes that want the
-    same cache the second waits for the first.
+    The cache is written under a temporary name and renamed once it is complete: an incomplete one is never
+    opened, and the next process removes what a killed one left. Of two processes that need the same cache,
+    the second waits for the first.
 
     Args:
-        elements: Data set of `num_images` dicts: pictures, uint8 `[h, w, c]`, and scalars.
-        num_images: Number of its elements.
-        cache_dir: Directory of caches; created if need be.
-        content: What decides on the pixels, ready for JSON: other content gets another cache.
-        description: What the progress bar says; it appears after two seconds.
+        elements: Data set of `num_images` dicts of pictures, uint8 `[h, w, c]`, and scalars.
+        num_images: Number of elements.
+        cache_dir: Directory of caches; created if necessary.
+        content: Everything that determines the pixels, ready for JSON; each content has its own cache.
+        description: Text of the progress bar, which appears after two seconds.
 
     Returns:
-        The pictures by key, and the scalars by key, arrays `[num_images]`.
+        The pictures by key, and the scalars by key as arrays `[num_images]`.
 
     Raises:
         OSError: If `cache_dir` cannot be written, or the disk is full.
@@ -142,7 +143,7 @@ def open_disk_cache(
                 opened = _open(directory, num_images)
     except OSError as error:
         raise OSError(
-            "The directory of cached pictures must be writable and have room. "
+            "The directory of cached pictures must be writable and have enough free space. "
             f"Received: {cache_dir} ({error.strerror or error}). Free some space, or choose `--cache memory` "
             "or `--cache none`."
         ) from error
@@ -150,7 +151,7 @@ def open_disk_cache(
 
 
 def _open(directory: Path, num_images: int):
-    """Returns pictures and scalars, or None where there is no whole cache."""
+    """Returns pictures and scalars, or None if there is no complete cache."""
     try:
         with np.load(directory / _INDEX) as file:
             index = dict(file)

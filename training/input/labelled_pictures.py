@@ -1,4 +1,4 @@
-"""Pictures in memory with their attributes: read from a data set, or made by a model."""
+"""Pictures in memory with their attributes, read from a data set or made by a model."""
 
 import dataclasses
 
@@ -14,7 +14,7 @@ _BATCH_SIZE = 256
 
 @dataclasses.dataclass(frozen=True)
 class LabelledPictures:
-    """Pictures and what they show.
+    """Pictures and their attributes.
 
     Args:
         raw_images: uint8 array `[N, S, S, C]`.
@@ -34,7 +34,7 @@ class LabelledPictures:
         return len(self.raw_images)
 
     def take(self, rows) -> "LabelledPictures":
-        """Returns the pictures of some rows."""
+        """Selects rows."""
         return LabelledPictures(
             self.raw_images[rows], {name: ids[rows] for name, ids in self.attribute_ids.items()}
         )
@@ -43,15 +43,15 @@ class LabelledPictures:
 def read_pictures(
     data_set: DataSet, split: str, image_size: int, channels: int, num_images: int, seed: int
 ) -> LabelledPictures:
-    """Reads pictures of a split: all, or as many drawn at random.
+    """Reads a random sample of a split's pictures, or all of them in random order.
 
     Args:
         data_set: A prepared data set.
         split: Name of the split.
-        image_size: Side S in pixels that they are cut and resized to.
-        channels: C.
-        num_images: How many at most.
-        seed: Of which and in which order.
+        image_size: Side S in pixels to which pictures are cropped and resized.
+        channels: Number of channels C.
+        num_images: Largest number of pictures.
+        seed: Seed of the selection and the order.
 
     Returns:
         The pictures.
@@ -77,16 +77,16 @@ def read_pictures(
 
 
 def generate_pictures(model, wanted: LabelledPictures, num_images: int, seed: int) -> LabelledPictures:
-    """Makes pictures of the attributes that other pictures have, over and over if more are wanted.
+    """Generates pictures with the attributes of other pictures, which are repeated if there are too few.
 
     Args:
-        model: A `DCGAN` or `ConditionalVAE`.
-        wanted: Pictures whose attributes are taken; unknown ones are drawn.
-        num_images: How many.
-        seed: Of the latents and of the attributes that are drawn.
+        model: A generative model.
+        wanted: Pictures with the target attributes; unknown ones are drawn at random.
+        num_images: Number of pictures to generate.
+        seed: Seed of the latents and of randomly drawn attributes.
 
     Returns:
-        The pictures, of the model's size, with the attributes that the model knows.
+        The pictures, at the model's size, with the model's attributes.
     """
     random = np.random.default_rng(seed)
     rows = np.arange(num_images) % len(wanted)
@@ -101,7 +101,7 @@ def generate_pictures(model, wanted: LabelledPictures, num_images: int, seed: in
 
 
 def decode_latents(model, latents, attribute_ids) -> np.ndarray:
-    """Returns the pictures, uint8 `[N, S, S, C]`, that a generator makes of latents and attributes."""
+    """Returns a generator's pictures, uint8 `[N, S, S, C]`, for given latents and attributes."""
     decode = getattr(model, "decode", model)
     images = []
     for start in range(0, len(latents), _BATCH_SIZE):
@@ -116,12 +116,12 @@ _BATCH_SIZE = 256
 
 
 def reconstruct(model, pictures: LabelledPictures) -> np.ndarray:
-    """Returns what a model makes of pictures, uint8 `[N, S, S, C]`."""
+    """Returns a model's reconstructions of pictures, uint8 `[N, S, S, C]`."""
     return decode_latents(model, encode_pictures(model, pictures), pictures.attribute_ids)
 
 
 def encode_pictures(model, pictures: LabelledPictures) -> np.ndarray:
-    """Returns the mean latents of pictures, float32 `[N, D]`."""
+    """Returns pictures' mean latents, float32 `[N, D]`."""
     latents = []
     for start in range(0, len(pictures), _BATCH_SIZE):
         part = pictures.take(slice(start, start + _BATCH_SIZE))

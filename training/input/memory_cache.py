@@ -1,4 +1,4 @@
-"""Pictures of one split in memory, so that any of them can be had in any order."""
+"""Keeps a split's pictures in memory, for access in any order."""
 
 import dataclasses
 
@@ -16,11 +16,11 @@ def read_all(
 
     Args:
         elements: Data set of `num_images` dicts of tensors.
-        num_images: Number of its elements.
-        description: What the progress bar says; it appears after two seconds.
+        num_images: Number of elements.
+        description: Text of the progress bar, which appears after two seconds.
 
     Returns:
-        For each key one array `[num_images, ...]`, or a list of arrays where shapes vary.
+        For each key an array `[num_images, ...]`, or a list of arrays if shapes vary.
 
     Example:
 
@@ -31,7 +31,7 @@ def read_all(
     specs = elements.element_spec
     shapes_are_equal = all(spec.shape.is_fully_defined() for spec in specs.values())
     if shapes_are_equal:
-        # Filled in place: concatenating afterwards would take the memory twice.
+        # Filled in place: concatenation would need twice the memory.
         arrays = {
             key: np.empty([num_images, *spec.shape], spec.dtype.as_numpy_dtype) for key, spec in specs.items()
         }
@@ -56,14 +56,14 @@ def read_all(
 
 @dataclasses.dataclass(frozen=True)
 class PictureStore:
-    """Pictures of any sizes, one after the other in one tensor.
+    """Pictures of any sizes, packed into one tensor.
 
     Args:
         pixels: uint8 tensor `[total bytes]`.
-        offsets: int64 tensor `[num_images]`: where each picture begins.
+        offsets: int64 tensor `[num_images]`: byte offset of each picture.
         heights: int64 tensor `[num_images]`, in pixels.
         widths: int64 tensor `[num_images]`, in pixels.
-        channels: Channels of every picture.
+        channels: Number of channels of every picture.
 
     Example:
 
@@ -96,20 +96,20 @@ class PictureStore:
             )
 
     def take(self, indices, height: int, width: int) -> tf.Tensor:
-        """Returns whole pictures, uint8 `[N, height, width, channels]`, where all have that size."""
+        """Returns whole pictures, uint8 `[N, height, width, channels]`, all of which have this size."""
         return tf.gather(tf.reshape(self.pixels, [-1, height, width, self.channels]), indices)
 
     def cut(self, indices, tops, lefts, height: int, width: int, margin: int = 0) -> tf.Tensor:
         """Cuts one window out of each of several pictures.
 
         Args:
-            indices: Integer tensor `[N]`: which pictures.
+            indices: Integer tensor `[N]`: indices of the pictures.
             tops: int64 tensor `[N]`: first row of each window.
             lefts: int64 tensor `[N]`: first column of each window.
             height: Height of the windows in pixels.
             width: Width of the windows in pixels.
-            margin: What is cut in addition around each window, in pixels. Beyond its border a picture is
-                continued by its reflection.
+            margin: Width in pixels of an additional margin around each window. Pictures are extended by
+                reflection.
 
         Returns:
             uint8 tensor `[N, height + 2 * margin, width + 2 * margin, channels]`.
@@ -127,13 +127,13 @@ def window_positions(firsts, length: int, margin: int, sides: tf.Tensor) -> tf.T
     """Returns the rows (or columns) of windows.
 
     Args:
-        firsts: int64 tensor `[N]`: where each window begins, without its margin.
+        firsts: int64 tensor `[N]`: first row (or column) of each window, margin excluded.
         length: Height (or width) of the windows in pixels.
-        margin: What comes in addition before and behind, in pixels.
+        margin: Width in pixels of an additional margin on both sides.
         sides: int64 tensor `[N]`: height (or width) of the pictures.
 
     Returns:
-        int64 tensor `[N, length + 2 * margin]`; beyond its border a picture is continued by its reflection.
+        int64 tensor `[N, length + 2 * margin]`; pictures are extended by reflection.
 
     Example:
 

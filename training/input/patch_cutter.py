@@ -1,4 +1,4 @@
-"""Cuts patches out of pictures in low and in full resolution, at the same random places."""
+"""Cuts patches from pictures in low and full resolution, at the same random positions."""
 
 import dataclasses
 
@@ -11,15 +11,15 @@ from training.input.picture_cache import Pictures
 
 @dataclasses.dataclass(frozen=True)
 class PatchCutter:
-    """Cuts one patch of each picture, at a random place that is a whole low-res pixel.
+    """Cuts one patch from each picture, at a random position aligned with low-res pixels.
 
-    Pictures come as dicts with `high_res` and perhaps `low_res`; so do the patches.
+    Pictures and patches are dicts with `high_res` and optionally `low_res`.
 
     Args:
         height: Height of low-res patches in pixels.
         width: Width of low-res patches in pixels.
         upscale_factor: Factor between both resolutions.
-        margin: What is cut in addition on every side, in low-res pixels; beyond the border of a picture its
+        margin: Width in low-res pixels of an additional margin on every side; pictures are extended by
             reflection.
     """
 
@@ -29,11 +29,11 @@ class PatchCutter:
     margin: int
 
     def cut_cached(self, pictures: dict[str, Pictures], order: BatchOrder) -> tf.data.Dataset:
-        """Makes batches of patches of cached pictures.
+        """Makes batches of patches from cached pictures.
 
         Args:
             pictures: The cached pictures by key.
-            order: Which picture comes when.
+            order: The order of the pictures.
 
         Raises:
             ValueError: If a picture is smaller than a patch.
@@ -46,8 +46,8 @@ class PatchCutter:
         if missing > 0:
             largest_allowed = (max(self.height, self.width) - missing) * self.upscale_factor
             raise ValueError(
-                "`patch_size` must not exceed the smallest picture where sizes vary, because the patches of "
-                f"a batch are of one size. Received: patch_size={self.height * self.upscale_factor}. "
+                "`patch_size` must not exceed the smallest picture if sizes vary, because all patches of a "
+                f"batch have the same size. Received: patch_size={self.height * self.upscale_factor}. "
                 f"Largest allowed: {largest_allowed}."
             )
 
@@ -70,11 +70,11 @@ class PatchCutter:
         return order.make_batches().map(cut, num_parallel_calls=tf.data.AUTOTUNE)
 
     def stream(self, elements: tf.data.Dataset, order: BatchOrder) -> tf.data.Dataset:
-        """Makes batches of patches of pictures that are read one after the other.
+        """Makes batches of patches from pictures that are read sequentially.
 
         Args:
             elements: The pictures in the order of the records.
-            order: Which picture comes when.
+            order: The order of the pictures.
         """
 
         def cut(position, pictures):
@@ -83,8 +83,8 @@ class PatchCutter:
             spare = sides - tf.constant([self.height, self.width], "int64")
             tf.debugging.assert_non_negative(
                 spare,
-                "`patch_size` must not exceed the smallest picture where sizes vary. Received: patch_size="
-                f"{self.height * self.upscale_factor}.",
+                "`patch_size` must not exceed the smallest picture if sizes vary. Received: patch_size="
+                f"{self.height * self.upscale_factor}. Choose a smaller one.",
             )
             place = _place(places, spare)
             return {key: self._cut_one(picture, place, self._scale(key)) for key, picture in pictures.items()}

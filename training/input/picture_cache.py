@@ -1,4 +1,4 @@
-"""Where the decoded pictures of a split are kept between epochs: in memory, on disk or not at all."""
+"""Chooses and opens the cache of a split's decoded pictures: in memory, on disk or none."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from zoo.errors import UnknownNameError
 
 CACHES = ("memory", "disk", "none")
 MAX_MEMORY_BYTES = 2 << 30
-# Reading takes the memory twice for a moment, and the model needs some, too.
+# Reading briefly needs twice the memory, and the model needs some too.
 MAX_MEMORY_SHARE = 0.25
 _SAMPLED_IMAGES = 64
 _CGROUP = Path("/sys/fs/cgroup")
@@ -25,7 +25,7 @@ Pictures = PictureStore | PictureFile
 
 
 def check_cache(cache: str | None) -> None:
-    """Raises `UnknownNameError` unless there is such a cache; None is allowed."""
+    """Raises `UnknownNameError` unless the cache exists; None is allowed."""
     if cache is not None and cache not in CACHES:
         raise UnknownNameError("cache", cache, CACHES)
 
@@ -39,19 +39,19 @@ def open_cache(
     content: Mapping[str, Any],
     num_images: int | None = None,
 ) -> tuple[dict[str, Pictures], dict[str, np.ndarray]]:
-    """Puts the pictures of a split where any of them can be had at once.
+    """Caches a split's pictures for random access.
 
     Args:
         cache: `memory` or `disk`.
-        elements: Data set of dicts: pictures, uint8 `[h, w, c]`, and scalars.
-        data_set: Where they come from.
+        elements: Data set of dicts of pictures, uint8 `[h, w, c]`, and scalars.
+        data_set: The data set that they come from.
         split: `train`, `validation` or `test`.
-        cache_dir: Directory for `disk`; beside the records of the data set by default.
-        content: What was done to the pictures, ready for JSON.
+        cache_dir: Directory for `disk`; by default in the data set's own directory.
+        content: Description of the pictures' preprocessing, ready for JSON.
         num_images: Number of elements; that of the split by default.
 
     Returns:
-        The pictures by key, and the scalars by key, arrays `[num_images]`.
+        The pictures by key, and the scalars by key as arrays `[num_images]`.
 
     Raises:
         OSError: If the directory cannot be written, or the disk is full.
@@ -71,20 +71,20 @@ def open_cache(
 
 
 def default_cache_dir(data_set: DataSet) -> Path:
-    """Returns the directory of a data set's caches. It goes when the data set is replaced or deleted."""
+    """Returns the directory of a data set's caches, which is deleted or replaced with the data set."""
     return Path(data_set.builder.data_dir) / "cache"
 
 
 def choose_cache(num_bytes: int, cache_dir: Path) -> str:
-    """Chooses by size: memory for what takes little of it, else disk where there is room, else none.
+    """Chooses a cache by size: memory for small splits, else disk if there is enough space, else none.
 
     Args:
-        num_bytes: What the decoded pictures take.
-        cache_dir: Where they would be kept on disk; need not exist.
+        num_bytes: Size of the decoded pictures.
+        cache_dir: Directory for a cache on disk; need not exist.
 
     Returns:
-        `memory` up to 2 GiB and a quarter of the free memory; else `disk` if half of what is free there
-        suffices and it may be written; else `none`.
+        `memory` up to 2 GiB and a quarter of the free memory; else `disk` if the directory is writable and
+        half of its free space suffices; else `none`.
 
     Example:
 
@@ -99,7 +99,7 @@ def choose_cache(num_bytes: int, cache_dir: Path) -> str:
 
 
 def free_memory_bytes() -> int:
-    """Returns how much memory this process may still take: the machine's, or less in a container."""
+    """Returns how much more memory this process can use: the machine's free memory, or a container's."""
     meminfo = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
     kilobytes = next(line.split()[1] for line in meminfo if line.startswith("MemAvailable:"))
     free = int(kilobytes) * 1024
@@ -112,7 +112,7 @@ def free_memory_bytes() -> int:
 
 
 def estimate_bytes(elements: tf.data.Dataset, num_images: int) -> int:
-    """Returns what the elements take: exactly where shapes are equal, else by a sample of the first ones."""
+    """Returns the elements' size: exact if all shapes are equal, else estimated from the first elements."""
     specs = elements.element_spec.values()
     if all(spec.shape.is_fully_defined() for spec in specs):
         return num_images * sum(spec.shape.num_elements() * spec.dtype.size for spec in specs)

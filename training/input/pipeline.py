@@ -1,25 +1,23 @@
-"""Batches for training and evaluation, from a prepared data set.
+"""Makes batches of pictures for training and evaluation from a prepared data set.
 
-The order is the same everywhere (`training/input/super_resolution_pipeline.py` follows it, too), and each
-step has its reason:
+All pipelines (including `training/input/super_resolution_pipeline.py`) have the same stages, in this order:
 
-1. read and decode: once, in the fixed order of the records;
-2. cut, resize and convert, still `uint8`: the same for every epoch, so before the cache;
-3. cache as `uint8`, a quarter of what floats would take, where any picture can be had at once: in memory, or
-   on disk in one file (`training/input/picture_cache.py`);
-4. shuffle: a permutation of the whole split drawn from `(seed, epoch)` alone, so that it depends on no
-   thread, and a resumed run can begin anywhere without drawing what came before;
-5. repeat after the shuffle, so that every picture is seen once before one is seen twice;
-6. batch after the repeat, so that a small remainder never makes an odd step: batches run across epochs;
-   gathering a batch from the cache at once is far cheaper than batching single pictures;
-7. augment after the cache and the repeat, so that every epoch sees other changes, and after the batch,
-   because Keras' layers change a whole batch at once, each picture by amounts of its own; these are drawn
-   from `(seed, step)` alone, for the same reasons as the order. The result is `uint8` again: floats begin
-   inside the model;
-8. prefetch last, so that the next batch is made while the model works.
+1. Read and decode once, in the fixed order of the records.
+2. Crop, resize and convert, still as `uint8`. The result is the same for every epoch and is therefore cached.
+3. Cache as `uint8`, which takes a quarter of the space of floats, for random access: in memory, or on disk in
+   one file (`training/input/picture_cache.py`).
+4. Shuffle by a permutation of the whole split that depends on `(seed, epoch)` alone. It is independent of
+   threads, and a resumed run can start anywhere without drawing the earlier ones.
+5. Repeat after shuffling: every picture is seen once before any is seen twice.
+6. Batch after repeating: batches cross the boundaries of epochs and are never incomplete. Gathering a whole
+   batch from the cache is far cheaper than batching single pictures.
+7. Augment after caching and repeating, which gives every epoch different changes, and after batching, because
+   Keras' layers process whole batches, each picture by its own amounts. These depend on `(seed, step)` alone,
+   for the same reasons as the order. The result is `uint8` again; the model converts it to floats.
+8. Prefetch last: the next batch is made while the model works.
 
-Memory and disk give the same batches. A split with neither (`none`) is read again every epoch and shuffled
-through a buffer of some thousand pictures, so that what it takes does not depend on its size.
+Memory and disk give the same batches. A split without a cache (`none`) is read again every epoch and shuffled
+through a buffer of a few thousand pictures, which bounds its memory.
 """
 
 from collections.abc import Callable, Sequence
@@ -62,32 +60,32 @@ def make_image_batches(
 ) -> tf.data.Dataset:
     """Makes batches of square pictures with their attributes.
 
-    Pictures of another shape are cut to the centre square and resized by antialiased bicubic interpolation;
-    grey is repeated to RGB, or RGB weighted to grey.
+    Pictures of another shape are cropped to the centre square and resized by antialiased bicubic
+    interpolation; grey is repeated to RGB, or RGB weighted to grey.
 
     Args:
         data_set: A prepared data set.
         split: `train`, `validation` or `test`.
         image_size: Side S of the pictures in pixels.
         channels: 1 (grey) or 3 (RGB).
-        batch_size: Number N of pictures of a batch.
+        batch_size: Number N of pictures per batch.
         attributes: Names of the attributes to yield; all by default.
-        shuffle: Whether each epoch comes in another random order; else that of the records.
-        repeat: Whether epochs follow without end. Batches then run across their borders.
-        seed: The same seed gives the same batches, whatever the machine is busy with.
-        first_step: Number of batches to leave out at the beginning: those of the run that is resumed.
-        drop_remainder: Whether to leave out a last batch that is not full.
-        augment: Names of random changes, of `training.input.augmentation.NAMES`.
+        shuffle: Whether each epoch has a different random order, instead of the order of the records.
+        repeat: Whether epochs repeat endlessly. Batches then cross their boundaries.
+        seed: Seed of the order and the augmentation, which alone determines the batches.
+        first_step: Number of batches to skip at the start: those already seen by a resumed run.
+        drop_remainder: Whether to drop an incomplete last batch.
+        augment: Names of augmentations, from `training.input.augmentation.NAMES`.
         cache: `memory`, `disk` or `none`; chosen by size by default.
-        cache_dir: Where a cache on disk is kept; beside the records of the data set by default.
+        cache_dir: Directory of a cache on disk; by default in the data set's own directory.
 
     Returns:
         Data set of `(raw_images uint8 [N, S, S, channels], {attribute: int32 [N]})`.
 
     Raises:
         OSError: If a cache on disk cannot be written.
-        ValueError: If `image_size`, `channels`, `batch_size` or `first_step` are impossible.
-        UnknownNameError: If there is no such split, attribute, augmentation or cache.
+        ValueError: If `image_size`, `channels`, `batch_size` or `first_step` is out of range.
+        UnknownNameError: If the split, an attribute, an augmentation or the cache does not exist.
 
     Example:
 
@@ -139,10 +137,10 @@ def make_image_batches(
 
 
 def prefetch_untuned(batches: tf.data.Dataset) -> tf.data.Dataset:
-    """Makes the next batch while the model works, with all cores instead of tuned parallelism.
+    """Prefetches batches with all cores, without autotuned parallelism.
 
-    The thread that tunes sleeps for up to a minute, and whatever drops an iterator may wait for it to wake
-    up: Keras drops one after each validation. Batches of cached pictures leave nothing to tune.
+    The autotuning thread sleeps for up to a minute, and deleting an iterator may wait for it to wake up;
+    Keras deletes one after each validation. Batches of cached pictures leave nothing to tune.
     """
     options = tf.data.Options()
     options.autotune.enabled = False
@@ -156,12 +154,12 @@ def image_cache_choice(data_set: DataSet, image_size: int, channels: int) -> str
 
 
 def map_pictures(data_set: DataSet, split: str, function: Callable) -> tf.data.Dataset:
-    """Applies a function to the elements of a split, many at once where their shapes are equal.
+    """Applies a function to a split's elements, many at once if their shapes are equal.
 
     Args:
         data_set: A prepared data set.
         split: `train`, `validation` or `test`.
-        function: Takes and returns a dict of tensors, of one element or of many.
+        function: Takes and returns a dict of tensors, for one element or a batch.
 
     Returns:
         Data set of single elements.
@@ -169,7 +167,7 @@ def map_pictures(data_set: DataSet, split: str, function: Callable) -> tf.data.D
     elements = data_set.read(split)
     if None in data_set.image_shape:
         return elements.map(function, num_parallel_calls=tf.data.AUTOTUNE)
-    # Twice as fast as one by one. Splits may end in the middle of a batch: nothing is dropped.
+    # Twice as fast as one by one. An incomplete last batch is kept.
     return elements.batch(_MAP_BATCH_IMAGES).map(function, num_parallel_calls=tf.data.AUTOTUNE).unbatch()
 
 
@@ -180,7 +178,7 @@ def _read_images(
     if image_size < 1:
         raise ValueError(
             "`image_size` must be at least 1, because it is a side in pixels. "
-            f"Received: image_size={image_size}. A usual value is 64."
+            f"Received: image_size={image_size}. A common value is 64."
         )
     if channels not in (1, 3):
         raise ValueError(

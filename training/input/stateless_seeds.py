@@ -1,19 +1,19 @@
-"""Seeds for Keras layers inside `tf.data`: functions of a position instead of counters."""
+"""Stateless seeds for Keras layers inside `tf.data`: functions of a position instead of counters."""
 
 import keras
 import tensorflow as tf
 
 
 class StatelessSeeds(keras.random.SeedGenerator):
-    """Gives every random draw of a layer a seed of its own that depends on no earlier call.
+    """Gives each of a layer's random draws its own seed, independent of earlier calls.
 
-    Keras' own generators count their calls in a variable: in a parallel `map` the count depends on which
-    thread comes first, and a run that is resumed begins again at zero. Keras takes a generator or a Python
-    number for a seed, no tensor; this is a generator without a variable.
+    Keras' own generators count their calls in a variable: in a parallel `map` the count depends on the order
+    of threads, and a resumed run starts again at zero. Keras accepts a generator or a Python number as a
+    seed, but no tensor; this is a generator without a variable.
 
     Args:
         seed: Integer tensor `[2]`.
-        stream: Number that tells apart generators with the same seed.
+        stream: Number that distinguishes generators with the same seed.
 
     Example:
 
@@ -32,5 +32,5 @@ class StatelessSeeds(keras.random.SeedGenerator):
         return tf.random.experimental.stateless_fold_in(self._seed, self._num_drawn)
 
     def of_picture(self, number) -> "StatelessSeeds":
-        """Returns the generator of one picture of a batch."""
+        """Returns the generator for one picture of a batch."""
         return StatelessSeeds(self._seed, number)

@@ -1,9 +1,9 @@
-"""Batches of patches in low and in full resolution, from a prepared data set.
+"""Makes batches of patches in low and full resolution from a prepared data set.
 
-The order is that of `training/input/pipeline.py`.
+The stages are those of `training/input/pipeline.py`.
 
 Sources:
-    [FSRCNN] Dong et al. 2016, arXiv 1608.00367, section 4.1: scaled and turned pictures as augmentation.
+    [FSRCNN] Dong et al. 2016, arXiv 1608.00367, section 4.1: scaled and rotated pictures as augmentation.
 """
 
 from collections.abc import Sequence
@@ -27,16 +27,16 @@ from training.input.picture_cache import (
 from training.input.pipeline import map_pictures, prefetch_untuned
 from zoo.pictures import pixels, resize
 
-# What leaves the pictures sharp that are to be learned: rotation, zoom and blur soften them.
+# Augmentations that keep the targets sharp: rotation, zoom and blur would soften them.
 AUGMENTATIONS = (
     *("crop", "flip", "turn", "scale"),
     *("brightness", "contrast", "saturation", "hue", "colour"),
 )
-# [FSRCNN] section 4.1: each picture also counts in smaller versions.
+# [FSRCNN] section 4.1: each picture is also used at smaller sizes.
 SCALES = (1.0, 0.9, 0.8, 0.7, 0.6)
-# Largest side of pictures that are evaluated as a whole.
+# Largest side of pictures that are evaluated whole.
 MAX_WHOLE_PIXELS = 1024
-# How far [Keys]' kernel reaches beyond a low-res patch, in low-res pixels (`zoo/pictures/resize.py`).
+# Reach of [Keys]' kernel beyond a low-res patch, in low-res pixels (`zoo/pictures/resize.py`).
 _MARGIN_PIXELS = 2
 
 
@@ -57,34 +57,34 @@ def make_super_resolution_batches(
     cache: str | None = None,
     cache_dir: Path | None = None,
 ) -> tf.data.Dataset:
-    """Makes pairs of a random patch in low and in full resolution, by the protocol of the papers.
+    """Makes pairs of random patches in low and full resolution, by the protocol of the papers.
 
-    Every picture is cut to a multiple of the factor, shrunk as a whole by antialiased bicubic interpolation
-    and rounded; the patches are cut out of both afterwards, so that their borders are like the rest of the
-    picture. One patch of each picture makes an epoch.
+    Every picture is cropped to a multiple of the factor, reduced as a whole by antialiased bicubic
+    interpolation and rounded. The patches are then cut from both, which avoids edge effects. An epoch has one
+    patch of each picture.
 
     With the augmentation `scale` each picture counts five times: at 1.0, 0.9, 0.8, 0.7 and 0.6 of its size,
     but never smaller than a patch. `flip` and `turn` change both patches alike
     (`training/input/symmetries.py`).
 
-    With other names of `augment`, or `degrade`, a patch is cut in full resolution first, with a margin around
-    it; then it is changed, then shrunk, then made worse, so that low and full resolution belong together; the
-    margin is cut off at the end.
+    With other names in `augment`, or with `degrade`, a patch with a margin is first cut in full resolution,
+    then augmented, reduced and degraded, which keeps both resolutions consistent; the margin is cropped at
+    the end.
 
     Args:
         data_set: A prepared data set.
         split: `train`, `validation` or `test`.
         upscale_factor: Factor s between both resolutions.
-        patch_size: Side p of the patches in full resolution, in pixels. Where all pictures have one size and
-            that is smaller, the whole picture is the patch.
-        batch_size: Number N of patches of a batch.
+        patch_size: Side p of the patches in full resolution, in pixels. If all pictures have the same smaller
+            size, the whole picture is the patch.
+        batch_size: Number N of patches per batch.
         shuffle: As for `make_image_batches`.
         repeat: As for `make_image_batches`.
-        seed: As for `make_image_batches`; it decides on the places of the patches, too.
+        seed: As for `make_image_batches`; it also determines the positions of the patches.
         first_step: As for `make_image_batches`.
         drop_remainder: As for `make_image_batches`.
-        augment: Names of random changes, of `AUGMENTATIONS`.
-        degrade: Names of what makes low-res pictures worse, of `training.input.degradation.DEGRADATIONS`.
+        augment: Names of augmentations, from `AUGMENTATIONS`.
+        degrade: Names of degradations of low-res pictures, from `training.input.degradation.DEGRADATIONS`.
         cache: As for `make_image_batches`.
         cache_dir: As for `make_image_batches`.
 
@@ -93,9 +93,9 @@ def make_super_resolution_batches(
 
     Raises:
         OSError: If a cache on disk cannot be written.
-        ValueError: If `upscale_factor`, `patch_size`, `batch_size` or `first_step` are impossible, or a
-            picture is smaller than a patch where sizes vary.
-        UnknownNameError: If there is no such split, augmentation, degradation or cache.
+        ValueError: If `upscale_factor`, `patch_size`, `batch_size` or `first_step` is out of range, or sizes
+            vary and a picture is smaller than a patch.
+        UnknownNameError: If the split, an augmentation, a degradation or the cache does not exist.
 
     Example:
 
@@ -155,7 +155,7 @@ def make_super_resolution_batches(
 
 
 def make_whole_pairs(data_set: DataSet, split: str, *, upscale_factor: int) -> tf.data.Dataset:
-    """Makes pairs of whole pictures in low and in full resolution, one at a time.
+    """Makes pairs of whole pictures in low and full resolution, one at a time.
 
     Args:
         data_set: A prepared data set.
@@ -163,8 +163,8 @@ def make_whole_pairs(data_set: DataSet, split: str, *, upscale_factor: int) -> t
         upscale_factor: Factor s between both resolutions.
 
     Returns:
-        Data set of `(low_res_images uint8 [1, h, w, C], high_res_images uint8 [1, s * h, s * w, C])`. Of
-        pictures with a side of more than `MAX_WHOLE_PIXELS` the middle is taken, so that memory suffices.
+        Data set of `(low_res_images uint8 [1, h, w, C], high_res_images uint8 [1, s * h, s * w, C])`. Sides
+        of more than `MAX_WHOLE_PIXELS` are cropped to the centre, which bounds the memory.
     """
 
     def make_pair(element):
@@ -185,7 +185,7 @@ def _check_patch(upscale_factor: int, patch_size: int, data_set: DataSet) -> Non
     if upscale_factor < 2:
         raise ValueError(
             "`upscale_factor` must be at least 2, because 1 leaves nothing to learn. "
-            f"Received: upscale_factor={upscale_factor}. Usual values are 2, 3 and 4."
+            f"Received: upscale_factor={upscale_factor}. Common values are 2, 3 and 4."
         )
     if patch_size < upscale_factor or patch_size % upscale_factor:
         nearest = max(patch_size // upscale_factor, 1) * upscale_factor
@@ -196,7 +196,7 @@ def _check_patch(upscale_factor: int, patch_size: int, data_set: DataSet) -> Non
     smallest = min((side for side in data_set.image_shape[:2] if side), default=upscale_factor)
     if smallest < upscale_factor:
         raise ValueError(
-            "`upscale_factor` must not exceed the side of a picture, because nothing would be left of it. "
+            "`upscale_factor` must not exceed the side of a picture, or the low-res picture would be empty. "
             f"Received: upscale_factor={upscale_factor}, picture shape {data_set.image_shape} of "
             f"{data_set.name}. Largest allowed: {smallest}."
         )
@@ -227,7 +227,7 @@ def _read_high_res(
 
 
 def _read_scaled(data_set: DataSet, split: str, patch_size: int) -> tf.data.Dataset:
-    """Reads each picture in all `SCALES`, none smaller than a patch."""
+    """Reads each picture at all `SCALES`, but never smaller than a patch."""
 
     def shrink(image, scale):
         sides = tf.shape(image)[:2]

@@ -1,4 +1,4 @@
-"""Mirrored and turned patches: exact changes, the same in low and in full resolution."""
+"""Mirrors and rotates patches: exact augmentations, identical in low and full resolution."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,22 +8,22 @@ NAMES = ("flip", "turn")
 
 
 class Symmetries:
-    """Mirrors and turns pairs of patches at random, each pair for itself.
+    """Mirrors and rotates each pair of patches at random.
 
-    Bicubic interpolation treats all directions alike, so that a changed low-res patch is what the changed
-    full patch would be shrunk to: nothing has to be interpolated again.
+    Bicubic interpolation treats all directions alike: a changed low-res patch equals the reduced version of
+    the changed full-resolution patch, and nothing needs to be interpolated again.
 
     | name | change |
     |---|---|
-    | `flip` | left and right exchanged, every other patch |
-    | `turn` | by 0, 90, 180 or 270 degrees; patches that are not square by 0 or 180 |
+    | `flip` | mirrored horizontally, with probability 1/2 |
+    | `turn` | rotated by 0, 90, 180 or 270 degrees, or by 0 or 180 if the patch is not square |
 
     Args:
-        names: Names of the table, in any order; others are left out of account.
+        names: Names from the table, in any order; others are ignored.
 
     Call arguments:
-        patches: Tensors `[N, h, w, C]` by name, of any dtype; all square or none, h and w known.
-        seed: Integer tensor `[2]`; the changes depend on it and on nothing else.
+        patches: Tensors `[N, h, w, C]` by name, of any dtype; all square or none, static h and w.
+        seed: Integer tensor `[2]`, which alone determines the changes.
 
     Returns:
         Tensors of the same shapes by name.
@@ -54,7 +54,7 @@ class Symmetries:
             if is_square:
                 images = tf.where(quarters % 2 == 1, tf.transpose(images, [0, 2, 1, 3]), images)
             images = tf.where((quarters == 1) | (quarters == 2), tf.reverse(images, [1]), images)
-            # Mirrored twice is not mirrored.
+            # Mirroring twice cancels out.
             is_mirrored = (quarters >= 2) != (flips == 1)
             return tf.where(is_mirrored, tf.reverse(images, [2]), images)
 
