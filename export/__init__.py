@@ -1,1 +1,1 @@
-"""Run directory in, version directory out."""
+"""Turns a run directory into a version directory that a server loads."""

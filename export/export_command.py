@@ -1,4 +1,4 @@
-"""`zoo export RUN_OR_PRESET`, and the way to its sub-commands."""
+"""`zoo export RUN_OR_PRESET`, and its sub-commands `verify`, `promote` and `prune`."""
 
 import click
 
@@ -6,7 +6,7 @@ from export import promote_command, prune_command, verify_command
 from zoo.cli import ZooCommand
 from zoo.command_line.output_path import OutputPath
 
-# `export/saved_model/variants.py` says what they are, and imports TensorFlow.
+# Repeated because `export/saved_model/variants.py`, which defines the variants, imports TensorFlow.
 VARIANT_NAMES = ("original", "float16_weights", "mixed_bfloat16", "frozen")
 
 _VERSION_COMMANDS = {
@@ -17,7 +17,7 @@ _VERSION_COMMANDS = {
 
 
 class _ExportCommand(ZooCommand):
-    """`zoo export`, whose first word may also name a command that looks after published versions."""
+    """`zoo export`, whose first argument may also be a sub-command for published versions."""
 
     def make_context(self, info_name, args, parent=None, **extra):
         if args and args[0] in _VERSION_COMMANDS:
@@ -55,44 +55,56 @@ def _to_requirements(context, parameter, texts):
     cls=_ExportCommand, uses_tensorflow=True, example="zoo export runs/20260101-120000-dcgan-fashion_mnist"
 )
 @click.argument("run_or_preset")
-@click.option("--models-dir", type=OutputPath(is_directory=True), default="models", show_default=True)
+@click.option(
+    "--models-dir",
+    type=OutputPath(is_directory=True),
+    default="models",
+    show_default=True,
+    help="Directory of all models; the version becomes MODELS_DIR/MODEL_NAME/VERSION.",
+)
 @click.option(
     "--model-name",
     callback=_check_model_name,
-    help="Name to serve it by.  [default: dcgan, conditional_vae, srcnn_x2, classifier, ...]",
+    help="Name clients request the model by.  [default: dcgan, conditional_vae, srcnn_x2, classifier, ...]",
 )
-@click.option("--version", type=click.IntRange(1), help="Version number.  [default: next]")
+@click.option(
+    "--version",
+    type=click.IntRange(1),
+    help="Version number.  [default: one above the highest existing version]",
+)
 @click.option(
     "--require",
     "requirements",
     multiple=True,
     metavar="'SCORE>=NUMBER'",
     callback=_to_requirements,
-    help="Refuse a model whose measured score is not so (>=, >, <= or <). Several go.",
+    help="Refuse to export a model whose measured score does not meet this limit (>=, >, <= or <). May be "
+    "repeated.",
 )
 @click.option(
     "--isolate-rows",
     is_flag=True,
-    help="A picture that only its decoder finds damaged becomes its row's `error`; every picture is decoded "
-    "twice then.",
+    help="Report a photo that only the decoder finds damaged in its row's `error` instead of failing the "
+    "whole batch; this decodes every photo twice.",
 )
 @click.option(
     "--variant",
     type=click.Choice(VARIANT_NAMES),
-    help="A smaller or faster model, measured beside the original.  [default: original, not measured]",
+    help="Publish a smaller or faster variant, measured beside the original.  "
+    "[default: original, not measured]",
 )
 @click.option("--compare-variants", is_flag=True, help="Measure every variant and publish nothing.")
 @click.option(
     "--tflite",
     type=OutputPath(is_directory=False),
-    help="Write a TFLite file for apps instead of a version (SRCNN and FSRCNN).",
+    help="Write a TFLite file for apps instead of publishing a version (SRCNN and FSRCNN only).",
 )
-@click.option("--tflite-float16", is_flag=True, help="Store the weights of the TFLite file as float16.")
-@click.option("--dry-run", is_flag=True, help="Say what would be exported and write nothing.")
+@click.option("--tflite-float16", is_flag=True, help="Store the TFLite file's weights as float16.")
+@click.option("--dry-run", is_flag=True, help="Print what would be exported, and write nothing.")
 def command(run_or_preset, requirements, compare_variants, tflite, tflite_float16, dry_run, **options):
-    """Export RUN_OR_PRESET as a SavedModel: checked against the Keras model, then published whole.
+    """Export RUN_OR_PRESET as a SavedModel, check it against the Keras model and publish it whole.
 
-    A run directory that is called like a command below is reached as ./verify.
+    If a run directory has the name of a command below, write it as a path: ./verify.
     """
     _check_options(compare_variants, tflite, tflite_float16, options)
     from export.saved_model.quality_gate import check_requirements
@@ -119,12 +131,16 @@ def command(run_or_preset, requirements, compare_variants, tflite, tflite_float1
 def _check_options(compare_variants, tflite, tflite_float16, options):
     if tflite_float16 and not tflite:
         raise click.UsageError(
-            "--tflite-float16 needs --tflite. Received: no --tflite. Name the file to write."
+            "--tflite-float16 needs --tflite, because it changes the TFLite file. Received: no --tflite. "
+            "Name the file to write: --tflite FILE."
         )
     chosen = {"--tflite": tflite, "--compare-variants": compare_variants, "--variant": options["variant"]}
     named = [name for name, value in chosen.items() if value]
     if len(named) > 1:
-        raise click.UsageError(f"Only one of these can be asked for. Received: {' and '.join(named)}.")
+        raise click.UsageError(
+            "Only one of --tflite, --compare-variants and --variant can be given, because each writes "
+            f"something else. Received: {' and '.join(named)}. Leave out all but one."
+        )
 
 
 def _describe(model, tflite, options):

@@ -1,4 +1,4 @@
-"""`zoo export promote`."""
+"""`zoo export promote`, which moves a label such as `stable` to another version of a model."""
 
 from pathlib import Path
 
@@ -24,16 +24,21 @@ def _check_label(context, parameter, label):
     "--label",
     required=True,
     callback=_check_label,
-    help="stable, canary, or another word that clients name the version by.",
+    help="stable, canary, or another word that clients request the version by.",
 )
-@click.option("--models-dir", type=click.Path(path_type=Path), default="models", show_default=True)
-@click.option("--dry-run", is_flag=True, help="Say which labels there would be and write nothing.")
+@click.option(
+    "--models-dir",
+    type=click.Path(path_type=Path),
+    default="models",
+    show_default=True,
+    help="Directory of all models.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the resulting labels, and write nothing.")
 def command(model_name, version, label, models_dir, dry_run):
-    """Give a label of MODEL to VERSION; to an earlier one to roll back.
+    """Move a label of MODEL to VERSION; name an earlier version to roll back.
 
-    The labels are kept in MODELS_DIR/MODEL/labels.json. `zoo serve` follows them within seconds; another
-    server after its models.config was written again and a restart. Requests without a label get the highest
-    version.
+    Labels are stored in MODELS_DIR/MODEL/labels.json. A running `zoo serve` follows them within seconds; any
+    other server needs a new models.config and a restart. Requests without a label get the highest version.
     """
     from export.versions.labels import promote, read_labels
 
@@ -43,6 +48,6 @@ def command(model_name, version, label, models_dir, dry_run):
         click.echo(f"{name}: {number}{was}")
     if not dry_run:
         click.echo(
-            f"A running `zoo serve --models-dir {models_dir}` follows; for other servers write models.config "
-            "again (zoo serve --write-config DIR) and restart them"
+            f"A running `zoo serve --models-dir {models_dir}` follows the change; for any other server write "
+            "models.config again (zoo serve --write-config DIR) and restart it"
         )

@@ -1,4 +1,4 @@
-"""`zoo export prune`."""
+"""`zoo export prune`, which deletes old versions to free disk space."""
 
 from pathlib import Path
 
@@ -12,20 +12,27 @@ from zoo.cli import ZooCommand
     "--keep",
     type=click.IntRange(1),
     required=True,
-    help="Versions of each model to keep, the highest ones; those with a label are kept beside them.",
+    help="Number of versions of each model to keep, counted from the highest; labelled versions are kept as "
+    "well.",
 )
-@click.option("--models-dir", type=click.Path(path_type=Path), default="models", show_default=True)
-@click.option("--model-name", help="Prune this model alone.  [default: every model]")
-@click.option("--dry-run", is_flag=True, help="Say what would be removed and remove nothing.")
+@click.option(
+    "--models-dir",
+    type=click.Path(path_type=Path),
+    default="models",
+    show_default=True,
+    help="Directory of all models.",
+)
+@click.option("--model-name", help="Prune only this model.  [default: every model]")
+@click.option("--dry-run", is_flag=True, help="Print what would be removed, and remove nothing.")
 def command(keep, models_dir, model_name, dry_run):
-    """Remove old versions; never the highest one of a model, nor one that a label names."""
+    """Remove old versions, but never a model's highest version or one that a label names."""
     from export.versions.prune import prune
     from export.versions.version_dirs import servable_versions
 
     if not models_dir.is_dir():
         raise click.ClickException(
             f"The models directory must exist. Received: models_dir={str(models_dir)!r}. "
-            "Name the one that models were exported to: --models-dir DIR."
+            "Name the directory that models were exported to: --models-dir DIR."
         )
     entries = sorted(models_dir.iterdir())
     every = [entry.name for entry in entries if servable_versions(entry)]

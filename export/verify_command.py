@@ -1,4 +1,4 @@
-"""`zoo export verify`."""
+"""`zoo export verify`, which compares published versions with their manifests."""
 
 from pathlib import Path
 
@@ -12,13 +12,14 @@ from zoo.cli import ZooCommand
 @click.option(
     "--models-dir",
     type=click.Path(path_type=Path),
-    help="Check every version of every model in it.  [default: models, unless a VERSION_DIR is named]",
+    help="Check every version of every model in this directory.  "
+    "[default: models, unless a VERSION_DIR is named]",
 )
 def command(version_dirs, models_dir):
-    """Check that every file of versions is as it was exported.
+    """Check that every file of a version is as it was exported.
 
-    Damaged, missing and extra files are named, as are versions without a manifest, which cannot be checked;
-    the exit code is 1 then.
+    Names damaged, missing and extra files, and versions that cannot be checked because they have no
+    manifest. If there are any, the exit code is 1.
     """
     from export.versions.manifest import MANIFEST
     from export.versions.verify import find_version_dirs, version_problem
@@ -33,6 +34,6 @@ def command(version_dirs, models_dir):
             bad.append(str(version_dir))
     if bad:
         raise click.ClickException(
-            f"Every version must be as its {MANIFEST} says. Received: {len(bad)} of {len(version_dirs)} "
-            f"that are not: {', '.join(bad)}. Copy or export them again."
+            f"Every version must match its {MANIFEST}. Received: {len(bad)} of {len(version_dirs)} "
+            f"that do not: {', '.join(bad)}. Copy or export them again."
         )

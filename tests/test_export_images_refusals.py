@@ -72,7 +72,7 @@ REFUSED = {
     "png_zero": (png(0, 5, 8, 2, [b""]), "at least 1 x 1 pixels. Received: width=0, height=5."),
     "png_layout": (
         png(8, 8, 4, 2, [b""]),
-        "A PNG must have a colour type and bits that the standard knows. Received: colour_type=2, bits=4.",
+        "A PNG must have a colour type and bit depth of the PNG standard. Received: colour_type=2, bits=4.",
     ),
     "png_without_palette": (png(8, 8, 8, 3, [b""]), "must have a PLTE chunk before its pixels."),
     "png_oversized": (
@@ -95,20 +95,23 @@ REFUSED = {
     "jpeg_without_frame": (jpeg_frame(JPEG, marker=0xFE), "A JPEG must have a frame header (SOF)"),
     "jpeg_lossless": (
         jpeg_frame(JPEG, marker=0xC3),
-        "baseline or progressive. Received: one that is lossless.",
+        "baseline or progressive. Received: a JPEG that is lossless.",
     ),
-    "jpeg_arithmetic": (jpeg_frame(JPEG, marker=0xC9), "Received: one that is arithmetic-coded."),
-    "jpeg_hierarchical": (jpeg_frame(JPEG, marker=0xC5), "Received: one that is hierarchical."),
-    "jpeg_12_bits": (jpeg_frame(JPEG, bits=12), "A JPEG must have 8 bits a sample. Received: bits=12."),
+    "jpeg_arithmetic": (jpeg_frame(JPEG, marker=0xC9), "Received: a JPEG that is arithmetic-coded."),
+    "jpeg_hierarchical": (jpeg_frame(JPEG, marker=0xC5), "Received: a JPEG that is hierarchical."),
+    "jpeg_12_bits": (jpeg_frame(JPEG, bits=12), "A JPEG must have 8 bits per sample. Received: bits=12."),
     "jpeg_components": (jpeg_frame(JPEG, components=2), "or CMYK (4). Received: components=2."),
     "jpeg_cmyk_without_adobe": (
         JPEGS["cmyk"].replace(b"Adobe", b"Other"),
-        "A CMYK JPEG must have an Adobe segment, which says what its inks mean. Received: one without.",
+        (
+            "A CMYK JPEG must have an Adobe segment, which says how its inks are stored. "
+            "Received: a JPEG without one."
+        ),
     ),
     "jpeg_zero": (jpeg_frame(JPEG, size=(9, 0)), "at least 1 x 1 pixels. Received: width=9, height=0."),
     "jpeg_oversized": (
         jpeg_frame(JPEG, size=(65535, 65535)),
-        "Received: width=65535, height=65535. Send a smaller one.",
+        "Received: width=65535, height=65535. Send a smaller photo.",
     ),
     "jpeg_bomb": (jpeg_frame(JPEG, size=(5000, 5000)), "A JPEG must be whole,"),
     "jpeg_many_segments": (

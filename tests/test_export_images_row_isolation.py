@@ -56,7 +56,7 @@ def test_the_damaged_row_has_an_error_and_its_neighbours_their_answers(name, key
     kind = "JPEG" if DAMAGED[key].startswith(b"\xff") else "PNG"
     message = (
         f"`image_bytes` must hold pixels that can be decoded. Received: a {kind} of {len(DAMAGED[key])} "
-        "bytes that the decoder fails for. Save the picture again."
+        "bytes that the decoder rejects. Save the photo again."
     )
     errors = [error.decode() for error in outputs["error"]]
     assert errors[1] == message

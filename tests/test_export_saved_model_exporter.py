@@ -133,7 +133,7 @@ def test_model_that_differs_from_what_was_saved_is_not_published(
     message = (
         r"must agree with the Keras model within 1\. Received: output `image_bytes` of `generate_png`, off"
     )
-    with pytest.raises(RuntimeError, match=message + r".*Nothing was published\."):
+    with pytest.raises(RuntimeError, match=message + r".*Nothing was published; report this"):
         export_run(trained_run("dcgan", make_small_config), tmp_path / "models")
     assert list((tmp_path / "models").iterdir()) == []
 

@@ -79,7 +79,7 @@ def test_requirements_that_are_met_are_in_the_manifest(capsys, run, tmp_path):
 def test_an_unknown_score_is_answered_with_those_that_exist(capsys, run, tmp_path):
     code, _, error = export(capsys, run, tmp_path, "pnsr>=30")
     assert code == 1
-    assert "Received: pnsr>=30, scores of run: psnr, ssim, recall. Name one of them, or measure it" in error
+    assert "Received: pnsr>=30, scores of run: psnr, ssim, recall. Name one of these, or measure it" in error
     assert error.endswith(f"zoo evaluate {run}")
 
 

@@ -51,7 +51,7 @@ def test_other_models_are_refused(capsys, make_small_config, tmp_path, options):
         capsys, "export", trained_run("dcgan", make_small_config), "--tflite", path, *options
     )
     assert code == 1
-    assert "TFLite files are made of fsrcnn and srcnn" in error
+    assert "Only fsrcnn and srcnn can become TFLite files" in error
     assert "Received: a model of class DCGAN. Serve it instead" in error
     assert not path.exists()
 
@@ -61,7 +61,8 @@ def test_a_file_that_answers_otherwise_is_not_written(tmp_path, monkeypatch):
     monkeypatch.setattr(tflite, "convert", lambda model, float16: content)
     path = tmp_path / "model.tflite"
     path.write_bytes(b"the one before")
-    with pytest.raises(RuntimeError, match=r"within 1 grey level\. Received: off by .*Nothing was written\."):
+    message = r"within 1 grey level\. Received: off by .*Nothing was written; serve the model instead"
+    with pytest.raises(RuntimeError, match=message):
         write_tflite(build_model("fsrcnn_x3"), path)
     assert path.read_bytes() == b"the one before"
 
@@ -69,7 +70,7 @@ def test_a_file_that_answers_otherwise_is_not_written(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--tflite-float16"], "--tflite-float16 needs --tflite."),
+        (["--tflite-float16"], "--tflite-float16 needs --tflite, because"),
         (["--tflite", "x.tflite", "--variant", "frozen"], "Received: --tflite and --variant."),
         (["--tflite", "x.tflite", "--compare-variants"], "Received: --tflite and --compare-variants."),
     ],

@@ -123,6 +123,7 @@ def test_attributes_are_drawn_independently_of_each_other():
             np.testing.assert_array_equal(both[row], named[0])
 
 
+NOT_FINITE = b"`latents` must be finite. Received: NaN or infinity. Send finite numbers."
 UNKNOWN = b"Unknown category. Received: 'sneaker'. Known: t-shirt/top, bag, ankle boot."
 
 
@@ -164,7 +165,7 @@ def test_latents_that_are_no_numbers_are_their_rows_error(value):
     latents = np.random.default_rng(1).normal(size=(3, LATENT_DIM))
     latents[1, 5] = value
     outputs = decode("conditional_vae", latents)
-    assert outputs["error"].tolist() == [b"", b"`latents` must be finite. Received: NaN or infinity.", b""]
+    assert outputs["error"].tolist() == [b"", NOT_FINITE, b""]
     assert not outputs["images"][1].any()
     for row in (0, 2):
         np.testing.assert_array_equal(
@@ -174,7 +175,7 @@ def test_latents_that_are_no_numbers_are_their_rows_error(value):
 
 def test_bad_latents_and_a_bad_category_are_both_named():
     error = decode("dcgan", np.full([1, LATENT_DIM], np.nan), category="sneaker")["error"][0]
-    assert error == b"`latents` must be finite. Received: NaN or infinity. " + UNKNOWN
+    assert error == NOT_FINITE + b" " + UNKNOWN
 
 
 def test_any_category_of_latents_depends_on_the_row_alone():

@@ -46,7 +46,7 @@ def test_every_damaged_missing_and_extra_file_is_named(capsys, models_dir):
         f"{version_dir}: damaged: saved_model.pb; missing: variables/variables.data-00000-of-00001, "
         "variables/variables.index; extra: variables/variables.index~"
     )
-    assert f"Received: 1 of 3 that are not: {version_dir}. Copy or export them again." in error
+    assert f"Received: 1 of 3 that do not: {version_dir}. Copy or export them again." in error
 
 
 def test_only_the_versions_named_are_checked(capsys, models_dir):
@@ -79,7 +79,7 @@ def test_a_version_that_cannot_be_checked_is_named(capsys, models_dir, change, p
     code, out, error = run_zoo(capsys, "export", "verify", "--models-dir", models_dir)
     assert code == 1
     assert f"{models_dir}/srcnn_x2/1: {problem}" in out
-    assert "Received: 1 of 3 that are not" in error
+    assert "Received: 1 of 3 that do not" in error
 
 
 def test_a_padded_number_counts_too_because_tf_serving_reads_it(capsys, models_dir):

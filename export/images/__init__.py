@@ -1,1 +1,1 @@
-"""Picture bytes in the graph: headers, decoding, encoding, and rows that fail by themselves."""
+"""Decodes and encodes PNG and JPEG files inside the exported graph, with one error per row."""

@@ -1,4 +1,4 @@
-"""Turns a photo upright, as its EXIF orientation says.
+"""Turns a photo upright according to its EXIF orientation.
 
 Sources:
     [EXIF] CIPA DC-008-2019, Exif 2.32: the TIFF structure in 4.5.2, Orientation in 4.6.5.
@@ -10,20 +10,21 @@ from export.images.file_bytes import big_endian, bytes_at, piece_at, spells
 
 UPRIGHT = 1
 
-# [EXIF] 4.5.2: stands before the TIFF structure in a JPEG, and in some PNGs.
+# [EXIF] 4.5.2: precedes the TIFF structure in a JPEG, and in some PNGs.
 MARK = b"Exif\0\0"
 
 _ORIENTATION_TAG = 0x0112
 _SHORT, _LONG = 3, 4
 _ENTRY_BYTES = 12
 
-# Cameras write about a dozen entries; the tag is looked for among the first ones.
+# Cameras write about a dozen entries; only this many are searched for the tag.
 _MAX_ENTRIES = 128
 
-# A segment of a JPEG cannot be longer.
+# Longest possible segment of a JPEG.
 MAX_BYTES = 1 << 16
 
-# [EXIF] Orientation 1 to 8 -> rows and columns are exchanged, then the rows, then the columns are reversed.
+# [EXIF] 4.6.5, for orientations 1 to 8: whether to swap rows and columns, then to reverse the rows, then to
+# reverse the columns.
 _TURNS = [
     [False, False, False],
     [False, False, True],
@@ -40,10 +41,11 @@ def read_orientation(exif: tf.Tensor) -> tf.Tensor:
     """Finds the orientation in EXIF data.
 
     Args:
-        exif: string `[N]`, the TIFF structure of each file with or without `MARK`, `""` where it has none.
+        exif: string `[N]`, each file's TIFF structure with or without a leading `MARK`; `""` for a file that
+            has none.
 
     Returns:
-        int64 `[N]`, 1 to 8; 1 (upright) where there is none or where it is not readable.
+        int64 `[N]`, 1 to 8; 1 (upright) where the orientation is missing or unreadable.
     """
     upright = tf.ones(tf.shape(exif), tf.int64)
     return tf.cond(tf.reduce_any(exif != ""), lambda: _find_orientation(exif, upright), lambda: upright)
@@ -74,20 +76,20 @@ def _find_orientation(exif: tf.Tensor, upright: tf.Tensor) -> tf.Tensor:
 
 
 def turn_upright(raw_image: tf.Tensor, orientation: tf.Tensor) -> tf.Tensor:
-    """Turns and mirrors one picture.
+    """Turns and mirrors one image.
 
     Args:
         raw_image: uint8 `[height, width, channels]`.
         orientation: int64 scalar, 1 to 8.
 
     Returns:
-        uint8 `[height, width, channels]`, height and width exchanged where `orientation` is above 4.
+        uint8 `[height, width, channels]`, with height and width swapped where `orientation` is above 4.
     """
 
     def turn():
         exchanges, reverses_rows, reverses_columns = tf.unstack(tf.gather(_TURNS, orientation - 1))
         turned = tf.transpose(raw_image, tf.where(exchanges, [1, 0, 2], [0, 1, 2]))
-        # `tf.reverse` wants its axes when the graph is built; the operation behind it does not.
+        # `tf.reverse` needs its axes when the graph is built; the raw operation takes them at run time.
         return tf.raw_ops.Reverse(tensor=turned, dims=tf.stack([reverses_rows, reverses_columns, False]))
 
     upright = tf.cond(orientation == UPRIGHT, lambda: raw_image, turn)

@@ -7,11 +7,11 @@ import tensorflow as tf
 
 
 class Check(NamedTuple):
-    """One thing that can be wrong with a file.
+    """A condition on a batch of files, with the error text of the files that violate it.
 
     Args:
-        is_broken: bool `[N]`, the rows it is wrong with.
-        describe: Returns the text for every row, string `[N]` or scalar; called while the graph is built.
+        is_broken: bool `[N]`, true for the files that violate the condition.
+        describe: Returns the error text, string `[N]` or scalar; called while the graph is built.
     """
 
     is_broken: tf.Tensor
@@ -19,15 +19,15 @@ class Check(NamedTuple):
 
 
 def first_problem(checks: list[Check]) -> tf.Tensor:
-    """Returns the text of the first check that each row fails.
+    """Returns the error text of the first check that each row fails.
 
-    The texts are composed only when some row needs one: rows are nearly always fine.
+    Composes the texts only if some row needs one, because nearly all rows pass.
 
     Args:
-        checks: At least one check, the one to name first coming first.
+        checks: At least one check, in order of precedence.
 
     Returns:
-        string `[N]`, `""` where every check passes.
+        string `[N]`, `""` for rows that pass every check.
     """
     fine = tf.fill(tf.shape(checks[0].is_broken), "")
 
@@ -48,32 +48,32 @@ def text(*parts: tf.Tensor | str) -> tf.Tensor:
 
 
 def size_of(files: tf.Tensor) -> tf.Tensor:
-    """Returns the size of every file in bytes: string `[N]` to int64 `[N]`."""
+    """Returns each file's size in bytes: string `[N]` to int64 `[N]`."""
     return tf.cast(tf.strings.length(files), tf.int64)
 
 
 def piece_at(files: tf.Tensor, position: tf.Tensor | int, count: tf.Tensor | int) -> tf.Tensor:
-    """Returns the piece of every file that begins at byte `position`.
+    """Returns the piece of each file that begins at byte `position`.
 
     Args:
         files: string `[N]`.
-        position: int64 `[N]`, or one number for all; cut to the file.
-        count: int64 `[N]`, or one number for all: the length of the piece in bytes.
+        position: int64 `[N]`, or one number for all files; clipped to the file.
+        count: int64 `[N]`, or one number for all files: the length of the piece in bytes.
 
     Returns:
-        string `[N]`, shorter than `count` where the file ends.
+        string `[N]`, shorter than `count` where the file ends first.
     """
     begin = tf.maximum(tf.minimum(tf.cast(position, tf.int64), size_of(files)), 0)
     return tf.strings.substr(files, begin, tf.zeros_like(begin) + tf.cast(count, tf.int64))
 
 
 def bytes_at(files: tf.Tensor, position: tf.Tensor | int, count: int) -> tf.Tensor:
-    """Returns `count` bytes of every file, with zeros where a file has ended.
+    """Returns `count` bytes of each file, padded with zeros behind the file's end.
 
     Args:
         files: string `[N]`.
-        position: int64 `[N]`, or one number for all.
-        count: How many bytes.
+        position: int64 `[N]`, or one number for all files: the first byte to return.
+        count: Number of bytes.
 
     Returns:
         int64 `[N, count]`, range `[0, 255]`.
@@ -83,25 +83,26 @@ def bytes_at(files: tf.Tensor, position: tf.Tensor | int, count: int) -> tf.Tens
 
 
 def big_endian(fields: tf.Tensor) -> tf.Tensor:
-    """Returns the number that the bytes of the last axis spell: int64 `[..., k]` to int64 `[...]`."""
+    """Reads the last axis as the bytes of a big-endian number: int64 `[..., k]` to int64 `[...]`."""
     weights = [256**power for power in reversed(range(fields.shape[-1]))]
     return tf.reduce_sum(fields * tf.constant(weights, tf.int64), axis=-1)
 
 
 def spells(fields: tf.Tensor, name: bytes) -> tf.Tensor:
-    """Returns where the bytes of the last axis are those of `name`: int64 `[..., k]` to bool `[...]`."""
+    """Compares the bytes of the last axis with `name`: int64 `[..., k]` to bool `[...]`."""
     return tf.reduce_all(tf.equal(fields, tf.constant(list(name), tf.int64)), axis=-1)
 
 
 def after(files: tf.Tensor, mark: bytes) -> tuple[tf.Tensor, tf.Tensor]:
-    """Looks for the first `mark` in every file.
+    """Finds the first `mark` in each file.
 
     Args:
         files: string `[N]`.
         mark: The bytes to look for.
 
     Returns:
-        bool `[N]`, whether it is there, and string `[N]`, what follows it (`""` where it is not there).
+        bool `[N]`, whether the file contains `mark`, and string `[N]`, the bytes after it (`""` for files
+        that do not contain it).
     """
     pieces = tf.strings.split(files, sep=mark, maxsplit=1)
     is_there = pieces.row_lengths() > 1

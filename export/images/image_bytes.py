@@ -1,8 +1,8 @@
-"""PNG and JPEG files in and out of pictures, inside the exported graph, with an error per row.
+"""Decodes photos and encodes pictures inside the exported graph, with one error per row.
 
-Everything here is TensorFlow operations, so it travels in the SavedModel. What a header can tell is checked
-before a pixel is decoded, because an error inside a decoder fails the requests of everybody in the batch.
-Damage inside the scan of a JPEG is what no decoder tells: it is decoded as every other decoder does.
+Consists of TensorFlow operations alone, so it is saved with the model. Checks everything that a file's header
+tells before decoding a pixel, because an error inside a decoder fails every request in the batch. No JPEG
+decoder reports damage inside the scan, so such a file is decoded as by any other decoder.
 """
 
 from collections.abc import Callable
@@ -21,10 +21,10 @@ from zoo.pictures.pixels import match_channels
 
 MAX_PIXELS = 25_000_000
 
-# zlib's fastest level: 64 x 64 pixels in 0.6 ms and 4.6 kB, against 1.4 ms and 3.7 kB at the default level.
+# zlib's fastest level: 0.6 ms and 4.6 kB for 64 x 64 pixels, against 1.4 ms and 3.7 kB at the default level.
 PNG_COMPRESSION = 1
 
-# Kind of file -> where its mark stands and what it is.
+# Kind of file -> position and bytes of its mark.
 _OTHER_KINDS = {
     "GIF": (0, b"GIF8"),
     "WebP": (8, b"WEBP"),
@@ -37,11 +37,11 @@ _OTHER_KINDS = {
 
 
 class ImageHeaders(NamedTuple):
-    """What the headers of a batch of files say.
+    """The facts that a batch of files states in its headers.
 
     Args:
-        error: string `[N]`, `""` where the file may be decoded.
-        is_png: bool `[N]`; the others are JPEGs.
+        error: string `[N]`, `""` for files that may be decoded.
+        is_png: bool `[N]`, false for JPEGs.
         has_alpha: bool `[N]`.
         orientation: int64 `[N]`, EXIF orientation 1 to 8.
     """
@@ -53,7 +53,7 @@ class ImageHeaders(NamedTuple):
 
 
 def read_image_headers(image_bytes: tf.Tensor) -> ImageHeaders:
-    """Checks a batch of files by their headers, without decoding a pixel.
+    """Reads and checks the headers of a batch of files, without decoding a pixel.
 
     Args:
         image_bytes: string `[N]`, each a PNG or JPEG file.
@@ -107,14 +107,16 @@ def _size_checks(width: tf.Tensor, height: tf.Tensor) -> list[Check]:
     return [
         Check(
             (width == 0) | (height == 0),
-            lambda: text("A picture must have at least 1 x 1 pixels. Received: ", *size, ". Send another."),
+            lambda: text(
+                "A photo must have at least 1 x 1 pixels. Received: ", *size, ". Send another photo."
+            ),
         ),
         Check(
             is_oversized,
             lambda: text(
-                f"A picture must have at most {MAX_PIXELS} pixels, so that it fits in memory. Received: ",
+                f"A photo must have at most {MAX_PIXELS} pixels, so that it fits in memory. Received: ",
                 *size,
-                ". Send a smaller one.",
+                ". Send a smaller photo.",
             ),
         ),
     ]
@@ -125,19 +127,19 @@ def decode_image_row(image_bytes: tf.Tensor, channels: int) -> tuple[tf.Tensor, 
 
     For a batch of files use `map_image_rows`, which reads all headers at once.
 
-    Alpha is composited on white, 16 bits are cut to 8, EXIF orientation is applied, CMYK becomes RGB.
+    Composites alpha on white, cuts 16 bits to 8, applies the EXIF orientation and converts CMYK to RGB.
 
     Args:
         image_bytes: string scalar.
-        channels: 1 (grey) or 3 (RGB), whatever the file has.
+        channels: 1 (grey) or 3 (RGB), independent of the file's own.
 
     Returns:
-        `raw_image`, uint8 `[height, width, channels]`, and `error`, string scalar. Where `error` is not `""`
-        the picture is one black pixel.
+        `raw_image`, uint8 `[height, width, channels]`, and `error`, string scalar. Unless `error` is `""`,
+        the image is one black pixel.
 
     Raises:
-        tf.errors.InvalidArgumentError: When the graph runs: the file is damaged in a way that only the
-            decoder finds.
+        tf.errors.InvalidArgumentError: When the graph runs: the file has damage that only the decoder
+            finds.
 
     Example:
 
@@ -161,24 +163,24 @@ def map_image_rows(
     output_spec: tf.TensorSpec,
     isolates_rows: bool = False,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Decodes a batch of files, each of its own size, and transforms each picture.
+    """Decodes a batch of files of different sizes and transforms each decoded image.
 
     Args:
         image_bytes: string `[N]`, each a PNG or JPEG file; N may be 0.
-        channels: 1 (grey) or 3 (RGB), whatever the files have.
+        channels: 1 (grey) or 3 (RGB), independent of the files' own.
         transform: Turns uint8 `[height, width, channels]` into one row of the result.
         output_spec: Fully known shape and dtype of one row of the result.
-        isolates_rows: Whether a file that its decoder fails for is an error of its row. Every file is then
+        isolates_rows: Whether a file that the decoder rejects becomes its row's error. Every file is then
             decoded twice.
 
     Returns:
-        The rows stacked, `[N, *output_spec.shape]`, and `error`, string `[N]`. Where `error` is not `""` the
+        The rows stacked, `[N, *output_spec.shape]`, and `error`, string `[N]`. Unless its `error` is `""`, a
         row is zeros (`""` for strings) and `transform` has not run.
 
     Raises:
         ValueError: If `output_spec` leaves a dimension open.
-        tf.errors.InvalidArgumentError: When the graph runs: a file is damaged in a way that only the
-            decoder finds, and `isolates_rows` is false.
+        tf.errors.InvalidArgumentError: When the graph runs: a file has damage that only the decoder finds,
+            and `isolates_rows` is false.
 
     Example:
 
@@ -190,8 +192,8 @@ def map_image_rows(
     """
     if not output_spec.shape.is_fully_defined():
         raise ValueError(
-            "`output_spec` must have a fully known shape, because a bad row is filled with zeros of it. "
-            f"Received: output_spec={output_spec}. Resize every picture to one size, or encode it."
+            "`output_spec` must have a fully known shape, because a bad row becomes zeros of that shape. "
+            f"Received: output_spec={output_spec}. Resize every image to one size, or encode it."
         )
     headers = read_image_headers(image_bytes)
     if isolates_rows:
@@ -205,13 +207,13 @@ def map_image_rows(
             lambda: tf.zeros(output_spec.shape, output_spec.dtype),
         )
 
-    # One row at a time: ten large pictures at once take gigabytes, and rows at once were measured no faster.
+    # One row at a time: ten large images at once take gigabytes, and parallel rows measured no faster.
     rows = tf.map_fn(row, (image_bytes, headers), fn_output_signature=output_spec, parallel_iterations=1)
     return rows, headers.error
 
 
 def _with_decoder_errors(image_bytes: tf.Tensor, headers: ImageHeaders) -> ImageHeaders:
-    """Decodes what the headers allow, and gives an error to each row that its decoder fails for."""
+    """Decodes every file that its header allows, and adds an error to each row that the decoder rejects."""
 
     def num_values(row):
         header = ImageHeaders(*(field[row] for field in headers))
@@ -229,7 +231,7 @@ def _with_decoder_errors(image_bytes: tf.Tensor, headers: ImageHeaders) -> Image
             tf.where(headers.is_png, "PNG", "JPEG"),
             " of ",
             size_of(image_bytes),
-            " bytes that the decoder fails for. Save the picture again.",
+            " bytes that the decoder rejects. Save the photo again.",
         ),
     )
     return headers._replace(error=tf.where(is_decoded, headers.error, first_problem([undecoded])))
@@ -249,7 +251,7 @@ def _decode_pixels(image_bytes: tf.Tensor, header: ImageHeaders) -> tf.Tensor:
         )
 
     def decode_jpeg():
-        # The accurate transform is the one that Pillow and browsers use.
+        # Pillow and browsers use the accurate transform, too.
         return tf.io.decode_jpeg(image_bytes, channels=3, dct_method="INTEGER_ACCURATE")
 
     return tf.ensure_shape(tf.cond(header.is_png, decode_png, decode_jpeg), [None, None, 3])
@@ -262,10 +264,10 @@ def _on_white(raw_image: tf.Tensor) -> tf.Tensor:
 
 
 def encode_png_row(raw_image: tf.Tensor) -> tf.Tensor:
-    """Encodes one picture as a PNG file: uint8 `[height, width, 1 or 3]` to string scalar."""
+    """Encodes one image as a PNG file: uint8 `[height, width, 1 or 3]` to string scalar."""
     return tf.io.encode_png(raw_image, compression=PNG_COMPRESSION)
 
 
 def encode_png_rows(raw_images: tf.Tensor) -> tf.Tensor:
-    """Encodes a batch of pictures as PNG files: uint8 `[N, height, width, 1 or 3]` to string `[N]`."""
+    """Encodes a batch of images as PNG files: uint8 `[N, height, width, 1 or 3]` to string `[N]`."""
     return tf.io.encode_png(raw_images, compression=PNG_COMPRESSION)

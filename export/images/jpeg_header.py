@@ -1,4 +1,4 @@
-"""What a JPEG says about itself before its pixels are decoded.
+"""Reads and checks JPEG headers inside the exported graph, before any pixel is decoded.
 
 Sources:
     [T.81] ITU-T T.81 (1992), JPEG: markers in table B.1, frame header in B.2.2.
@@ -14,10 +14,10 @@ from export.images.file_bytes import Check, after, big_endian, bytes_at, piece_a
 
 SIGNATURE = b"\xff\xd8"
 
-# The walk ends here, so that a file of a million empty segments cannot hold up the others of its batch.
+# The walk stops here, so that a file of a million empty segments cannot hold up the rest of its batch.
 MAX_SEGMENTS = 512
 
-# [T.81] table B.1, frame headers C0 to CF by what they say of the coding; "" where TensorFlow decodes it.
+# [T.81] table B.1: frame headers C0 to CF and the coding they announce; "" for those TensorFlow decodes.
 _FRAME_CODINGS = {
     **dict.fromkeys([0xC0, 0xC1, 0xC2], ""),
     0xC3: "lossless",
@@ -25,7 +25,7 @@ _FRAME_CODINGS = {
     **dict.fromkeys([0xC9, 0xCA, 0xCB], "arithmetic-coded"),
 }
 
-# What a marker means to the walk. From _SCAN on, the walk is over.
+# The role of a marker in the walk, which ends at _SCAN and every role after it.
 _SEGMENT, _FRAME, _APP1, _APP14, _FILL, _SCAN, _END = range(7)
 _ROLES = dict.fromkeys(_FRAME_CODINGS, _FRAME)
 _ROLES |= {0xD9: _END, 0xDA: _SCAN, 0xE1: _APP1, 0xEE: _APP14, 0xFF: _FILL}
@@ -33,19 +33,19 @@ _ROLES |= {0xD9: _END, 0xDA: _SCAN, 0xE1: _APP1, 0xEE: _APP14, 0xFF: _FILL}
 _END_OF_IMAGE = b"\xff\xd9"
 _ADOBE = b"Adobe"
 
-# A block of 64 pixels takes at least one bit, so a small file cannot ask for the memory of a large picture.
+# A block of 64 pixels takes at least one bit, so a small file cannot claim a large image's memory.
 _MAX_PIXELS_A_BYTE = 512
 
 
 class JpegHeader(NamedTuple):
-    """The headers of the JPEGs of a batch; rows that are no JPEG hold nothing of use.
+    """The JPEG headers of a batch; rows that are not JPEGs hold no meaningful values.
 
     Args:
         width: int64 `[N]`, pixels, 0 where it cannot be read.
         height: int64 `[N]`, pixels, 0 where it cannot be read.
-        exif: string `[N]`, the file from inside its first EXIF segment on, `""` without one.
-        before_size: What is checked before the number of pixels means something.
-        after_size: What is checked once the number of pixels is known to be allowed.
+        exif: string `[N]`, the file's bytes from its first EXIF segment's contents on, `""` without one.
+        before_size: Checks to make before the number of pixels can be trusted.
+        after_size: Checks to make once the number of pixels is known to be allowed.
     """
 
     width: tf.Tensor
@@ -56,7 +56,7 @@ class JpegHeader(NamedTuple):
 
 
 def read_jpeg_header(files: tf.Tensor, is_jpeg: tf.Tensor) -> JpegHeader:
-    """Reads the headers of the JPEGs of a batch.
+    """Reads the headers of a batch's JPEGs.
 
     Args:
         files: string `[N]`.
@@ -84,7 +84,7 @@ def read_jpeg_header(files: tf.Tensor, is_jpeg: tf.Tensor) -> JpegHeader:
 
 
 class _Segments(NamedTuple):
-    """Where the walk over the segments before the pixels has come to, and where it met what."""
+    """State of the walk over the segments before the pixels: its position, and each find's position."""
 
     position: tf.Tensor
     is_walking: tf.Tensor
@@ -132,7 +132,7 @@ def _segments_check(segments: _Segments) -> Check:
         segments.is_walking,
         lambda: (
             f"A JPEG must have at most {MAX_SEGMENTS} segments before its pixels. Received: more. "
-            "Save the picture again without its metadata."
+            "Save the photo again without its metadata."
         ),
     )
 
@@ -156,7 +156,7 @@ def _frame_check(is_jpeg: tf.Tensor, has_frame: tf.Tensor) -> Check:
         is_jpeg & ~has_frame,
         lambda: (
             "A JPEG must have a frame header (SOF) before its pixels. Received: a JPEG without one. "
-            "Save the picture again."
+            "Save the photo again."
         ),
     )
 
@@ -169,7 +169,7 @@ def _coding_checks(has_frame: tf.Tensor, frame: tf.Tensor, has_adobe: tf.Tensor)
         Check(
             has_frame & (coding != ""),
             lambda: text(
-                "A JPEG must be baseline or progressive. Received: one that is ",
+                "A JPEG must be baseline or progressive. Received: a JPEG that is ",
                 coding,
                 ". Save it as a baseline JPEG.",
             ),
@@ -177,7 +177,7 @@ def _coding_checks(has_frame: tf.Tensor, frame: tf.Tensor, has_adobe: tf.Tensor)
         Check(
             has_frame & (sample_bits != 8),
             lambda: text(
-                "A JPEG must have 8 bits a sample. Received: bits=", sample_bits, ". Save it with 8 bits."
+                "A JPEG must have 8 bits per sample. Received: bits=", sample_bits, ". Save it with 8 bits."
             ),
         ),
         Check(
@@ -188,12 +188,12 @@ def _coding_checks(has_frame: tf.Tensor, frame: tf.Tensor, has_adobe: tf.Tensor)
                 ". Save it as an RGB JPEG.",
             ),
         ),
-        # Without Adobe's segment decoders disagree on whether 0 is full ink or none.
+        # Without Adobe's segment, decoders disagree on whether 0 means full ink or none.
         Check(
             has_frame & (components == 4) & ~has_adobe,
             lambda: (
-                "A CMYK JPEG must have an Adobe segment, which says what its inks mean. "
-                "Received: one without. Save it as an RGB JPEG."
+                "A CMYK JPEG must have an Adobe segment, which says how its inks are stored. "
+                "Received: a JPEG without one. Save it as an RGB JPEG."
             ),
         ),
     ]
@@ -202,7 +202,7 @@ def _coding_checks(has_frame: tf.Tensor, frame: tf.Tensor, has_adobe: tf.Tensor)
 def _whole_check(files: tf.Tensor, is_jpeg: tf.Tensor, segments: _Segments, num_pixels: tf.Tensor) -> Check:
     size_bytes = size_of(files)
     ends_at_once = spells(bytes_at(files, size_bytes - len(_END_OF_IMAGE), len(_END_OF_IMAGE)), _END_OF_IMAGE)
-    # Looked for behind the scan's beginning only: the thumbnail inside an EXIF segment has an end of its own.
+    # Searches only behind the scan's beginning: a thumbnail in an EXIF segment has its own end marker.
     scan = piece_at(files, segments.scan, size_bytes)
     has_end, _ = after(tf.where(is_jpeg & ~ends_at_once, scan, ""), _END_OF_IMAGE)
     is_whole = (ends_at_once | has_end) & (size_bytes * _MAX_PIXELS_A_BYTE >= num_pixels)

@@ -1,4 +1,4 @@
-"""What a PNG says about itself before its pixels are decoded.
+"""Reads and checks PNG headers inside the exported graph, before any pixel is decoded.
 
 Sources:
     [PNG] Portable Network Graphics (PNG) Specification (Third Edition), W3C 2025.
@@ -13,10 +13,10 @@ from export.images.file_bytes import Check, after, big_endian, bytes_at, size_of
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
-# The walk ends here, so that a file of a million empty chunks cannot hold up the others of its batch.
+# The walk stops here, so that a file of a million empty chunks cannot hold up the rest of its batch.
 MAX_CHUNKS = 256
 
-# [PNG] 11.2.1: colour type -> (samples a pixel, allowed bits a sample).
+# [PNG] 11.2.1: colour type -> (samples per pixel, allowed bits per sample).
 _LAYOUTS = {
     0: (1, (1, 2, 4, 8, 16)),
     2: (3, (8, 16)),
@@ -27,22 +27,22 @@ _LAYOUTS = {
 _PALETTE = 3
 _FIRST_WITH_ALPHA = 4
 
-# Deflate cannot expand further, so a small file cannot ask for the memory of a large picture.
+# Deflate's largest expansion, so a small file cannot claim a large image's memory.
 _MAX_EXPANSION = 1032
 
 _END = b"\0\0\0\0IEND\xaeB`\x82"
 
 
 class PngHeader(NamedTuple):
-    """The headers of the PNGs of a batch; rows that are no PNG hold nothing of use.
+    """The PNG headers of a batch; rows that are not PNGs hold no meaningful values.
 
     Args:
         width: int64 `[N]`, pixels, 0 where it cannot be read.
         height: int64 `[N]`, pixels, 0 where it cannot be read.
         has_alpha: bool `[N]`, by the colour type or by a tRNS chunk.
-        exif: string `[N]`, the file from inside its eXIf chunk on, `""` without one.
-        before_size: What is checked before the number of pixels means something.
-        after_size: What is checked once the number of pixels is known to be allowed.
+        exif: string `[N]`, the file's bytes from its eXIf chunk's contents on, `""` without one.
+        before_size: Checks to make before the number of pixels can be trusted.
+        after_size: Checks to make once the number of pixels is known to be allowed.
     """
 
     width: tf.Tensor
@@ -54,7 +54,7 @@ class PngHeader(NamedTuple):
 
 
 def read_png_header(files: tf.Tensor, is_png: tf.Tensor) -> PngHeader:
-    """Reads the headers of the PNGs of a batch.
+    """Reads the headers of a batch's PNGs.
 
     Args:
         files: string `[N]`.
@@ -87,7 +87,7 @@ def read_png_header(files: tf.Tensor, is_png: tf.Tensor) -> PngHeader:
 
 
 class _Chunks(NamedTuple):
-    """Where the walk over the chunks before the pixels has come to, and what it has met."""
+    """State of the walk over the chunks before the pixels: its position, and the chunks found."""
 
     position: tf.Tensor
     is_walking: tf.Tensor
@@ -155,11 +155,11 @@ def _layout_check(is_broken: tf.Tensor, colour_type: tf.Tensor, sample_bits: tf.
     return Check(
         is_broken,
         lambda: text(
-            "A PNG must have a colour type and bits that the standard knows. Received: colour_type=",
+            "A PNG must have a colour type and bit depth of the PNG standard. Received: colour_type=",
             colour_type,
             ", bits=",
             sample_bits,
-            ". Save the picture again.",
+            ". Save the photo again.",
         ),
     )
 
@@ -169,7 +169,7 @@ def _palette_check(has_palette_pixels: tf.Tensor, chunks: _Chunks) -> Check:
         has_palette_pixels & chunks.is_at_pixels & ~chunks.has_palette,
         lambda: (
             "A palette PNG must have a PLTE chunk before its pixels. Received: a PNG without one. "
-            "Save the picture again."
+            "Save the photo again."
         ),
     )
 
@@ -179,7 +179,7 @@ def _too_many_chunks_check(chunks: _Chunks) -> Check:
         chunks.is_walking,
         lambda: (
             f"A PNG must have at most {MAX_CHUNKS} chunks before its pixels. Received: more. "
-            "Save the picture again without its texts."
+            "Save the photo again without its metadata."
         ),
     )
 

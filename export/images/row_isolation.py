@@ -1,27 +1,27 @@
-"""Finds the rows that an operation fails for, inside the exported graph, where no error can be caught.
+"""Finds the rows that an operation fails on, inside the exported graph, where no error can be caught.
 
-`tf.data` is the one part of TensorFlow that goes on after an error. What it costs depends on how its rows
-come out: `get_single_element` starts an iterator in 0.3 ms, `reduce` in 10 ms.
+Uses `tf.data`, the one part of TensorFlow that continues after an error. Its cost depends on how the rows are
+read: `get_single_element` starts an iterator in 0.3 ms, `reduce` in 10 ms.
 """
 
 from collections.abc import Callable
 
 import tensorflow as tf
 
-# Stands before the rows, because a data set without any element is an error, too.
+# Precedes the rows, because a data set without any element is an error, too.
 _BEFORE_THE_ROWS = -1
 
 
 def rows_that_succeed(num_rows: tf.Tensor, attempt: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
-    """Tries an operation on one row after the other.
+    """Tries an operation on each row in turn.
 
     Args:
         num_rows: int64 scalar.
-        attempt: Given the number of a row, int64 scalar, computes what may fail; returns an int64 scalar that
-            depends on it, or nothing would be computed.
+        attempt: Takes the row's index, int64 scalar, and runs the operation that may fail. Returns an int64
+            scalar that depends on its result; otherwise TensorFlow would not run it.
 
     Returns:
-        bool `[num_rows]`, whether the row has not failed.
+        bool `[num_rows]`, true for the rows that succeed.
 
     Example:
 

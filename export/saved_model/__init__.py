@@ -1,1 +1,1 @@
-"""SavedModels: written, compressed, measured, checked and warmed up."""
+"""Writes, compresses, measures, checks and warms up SavedModels."""

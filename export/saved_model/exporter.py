@@ -1,4 +1,4 @@
-"""Exports a run or a preset: checked and published version directory out."""
+"""Exports a run or a preset as a SavedModel, checks it against the Keras model and publishes it."""
 
 import io
 import tempfile
@@ -21,7 +21,7 @@ from export.versions.manifest import read_signatures, write_manifest
 from export.versions.publish import publish
 from training.trained_model import Source, find_run_or_preset
 
-# How far the exported model may be from the Keras model: graphs are fused and sum in another order.
+# Largest difference between exported model and Keras model: graphs are fused and sum in another order.
 PIXEL_TOLERANCE = 1
 FLOAT_TOLERANCE = 1e-3
 
@@ -35,21 +35,21 @@ def export_run(
     isolates_rows: bool = False,
     variant: str | None = None,
 ) -> Path:
-    """Exports the finished model of a run, or a preset.
+    """Exports a preset or a run's finished model.
 
-    The model is saved beside its place, loaded again, compared with the Keras model on every signature for
-    two batch sizes, and only then published.
+    Saves the model in an unpublished directory, loads it again, compares it with the Keras model on every
+    signature for two batch sizes, and publishes it only then.
 
     Args:
         run_or_preset: Run directory, or the name of a preset.
         models_dir: Directory of all models.
-        model_name: Name to serve it by; the model's own by default.
-        version: Positive integer; the next free one by default.
-        requirements: What the measured scores must be.
-        isolates_rows: Whether a picture that only its decoder finds damaged is an error of its row, at the
-            cost of decoding every picture twice.
-        variant: One of `VARIANTS`, which is measured beside the original; the original, unmeasured, by
-            default.
+        model_name: Name to serve it by; the model's own name by default.
+        version: Positive integer; one above the highest existing version by default.
+        requirements: Limits that the measured scores must meet.
+        isolates_rows: Whether a photo that only the decoder finds damaged becomes its row's error, at the
+            cost of decoding every photo twice.
+        variant: One of `VARIANTS`, which is measured beside the original; by default the original, which is
+            not measured.
 
     Returns:
         The version directory.
@@ -57,7 +57,7 @@ def export_run(
     Raises:
         FileNotFoundError: There is no such run or preset, or the run has not finished.
         ValueError: The name or version is not allowed, the run or preset is damaged, a requirement is not
-            met, or the variant does not fit the model.
+            met, or the variant cannot be made of the model.
         RuntimeError: The exported model does not agree with the Keras model.
         OSError: The files cannot be written.
     """
@@ -93,15 +93,15 @@ def export_run(
 def compare_variants(
     run_or_preset: Path | str, isolates_rows: bool = False
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    """Saves every variant of a run or preset, measures them side by side, and keeps none.
+    """Saves every variant of a run or preset, measures them side by side and deletes them.
 
     Args:
         run_or_preset: Run directory, or the name of a preset.
         isolates_rows: As for `export_run`.
 
     Returns:
-        The measurements by variant, as manifests hold them, and what is wrong with each variant that does
-        not work.
+        The measurements by variant, as manifests hold them, and the error text of each variant that does not
+        work.
 
     Raises:
         FileNotFoundError: There is no such run or preset, or the run has not finished.
@@ -126,19 +126,19 @@ def compare_variants(
 def save_variant(
     source: Source, variant: str, isolates_rows: bool, signatures: list[Signature], directory: Path
 ) -> None:
-    """Saves a run or preset as a SavedModel of a variant.
+    """Saves a variant of a run or preset as a SavedModel.
 
-    One that must answer as the trained model does is checked to do so; for the others see `check_likeness`.
+    Checks a variant that must answer exactly as the trained model does; `check_likeness` checks the others.
 
     Args:
         source: The run or preset.
         variant: One of `VARIANTS`.
         isolates_rows: As for `export_run`.
-        signatures: Of the model as it was trained.
-        directory: An empty directory, or one to make.
+        signatures: The trained model's signatures.
+        directory: An empty directory, or one to create.
 
     Raises:
-        ValueError: The variant does not fit the model.
+        ValueError: The variant cannot be made of the model.
         RuntimeError: It does not agree with the Keras model.
     """
     how = VARIANTS[variant]
@@ -166,10 +166,10 @@ def _measure_beside_original(
 
 
 def save(signatures: list[Signature], directory: Path) -> None:
-    """Saves signatures as a SavedModel that holds the weights they use and no others.
+    """Saves signatures as a SavedModel with only the weights they use.
 
     Args:
-        signatures: One of them is the default one.
+        signatures: The signatures, one of them the default.
         directory: An empty directory.
     """
     functions = {signature.name: signature.to_concrete_function() for signature in signatures}
@@ -188,8 +188,8 @@ def check_export(signatures: list[Signature], directory: Path) -> None:
     """Loads a SavedModel and compares it with the Keras model on every example request.
 
     Args:
-        signatures: What was saved.
-        directory: Where.
+        signatures: The saved signatures.
+        directory: Directory of the SavedModel.
 
     Raises:
         RuntimeError: An output differs by more than `PIXEL_TOLERANCE` or `FLOAT_TOLERANCE`.
@@ -212,16 +212,16 @@ def _check_equal(signature_name: str, output_name: str, found: np.ndarray, expec
         if is_same_kind
         else np.inf
     )
-    if not difference <= tolerance:  # NaN, which a diverged model answers, is refused too
+    if not difference <= tolerance:  # also refuses NaN, which a diverged model returns
         raise RuntimeError(
             f"The exported model must agree with the Keras model within {tolerance:g}. Received: output "
             f"`{output_name}` of `{signature_name}`, off by {difference:g} (shapes {found.shape} and "
-            f"{expected.shape}). Nothing was published."
+            f"{expected.shape}). Nothing was published; report this as a bug, with the model and command."
         )
 
 
 def _to_pixels(strings: np.ndarray) -> np.ndarray:
-    """Turns strings into numbers that can be compared: PNG files into pixels, others into their bytes."""
+    """Turns strings into comparable numbers: PNG files into pixels, other strings into their bytes."""
     parts = [
         np.asarray(Image.open(io.BytesIO(value)))
         if value.startswith(b"\x89PNG")

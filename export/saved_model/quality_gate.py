@@ -1,6 +1,6 @@
-"""The quality gate of `zoo export --require`: a score that is not reached stops an export.
+"""Stops an export whose measured scores do not meet `zoo export --require`.
 
-Imports no TensorFlow, so that a model that does not pass is refused in a moment.
+Imports no TensorFlow, so a model that does not pass is refused at once.
 """
 
 import operator
@@ -17,13 +17,13 @@ _REQUIREMENT = re.compile(r"\s*([^\s<>=]+)\s*(>=|<=|>|<)\s*([^\s<>=]+)\s*(.*?)\s
 
 
 class Requirement(NamedTuple):
-    """What a score must be.
+    """A limit that a score must meet.
 
     Args:
-        score: Its name in `evaluation.json`.
+        score: The score's name in `evaluation.json`.
         comparison: `">="`, `">"`, `"<="` or `"<"`.
-        limit: What it is compared with.
-        unit: The unit of the limit, `""` where none was given.
+        limit: The number that the score is compared with.
+        unit: The limit's unit, `""` if none was given.
     """
 
     score: str
@@ -36,13 +36,13 @@ class Requirement(NamedTuple):
 
 
 def parse_requirement(text: str) -> Requirement:
-    """Reads a requirement.
+    """Reads a requirement as the command line gives it.
 
     Args:
-        text: Score, comparison and number, and the score's unit if wanted.
+        text: Score, comparison and number, optionally followed by the score's unit.
 
     Raises:
-        WrongUsageError: It is none.
+        WrongUsageError: The text is not a requirement.
 
     Example:
 
@@ -58,21 +58,21 @@ def parse_requirement(text: str) -> Requirement:
     if requirement is None or requirement.limit != requirement.limit:
         raise WrongUsageError(
             "`--require` must be a score, one of >=, >, <=, <, and a number. "
-            f"Received: {text!r}. E.g. --require 'psnr>=30', quoted because of the shell."
+            f"Received: {text!r}. Example, quoted for the shell: --require 'psnr>=30'."
         )
     return requirement
 
 
 def check_requirements(source: Source, requirements: Sequence[Requirement]) -> None:
-    """Compares the measured scores of a run or preset with what is required of them.
+    """Compares the measured scores of a run or preset with their requirements.
 
     Args:
         source: The run or preset.
-        requirements: What must hold, all of it.
+        requirements: The limits, all of which must be met.
 
     Raises:
         FileNotFoundError: The run has not been evaluated.
-        ValueError: A requirement is not met, or nobody measured such a score or in such a unit.
+        ValueError: A requirement is not met, or its score was not measured or has another unit.
     """
     if not requirements:
         return
@@ -87,16 +87,16 @@ def _check(requirement: Requirement, scores: Mapping[str, Any], source: Source) 
     if score is None:
         raise ValueError(
             f"`--require` must name a score of the evaluation. Received: {requirement}, scores of "
-            f"{source.name}: {', '.join(scores) or 'none'}. Name one of them, or measure it: zoo evaluate "
+            f"{source.name}: {', '.join(scores) or 'none'}. Name one of these, or measure it: zoo evaluate "
             f"{source.name if source.kind == 'preset' else source.directory}"
         )
     unit = score.get("unit", "") if isinstance(score, dict) else ""
     if requirement.unit and requirement.unit != unit:
         raise ValueError(
-            f"`--require` must have the unit of the score. Received: {requirement}, unit of "
-            f"{requirement.score}: {unit or 'none'}. Use that one, or leave the unit out."
+            f"`--require` must have the score's own unit. Received: {requirement}, unit of "
+            f"{requirement.score}: {unit or 'none'}. Use that unit, or leave it out."
         )
-    # What is not a number, as of a model that diverged, meets no requirement.
+    # NaN, the score of a model that diverged, meets no requirement.
     if not _OPERATORS[requirement.comparison](registry.score_value(score), requirement.limit):
         raise ValueError(
             f"The model must meet every `--require`. Received: {requirement}, measured: {requirement.score}="

@@ -1,4 +1,4 @@
-"""Exports the enlarging of pictures as a TFLite file, for shops' own apps."""
+"""Exports a super-resolution model as a TFLite file, for a shop's own app."""
 
 import tempfile
 import warnings
@@ -12,28 +12,28 @@ from zoo.files.atomic_write import write_bytes
 
 SIGNATURE = "upscale"
 
-# A picture and another of another size, which the file is tried on before it is written.
+# Heights and widths of the images that the file is tested on before it is written.
 _TRIED_SHAPES = ((24, 32), (17, 13))
 PIXEL_TOLERANCE = 1
 
 
 def write_tflite(model, path: Path, float16: bool = False) -> int:
-    """Writes a model that enlarges pictures as a TFLite file of one signature, `upscale`.
+    """Writes a super-resolution model as a TFLite file with one signature, `upscale`.
 
-    It takes `images`, uint8 `[1, h, w, 3]`, and answers `images`, uint8 `[1, s * h, s * w, 3]`. Apps set h
-    and w with `resize_tensor_input` before they allocate. Unlike the served model it has no tiles: memory
-    grows with the picture.
+    The signature takes `images`, uint8 `[1, h, w, 3]`, and returns `images`, uint8 `[1, s * h, s * w, 3]`.
+    Apps set h and w with `resize_tensor_input` before they allocate. Unlike the served model it does not work
+    in tiles, so its memory grows with the photo.
 
     Args:
         model: An SRCNN or FSRCNN under the float32 policy.
-        path: The file; one that exists is replaced.
+        path: The file to write; an existing file is replaced.
         float16: Whether weights are stored as float16, which halves the file.
 
     Returns:
         Size of the file in bytes.
 
     Raises:
-        TypeError: The model does not enlarge pictures.
+        TypeError: The model is not a super-resolution model.
         RuntimeError: The TFLite model does not agree with the Keras model.
         OSError: The file cannot be written.
 
@@ -50,12 +50,12 @@ def write_tflite(model, path: Path, float16: bool = False) -> int:
 
 
 def check_upscaler(model) -> None:
-    """Raises `TypeError` unless a model can be exported as TFLite."""
+    """Raises `TypeError` unless a model can be exported as a TFLite file."""
     if not recipe_of(model).converts_to_tflite:
         names = [name for name, recipe in RECIPES.items() if recipe.converts_to_tflite]
         raise TypeError(
-            f"TFLite files are made of {' and '.join(names)}, because the other models take strings, which "
-            f"TFLite does not compute with. Received: a model of class {type(model).__name__}. Serve it "
+            f"Only {' and '.join(names)} can become TFLite files, because the other models take strings, which "
+            f"TFLite cannot compute with. Received: a model of class {type(model).__name__}. Serve it "
             "instead: zoo export RUN_OR_PRESET"
         )
 
@@ -87,7 +87,7 @@ def _convert(converter, float16: bool) -> bytes:
 
 
 def check_tflite(model, content: bytes) -> None:
-    """Enlarges pictures of two sizes with a TFLite model and compares them with the Keras model's.
+    """Enlarges images of two sizes with a TFLite model and compares the results with the Keras model's.
 
     Raises:
         RuntimeError: A pixel differs by more than `PIXEL_TOLERANCE`.
@@ -95,7 +95,7 @@ def check_tflite(model, content: bytes) -> None:
     for height, width in _TRIED_SHAPES:
         raw_images = example_pictures(1, height, width, channels=3)
         with warnings.catch_warnings():
-            # It is announced to move into a package of its own.
+            # TensorFlow warns that the interpreter will move into a package of its own.
             warnings.simplefilter("ignore")
             interpreter = tf.lite.Interpreter(model_content=content)
         (images,) = interpreter.get_input_details()
@@ -111,5 +111,5 @@ def check_tflite(model, content: bytes) -> None:
             raise RuntimeError(
                 f"The TFLite model must agree with the Keras model within {PIXEL_TOLERANCE} grey level. "
                 f"Received: off by {difference:g} (shapes {found.shape} and {expected.shape}). Nothing was "
-                "written."
+                "written; serve the model instead: zoo export RUN_OR_PRESET"
             )

@@ -1,4 +1,4 @@
-"""What a variant of an exported model costs and gains: bytes, milliseconds, and how far it is off."""
+"""Measures each export variant: bytes, milliseconds, and the difference to the trained model's answers."""
 
 import contextlib
 import io
@@ -19,10 +19,10 @@ from export.signatures.image_tensors import example_pictures
 from export.signatures.signature import Signature
 
 BATCH_SIZES = (1, 8)
-# Side of the pictures that are sent, in pixels.
+# Side of the images in the timed requests, in pixels.
 PICTURE_SIZE = 64
 GREY_LEVELS, PROBABILITY = "grey levels", "probability"
-# A variant whose answers differ by more on average does not work for the model.
+# A variant whose answers differ by more than this on average is refused.
 MAX_MEAN_DIFFERENCES = {GREY_LEVELS: 2.0, PROBABILITY: 0.02}
 
 _NUM_ROUNDS = 15
@@ -30,12 +30,12 @@ _MAX_SECONDS = 10.0
 
 
 class Difference(NamedTuple):
-    """How far the answers of a variant are from those of the model as it was trained.
+    """The difference between a variant's answers and the trained model's.
 
     Args:
-        max_difference: Largest absolute difference of a value.
-        mean_difference: Mean absolute difference of all values.
-        unit: `GREY_LEVELS` of pictures, or `PROBABILITY`.
+        max_difference: Largest absolute difference of any value.
+        mean_difference: Mean absolute difference over all values.
+        unit: `GREY_LEVELS` for images, or `PROBABILITY`.
     """
 
     max_difference: float
@@ -44,12 +44,12 @@ class Difference(NamedTuple):
 
 
 class Measurement(NamedTuple):
-    """What was measured of a variant, on this machine.
+    """A variant's size, speed on this machine, and difference to the trained model.
 
     Args:
         num_bytes: Size of its files.
-        ms_per_image: Batch size to milliseconds a picture, of `PICTURE_SIZE` where pictures are sent.
-        difference: How far it is off.
+        ms_per_image: Batch size to milliseconds per image; images in the request have side `PICTURE_SIZE`.
+        difference: Difference between its answers and the trained model's.
     """
 
     num_bytes: int
@@ -57,7 +57,7 @@ class Measurement(NamedTuple):
     difference: Difference
 
     def to_json(self) -> dict:
-        """Returns what the manifest says of it."""
+        """Returns the measurement as the manifest stores it."""
         times = {str(num_rows): round(value, 3) for num_rows, value in self.ms_per_image.items()}
         return {"num_bytes": self.num_bytes, "ms_per_image": times, **self.difference._asdict()}
 
@@ -65,12 +65,12 @@ class Measurement(NamedTuple):
 def measure(
     directories: Mapping[str, Path], signatures: list[Signature], differences: Mapping[str, Difference]
 ) -> dict[str, Measurement]:
-    """Measures SavedModels of one model side by side, in turns, so that all share what else the machine does.
+    """Measures one model's variants in turns, so that other load on the machine affects all of them alike.
 
     Args:
-        directories: Where they are, by variant.
-        signatures: Of the model as it was trained; the default one is timed.
-        differences: What `check_likeness` has returned, by variant.
+        directories: Variant to its SavedModel's directory.
+        signatures: The trained model's signatures; the default one is timed.
+        differences: Variant to the result of `check_likeness`.
 
     Returns:
         Measurements by variant.
@@ -92,17 +92,17 @@ def measure(
 
 
 def check_likeness(signatures: list[Signature], directory: Path) -> Difference:
-    """Compares a SavedModel with the model as it was trained on every example request.
+    """Compares a SavedModel with the trained model on every example request.
 
     Args:
-        signatures: Of the model as it was trained.
-        directory: Where the SavedModel is.
+        signatures: The trained model's signatures.
+        directory: Directory of the SavedModel.
 
     Returns:
-        How far it is off.
+        The difference between their answers.
 
     Raises:
-        RuntimeError: It answers other outputs, dtypes, shapes or errors, or is off by more than
+        RuntimeError: Outputs, dtypes, shapes or errors differ, or values differ by more than
             `MAX_MEAN_DIFFERENCES` on average.
     """
     values = {GREY_LEVELS: [], PROBABILITY: []}
@@ -124,7 +124,7 @@ def check_likeness(signatures: list[Signature], directory: Path) -> Difference:
     difference = Difference(float(every.max()), float(every.mean()), unit)
     if not difference.mean_difference <= MAX_MEAN_DIFFERENCES[unit]:
         raise RuntimeError(
-            "A variant must answer as the trained model does, on average off by at most "
+            "A variant's answers must agree with the trained model's, on average within "
             f"{MAX_MEAN_DIFFERENCES[unit]:g} {unit}. Received: off by {difference.mean_difference:g}. "
             "Export another variant."
         )
@@ -138,8 +138,8 @@ def _check_outputs(signature_name: str, found: Mapping, expected: Mapping) -> No
         is_finite = array.dtype == object or np.all(np.isfinite(answer))
         if not (is_same and is_finite) or (name == "error" and (answer != array).any()):
             raise RuntimeError(
-                "A variant must have the outputs of the trained model, of the same dtypes and shapes and "
-                f"finite. Received: `{name}` of `{signature_name}`, {answer.dtype} {answer.shape}, "
+                "A variant must return finite values in the trained model's outputs, dtypes and shapes. "
+                f"Received: `{name}` of `{signature_name}`, {answer.dtype} {answer.shape}, "
                 f"expected {array.dtype} {array.shape}. Export another variant."
             )
 
@@ -172,11 +172,11 @@ def _timed_request(signature: Signature, num_rows: int) -> dict[str, np.ndarray]
 
 
 def _time(sessions: Mapping[str, "_Session"], signature: Signature, num_rows: int) -> dict[str, float]:
-    """Returns the median seconds of a call, by variant."""
+    """Returns each variant's median seconds per call."""
     request = _timed_request(signature, num_rows)
     seconds = {variant: [] for variant in sessions}
     for session in sessions.values():
-        for _ in range(3):  # the first calls optimise the graph
+        for _ in range(3):  # TensorFlow optimises the graph during the first calls
             session.run(signature.name, request)
     end = time.perf_counter() + _MAX_SECONDS
     for _ in range(_NUM_ROUNDS):
@@ -190,7 +190,7 @@ def _time(sessions: Mapping[str, "_Session"], signature: Signature, num_rows: in
 
 
 class _Session:
-    """A SavedModel in a session of TensorFlow 1, as TF Serving runs it."""
+    """Runs a SavedModel in a TensorFlow 1 session, as TF Serving does."""
 
     def __init__(self, directory: Path):
         graph = tf.Graph()
@@ -215,21 +215,21 @@ def _num_bytes(directory: Path) -> int:
 def format_variants(
     measurements: Mapping[str, Mapping[str, Any]], problems: Mapping[str, str] | None = None
 ) -> str:
-    """Returns a table, one variant a line.
+    """Returns a table with one line per variant.
 
     Args:
-        measurements: By variant, as manifests hold them under `options`, `measured`.
-        problems: What is wrong with variants that do not work, by variant.
+        measurements: Variant to its measurements, as manifests hold them under `options`, `measured`.
+        problems: Variant to its error text, for variants that do not work.
 
     Example:
 
     >>> times = {"1": 9.0, "8": 8.5}
     >>> off = {"max_difference": 1.0, "mean_difference": 0.02, "unit": "grey levels"}
     >>> print(format_variants({"frozen": {"num_bytes": 1_500_000, "ms_per_image": times, **off}}))
-    variant             MB  ms a picture, batch 1  batch 8  max off  mean off
+    variant             MB  ms per image, batch 1  batch 8  max off  mean off
     frozen            1.50                   9.00     8.50        1      0.02  grey levels
     """
-    lines = ["variant             MB  ms a picture, batch 1  batch 8  max off  mean off"]
+    lines = ["variant             MB  ms per image, batch 1  batch 8  max off  mean off"]
     for variant, measured in measurements.items():
         one, eight = measured["ms_per_image"]["1"], measured["ms_per_image"]["8"]
         lines.append(

@@ -1,4 +1,4 @@
-"""The ways to export one model: as it was trained, smaller, or faster."""
+"""The variants that a model can be exported as: as trained, smaller, or faster."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,12 +12,12 @@ ORIGINAL = "original"
 
 
 class Variant(NamedTuple):
-    """How a variant is made.
+    """Describes how a variant is made.
 
     Args:
-        load_model: Loads the Keras model of the variant, which may answer a little differently; raises
-            `ValueError` where it cannot. None for the model as it was trained.
-        is_frozen: Whether the variables of the SavedModel become constants.
+        load_model: Loads the variant's Keras model, whose answers may differ slightly from the trained
+            model's; raises `ValueError` if it cannot be made. None for the model as trained.
+        is_frozen: Whether the SavedModel's variables become constants.
     """
 
     load_model: Callable[[Source], tf.Module] | None = None
@@ -28,7 +28,7 @@ def _with_float16_weights(source: Source):
     model = source.load_model()
     largest = np.finfo("float16").max
     for variable in model.weights:
-        # Biases and the statistics of a normalisation are few, and a variance may be too small for float16.
+        # Biases and normalisation statistics take little room, and a variance may be too small for float16.
         if variable.dtype != "float32" or len(variable.shape) < 2:
             continue
         value = variable.numpy()
@@ -42,7 +42,7 @@ def _with_float16_weights(source: Source):
 
 
 def _store_as_float16(variable, value: np.ndarray) -> None:
-    """Lets a Keras variable hold float16 and read as float32."""
+    """Makes a Keras variable store float16 and read as float32."""
     keras_class = type(variable)
 
     class Float16Variable(keras_class):

@@ -1,4 +1,4 @@
-"""Warm-up requests, which TF Serving runs before a version answers anybody.
+"""Writes the warm-up requests that TF Serving runs before a version answers its first client.
 
 Sources:
     [TFS] tensorflow/serving, `tensorflow_serving/g3doc/saved_model_warmup.md`
@@ -13,7 +13,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 WARMUP_REQUESTS = "assets.extra/tf_serving_warmup_requests"
 
-# [TFS] A file with more fails the load of its version.
+# [TFS] TF Serving refuses to load a version with more.
 MAX_RECORDS = 1000
 
 
@@ -22,14 +22,14 @@ def write_warmup_requests(
     model_name: str,
     requests: Mapping[str, Sequence[Mapping[str, np.ndarray]]],
 ) -> Path:
-    """Writes the warm-up requests of a version directory, in the order given.
+    """Writes a version directory's warm-up requests, in the given order.
 
-    A request that fails fails the load of the version: run each of them before it is published.
+    A failing request makes the version's load fail, so run each of them before the version is published.
 
     Args:
         version_dir: The version directory.
         model_name: Name that the model will be served by.
-        requests: Signature name to the requests of that signature, each a mapping of input name to array.
+        requests: Signature name to that signature's requests, each a mapping of input name to array.
 
     Returns:
         The file written.

@@ -1,1 +1,1 @@
-"""What a model answers to over the wire: the signatures of each kind of model."""
+"""Defines the signatures that clients call, for each kind of model."""

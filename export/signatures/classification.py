@@ -1,4 +1,4 @@
-"""The signature that names what pictures show: of the classifier."""
+"""The classifier's signature `classify_png`, which names a photo's attributes."""
 
 import numpy as np
 import tensorflow as tf
@@ -10,23 +10,23 @@ from export.signatures.image_tensors import example_pictures
 from export.signatures.signature import Signature
 from zoo.pictures import resize
 
-# Outputs of the first attribute, which have no prefix: its values, and the probability of each.
+# Names of the first attribute's outputs, which have no prefix: its values, and each value's probability.
 CLASSES, PROBABILITIES = "classes", "probabilities"
 
 
 def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
     """Returns `classify_png`.
 
-    It answers for each attribute the most probable value by the attribute's own name, every value, and the
-    probability of each in the same order. The first attribute's are `category`, `classes` and
-    `probabilities`, the others' have its name before them: `colour`, `colour_classes`,
+    For each attribute it returns the most probable value under the attribute's own name, all values, and
+    their probabilities in the same order. The first attribute's outputs are `category`, `classes` and
+    `probabilities`; every other attribute's carry its name as a prefix: `colour`, `colour_classes`,
     `colour_probabilities`.
 
-    Pictures of another size than the model's are cut to their centre square and resized, as for training.
+    Photos that differ from the model's size are cropped to their centre square and resized, as in training.
 
     Args:
         model: A `zoo.classifier.Classifier`.
-        isolates_rows: Whether a picture that only its decoder finds damaged is an error of its row.
+        isolates_rows: Whether a photo that only the decoder finds damaged becomes its row's error.
 
     Returns:
         The signature, which is the default one.
@@ -72,14 +72,14 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
 
 
 def _output_prefixes(attributes) -> dict[str, str]:
-    """Returns what stands before `classes` and `probabilities` of each attribute."""
+    """Returns each attribute's prefix to `classes` and `probabilities`."""
     prefixes = {name: f"{name}_" if number > 0 else "" for number, name in enumerate(attributes)}
     names = ["error", *attributes]
     names += [prefix + output for prefix in prefixes.values() for output in (CLASSES, PROBABILITIES)]
     taken = sorted({name for name in names if names.count(name) > 1})
     if taken:
         raise ValueError(
-            "No attribute may have the name of another output of `classify_png`. "
+            "An attribute must not have the name of another output of `classify_png`. "
             f"Received: attributes {', '.join(attributes)}. Rename in the data set: {', '.join(taken)}."
         )
     return prefixes

@@ -1,4 +1,4 @@
-"""Signatures that encode and edit pictures: of the conditional VAE."""
+"""The conditional VAE's signatures `encode`, `edit` and `edit_png`, which change a photo's attributes."""
 
 import numpy as np
 import tensorflow as tf
@@ -26,11 +26,11 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
 def editing_signatures(model, isolates_rows: bool = False) -> list[Signature]:
     """Returns `encode`, `edit` and `edit_png`.
 
-    Pictures of another size than the model's are cut to their centre square and resized.
+    Photos that differ from the model's size are cropped to their centre square and resized.
 
     Args:
         model: A `zoo.conditional_vae.ConditionalVAE`.
-        isolates_rows: Whether a picture that only its decoder finds damaged is an error of its row.
+        isolates_rows: Whether a photo that only the decoder finds damaged becomes its row's error.
 
     Returns:
         The signatures.

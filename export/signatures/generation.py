@@ -1,4 +1,4 @@
-"""Signatures that make pictures from seeds or latents: of DCGAN and the conditional VAE."""
+"""Signatures of DCGAN and the conditional VAE that make pictures from seeds or latents."""
 
 from collections.abc import Callable
 
@@ -28,10 +28,10 @@ def generation_signatures(model, decode: Callable) -> list[Signature]:
 
     Args:
         model: Has `attributes`, `latent_dim`, `image_size`, `channels` and `pixel_range`.
-        decode: Turns float latents `[N, latent_dim]` and attribute ids into pictures of `pixel_range`.
+        decode: Turns float latents `[N, latent_dim]` and attribute ids into images of `pixel_range`.
 
     Returns:
-        The signatures; `generate_png` is the default one.
+        The signatures; `generate_png` is the default.
     """
     attributes = model.attributes
     names = {attribute: rows.string_rows() for attribute in attributes}
@@ -43,8 +43,8 @@ def generation_signatures(model, decode: Callable) -> list[Signature]:
         return pixels.from_model_range(decode(latents, attribute_ids), model.pixel_range)[0]
 
     def to_images(latents, attribute_ids, errors):
-        # One row at a time: kernels round differently for different batch sizes, which is enough to turn a
-        # pixel in a million, and a seed must give the same picture in every company.
+        # One row at a time: kernels round differently for different batch sizes, which is enough to change
+        # one pixel in a million, and a seed must give the same picture in every batch.
         raw_images = tf.map_fn(to_image, (latents, attribute_ids), fn_output_signature=image)
         return {"images": rows.blank_bad_rows(raw_images, errors), "error": errors}
 
@@ -64,11 +64,13 @@ def generation_signatures(model, decode: Callable) -> list[Signature]:
     def decode_latents(inputs):
         latents = inputs["latents"]
         is_finite = tf.reduce_all(tf.math.is_finite(latents), axis=1)
-        # `""` means any attribute: one that depends on the row alone, as everything does.
+        # `""` means any value, drawn from the row's latents alone so that it is the same in every batch.
         bits = tf.cast(tf.bitcast(latents, tf.int32), tf.int64)
         seeds = tf.reduce_sum(bits, axis=1)
         attribute_ids, errors = rows.to_attribute_ids(attributes, inputs, rows.random_ids(attributes, seeds))
-        not_finite = tf.where(is_finite, "", "`latents` must be finite. Received: NaN or infinity.")
+        not_finite = tf.where(
+            is_finite, "", "`latents` must be finite. Received: NaN or infinity. Send finite numbers."
+        )
         latents = tf.where(is_finite[:, tf.newaxis], latents, 0.0)
         return to_images(latents, attribute_ids, rows.join_errors(not_finite, errors))
 

@@ -1,4 +1,4 @@
-"""The signatures of any model, as its recipe names them."""
+"""Looks up a model's signatures and its default name for serving, through the model's recipe."""
 
 import importlib
 
@@ -13,16 +13,16 @@ def make_signatures(model: keras.Model, isolates_rows: bool = False) -> list[Sig
 
     Args:
         model: A model of the zoo.
-        isolates_rows: Whether a picture that only its decoder finds damaged is an error of its row, instead
-            of failing the requests of everybody in the batch.
+        isolates_rows: Whether a photo that only the decoder finds damaged becomes its row's error instead of
+            failing every request in the batch.
 
     Raises:
-        TypeError: No recipe trains such models, so nobody has said how they are served.
+        TypeError: No recipe trains such models, so their signatures are unknown.
     """
     module = importlib.import_module(recipe_of(model).signatures)
     return module.make_signatures(model, isolates_rows)
 
 
 def default_model_name(model: keras.Model) -> str:
-    """Returns the name that a model is served by unless the user chooses another, e.g. `srcnn_x2`."""
+    """Returns a model's default name for serving, e.g. `srcnn_x2`."""
     return recipe_of(model).served_name(model)

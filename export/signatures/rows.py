@@ -1,4 +1,4 @@
-"""What every signature does with the rows of a request: attributes by name, random draws, errors."""
+"""Row operations that the signatures share: attribute names to ids, random draws, and errors per row."""
 
 from collections.abc import Mapping
 
@@ -7,28 +7,28 @@ import tensorflow as tf
 
 from zoo.attributes.vocabulary import Attributes
 
-# What separates the random streams that are drawn from one seed.
+# Keep the random streams apart that are drawn from one seed.
 LATENT_STREAM, ATTRIBUTE_STREAM = 0, 1
 
 
 def string_rows() -> tf.TensorSpec:
-    """Returns the spec of one string a row."""
+    """Returns the spec of an input with one string per row."""
     return tf.TensorSpec([None], tf.string)
 
 
 def to_attribute_ids(
     attributes: Attributes, names: Mapping[str, tf.Tensor], fallback_ids: Mapping[str, tf.Tensor]
 ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-    """Turns the attribute values that clients name into class ids.
+    """Turns attribute values, as clients name them, into class ids.
 
     Args:
         attributes: The model's vocabulary.
-        names: For each attribute a string tensor `[N]`; `""` stands for the fallback.
+        names: For each attribute a string tensor `[N]`; `""` selects the fallback.
         fallback_ids: For each attribute an int32 tensor `[N]`.
 
     Returns:
-        For each attribute an int32 tensor `[N]`, and the error of each row, string `[N]`: `""`, or what was
-        received and which values exist. A row with an error has class id 0.
+        For each attribute an int32 tensor `[N]`, and each row's error, string `[N]`: `""`, or a text with the
+        received and the known values. A row with an error has class id 0.
     """
     ids, errors = {}, []
     for attribute, values in attributes.items():
@@ -48,7 +48,7 @@ def to_attribute_ids(
 
 
 def join_errors(*errors: tf.Tensor) -> tf.Tensor:
-    """Joins the errors of each row, string `[N]` each, with a space where there are several."""
+    """Joins each row's errors, string `[N]` each, with spaces between them."""
     joined = errors[0]
     for error in errors[1:]:
         space = tf.where((joined != "") & (error != ""), " ", "")
@@ -57,7 +57,7 @@ def join_errors(*errors: tf.Tensor) -> tf.Tensor:
 
 
 def random_ids(attributes: Attributes, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
-    """Draws a class id for each attribute, uniformly, from each row's seed alone.
+    """Draws one class id per attribute and row, uniformly, from the row's seed alone.
 
     Args:
         attributes: The model's vocabulary.
@@ -81,7 +81,7 @@ def random_latents(seeds: tf.Tensor, latent_dim: int) -> tf.Tensor:
 
 
 def blank_bad_rows(values: tf.Tensor, errors: tf.Tensor) -> tf.Tensor:
-    """Replaces rows that have an error by zeros, or by `""`."""
+    """Replaces rows that have an error with zeros, or with `""` for strings."""
     is_good = tf.reshape(tf.equal(errors, ""), tf.concat([[-1], tf.ones(values.shape.rank - 1, "int32")], 0))
     return tf.where(is_good, values, tf.zeros([], values.dtype))
 
@@ -95,7 +95,8 @@ def example_names(attributes: Attributes, num_rows: int, prefix: str = "") -> di
 
 
 def _draw_rows(seeds, stream: int, draw, length: int = 1):
-    # A row's numbers must not depend on its neighbours, and the stateless generators draw from one seed.
+    # Maps over rows, because a row's numbers must not depend on its neighbours and the stateless generators
+    # take a single seed.
     return tf.map_fn(
         lambda seed: draw(tf.stack([seed, tf.constant(stream, "int64")])),
         seeds,

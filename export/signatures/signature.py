@@ -1,4 +1,4 @@
-"""A served signature: a function of named tensors, with examples of what it is asked."""
+"""A served signature: a function of named tensors, with example requests."""
 
 import dataclasses
 import functools
@@ -13,16 +13,16 @@ Tensors = dict[str, tf.Tensor]
 
 @dataclasses.dataclass(frozen=True)
 class Signature:
-    """One entry of a model's `signature_def` map.
+    """Describes one entry of a model's `signature_def` map.
 
     Every input and output has the leading batch dimension N, so that a server can merge requests.
 
     Args:
-        name: What clients call it, e.g. `"generate_png"`.
-        inputs: Shape and dtype of each input by name; None where any length goes.
+        name: Name that clients call it by, e.g. `"generate_png"`.
+        inputs: Shape and dtype of each input by name; None for a dimension of any length.
         function: Turns the inputs into the outputs, for N of at least 1.
-        example_requests: Inputs of different batch sizes (and picture sizes, where they vary), to check and
-            to warm up the exported model with.
+        example_requests: Inputs of different batch sizes (and image sizes, where they vary), used to check
+            and to warm up the exported model.
         is_default: Whether clients that name no signature get this one.
     """
 
@@ -44,7 +44,7 @@ class Signature:
         return {name: value.numpy() for name, value in self._compiled(self.to_tensors(inputs)).items()}
 
     def run_eagerly(self, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """Runs the Keras model operation by operation: what the exported model must agree with."""
+        """Runs the Keras model operation by operation, as the reference for the exported model."""
         return {name: value.numpy() for name, value in self.function(self.to_tensors(inputs)).items()}
 
     def to_tensors(self, inputs: Mapping[str, Any]) -> Tensors:
@@ -52,7 +52,7 @@ class Signature:
         return {name: tf.convert_to_tensor(value, self.inputs[name].dtype) for name, value in inputs.items()}
 
     def to_concrete_function(self):
-        """Returns the function as `tf.saved_model.save` takes it."""
+        """Returns the function in the form that `tf.saved_model.save` accepts."""
         return self._compiled.get_concrete_function()
 
     @functools.cached_property
@@ -61,8 +61,8 @@ class Signature:
         return tf.function(self._guarded, input_signature=[specs])
 
     def _guarded(self, tensors: Tensors) -> Tensors:
-        # A convolution that is fed a wrong rank ends the whole server process, and one that is fed no rows
-        # answers nonsense: the shape is checked first, and no rows are computed as one row and cut off.
+        # A convolution ends the whole server process on a wrong rank and returns nonsense for zero rows. So
+        # the shape is checked first, and zero rows are computed as one row, which is then cut off.
         tensors = {
             name: tf.ensure_shape(tensor, self.inputs[name].shape, name=f"check_{name}")
             for name, tensor in tensors.items()
@@ -77,7 +77,7 @@ class Signature:
 
 
 def _at_least_one_row(tensor, spec):
-    # Open dimensions become 1: a request of no rows and no bytes may name any height and width.
+    # Open dimensions become 1, because a request with zero rows holds no bytes and may state any size.
     row = tf.zeros([1, *(length or 1 for length in spec.shape[1:])], tensor.dtype)
     padded = tf.cond(tf.shape(tensor)[0] > 0, lambda: tensor, lambda: row)
     return tf.ensure_shape(padded, spec.shape)

@@ -1,4 +1,4 @@
-"""Signatures that enlarge pictures."""
+"""The super-resolution models' signatures `upscale` and `upscale_png`, which enlarge photos."""
 
 import numpy as np
 import tensorflow as tf
@@ -8,7 +8,7 @@ from export.signatures import rows
 from export.signatures.image_tensors import check_picture_size, example_pictures
 from export.signatures.signature import Signature
 
-# Batch size, height and width of the examples: two batch sizes, two picture sizes.
+# Batch size, height and width of the example requests.
 EXAMPLE_SHAPES = ((1, 24, 32), (3, 17, 13))
 
 
@@ -16,11 +16,11 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
     """Returns `upscale` and `upscale_png`.
 
     Args:
-        model: Has `upscale`, which enlarges uint8 pictures `[N, h, w, 3]`.
-        isolates_rows: Whether a picture that only its decoder finds damaged is an error of its row.
+        model: Has `upscale`, which enlarges uint8 images `[N, h, w, 3]`.
+        isolates_rows: Whether a photo that only the decoder finds damaged becomes its row's error.
 
     Returns:
-        The signatures; `upscale_png` is the default one.
+        The signatures; `upscale_png` is the default.
     """
 
     def upscale(inputs):
