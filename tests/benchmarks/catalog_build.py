@@ -1,8 +1,8 @@
-"""Prints how fast a catalogue is built and how much memory that takes.
+"""Measures the speed and memory of building a catalogue.
 
-Run it as `python tests/benchmarks/catalog_build.py`; `--rows 100000` is the large one and needs about 15 GB
-of disk. The photos are drawn by code: 400 x 500 JPEG with the detail of a photo. With more rows than
-`--distinct` they come again with another comment in the file, so that no two files are equal.
+Run it as `python tests/benchmarks/catalog_build.py`; with `--rows 100000` it needs about 15 GB of disk. The
+photos are drawn by code: 400 x 500 JPEG with the detail of a photo. With more rows than `--distinct` they
+repeat with another comment in the file, so that no two files are equal.
 """
 
 import argparse
@@ -30,7 +30,7 @@ CATEGORIES = [f"category {number}" for number in range(10)]
 
 
 def draw_jpeg(seed: int) -> bytes:
-    """Draws shapes on a gradient with grain: about 50 KB at quality 85, like a photo of that size."""
+    """Draws grainy shapes on a gradient: about 50 KB at quality 85, like a photo of the same size."""
     random = np.random.default_rng(seed)
     corners = Image.fromarray(random.integers(60, 256, (3, 3, 3), dtype="uint8"))
     picture = corners.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
@@ -48,7 +48,7 @@ def draw_jpeg(seed: int) -> bytes:
 
 
 def write_catalog(directory: Path, num_rows: int, num_distinct: int) -> float:
-    """Writes photos and table; returns the mean size of a photo in bytes."""
+    """Writes photos and table; returns the photos' mean size in bytes."""
     (directory / "photos").mkdir()
     with concurrent.futures.ProcessPoolExecutor() as pool:
         jpegs = list(pool.map(draw_jpeg, range(min(num_rows, num_distinct)), chunksize=50))
@@ -64,13 +64,13 @@ def write_catalog(directory: Path, num_rows: int, num_distinct: int) -> float:
 
 
 def processor_seconds() -> float:
-    """Returns the processor time of this process and of its children that have ended."""
+    """Returns the processor time of this process and its finished children."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
 
 
 class PeakMemory:
-    """Highest sum of the memory of this process and its children, looked at ten times a second."""
+    """Peak memory of this process and its children together, sampled ten times per second."""
 
     def __init__(self):
         self.total_bytes = self.own_bytes = 0

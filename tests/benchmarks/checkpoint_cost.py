@@ -1,25 +1,25 @@
-"""What checkpoints within an epoch cost the training of the recipe's DCGAN on Fashion-MNIST.
+"""Measures the time that checkpoints within an epoch add to training the recipe's DCGAN on Fashion-MNIST.
 
     python tests/benchmarks/checkpoint_cost.py --output checkpoint_cost.json
 
-The same number of steps is trained in turns, so that what else the machine does falls on all of them: without
-checkpoints (none), with one every `--interval-seconds`, turned into steps by a step time measured before
-(seldom), and with one every `--often-steps` steps (often). Twenty steps are one execution, as in `zoo train`;
-the first executions and the checkpoint at the end of the epoch are not counted. The disk is that of
-`--directory`, a temporary one by default. A round's times of a checkpoint are medians of its checkpoints; all
-that is printed are medians over rounds:
+Three kinds of training take turns with the same number of steps, so that other load on the machine affects
+all of them alike: without checkpoints (none), with one every `--interval-seconds`, converted to steps by a
+step time measured beforehand (seldom), and with one every `--often-steps` steps (often). Twenty steps are one
+execution, as in `zoo train`; the first executions and the checkpoint at the end of the epoch are not counted.
+Checkpoints are written to `--directory`, a temporary one by default. A round's times are medians over its
+checkpoints; the printed figures are medians over rounds:
 
-- a step: milliseconds, checkpoints included, with the range over rounds, which is the noise;
-- training waits: milliseconds of one checkpoint until weights are checked and copied, and the checkpoint
-  before is on the disk, if it was not;
-- thread writes: milliseconds that the writing thread takes for one while the training goes on;
-- delay: milliseconds by which one makes the training longer in all, what the thread takes away from the steps
-  included: the steps between two checkpoints times the difference of the time a step to the same round's
-  without. Only of those that come often: of few it is lost in the noise.
+- a step: milliseconds per step, including checkpoints, with the range over rounds, which is the noise;
+- training waits: milliseconds per checkpoint until the weights are checked and copied and the previous
+  checkpoint is on disk;
+- thread writes: milliseconds per checkpoint that the writing thread takes while training continues;
+- delay: milliseconds by which one checkpoint lengthens the training in total, including the time that the
+  thread takes from the steps: the steps between two checkpoints times the increase of the time per step over
+  the same round without checkpoints. Given only for frequent checkpoints; for few it is lost in the noise.
 
-Shares of the training time follow for one checkpoint every ten minutes, as `zoo train` makes them by default,
-and for one a minute: of what the training waits (seldom), of the delay (often), and of waiting and writing
-together (seldom), which is what a checkpoint costs at most, if the training stands still meanwhile.
+Shares of the training time follow for one checkpoint every ten minutes, which is `zoo train`'s default, and
+for one every minute: the share of waiting (seldom), of the delay (often), and of waiting and writing together
+(seldom), which is an upper bound that a checkpoint costs if training stands still meanwhile.
 """
 
 import argparse
@@ -52,11 +52,11 @@ MINUTES_BETWEEN = (RunControl.checkpoint_minutes, 1.0)
 
 
 class TimedCheckpoints(Checkpoints):
-    """Notes for each checkpoint within the epoch how long the training waits and how long its writing takes.
+    """Records each checkpoint's waiting and writing time within the epoch.
 
     Attributes:
-        wait_seconds: What `save` took.
-        write_seconds: What the thread took, which has nothing else to do.
+        wait_seconds: Duration of `save`.
+        write_seconds: Duration of the writing thread, which does nothing else.
     """
 
     def __init__(self, *args, **kwargs):
@@ -79,10 +79,10 @@ class Round:
     """One training.
 
     Args:
-        step_ms: Milliseconds a step, checkpoints included.
-        num_checkpoints: Checkpoints within the epoch.
-        wait_ms: Median of the milliseconds that the training waited for one; None without any.
-        write_ms: Median of the milliseconds that the thread took for one; None without any.
+        step_ms: Milliseconds per step, including checkpoints.
+        num_checkpoints: Number of checkpoints within the epoch.
+        wait_ms: Median milliseconds that training waited for a checkpoint; None without checkpoints.
+        write_ms: Median milliseconds that the thread took for a checkpoint; None without checkpoints.
     """
 
     step_ms: float
@@ -92,7 +92,7 @@ class Round:
 
 
 def train_round(model, batches, num_steps: int, every_steps: int | None, directory: Path) -> Round:
-    """Trains the steps that count and the first ones that do not."""
+    """Trains the warm-up steps and the measured steps."""
     clock = StepClock()
     with tempfile.TemporaryDirectory(dir=directory) as place:
         checkpoints = TimedCheckpoints(Path(place), model, every_steps=every_steps)
@@ -114,7 +114,7 @@ def train_round(model, batches, num_steps: int, every_steps: int | None, directo
 
 
 def summarize(rounds: dict[str, list[Round]], name: str, every_steps: int | None) -> dict:
-    """Returns the medians over rounds of one kind of training; None for what it has not."""
+    """Returns one kind of training's medians over rounds; None for figures that it does not have."""
     own = rounds[name]
     steps = [r.step_ms for r in own]
     values = {
@@ -136,7 +136,7 @@ def summarize(rounds: dict[str, list[Round]], name: str, every_steps: int | None
 
 
 def share(variants: dict[str, dict], minutes: float) -> dict[str, float | None]:
-    """Returns which part of the training time is spent on one checkpoint every so many minutes."""
+    """Returns the share of training time spent on one checkpoint every `minutes` minutes."""
     seldom, often = variants[SELDOM], variants[OFTEN]
     milliseconds = {
         "wait": seldom["wait_ms"],
@@ -164,7 +164,7 @@ def print_results(variants: dict[str, dict], shares: dict[str, dict]) -> None:
 
 
 def whole_executions(num_steps: float) -> int:
-    """Returns the nearest number of steps that executions can make, at least one execution."""
+    """Rounds a number of steps to whole executions, at least one."""
     return max(1, round(num_steps / MAX_STEPS_PER_EXECUTION)) * MAX_STEPS_PER_EXECUTION
 
 

@@ -1,8 +1,8 @@
-"""The conditional GAN that Keras' examples teach, as a reference to measure the zoo's DCGAN against.
+"""The conditional GAN of the Keras examples, as a reference for the zoo's DCGAN.
 
-Written from its description: the category as extra channels, 3x3 kernels with strides in the discriminator,
-no normalisation, one discriminator step on real and generated pictures together and then one generator step,
-Adam at 3e-4 (beta_1 0.9), batches of 64, 128 normal latents.
+Written from its description: the category as extra channels, strided 3x3 kernels in the discriminator, no
+normalisation, one discriminator step on real and generated images together and then one generator step, Adam
+at 3e-4 (beta_1 0.9), batches of 64, 128 normal latents.
 
 Sources:
     [CGAN] Mirza & Osindero 2014, arXiv 1411.1784.
@@ -23,8 +23,8 @@ class ConditionalGANReference(keras.Model):
     """Generates 28 x 28 grey pictures of ten categories.
 
     Args:
-        learning_rate: Of both networks.
-        seed: Of the latents.
+        learning_rate: Learning rate of both networks.
+        seed: Seed of the latents.
         dtype: Dtype policy.
     """
 
@@ -91,7 +91,7 @@ class ConditionalGANReference(keras.Model):
         for _ in range(2):
             x = layers.Conv2DTranspose(128, 4, 2, "same", dtype=policy)(x)
             x = layers.LeakyReLU(0.2, dtype=policy)(x)
-        # Keras' Conv2D to one channel gives the same and takes most of the time of a step on CPUs.
+        # Keras' Conv2D to one channel computes the same but takes most of the step's time on CPUs.
         x = NarrowConv2D(1, 7, padding="same")(x)
         return keras.Model(latents, layers.Activation("sigmoid", dtype="float32")(x))
 
@@ -106,7 +106,7 @@ class ConditionalGANReference(keras.Model):
 
 
 def _stack(images, categories):
-    """Puts the one-hot category beside the grey channel of every pixel."""
+    """Appends the one-hot category to every pixel's channels."""
     planes = tf.tile(categories[:, None, None, :], [1, 28, 28, 1])
     return tf.concat([images, planes], axis=-1)
 

@@ -1,10 +1,10 @@
-"""Shows what DiffAugment does for a DCGAN that sees a part of Fashion-MNIST, a tenth by default.
+"""Measures DiffAugment on a DCGAN trained with part of Fashion-MNIST, a tenth by default.
 
-`python tests/benchmarks/few_pictures.py` trains the recipe's DCGAN on the same `--num-pictures` pictures,
-without DiffAugment and with each of `--policies`, and prints the Frechet distance of 10,000 pictures of each
-to the test pictures, on a classifier's features, and beside them the training pictures' own.
+`python tests/benchmarks/few_pictures.py` trains the recipe's DCGAN on the same `--num-pictures` images,
+without DiffAugment and with each of `--policies`. It prints the Frechet distance of 10,000 generated pictures
+to the test images on a classifier's features, and the training images' own distance beside it.
 
-Source:
+Sources:
     [DiffAugment] Zhao et al. 2020, arXiv 2006.10738, table 3: CIFAR-10 with a tenth of the pictures.
 """
 
@@ -37,7 +37,7 @@ COLUMNS = ("frechet_distance", "kernel_distance", "precision", "recall")
 
 
 def train(data_set, num_images: int, diff_augment: str, seed: int):
-    """Returns a DCGAN that has seen that many pictures, repeats counted."""
+    """Trains a DCGAN on `num_images` images, repeats included."""
     keras.utils.set_random_seed(seed)
     recipe, (precision, _) = RECIPES["dcgan"], resolve_precision("auto")
     config = TrainingConfig(

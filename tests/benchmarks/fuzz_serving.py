@@ -1,14 +1,15 @@
-"""Sends tens of thousands of hostile inputs to the embedded server, and good requests in between.
+"""Sends tens of thousands of hostile inputs to the embedded server, with good requests in between.
 
     python tests/benchmarks/fuzz_serving.py --inputs 20000 --seed 0
     python tests/benchmarks/fuzz_serving.py --inputs 20000 --seed 0 --enable-batching
     python tests/benchmarks/fuzz_serving.py --replay fuzz-findings/input-17.json
 
-The server is a process of its own. It has the presets below, from `--models-dir` where they were exported
-before, and the small models of the tests, one of them without `tf.ensure_shape`. Prints the answers by
-status, the slowest input and the server's memory. An input is answered wrongly if the server dies, says
-nothing, or says 5xx other than 501, 503 and 504, INTERNAL or UNKNOWN; a good one if its answer is not the
-expected one. Wrongly answered inputs are saved, each in a file for `--replay`. Exit code 1 if there are any.
+The server runs in its own process with the presets below, taken from `--models-dir` if they were exported
+before, and with the tests' small models, one of them without `tf.ensure_shape`. Prints the answers by status,
+the slowest input and the server's memory. An answer to a hostile input is wrong if the server dies, stays
+silent, or responds with INTERNAL, UNKNOWN or a 5xx other than 501, 503 and 504; an answer to a good request
+is wrong if it differs from the expected one. Each wrongly answered input is saved to a file for `--replay`,
+and the exit code is 1 if there are any.
 """
 
 import argparse
@@ -29,7 +30,7 @@ from serving_models import models_dir  # noqa: E402
 
 from export.saved_model.exporter import export_run  # noqa: E402
 
-# Kind of model -> preset, and the name that it is exported by.
+# Kind of model -> preset and name of the exported model.
 PRESETS = {
     "fsrcnn": ("fsrcnn_x3", "fsrcnn_x3"),
     "classifier": ("classifier_fashion_mnist", "classifier"),
@@ -43,7 +44,7 @@ BATCHING = (
 
 
 def collect_models(directory: Path, presets_dir: Path) -> Path:
-    """Links the small models and the presets into one directory; exports presets that are not there yet."""
+    """Links the small models and the presets into one directory; exports missing presets first."""
     for preset, name in PRESETS.values():
         if not (presets_dir / name).exists():
             print(f"Exporting {preset}", flush=True)

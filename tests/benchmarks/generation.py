@@ -1,4 +1,4 @@
-"""Prints one table of generators: real pictures, runs of the zoo, and samples of references.
+"""Scores generators in one table: real photos, runs of the zoo, and reference models' samples.
 
 ```
 python tests/benchmarks/train_reference.py infogan --output infogan.npy
@@ -7,10 +7,10 @@ python tests/benchmarks/generation.py --classifier runs/classifier --runs dcgan=
     --samples infogan=infogan.npy --labelled-samples conditional_gan=conditional_gan.npy
 ```
 
-Nothing is trained here. Every row is scored alike: Frechet and kernel distance of 10,000 pictures to the
-test pictures on the classifier's features, precision, recall, density and coverage of 5,000 against 5,000,
-accuracy of the categories asked for as the classifier judges. The first row is of real pictures: training
-pictures against test pictures, and the test pictures themselves for accuracy, variety and nearest ones.
+Trains nothing. Scores every row alike: Frechet and kernel distance of 10,000 pictures to the test images on
+the classifier's features; precision, recall, density and coverage of 5,000 against 5,000; accuracy of the
+requested categories by the classifier. The first row holds real images: training images against test images,
+and the test images themselves for accuracy, variety and nearest neighbours.
 """
 
 import argparse
@@ -55,7 +55,7 @@ REAL = "real pictures"
 
 
 def score_all(generated: dict[str, LabelledPictures], test, train, extractor, judge, seed: int) -> dict:
-    """Returns the scores of each generator by name, with those of real pictures first."""
+    """Returns each generator's scores by name, those of real images first."""
     rows, real = {}, FeatureSets(extractor, test, train, test)
     for name, pictures in generated.items():
         start = time.perf_counter()
@@ -79,7 +79,7 @@ def _baselines(scores: dict[str, Score]) -> dict[str, Score]:
 
 
 def print_table(rows: dict[str, dict[str, Score]], reference: str | None) -> None:
-    """Prints a Markdown table, and how many times the reference's distance each one's is."""
+    """Prints a Markdown table, and each distance as a multiple of the reference's."""
     columns = [(key, title) for key, title in COLUMNS if any(key in scores for scores in rows.values())]
     print(f"| | {' | '.join(title for _, title in columns)} |")
     print("|---" * (len(columns) + 1) + "|")
@@ -95,7 +95,7 @@ def print_table(rows: dict[str, dict[str, Score]], reference: str | None) -> Non
 
 
 def read_samples(path: Path, num_samples: int, num_values: int | None) -> LabelledPictures:
-    """Reads saved pictures; those with labels are of category `i % num_values`."""
+    """Reads saved pictures; if `num_values` is given, picture i has category `i % num_values`."""
     raw_images = np.load(path)[:num_samples]
     ids = {} if num_values is None else {"category": np.arange(len(raw_images), dtype="int32") % num_values}
     return LabelledPictures(raw_images, ids)

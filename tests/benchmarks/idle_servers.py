@@ -1,4 +1,4 @@
-"""Servers over gRPC and REST that answer at once, in a process of their own: what a load generator costs."""
+"""gRPC and REST servers that answer at once, in their own process, to measure a load generator's own cost."""
 
 import asyncio
 import concurrent.futures
@@ -40,7 +40,7 @@ async def _serve_rest(pipe, grpc_port):
 
 
 class _Idle(asyncio.Protocol):
-    """Takes each piece that arrives for a request, as small requests come in one."""
+    """Treats each received piece as a request, because small requests arrive in one piece."""
 
     def connection_made(self, transport):
         self._transport = transport

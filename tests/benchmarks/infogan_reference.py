@@ -1,4 +1,4 @@
-"""The GAN that Lucic et al. compared losses with, as a reference to measure the zoo's DCGAN against.
+"""The GAN with which Lucic et al. compared losses, as a reference for the zoo's DCGAN.
 
 Sources:
     [Lucic] Lucic et al. 2018, "Are GANs Created Equal?", arXiv 1711.10337: the network of [InfoGAN] without
@@ -16,11 +16,11 @@ from zoo.step.loss_scaling import with_loss_scaling
 
 
 class InfoGANReference(keras.Model):
-    """Generates 28 x 28 grey pictures of no category in particular.
+    """Generates 28 x 28 grey pictures without a category.
 
     Args:
-        learning_rate: Of both networks; [Lucic] searched from 1e-4 to 1e-3.
-        seed: Of the latents.
+        learning_rate: Learning rate of both networks; [Lucic] searched from 1e-4 to 1e-3.
+        seed: Seed of the latents.
         dtype: Dtype policy.
     """
 

@@ -1,7 +1,7 @@
-"""Prints how many pictures a second the input pipeline delivers.
+"""Measures the images per second that the input pipeline delivers.
 
-Run it as `python tests/benchmarks/input_pipeline.py`, with `--dataset` for one that was built with
-`--size 64`. To reach at 64 pixels: 8,000 pictures/s from a cache, 1,500 pictures/s without.
+Run it as `python tests/benchmarks/input_pipeline.py`, with `--dataset` for a data set that was built with
+`--size 64`. The aim at 64 pixels is 8,000 images/s from a cache and 1,500 images/s without one.
 """
 
 import argparse
@@ -23,7 +23,7 @@ AUGMENT = ("flip", "crop", "colour")
 
 
 def measure(name: str, make_batches, batch_size: int, seconds: float) -> None:
-    """Prints one row: seconds until the first batch, then pictures a second for some seconds."""
+    """Prints one row: seconds until the first batch, then images per second, measured for `seconds`."""
     start = time.perf_counter()
     batches = iter(make_batches())
     next(batches)

@@ -19,7 +19,7 @@ NUM_WARMUP_STEPS = 2 * MAX_STEPS_PER_EXECUTION
 
 
 def in_plain_keras(network: keras.Model) -> keras.Model:
-    """Copies a network and its weights, with Keras' own layers in the place of the zoo's faster ones.
+    """Copies a network and its weights, with Keras' own layers in place of the zoo's faster ones.
 
     Args:
         network: Functional model.
@@ -103,7 +103,7 @@ class PlainGAN(keras.Model):
 
 
 class StepClock(keras.callbacks.Callback):
-    """Measures the time a step after the first executions, which compile; place it before other callbacks."""
+    """Measures the time per step after the first executions, which compile; put it before other callbacks."""
 
     def __init__(self):
         super().__init__()
@@ -120,15 +120,15 @@ class StepClock(keras.callbacks.Callback):
 
 
 def seconds_per_step(model, batches, num_steps: int) -> float:
-    """Measures `fit`, less the first executions.
+    """Measures `fit` without its first executions.
 
     Args:
         model: A compiled model.
         batches: Endless batches.
-        num_steps: Steps that are counted.
+        num_steps: Number of measured steps.
 
     Returns:
-        Seconds a step.
+        Seconds per step.
     """
     clock = StepClock()
     with warnings.catch_warnings():

@@ -1,20 +1,20 @@
-"""Shows whether mixed precision changes scores by more than the seed does.
+"""Tests whether mixed precision changes scores by more than the seed does.
 
     python tests/benchmarks/precision_scores.py --output precision_scores
 
-Each model is trained on the same data under float32 and under each of `--precisions`, with the same seeds: a
-seed decides on initial weights, the order of the pictures and everything drawn. The scores are those of the
-validation pictures after the last epoch, computed under the precision of the training: PSNR in dB
-(`val_psnr`), the loss as trained (`val_loss`), the share that is named right (`val_category_accuracy`).
+Trains each model on the same data under float32 and under each of `--precisions`, with the same seeds; a seed
+determines the initial weights, the order of the images and all random draws. The scores are those of the
+validation images after the last epoch, computed under the training's precision: PSNR in dB (`val_psnr`), the
+training loss (`val_loss`), and the accuracy (`val_category_accuracy`).
 
-Printed are the mean over seeds, the standard deviation over seeds, the difference of the mean to that of
-float32, and this difference in units of the noise: the root of the mean of both variances over seeds (pooled
-standard deviation). Two means of N seeds differ by about sqrt(2 / N) of it where nothing makes them differ.
+Prints the mean over seeds, the standard deviation over seeds, the mean's difference to float32's, and this
+difference in units of the noise, which is the pooled standard deviation: the root of the mean of both
+variances over seeds. Without any real difference, two means of N seeds differ by about sqrt(2 / N) of it.
 
-All is the recipe's but for what makes the trainings short: one epoch; few categories of Fashion-MNIST, which
-are hard to tell apart, so that the accuracy says something; patches of 32 pixels. SRCNN is residual: without
-it one epoch ends far below bicubic interpolation. Runs stay under `--output`: what is there is not trained
-again, and a run that was stopped goes on.
+Uses the recipes' settings, except those that keep the trainings short: one epoch, patches of 32 pixels, and
+few categories of Fashion-MNIST, which are hard to tell apart so that the accuracy is informative. SRCNN is
+residual, because otherwise one epoch ends far below bicubic interpolation. Runs are kept under `--output`:
+finished runs are not trained again, and stopped runs resume.
 """
 
 import argparse
@@ -56,10 +56,10 @@ class Row:
         model: Name of the model.
         score: Name of the score.
         precision: Dtype policy of the training.
-        values: The score for each seed.
+        values: The score of each seed.
         mean: Mean over seeds.
         deviation: Standard deviation over seeds; None for one seed.
-        difference: Mean less that of float32; None for float32 itself.
+        difference: Mean minus float32's mean; None for float32 itself.
         difference_in_noise: The difference in units of the pooled standard deviation; None for one seed.
     """
 
@@ -82,7 +82,7 @@ class Row:
 
 
 def make_row(model: str, score: str, precision: str, values: list[float], reference: list[float]) -> Row:
-    """Compares the scores of one precision with those of float32."""
+    """Compares one precision's scores with float32's."""
     deviations = [float(np.std(v, ddof=1)) if len(v) > 1 else None for v in (values, reference)]
     difference = noise = None
     if precision != REFERENCE:
@@ -102,7 +102,7 @@ def make_row(model: str, score: str, precision: str, values: list[float], refere
 
 
 def settings_of(model: str, options: argparse.Namespace) -> dict:
-    """Returns what differs from the recipe, in the names of `zoo train`."""
+    """Returns the settings that differ from the recipe, under the names of `zoo train`."""
     shared = {"epochs": options.epochs, "data_dir": options.data_dir}
     if model == "srcnn":
         patches = {"patches_per_image": options.patches_per_image, "image_size": 32}
@@ -111,7 +111,7 @@ def settings_of(model: str, options: argparse.Namespace) -> dict:
 
 
 def train(config: TrainingConfig, run: Path) -> dict[str, float]:
-    """Trains a run, or what is left of it; returns the metrics of its last epoch."""
+    """Trains or resumes a run; returns its last epoch's metrics."""
     if (run / run_directory.CONFIG).exists() and run_directory.read_config(run) != config:
         sys.exit(f"{run} was trained with other settings. Name another --output.")
     if not (run / run_directory.MODEL).exists():
@@ -127,7 +127,7 @@ def train(config: TrainingConfig, run: Path) -> dict[str, float]:
 def measure(model: str, precisions: list[str], options: argparse.Namespace) -> list[Row]:
     """Trains a model under each precision with each seed, and compares the scores."""
     values = {score: {precision: [] for precision in precisions} for score in SCORES[model]}
-    # Made once: counting the pictures of some categories takes seconds.
+    # Made once, because counting the images of some categories takes seconds.
     config, _ = make_config(model, None, {**settings_of(model, options), "precision": REFERENCE})
     for seed in range(options.seeds):
         for precision in precisions:

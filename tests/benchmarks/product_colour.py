@@ -1,8 +1,8 @@
-"""Prints how often products' colours are judged right: on real photos labelled by eye, and on drawn ones.
+"""Measures the accuracy of judged product colours, on real photos labelled by eye and on drawings.
 
 Run it as `ZOO_BENCH_DATA=FOLDER python tests/benchmarks/product_colour.py`; the folder holds
-`clothing/images`, the photos of clothing-dataset-small (CC0). The labels were written down before any
-judgement was seen; the held-out split is for a final figure, not for tuning.
+`clothing/images`, the photos of clothing-dataset-small (CC0). The labels were written before any judgement
+was seen; the held-out split is for a final figure, not for tuning.
 """
 
 import argparse
@@ -54,7 +54,7 @@ def measure(name: str, pictures, labels: list[str]) -> None:
 
 
 def measure_photos(folder: Path, splits: list[str]) -> None:
-    """Measures the labelled photos, each split by itself."""
+    """Measures each split of the labelled photos separately."""
     with LABELS.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for split in splits:

@@ -1,11 +1,12 @@
-"""What the embedded server adds to its models, each figure beside its target.
+"""Measures the time and memory that the embedded server adds to its models, each figure beside its target.
 
     python tests/benchmarks/serving.py                # a few minutes
     python tests/benchmarks/serving.py --only dcgan --rounds 5
     python tests/benchmarks/serving.py --soak 10      # minutes under load while versions come and go
 
-References (the same SavedModel called in process, and servers that do nothing, for the generator's own cost)
-are measured in the same run, in turns with what they are compared to; of several rounds the best counts.
+References are measured in the same run, in turns with the figures they are compared to: the same SavedModel
+called in process, and servers that do nothing, for the generator's own cost. The best of several rounds
+counts.
 """
 
 import argparse
@@ -41,14 +42,14 @@ from serving.launch.engine import choose_engine  # noqa: E402
 PRESETS = ("dcgan_fashion_mnist", "cvae_fashion_mnist", "fsrcnn_x3", "classifier_fashion_mnist")
 EMBEDDED = choose_engine("embedded")
 OFF = Setting()
-# What `zoo serve` uses where nothing was measured.
+# `zoo serve`'s setting without a measured one.
 DEFAULT = Setting(32, 2000, os.cpu_count() or 1)
 BATCH_SIZES = (1, 8, 16, 32, 64, 128)
 NUM_CLIENTS = 16
 
 
 class Doubling(tf.Module):
-    """A model that costs next to nothing, so that what is left is the server."""
+    """A model that takes almost no time, so that the server's own time remains."""
 
     @tf.function(input_signature=[tf.TensorSpec((None, 4), tf.float32, name="x")])
     def double(self, x):
@@ -169,7 +170,7 @@ def median_milliseconds(function, request, num_runs: int = 20) -> float:
 
 
 def photo(size: int) -> bytes:
-    """A PNG with as much detail as a photo: noise of several scales."""
+    """Makes a PNG with as much detail as a photo: noise at several scales."""
     random = np.random.default_rng(0)
     pixels = np.zeros((size, size, 3))
     for side in (4, 16, 64):
@@ -192,7 +193,7 @@ def start(options) -> None:
 
 
 def exported(options, *presets: str) -> Path:
-    """Exports presets into a directory of their own, once."""
+    """Exports presets into a directory of their own, unless this was done before."""
     models_dir = options.directory / "-".join(presets)
     if not models_dir.exists():
         for preset in presets:

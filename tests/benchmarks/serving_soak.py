@@ -1,4 +1,4 @@
-"""Minutes of load on a server while versions of its model come and go: failures and memory over time."""
+"""Measures failures and memory of a server under minutes of load while its model's versions come and go."""
 
 import itertools
 import os
@@ -21,11 +21,11 @@ SAMPLE_SECONDS = 5.0
 
 
 def soak(models_dir: Path, minutes: float, report) -> None:
-    """Loads one model at 80 % of what it manages, and prints what happened.
+    """Loads one model at 80 % of its largest request rate and prints the figures.
 
     Args:
-        models_dir: Holds one model.
-        minutes: How long.
+        models_dir: Models directory with a single model.
+        minutes: Duration of the load.
         report: Prints a figure beside its target.
     """
     model_dir = next(models_dir.iterdir())
@@ -43,7 +43,7 @@ def soak(models_dir: Path, minutes: float, report) -> None:
         ]
         for thread in threads:
             thread.start()
-        # Clients enough for the pauses of a load to pass without a request that is not sent.
+        # Enough clients to send every request in time while a version loads.
         load = drive(address, GRPC, request, 8 * NUM_CLIENTS, 60 * minutes, rate)
         stop.set()
         for thread in threads:
@@ -52,7 +52,7 @@ def soak(models_dir: Path, minutes: float, report) -> None:
 
 
 def _swap(model_dir, stop, versions):
-    """Publishes one version after the other, as `zoo export` does, and takes the older one away."""
+    """Publishes version after version, as `zoo export` does, and removes the older one."""
     for version in itertools.count(2):
         if stop.wait(SECONDS_OF_A_VERSION):
             return
@@ -60,7 +60,7 @@ def _swap(model_dir, stop, versions):
         shutil.copytree(model_dir / str(version - 1), unfinished)
         unfinished.rename(model_dir / str(version))
         versions.append(version)
-        # The server looks once a second, and the older version answers until the newer one has loaded.
+        # The server polls once per second, and the older version answers until the newer one has loaded.
         if stop.wait(SECONDS_OF_A_VERSION):
             return
         old = model_dir / f".{version - 1}.old"
@@ -87,7 +87,7 @@ def _print(load, versions, memory, report):
         [size for seconds, size in memory if seconds // 60 == minute]
         for minute in range(int(memory[-1][0] // 60) + 1)
     ]
-    # While two versions are loaded at a time it is more, so that of a minute the median counts.
+    # Uses each minute's median, because memory is higher while two versions are loaded at once.
     medians = [statistics.median(sizes) for sizes in by_minute if len(sizes) > 1]
     for minute, sizes in enumerate(by_minute, start=1):
         if sizes:

@@ -1,4 +1,4 @@
-"""Prints PSNR and SSIM on Set5 and Set14 of bicubic interpolation and of given runs, by the papers' protocol.
+"""Measures PSNR and SSIM of bicubic interpolation and of runs on Set5 and Set14, by the papers' protocol.
 
 Run it as `ZOO_BENCH_DATA=FOLDER python tests/benchmarks/super_resolution.py runs/srcnn_x2 runs/srcnn_x3`; the
 folder holds `super_resolution/Set5` and `super_resolution/Set14`. Without runs it prints the bicubic rows.
@@ -25,7 +25,7 @@ BICUBIC = "bicubic"
 
 
 class Interpolation:
-    """Bicubic interpolation with the calls of a super-resolution model."""
+    """Bicubic interpolation with a super-resolution model's interface."""
 
     def __init__(self, upscale_factor: int):
         self.upscale_factor = upscale_factor
@@ -39,7 +39,7 @@ class Interpolation:
 
 
 def measure(model, pictures) -> list[float]:
-    """Returns the means of PSNR in dB, gain over bicubic in dB, and SSIM."""
+    """Returns mean PSNR in dB, mean gain over bicubic interpolation in dB, and mean SSIM."""
     rows = []
     for raw_image in pictures:
         scored = score_picture(model, raw_image)

@@ -1,11 +1,11 @@
-"""The zoo's networks and losses in PyTorch, a baseline of `training_speed.py`.
+"""The zoo's networks and losses in PyTorch, as a baseline for `training_speed.py`.
 
-Layers, kernel sizes, widths, paddings, batch normalisation, losses and Adam are those of the Keras models at
-the recipes' defaults. What Keras calls padding "same" is a padding of 1 here, for kernels of 4 and strides
-of 2. Importing this module needs PyTorch, which the project itself does not.
+Layers, kernel sizes, widths, paddings, batch normalisation, losses and Adam equal those of the Keras models
+at the recipes' defaults. Keras' padding "same" is a padding of 1 here, for kernels of 4 and strides of 2.
+Importing this module needs PyTorch, which the project itself does not.
 
-Where PyTorch leaves a choice, the faster one on CPUs is taken: memory in the order of channels last, and a
-fused Adam, neither of which is the default. Networks run eagerly, as PyTorch does unless asked.
+Where PyTorch leaves a choice, uses the option that is faster on CPUs: channels-last memory and a fused Adam,
+neither of which is the default. Networks run eagerly, which is PyTorch's default.
 
 Sources:
     [DCGAN] Radford et al. 2015, arXiv 1511.06434.
@@ -30,7 +30,7 @@ from zoo.conditional_vae.networks import NUM_FEATURES
 from zoo.layers import pyramid
 from zoo.super_resolution.srcnn import KERNEL_SIZES, NUM_FILTERS
 
-# Keras' defaults: epsilon of Adam and of batch normalisation, and the share that a step has in its averages.
+# Keras' defaults: epsilon of Adam and of batch normalisation, and each step's share in the latter's averages.
 ADAM_EPSILON = 1e-7
 NORM_OPTIONS = {"eps": 1e-3, "momentum": 0.01}
 CONVOLUTION_OPTIONS = {"kernel_size": pyramid.KERNEL_SIZE, "stride": pyramid.STRIDE, "padding": 1}
@@ -38,13 +38,13 @@ NUM_WARM_UP_STEPS = 5
 
 
 class TorchTraining(nn.Module):
-    """Trains the networks of one of the zoo's models in PyTorch.
+    """Base class that trains the networks of one of the zoo's models in PyTorch.
 
-    Use it as the base of models that do. A subclass makes its networks in `__init__`, calls `prepare`, and
-    has a `train_step` that takes the batch's tensors: uint8 pictures `[N, C, h, w]`, int64 class ids `[N]`.
+    A subclass creates its networks in `__init__`, calls `prepare`, and has a `train_step` that takes the
+    batch's tensors: uint8 images `[N, C, h, w]`, int64 class ids `[N]`.
 
     Args:
-        precision: `float32`, or `mixed_bfloat16`: networks run under `torch.autocast`.
+        precision: `float32`, or `mixed_bfloat16` to run the networks under `torch.autocast`.
     """
 
     def __init__(self, precision: str):
@@ -52,10 +52,10 @@ class TorchTraining(nn.Module):
         self.is_mixed = precision == "mixed_bfloat16"
 
     def prepare(self, model: keras.Model) -> None:
-        """Lays out the weights, and checks that they are as many as those of the Keras model.
+        """Sets the weights' memory format and checks that there are as many as in the Keras model.
 
         Raises:
-            ValueError: There are more or fewer.
+            ValueError: The numbers of weights differ.
         """
         num_ours = sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
         num_parameters = sum(parameter.numel() for parameter in self.parameters())
@@ -77,9 +77,9 @@ class TorchTraining(nn.Module):
 
 
 class TorchDCGAN(TorchTraining):
-    """Trains as `zoo.dcgan.DCGAN` does: both networks from one forward pass of each.
+    """Trains as `zoo.dcgan.DCGAN` does, both networks from one forward pass of each.
 
-    Only the moving average of the generator is left out, and the norms of the gradients.
+    Omits the generator's moving average and the gradient norms.
     """
 
     def __init__(self, model, learning_rate: float, precision: str):
@@ -175,7 +175,7 @@ class TorchVAE(TorchTraining):
 
 
 class TorchSRCNN(TorchTraining):
-    """Trains as `zoo.super_resolution.srcnn.SRCNN` does at its defaults, on grey pictures."""
+    """Trains as `zoo.super_resolution.srcnn.SRCNN` does at its defaults, on grey images."""
 
     def __init__(self, model, learning_rate: float, precision: str):
         super().__init__(precision)
@@ -192,8 +192,8 @@ class TorchSRCNN(TorchTraining):
         self.optimizer = _make_adam(self.parameters(), learning_rate)
 
     def train_step(self, low_res_images, high_res_images):
-        # With `antialias` it is Keys' kernel, a = -0.5, as in `zoo/pictures/resize.py`; without, PyTorch's
-        # has -0.75.
+        # With `antialias` PyTorch uses Keys' kernel with a = -0.5, as `zoo/pictures/resize.py` does; without,
+        # a = -0.75.
         interpolated = functional.interpolate(
             low_res_images.float() / 255.0, scale_factor=self.upscale_factor, mode="bicubic", antialias=True
         )
@@ -214,11 +214,11 @@ def endless_batches(arrays: Sequence[np.ndarray], batch_size: int) -> Iterator[l
     """Draws batches from arrays in memory, in a new random order at each pass.
 
     Args:
-        arrays: uint8 pictures `[N, h, w, C]` or integer class ids `[N]`, of the same N.
-        batch_size: Rows of a batch; a smaller rest is left out.
+        arrays: uint8 images `[N, h, w, C]` or integer class ids `[N]`, of the same N.
+        batch_size: Rows per batch; an incomplete last batch is dropped.
 
     Yields:
-        For each array a tensor: uint8 `[batch_size, C, h, w]`, its memory channels last, or int64 ids.
+        One tensor per array: uint8 `[batch_size, C, h, w]` in channels-last memory, or int64 ids.
     """
     tensors = [torch.from_numpy(array if array.ndim > 1 else array.astype("int64")) for array in arrays]
     while True:
@@ -231,7 +231,7 @@ def endless_batches(arrays: Sequence[np.ndarray], batch_size: int) -> Iterator[l
 def torch_seconds_per_step(
     training: TorchTraining, batches: Iterator[list[torch.Tensor]], num_steps: int
 ) -> float:
-    """Measures some steps, after a few that are not counted; batches are drawn within the time."""
+    """Measures some steps after a few warm-up steps; the time includes drawing the batches."""
     for batch in itertools.islice(batches, NUM_WARM_UP_STEPS):
         training.train_step(*batch)
     start = time.perf_counter()
@@ -245,12 +245,12 @@ def _make_adam(parameters, learning_rate: float, beta_1: float = 0.9) -> torch.o
 
 
 def _widths(image_size: int, width: int) -> list[int]:
-    """Channels of the feature maps from the largest to the smallest."""
+    """Returns the channels of the feature maps, from the largest map to the smallest."""
     return [width * min(2**level, 8) for level in range(pyramid.num_levels(image_size))]
 
 
 def _downsample(image_size: int, channels: int, width: int, batch_norm: bool) -> nn.Sequential:
-    """`zoo.layers.pyramid.downsample` of depth 0: pictures `[N, channels, S, S]` to vectors."""
+    """`zoo.layers.pyramid.downsample` of depth 0: images `[N, channels, S, S]` to vectors."""
     layers = []
     for level, filters in enumerate(_widths(image_size, width)):
         is_normalised = batch_norm and level > 0
@@ -263,7 +263,7 @@ def _downsample(image_size: int, channels: int, width: int, batch_norm: bool) ->
 
 
 def _upsample(num_inputs: int, image_size: int, channels: int, width: int) -> nn.Sequential:
-    """`zoo.layers.pyramid.upsample` of depth 0: vectors to logits of pictures `[N, channels, S, S]`."""
+    """`zoo.layers.pyramid.upsample` of depth 0: vectors to logits of images `[N, channels, S, S]`."""
     base, widths = pyramid.base_size(image_size), _widths(image_size, width)[::-1]
     num_units = base * base * widths[0]
     layers = [

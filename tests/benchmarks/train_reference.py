@@ -2,8 +2,8 @@
 
 `python tests/benchmarks/train_reference.py infogan --num-images 1000000 --output infogan.npy`
 
-The samples are one uint8 array `[N, 28, 28, 1]`; those of a conditional reference are of category `i % 10`.
-Of the reference VAE the PSNR of its reconstructions of the test pictures is printed.
+The samples are one uint8 array `[N, 28, 28, 1]`; sample i of a conditional reference has category `i % 10`.
+For the reference VAE it also prints the PSNR of the reconstructed test images.
 """
 
 import argparse
@@ -38,7 +38,7 @@ NUM_REPORTS = 20
 
 
 def train(model, data_set, num_images: int, seed: int) -> tuple[int, float]:
-    """Trains on at least `num_images` pictures (repeats counted); returns how many, and the seconds."""
+    """Trains on at least `num_images` images, repeats included; returns their number and the seconds."""
     batches = make_image_batches(
         data_set,
         "train",
@@ -51,7 +51,7 @@ def train(model, data_set, num_images: int, seed: int) -> tuple[int, float]:
     )
     model.compile(optimizer=None, jit_compile=False, steps_per_execution=STEPS_PER_EXECUTION)
     num_executions = -(-num_images // (model.batch_size * STEPS_PER_EXECUTION))
-    # Whole executions: Keras would run all steps of the last one and count only some.
+    # Whole executions, because Keras would run all steps of the last one and count only some.
     steps_per_report = -(-num_executions // NUM_REPORTS) * STEPS_PER_EXECUTION
     num_steps = NUM_REPORTS * steps_per_report
     start = time.perf_counter()

@@ -1,32 +1,32 @@
-"""Prints how fast models train on the CPU: ours, the same networks in plain Keras, and in PyTorch.
+"""Measures training speed on the CPU: the zoo's models, the same networks in plain Keras, and in PyTorch.
 
-Run it as `python tests/benchmarks/training_speed.py --output FILE.json`. All numbers are training pictures a
-second on Fashion-MNIST at the recipes' defaults; of SRCNN, patches a second. Measured are:
+Run it as `python tests/benchmarks/training_speed.py --output FILE.json`. All rates are training images per
+second on Fashion-MNIST at the recipes' defaults; for SRCNN, patches per second. It measures:
 
-- ours: what `zoo train` runs, under `--precision auto` and under float32: `MAX_STEPS_PER_EXECUTION` steps in
-  one call of the compiled function;
-- plain Keras: the same networks, of Keras' own layers, in `fit` with Keras' defaults, float32 and one step a
-  call, on the same batches, with the training step that a reader of Keras' guides writes: for DCGAN
-  `PlainGAN` of `tests/benchmarks/plain_keras.py`. XLA is off, which is not the default: Keras may choose it,
-  and on CPUs it made these convolutions up to 4.5 times slower (`training/loop/precision.py`), so the
-  baseline is stronger so;
-- PyTorch: the same networks and losses (`torch_networks.py`), in float32 and, where the CPU has bfloat16,
-  under `torch.autocast`, on as many threads as there are cores. Batches are drawn from uint8 tensors in
-  memory. It is skipped where PyTorch is not installed: the project does not need it;
-- loop overhead: the share of an epoch of `zoo train`, with everything that it logs and watches, that passes
-  outside of calls of the compiled step, in percent. It is measured afterwards, and what follows the epoch
-  (validation, sample sheets, a checkpoint) is none of it. Waiting for the input pipeline happens inside and
-  counts as the step's.
+- ours: the training of `zoo train` under `--precision auto` and under float32, with
+  `MAX_STEPS_PER_EXECUTION` steps in one call of the compiled function;
+- plain Keras: the same networks of Keras' own layers on the same batches, in `fit` with Keras' defaults,
+  float32 and one step per call, with the training step that a reader of Keras' guides writes: for DCGAN
+  `PlainGAN` of `tests/benchmarks/plain_keras.py`. Unlike Keras' default, which may choose XLA, XLA is off: on
+  CPUs it made these convolutions up to 4.5 times slower (`training/loop/precision.py`), so without it the
+  baseline is stronger;
+- PyTorch: the same networks and losses (`torch_networks.py`) in float32 and, if the CPU has bfloat16, under
+  `torch.autocast`, with as many threads as cores. Batches are drawn from uint8 tensors in memory. Skipped if
+  PyTorch is not installed, because the project does not need it;
+- loop overhead: the percentage of an epoch of `zoo train`, with all its logging and monitoring, that is spent
+  outside calls of the compiled step. It is measured afterwards and excludes the work after the epoch
+  (validation, sample sheets, a checkpoint). Waiting for the input pipeline happens inside the step and counts
+  as part of it.
 
-All others take turns, in rounds, so that other load on the machine meets each of them; rates are of the
-median of the rounds' seconds a step. Steps that trace and compile are left out. Only ratios within one run
-say anything, and PyTorch's on a quiet machine only: its threads wait for each other at every layer, and other
-load slows them more than TensorFlow's.
+All but the overhead take turns, in rounds, so that other load on the machine affects each of them; rates
+derive from the median over rounds of the seconds per step. Steps that trace and compile are not counted. Only
+ratios within one run are meaningful, and PyTorch's only on an idle machine: its threads wait for each other
+at every layer, so other load slows it down more than TensorFlow.
 
-Not equal, on purpose: ours also keeps the norms of gradients and, in DCGAN, an averaged generator, which no
-baseline does. Plain DCGAN makes two updates, each from forward passes of its own; that in PyTorch makes
-both from one, as ours does. Under autocast all layers are bfloat16, while ours keeps those that give
-pictures, latents and logits in float32.
+Deliberate differences: ours also tracks gradient norms and, in DCGAN, an averaged generator, which no
+baseline does. Plain DCGAN makes two updates, each from its own forward passes; PyTorch's makes both from one,
+as ours does. Under autocast all layers are bfloat16, while ours keeps the layers that return pictures,
+latents and logits in float32.
 """
 
 import argparse
@@ -119,7 +119,7 @@ class PlainVAE(keras.Model):
 
 
 class PlainSRCNN(keras.Model):
-    """Trains the network of an `SRCNN` by the mean squared error, on the same bicubic pictures."""
+    """Trains an `SRCNN`'s network by the mean squared error, on the same bicubic images."""
 
     def __init__(self, srcnn):
         super().__init__()
@@ -167,7 +167,7 @@ def build_plain(config, data_set) -> keras.Model:
 
 
 class OverheadClock(keras.callbacks.Callback):
-    """Measures which share of the time after the first executions passes outside of the compiled step."""
+    """Measures the share of time spent outside the compiled step, after the first executions."""
 
     def __init__(self):
         super().__init__()
@@ -194,7 +194,7 @@ class OverheadClock(keras.callbacks.Callback):
 
 
 def overhead_of_training(model_name: str, precision: str, data_dir: str | None) -> float:
-    """Returns the share of the time of an epoch of `zoo train` outside of the compiled step."""
+    """Returns the share of an epoch of `zoo train` that is spent outside the compiled step."""
     changes = {"precision": precision, "data_dir": data_dir, "epochs": 1}
     clock = OverheadClock()
     with tempfile.TemporaryDirectory() as runs_dir, contextlib.redirect_stdout(sys.stderr):
@@ -203,7 +203,7 @@ def overhead_of_training(model_name: str, precision: str, data_dir: str | None) 
 
 
 def import_torch():
-    """Returns the module `torch_networks`, its threads set, or None where PyTorch cannot be imported."""
+    """Returns the module `torch_networks` with its threads set, or None if PyTorch cannot be imported."""
     try:
         import torch
     except (ImportError, OSError) as error:  # OSError: a shared library is missing
@@ -216,20 +216,20 @@ def import_torch():
 
 
 def num_cores() -> int:
-    """Returns how many cores this process may use."""
+    """Returns the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def make_turns(model_name: str, data_dir: str | None, torch_networks) -> dict[str, Callable[[int], float]]:
-    """Builds everything that is measured of one model.
+    """Builds all measured variants of one model.
 
     Args:
         model_name: `dcgan`, `conditional_vae` or `srcnn`.
-        data_dir: Directory of prepared data sets; the default one where it is None.
+        data_dir: Directory of prepared data sets; None for the default one.
         torch_networks: The module, or None.
 
     Returns:
-        By `KIND PRECISION` what takes a number of steps, runs them, and returns seconds a step.
+        `KIND PRECISION` to a function that runs a given number of steps and returns seconds per step.
     """
     recipe = RECIPES[model_name]
     configs = {
@@ -259,12 +259,12 @@ def make_turns(model_name: str, data_dir: str | None, torch_networks) -> dict[st
 
 
 def _precisions() -> list[str]:
-    """Returns what `auto` chooses here, and float32 if that is another one."""
+    """Returns the precision that `auto` chooses here, and float32 if that differs."""
     return list(dict.fromkeys([resolve_precision("auto")[0], FLOAT32]))
 
 
 def _read_arrays(batches: tf.data.Dataset, num_batches: int) -> list[np.ndarray]:
-    """Reads one pass of the training split: pictures, and the category or the pictures in full resolution."""
+    """Reads one pass of the training split: images, and their categories or full-resolution images."""
     images, seconds = [], []
     for image_batch, second in batches.take(num_batches).as_numpy_iterator():
         images.append(image_batch)
@@ -275,7 +275,7 @@ def _read_arrays(batches: tf.data.Dataset, num_batches: int) -> list[np.ndarray]
 def measure_in_turns(
     turns: Mapping[str, Callable[[int], float]], num_steps: int, num_rounds: int
 ) -> dict[str, list[float]]:
-    """Returns seconds a step by the names of `turns`, of each round; a first round is not counted."""
+    """Returns each round's seconds per step, by the names of `turns`; an extra first round is not counted."""
     for run in turns.values():
         run(MAX_STEPS_PER_EXECUTION)  # traces and compiles
     seconds = {name: [] for name in turns}
@@ -288,7 +288,7 @@ def measure_in_turns(
 def make_rows(
     model_name: str, seconds: Mapping[str, list[float]], overheads: Mapping[str, float]
 ) -> list[dict]:
-    """Returns a row of the table for each precision, by the keys of `COLUMNS`; None where nothing was run."""
+    """Returns one table row per precision, by the keys of `COLUMNS`; None for figures not measured."""
     rate = {
         name: RECIPES[model_name].batch_size / statistics.median(rounds) for name, rounds in seconds.items()
     }
@@ -312,7 +312,7 @@ def make_rows(
 
 
 def print_table(rows: list[dict]) -> None:
-    """Prints a Markdown table of what `make_rows` returned."""
+    """Prints the result of `make_rows` as a Markdown table."""
     formats = {"images_per_second": ",.0f", "ours_to": ".2f", "loop_overhead": ".1f"}
     print(f"| {' | '.join(title for _, title in COLUMNS)} |")
     print("|---" * len(COLUMNS) + "|")
@@ -339,7 +339,7 @@ def main() -> None:
         parser.error(f"--models takes {', '.join(PLAIN_MODELS)}. Received also: {', '.join(unknown)}.")
 
     torch_networks = import_torch()
-    # Whole executions: Keras would run all steps of the last one and count only some.
+    # Whole executions, because Keras would run all steps of the last one and count only some.
     executions_per_round = -(-arguments.steps // (arguments.rounds * MAX_STEPS_PER_EXECUTION))
     num_steps = executions_per_round * MAX_STEPS_PER_EXECUTION
     rows, all_seconds = [], {}

@@ -1,8 +1,8 @@
-"""Shows what a preset is worth to a shop with 300 photos.
+"""Measures the benefit of a preset to a shop with 300 photos.
 
 Run it as `ZOO_BENCH_DATA=FOLDER python tests/benchmarks/transfer.py`; the folder holds `clothing/`, photos of
-products. FSRCNN is trained on 300 of them from nothing and from the preset, with the same settings, and both
-enlarge 100 others, beside bicubic interpolation and the preset as it is.
+products. Trains FSRCNN on 300 of them from random weights and from the preset, with the same settings, and
+compares both on 100 other photos with bicubic interpolation and with the unchanged preset.
 """
 
 import argparse
@@ -22,7 +22,7 @@ PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png"}
 
 
 def run_zoo(*arguments: str, home: Path) -> None:
-    """Runs `zoo` with a data home of its own; what it prints is shown when it fails."""
+    """Runs `zoo` with its own data home and shows its output if it fails."""
     environment = {**os.environ, "ZOO_HOME": str(home), "TF_CPP_MIN_LOG_LEVEL": "2"}
     command = [sys.executable, "-m", "zoo", *arguments]
     print(f"$ zoo {' '.join(arguments)}", file=sys.stderr, flush=True)
@@ -34,7 +34,7 @@ def run_zoo(*arguments: str, home: Path) -> None:
 
 
 def copy_photos(source: Path, folders: dict[Path, int], seed: int) -> None:
-    """Copies photos drawn at random to folders, each photo to one at most."""
+    """Copies randomly drawn photos to folders, each photo to at most one."""
     photos = sorted(file for file in source.rglob("*") if file.suffix.lower() in PHOTO_SUFFIXES)
     if len(photos) < sum(folders.values()):
         sys.exit(f"{sum(folders.values())} photos are needed. Found {len(photos)} in {source}.")

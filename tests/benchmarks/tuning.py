@@ -2,18 +2,18 @@
 
     python tests/benchmarks/tuning.py --output tuning
 
-For each seed there are two studies with the same number of trials, epochs and steps; what is compared is the
-best validation PSNR that each has found, in dB. `zoo tune` runs each study in a process of its own, in a
-directory under `--output`; whoever stops the benchmark and calls it again goes on in the middle of a trial.
+For each seed it runs two studies with the same number of trials, epochs and steps, and compares the best
+validation PSNR, in dB, that each finds. `zoo tune` runs each study in its own process and in a directory
+under `--output`; a stopped benchmark resumes in the middle of a trial when it is called again.
 
 - Cheap on purpose: SRCNN 9-1-5 on patches of 32 pixels, 64 of each photo. The search space is the recipe's
-  own without the kernels: learning rate, its schedule, residual learning, augmentation. All else is the
-  recipe's, too.
-- One epoch a trial, so that median stopping, which waits for two, stops none. With more epochs it stops
+  own without the kernels: learning rate, its schedule, residual learning, augmentation. All other settings
+  are the recipe's, too.
+- One epoch per trial, so that median stopping, which waits for two, stops no trial. With more epochs it stops
   trials of both searches by the same rule.
-- The first trials of a Bayesian search are drawn at random. They are those of the random search with the
-  same seed and, as trainings are deterministic, have the same scores. Where such a common trial is the best
-  one of both, there is no winner; the table has its score, too.
+- The first trials of a Bayesian search are drawn at random. They equal those of the random search with the
+  same seed and, because training is deterministic, have the same scores. If such a common trial is the best
+  of both, there is no winner; the table includes its score, too.
 """
 
 import argparse
@@ -45,12 +45,12 @@ FIXED = {"kernels": "9-1-5"}
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What a search has found.
+    """The results of one search.
 
     Args:
-        scores: Validation PSNR in dB of each trial in its order; None where it failed.
-        minutes: What the trainings took.
-        best_values: What the best trial had tried, by name.
+        scores: Each trial's validation PSNR in dB, in order; None for a failed trial.
+        minutes: Duration of all trainings.
+        best_values: The best trial's hyperparameters, by name.
     """
 
     scores: list[float | None]
@@ -58,7 +58,7 @@ class Found:
     best_values: dict[str, str]
 
     def best(self, num_trials: int | None = None) -> float:
-        """Returns the best score of the first trials, or of all; -inf where all have failed."""
+        """Returns the best score of the first trials, or of all; -inf if all of them failed."""
         return max((score for score in self.scores[:num_trials] if score is not None), default=-math.inf)
 
 
@@ -88,7 +88,7 @@ def make_study(directory: Path, algorithm: str, seed: int, options: argparse.Nam
 
 
 def run(study: Study) -> Found:
-    """Runs what is left of a study, and returns what it has found."""
+    """Runs or resumes a study and returns its results."""
     if not (study.directory / DESCRIPTION).exists():
         study.write()
     begun = Study.read(study.directory)
@@ -106,7 +106,7 @@ def run(study: Study) -> Found:
 
 
 def read_results(study: Study) -> Found | None:
-    """Returns what the trials that have ended have found, None where there is none yet."""
+    """Returns the results of the finished trials; None if there are none yet."""
     path = study.directory / RESULTS_CSV
     if not path.exists():
         return None
@@ -121,7 +121,7 @@ def read_results(study: Study) -> Found | None:
 
 
 def name_winner(found: dict[str, Found]) -> str:
-    """Returns the search with the better score, or `neither` where a common trial is the best of both."""
+    """Returns the search with the better score, or `neither` if a common trial is the best of both."""
     bayesian, random = (found[algorithm].best() for algorithm in ALGORITHMS)
     if bayesian == random:
         return "neither"
@@ -146,7 +146,7 @@ def main() -> None:
     if options.trials <= num_common:
         print(f"The first {num_common} trials of both are the same: this compares nothing.", file=sys.stderr)
 
-    # Ends the study's process, too.
+    # Exits through Python, so that the study's process ends, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     rows, gains, start = [], [], time.perf_counter()
     print(f"| seed | best of the {num_common} common trials | best Bayesian | best random | winner |")

@@ -1,10 +1,10 @@
-"""How fast pictures are enlarged: FSRCNN against SRCNN 9-5-5, through `upscale`, as served.
+"""Measures the speed of enlarging photos with FSRCNN and SRCNN 9-5-5, through `upscale`, as served.
 
     python tests/benchmarks/upscaling_speed.py --width 1280 --height 720 --factor 3
 
-Prints seconds a picture and pictures a second, the best of several, and the ratios. Weights are random: they
-do not change the time. Models take turns, so that what else the machine does falls on all of them. SRCNN is
-measured as the zoo computes it and, in float32, of Keras' own layers alone.
+Prints seconds per photo and photos per second, the best of several, and the ratios. Weights are random,
+because they do not change the time. Models take turns, so that other load on the machine affects all of them.
+SRCNN is measured as the zoo computes it and, in float32, with Keras' own layers alone.
 """
 
 import argparse

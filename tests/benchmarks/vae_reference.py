@@ -1,7 +1,7 @@
-"""The variational autoencoder that Keras' examples teach, as a reference for the zoo's conditional VAE.
+"""The variational autoencoder of the Keras examples, as a reference for the zoo's conditional VAE.
 
-Written from its description: convolutions of 32 and 64 channels with strides, a dense layer of 16, two
-latents, transposed convolutions back, cross-entropy summed over pixels plus KL divergence, Adam at 1e-3,
+Written from its description: strided convolutions with 32 and 64 channels, a dense layer of 16, two latents,
+transposed convolutions in the decoder, cross-entropy summed over pixels plus KL divergence, Adam at 1e-3,
 batches of 128.
 
 Sources:
@@ -21,8 +21,8 @@ class VAEReference(keras.Model):
     """Generates and reconstructs 28 x 28 grey pictures, without a condition.
 
     Args:
-        learning_rate: Of the optimizer.
-        seed: Of the latents.
+        learning_rate: The optimizer's learning rate.
+        seed: Seed of the latents.
         dtype: Dtype policy.
     """
 
@@ -60,7 +60,7 @@ class VAEReference(keras.Model):
         return self._decode(latents)
 
     def reconstruct(self, raw_images) -> np.ndarray:
-        """Returns the pictures of the mean latents of uint8 pictures."""
+        """Reconstructs uint8 images from their mean latents."""
         images = pixels.to_model_range(raw_images, pixels.UNIT_RANGE)
         return self._decode(self.encoder.predict(images, batch_size=256, verbose=0)[0])
 

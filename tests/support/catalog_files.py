@@ -1,4 +1,4 @@
-"""Small catalogues made by hand, for tests."""
+"""Makes small catalogues of photos and tables, for tests."""
 
 import csv
 import json
@@ -13,13 +13,13 @@ CATEGORIES = ("bag", "dress", "shoe")
 
 
 def draw_photo(seed: int, width: int = 40, height: int = 50) -> Image.Image:
-    """A picture that looks like no other one: smooth random shapes in random colours."""
+    """Draws a photo unlike any other: smooth random shapes in random colours."""
     coarse = np.random.default_rng(seed).integers(0, 256, (6, 5, 3), dtype="uint8")
     return Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
 
 
 def write_photos(directory: Path, num_photos: int, first: int = 0, kind: str = "png") -> list[dict[str, str]]:
-    """Writes pictures and returns their rows: `image` and `category`."""
+    """Writes photos and returns their rows: `image` and `category`."""
     directory.mkdir(parents=True, exist_ok=True)
     rows = []
     for index in range(first, first + num_photos):
@@ -52,5 +52,5 @@ def read_quarantine(path: Path) -> list[tuple[int, str, str]]:
 
 
 def load_shop(tmp_path, name="shop"):
-    """Loads what the fixture `build_shop` built."""
+    """Loads the data set that the fixture `build_shop` built."""
     return data_sets.load_data_set(name, tmp_path / "data")

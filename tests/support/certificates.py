@@ -1,4 +1,4 @@
-"""Certificates for tests of TLS, made on the spot."""
+"""Makes certificates for tests of TLS."""
 
 import datetime
 import functools
@@ -23,7 +23,7 @@ _authorities: dict[str, trustme.CA] = {}
 
 
 def authority(name: str = "ours") -> trustme.CA:
-    """Returns a certificate authority; another name gives another one."""
+    """Returns the certificate authority of a name, always the same one."""
     return _authorities.setdefault(name, trustme.CA(organization_name=name))
 
 
@@ -50,7 +50,7 @@ def encrypted(pem: trustme.Blob) -> str:
 
 
 def key_and_certificate_on(curve: ec.EllipticCurve) -> dict[str, str]:
-    """Returns a pair that signs itself, by the fields of `SSLConfig`."""
+    """Returns a key and its self-signed certificate, by the fields of `SSLConfig`."""
     key = ec.generate_private_key(curve)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.UTC)
@@ -79,7 +79,7 @@ def write_ssl_config(path: Path, leaf: trustme.LeafCert, **fields) -> str:
 
 
 def write_client_files(directory: Path, of: str = "ours") -> dict[str, str]:
-    """Writes what a client with a certificate needs; returns the paths by the clients' option."""
+    """Writes a client's certificate, key and authority; returns the paths by client option."""
     leaf = certificate("a-client", of=of)
     pems = {
         "ca_file": authority().cert_pem,

@@ -1,4 +1,4 @@
-"""What every model of the zoo must do; a model's test declares arguments, one batch and expected facts."""
+"""Checks that every model of the zoo must pass; a model's test declares arguments, a batch and facts."""
 
 import inspect
 import json
@@ -12,7 +12,7 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 def optimizers_of(model) -> dict[str, keras.optimizers.Optimizer]:
-    """Returns the optimizers that the model's `compile` has set, by attribute."""
+    """Returns the optimizers that the model's `compile` set, by attribute."""
     return {
         name: value for name, value in vars(model).items() if isinstance(value, keras.optimizers.Optimizer)
     }
@@ -36,7 +36,7 @@ def optimizer_values_of(model) -> dict[str, list[np.ndarray]]:
 
 
 def fit(model, batch, num_steps: int) -> None:
-    """Trains on one batch again and again."""
+    """Trains repeatedly on one batch."""
     batches = tf.data.Dataset.from_tensors(batch).repeat(num_steps)
     model.fit(batches, verbose=0, shuffle=False)
 
@@ -51,7 +51,7 @@ def with_gradients(layer, features, upstream, **kwargs):
 
 
 def check_gradients_have_gradients(layer, reference, features) -> None:
-    """R1 and the gradient penalty go through a network twice: training gives what the reference gives."""
+    """Second gradients, which R1 and the gradient penalty need, equal the reference's."""
     penalties = []
     for convolution, kwargs in ((layer, {"training": True}), (reference, {})):
         with tf.GradientTape() as outer:
@@ -77,7 +77,7 @@ def check_config_round_trip(model) -> None:
 
 
 def check_images(images, shape, low: float, high: float) -> None:
-    """Pictures have this shape, are float32, and lie in this range without all being equal."""
+    """Images have this shape, are float32, and lie in this range without all being equal."""
     assert images.dtype == "float32"
     assert images.shape == shape
     images = np.array(images)
@@ -99,7 +99,7 @@ def check_same_seed_same_result(build, batch) -> None:
 
     Args:
         build: Given the model's seed, returns a compiled model. Initial weights must not depend on it.
-        batch: What `train_step` takes.
+        batch: A batch for `train_step`.
     """
 
     def train(seed):
@@ -138,15 +138,15 @@ def check_save_and_load(model, call, path) -> None:
 
 
 def check_evaluation(model, batch) -> None:
-    """Evaluation gives means over pictures, whatever the sizes of the batches and of the executions.
+    """Evaluation gives means over images, independent of the batch size and of steps per execution.
 
     Args:
-        model: A compiled model whose losses of a picture do not depend on the rest of its batch.
-        batch: Eight pictures, as `test_step` takes them.
+        model: A compiled model whose losses of an image do not depend on the rest of its batch.
+        batch: Eight images, as a batch for `test_step`.
     """
     model.reset_metrics()
     expected = {name: float(value) for name, value in model.test_step(batch).items()}
-    # Five and three pictures, and an execution that meets the end of the data.
+    # Batches of five and three images, and an execution that runs into the end of the data.
     model.steps_per_execution = 4
     batches = tf.data.Dataset.from_tensor_slices(batch).batch(5)
     evaluated = model.evaluate(batches, verbose=0, return_dict=True)
@@ -157,11 +157,11 @@ def check_precision(build, batch, last_layers, tolerance: float = 0.1) -> None:
     """Every policy trains as float32 does, with the last layers and the losses in float32.
 
     Args:
-        build: Given a policy, returns a model with the same initial weights, compiled with SGD: unlike Adam
-            it shows a gradient that was scaled and not scaled back.
-        batch: What `train_step` takes.
+        build: Given a policy, returns a model with the same initial weights, compiled with SGD, which unlike
+            Adam reveals a gradient that was scaled and not scaled back.
+        batch: A batch for `train_step`.
         last_layers: Given a model, returns the layers that the losses are computed from.
-        tolerance: How far an update may be from that of float32, as a share of its length.
+        tolerance: Largest difference of an update from float32's, as a share of its length.
     """
     updates = {}
     for policy in PRECISIONS:
@@ -176,7 +176,7 @@ def check_precision(build, batch, last_layers, tolerance: float = 0.1) -> None:
             if is_scaled:
                 if not optimizer.built:
                     optimizer.build(model.trainable_variables)
-                # What dynamic scaling comes down to for every model here, after a few skipped steps.
+                # The scale that dynamic scaling settles at for every model here, after a few skipped steps.
                 optimizer.dynamic_scale.assign(2.0**8)
 
         losses = _record_losses(model)

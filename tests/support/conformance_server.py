@@ -1,4 +1,4 @@
-"""One server on all of `models_dir` for every test that compares its answers with TF Serving's."""
+"""One server on all of `models_dir`, for every test that compares its responses with TF Serving's."""
 
 import atexit
 import contextlib
@@ -20,7 +20,7 @@ ROW = np.ones(2, np.float32)
 
 @functools.cache
 def _server():
-    # Made first, so that at the end it is deleted after the server that follows it.
+    # Created first, so that it is deleted only after the server that follows it.
     models_dir()
     exits = contextlib.ExitStack()
     atexit.register(exits.close)
@@ -67,7 +67,7 @@ def predict_request(inputs=None, outputs=(), **spec):
 
 
 def outcome(call, request, **options) -> tuple[str, str]:
-    """Returns the code and the message of an answer over gRPC; `("OK", "")` for one that is no error."""
+    """Returns the code and message of a gRPC response, `("OK", "")` without an error."""
     try:
         call(request, **options)
     except grpc.RpcError as error:

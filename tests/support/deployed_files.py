@@ -1,4 +1,4 @@
-"""A deployment of two models that are hardly more than names, written once for the whole test run."""
+"""A deployment of two stub models, written once for the whole test run."""
 
 import atexit
 import functools
@@ -13,7 +13,7 @@ from serving.deploy.deployment import Deployment, write_deployment
 
 
 def make_models(directory: Path, *names) -> Path:
-    """Makes directories that look like those of models."""
+    """Creates directories that look like models' directories."""
     for name in names:
         version = directory / name / "1"
         version.mkdir(parents=True)
@@ -44,13 +44,13 @@ def read_documents(path: Path) -> list[dict]:
 
 
 def list_objects(directory: Path) -> list[dict]:
-    """Returns every object of Kubernetes below a directory, Kustomize's own left out."""
+    """Returns every Kubernetes object below a directory, except Kustomize's own."""
     documents = [each for path in sorted(directory.rglob("*.yaml")) for each in read_documents(path)]
     return [each for each in documents if "name" in each.get("metadata", {})]
 
 
 def read_objects(directory: Path) -> dict[tuple[str, str], dict]:
-    """Returns the objects of Kubernetes below a directory, by kind and name; none may be there twice."""
+    """Returns the Kubernetes objects below a directory by kind and name, which must be unique."""
     objects = list_objects(directory)
     by_name = {(each["kind"], each["metadata"]["name"]): each for each in objects}
     assert len(by_name) == len(objects)
@@ -64,6 +64,6 @@ def panels() -> list[dict]:
 
 
 def queries_of_dashboard() -> list[str]:
-    """Returns what the dashboard asks Prometheus, for all models."""
+    """Returns the dashboard's Prometheus queries, for all models."""
     expressions = [target["expr"] for panel in panels() for target in panel["targets"]]
     return [each.replace("$__rate_interval", "1m").replace("$model", ".*") for each in expressions]

@@ -1,4 +1,4 @@
-"""The embedded server with the very files and flags of a deployment."""
+"""Runs the embedded server with a deployment's own files and flags."""
 
 import contextlib
 import socket
@@ -20,7 +20,7 @@ def running_deployed_server(directory: Path, **changes):
     """Runs a server on all of `models_dir`; yields its deployment, whose files are in the directory."""
     port, rest_api_port, gateway_port = free_ports(3)
     with pytest.MonkeyPatch.context() as patch:
-        # Where a container would mount them.
+        # The path at which a container would mount them.
         patch.setattr(deployments, "MODELS_MOUNT", models_dir())
         patch.setattr(deployments, "CONFIG_MOUNT", directory / "config")
         deployment = Deployment(
@@ -38,7 +38,7 @@ def running_deployed_server(directory: Path, **changes):
 
 
 def wait_for_port(port: int, process: subprocess.Popen, seconds: float = 90) -> None:
-    """Returns once a process listens, and fails when it ends or takes too long."""
+    """Waits until a process listens; fails if it ends or takes too long."""
     end = time.monotonic() + seconds
     while True:
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""Small models with random weights and their SavedModels, made once for the whole test run."""
+"""Small models with random weights and their SavedModels, built once for the whole test run."""
 
 import atexit
 import dataclasses
@@ -56,7 +56,7 @@ class ExportedModel:
         return tf.saved_model.load(str(self.directory))
 
     def ask(self, signature_name, **inputs):
-        """Returns what the SavedModel answers, arrays by output name."""
+        """Calls the SavedModel and returns arrays by output name."""
         outputs = self.loaded.signatures[signature_name](**to_tensors(inputs))
         return {name: value.numpy() for name, value in outputs.items()}
 
@@ -74,7 +74,7 @@ def build_model(name):
 
 @functools.cache
 def exported(name) -> ExportedModel:
-    """Builds and exports the model of a name."""
+    """Builds and exports the named model."""
     model = build_model(name)
     directory = Path(tempfile.mkdtemp(prefix="exported-model-"))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
@@ -84,7 +84,7 @@ def exported(name) -> ExportedModel:
 
 
 def to_tensors(inputs):
-    """Turns arrays and lists into tensors; Python's integers become int64, an empty list has no strings."""
+    """Turns arrays and lists into tensors: Python integers become int64, an empty list becomes no strings."""
     tensors = {}
     for name, value in inputs.items():
         dtype = tf.int64 if name == "seed" else getattr(value, "dtype", tf.string)
@@ -113,5 +113,5 @@ def from_png(file):
 
 
 def attribute_inputs(model, num_rows, prefix="", **values):
-    """Returns each attribute's input: a value for every row, `""` where none is given."""
+    """Returns each attribute's input with one value for every row, `""` by default."""
     return {prefix + name: [values.get(name, "")] * num_rows for name in model.attributes}

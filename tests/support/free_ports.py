@@ -9,7 +9,7 @@ def free_port() -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """Returns ports that nobody listens on, each another one."""
+    """Returns distinct ports that nobody listens on."""
     probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [probe.getsockname()[1] for probe in probes]
     for probe in probes:

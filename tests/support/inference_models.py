@@ -1,4 +1,4 @@
-"""A SavedModel of the kind that Classify, Regress and MultiInference are for: `tf.Example`s in."""
+"""A SavedModel that takes `tf.Example`s, for Classify, Regress and MultiInference."""
 
 import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""Requests with `tf.Example`s for the model of `inference_models.py`."""
+"""Requests of `tf.Example`s to the model of `inference_models.py`."""
 
 import tensorflow as tf
 from conformance_server import fill_spec

@@ -1,4 +1,4 @@
-"""PNG and JPEG files made by hand, for tests."""
+"""Builds PNG and JPEG files byte by byte, for tests."""
 
 import io
 import struct
@@ -24,7 +24,7 @@ def chunk(name, content=b""):
 
 
 def png(width, height, bits, colour_type, lines, chunks=b"", interlace=0):
-    """A PNG made by hand; `lines` are the bytes of its rows."""
+    """Builds a PNG; `lines` are the bytes of its rows."""
     header = struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, interlace)
     pixels = zlib.compress(b"".join(b"\0" + line for line in lines))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunks + chunk(b"IDAT", pixels) + chunk(b"IEND")
@@ -48,7 +48,7 @@ def exif_bytes(orientation, byte_order="<", kind="H"):
 
 
 def jpeg_with(segments, file=None):
-    """A JPEG with `segments`, pairs of marker and content, right behind its start."""
+    """Inserts `segments`, pairs of marker and content, right behind a JPEG's start."""
     file = saved(Image.fromarray(RGB), "JPEG", quality=95) if file is None else file
     inserted = b"".join(
         bytes([0xFF, marker]) + struct.pack(">H", len(content) + 2) + content for marker, content in segments
@@ -57,7 +57,7 @@ def jpeg_with(segments, file=None):
 
 
 def jpeg_frame(file, marker=None, bits=None, size=None, components=None):
-    """A JPEG whose frame header says something else."""
+    """Changes fields of a JPEG's frame header."""
     start = next(i for i in (file.find(b"\xff\xc0"), file.find(b"\xff\xc2")) if i > 0)
     changed = bytearray(file)
     if marker is not None:

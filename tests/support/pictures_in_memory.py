@@ -1,4 +1,4 @@
-"""Data sets of pictures made by a test."""
+"""Data sets of images that a test holds in memory."""
 
 import dataclasses
 
@@ -10,7 +10,7 @@ from training.data.data_sets import DataSet
 
 @dataclasses.dataclass(frozen=True)
 class PicturesInMemory(DataSet):
-    """A data set of given pictures; picture i has category i % 3 and colour i % 2."""
+    """A data set of given images; image i has category i % 3 and colour i % 2."""
 
     pictures: tuple = ()
 
@@ -48,7 +48,7 @@ def make_data_set(pictures, image_shape=None):
 
 
 def numbered(count, size=8, channels=1):
-    """Picture i is filled with i."""
+    """Returns images, of which image i is filled with i."""
     return make_data_set([np.full([size, size, channels], i, np.uint8) for i in range(count)])
 
 

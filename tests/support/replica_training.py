@@ -1,7 +1,8 @@
-"""Trains models for a few steps where `--distribute` says: a process of
-tests/test_training_distribution_distribution.py.
+"""Trains models for a few steps under a distribution strategy and writes what every step reported.
 
-python tests/support/replica_training.py none|mirrored|multi_worker RESULTS.json MODEL...
+tests/test_training_distribution_distribution.py runs it in processes of its own:
+
+    python tests/support/replica_training.py none|mirrored|multi_worker RESULTS.json MODEL...
 """
 
 import json
@@ -42,7 +43,7 @@ MODELS = {
 
 
 class Losses(keras.callbacks.Callback):
-    """Notes what every step reports; means since the beginning."""
+    """Records the metrics that every step reports, which are means since the first step."""
 
     def __init__(self):
         super().__init__()
@@ -53,7 +54,7 @@ class Losses(keras.callbacks.Callback):
 
 
 def make_batches(name):
-    """Returns noise whose rows differ in what is known of them."""
+    """Returns noise whose rows differ in their attributes."""
     random = np.random.default_rng(0)
     count = NUM_STEPS * BATCH_SIZE
     if "srcnn" in name:
@@ -66,7 +67,7 @@ def make_batches(name):
 
 
 def main(where: str, results: Path, names: list[str]) -> None:
-    """Writes, for each model, what steps reported, the scores of an evaluation, and a sum of its weights."""
+    """Writes each model's reported metrics, evaluation scores and sum of weights."""
     if where == "mirrored":
         cpu = tf.config.list_physical_devices("CPU")[0]
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -76,8 +77,8 @@ def main(where: str, results: Path, names: list[str]) -> None:
         keras.utils.set_random_seed(0)
         with distribution.scope():
             model = MODELS[name]()
-            # Means and squares of synchronised batch norm are rounded otherwise, also on one replica, and
-            # Adam lets what is rounded grow.
+            # Synchronised batch norm rounds means and squares differently, even on one replica, and Adam
+            # amplifies the difference.
             rate = 1e-4 if name == "classifier" else 1e-3
             optimizers = [keras.optimizers.Adam(rate) for _ in range(1 + isinstance(model, DCGAN))]
             model.compile(*optimizers, jit_compile=False)

@@ -1,4 +1,4 @@
-"""What runs have come to, and whether two have come to the same."""
+"""Reads the final state of runs and compares two of them."""
 
 import numpy as np
 import tensorflow as tf
@@ -8,14 +8,14 @@ from training.trained_model import load_model
 
 
 def last_state_of(run) -> dict[str, np.ndarray]:
-    """Reads everything that the newest checkpoint holds."""
+    """Reads every value of the newest checkpoint."""
     reader = tf.train.load_checkpoint(run / "checkpoints")
     names = [name for name in reader.get_variable_to_shape_map() if name.startswith("state/")]
     return {name: reader.get_tensor(name) for name in [*names, "position/.ATTRIBUTES/VARIABLE_VALUE"]}
 
 
 def assert_same_training(run, other):
-    """Two runs ended with the same weights, optimizer slots, random streams and metrics."""
+    """Asserts that two runs ended with the same weights, optimizer slots, random streams and metrics."""
     state, other_state = last_state_of(run), last_state_of(other)
     assert state.keys() == other_state.keys()
     different = [name for name in state if not np.array_equal(state[name], other_state[name])]

@@ -1,4 +1,4 @@
-"""A real nginx with the gateway's configuration, and clients for it."""
+"""Runs a real nginx with the gateway's configuration, and makes clients for it."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ SECRETS = TEMPLATES / "gateway" / "secrets.sh"
 
 
 def secrets(directory: Path, action: str, name: str) -> subprocess.CompletedProcess:
-    """Runs the script that makes certificate and keys."""
+    """Runs the script that creates the certificate and keys."""
     if not shutil.which("openssl"):
         pytest.skip("openssl is not installed")
     command = ["sh", str(SECRETS), str(directory), action, name]
@@ -27,11 +27,11 @@ def secrets(directory: Path, action: str, name: str) -> subprocess.CompletedProc
 
 
 class Gateway:
-    """A gateway that runs, and what its clients need.
+    """A gateway process and its clients.
 
     Args:
-        deployment: What it is for.
-        directory: The deployment's files; the gateway also writes here.
+        deployment: The deployment's settings.
+        directory: Directory of the deployment's files, to which the gateway also writes.
     """
 
     def __init__(self, deployment: Deployment, directory: Path):
@@ -39,12 +39,12 @@ class Gateway:
         self.certificate = Path(deployment.secrets_dir) / "tls.crt"
         self._command = ["nginx", "-p", str(directory), "-c", str(directory / "gateway" / "nginx.conf")]
         if os.geteuid() == 0:
-            # Started by root, nginx would go on as another user, who may not enter the directories of tests.
+            # Started by root, nginx would switch to another user, who may not enter the tests' directories.
             self._command += ["-g", "user root;"]
         self._log_path = directory / "log"
 
     def start(self) -> subprocess.Popen:
-        """Starts nginx, and returns it once it listens."""
+        """Starts nginx and returns its process once it listens."""
         with self._log_path.open("wb") as log:
             process = subprocess.Popen(self._command, stdout=log, stderr=log)
         try:
@@ -54,11 +54,11 @@ class Gateway:
         return process
 
     def reload(self) -> None:
-        """Makes it read its files again, and returns once it has."""
+        """Makes nginx reload its files and waits until it has."""
         subprocess.run([*self._command, "-s", "reload"], check=True, capture_output=True)
 
     def log(self) -> str:
-        """Returns what it has written so far."""
+        """Returns nginx's output so far."""
         return self._log_path.read_text(encoding="utf-8")
 
     def rest(self, key: str | None) -> httpx2.Client:
@@ -69,7 +69,7 @@ class Gateway:
         return httpx2.Client(base_url=address, headers=headers, verify=trusting, trust_env=False, timeout=30)
 
     def call(self, path: str, request: bytes, key: str | None):
-        """Asks over gRPC; returns the answer, or the code's name and the message."""
+        """Sends a gRPC request; returns the response, or the error's code name and message."""
         credentials = grpc.ssl_channel_credentials(self.certificate.read_bytes())
         address = f"localhost:{self.deployment.gateway_port}"
         options = [("grpc.enable_http_proxy", 0), ("grpc.max_send_message_length", -1)]
@@ -83,7 +83,7 @@ class Gateway:
 
 @contextlib.contextmanager
 def running_gateway(deployment: Deployment):
-    """Runs the gateway of a deployment whose certificate and keys are there; yields it."""
+    """Runs a deployment's gateway, whose certificate and keys must exist; yields it."""
     if not shutil.which("nginx"):
         pytest.skip("nginx is not installed")
     with tempfile.TemporaryDirectory(prefix="gateway-") as directory:

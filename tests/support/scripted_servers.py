@@ -1,4 +1,4 @@
-"""Servers that answer with the statuses that a test wants, over real connections."""
+"""Servers that answer with the statuses a test prescribes, over real connections."""
 
 import concurrent.futures
 import contextlib
@@ -32,9 +32,9 @@ def scripted_server(protocol: str, answer, num_threads: int = 4):
 
     Args:
         protocol: `"grpc"` or `"http"`.
-        answer: Given a request's headers, returns an HTTP status: 200, with which the model `m` has an
-            available version 1, or an error's. gRPC answers with the code that belongs to it.
-        num_threads: Requests of gRPC answered at a time; REST answers any number.
+        answer: Given a request's headers, returns an HTTP status: 200, for a response in which the model `m`
+            has an available version 1, or an error's. gRPC responds with the corresponding code.
+        num_threads: Number of gRPC requests answered at a time; REST answers any number.
     """
     run = _grpc_server if protocol == "grpc" else _http_server
     with run(answer, num_threads) as port:

@@ -1,4 +1,4 @@
-"""Runs of a training of seconds, their exports and a server on them, made once for the whole test run."""
+"""Runs trained for seconds, their exports and a server on them, made once for the whole test run."""
 
 import atexit
 import contextlib
@@ -103,5 +103,5 @@ def run_zoo(capsys, *arguments) -> tuple[int, str, str]:
 
 
 def files_in(directory: Path) -> list[str]:
-    """Lists every file below a directory; `[]` where there is none."""
+    """Lists every file below a directory; `[]` if the directory does not exist."""
     return sorted(str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file())

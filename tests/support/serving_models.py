@@ -1,4 +1,4 @@
-"""Small SavedModels and a running server for the tests of the serving layer."""
+"""Small SavedModels and a running server, for tests of the serving layer."""
 
 import atexit
 import contextlib
@@ -17,7 +17,7 @@ from serving.model_server.server import ModelServer
 
 
 class Linear(tf.Module):
-    """`y = factor * x`, and one signature for each rule of the server that needs its own."""
+    """Computes `y = factor * x`, with one signature for each server rule that needs its own."""
 
     def __init__(self, factor):
         self.factor = tf.Variable(float(factor))
@@ -53,7 +53,7 @@ class Linear(tf.Module):
 
 
 class Echo(tf.Module):
-    """Answers what it is asked, one signature per data type."""
+    """Returns its inputs, with one signature per data type."""
 
     def signatures(self):
         types = (tf.float32, tf.float64, tf.int32, tf.uint8, tf.int64, tf.bool, tf.string, tf.uint32, tf.half)
@@ -68,7 +68,7 @@ class Echo(tf.Module):
 
 
 class Pictures(tf.Module):
-    """The shape of this project's own models: bytes or uint8 in and out, and an `error` per row."""
+    """Has the interface of this project's models: bytes or uint8 in and out, and an `error` per row."""
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="image_bytes")])
     def png(self, image_bytes):
@@ -81,7 +81,7 @@ class Pictures(tf.Module):
 
 
 class Convolution(tf.Module):
-    """Exported without `tf.ensure_shape`, as `model.export()` does: a wrong rank aborts a process."""
+    """Lacks `tf.ensure_shape`, as models of `model.export()` do, so a wrong rank aborts the process."""
 
     def __init__(self):
         self.kernel = tf.Variable(tf.ones((3, 3, 1, 2)))
@@ -92,7 +92,7 @@ class Convolution(tf.Module):
 
 
 class Scores(tf.Module):
-    """A classification as TensorFlow 2 saves one: every signature says that it is for Predict."""
+    """A classifier as TensorFlow 2 saves it: every signature is declared for Predict."""
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="inputs")])
     def classify(self, inputs):
@@ -147,13 +147,13 @@ def save(module, path, **signatures):
 
 
 def add_default(path, signature_name, alias, value):
-    """Gives an input a default value, which TensorFlow's Python API cannot."""
+    """Gives an input a default value, which TensorFlow's Python API cannot do."""
     with _changed_signature(path, signature_name) as signature:
         signature.defaults[alias].CopyFrom(tf.make_tensor_proto([value], tf.float32))
 
 
 def set_method_name(path, signature_name, method_name):
-    """Says that a signature was exported for another method."""
+    """Declares a signature for another method."""
     with _changed_signature(path, signature_name) as signature:
         signature.method_name = method_name
 

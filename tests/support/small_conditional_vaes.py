@@ -22,7 +22,7 @@ def build(dtype="float32", optimizer=None, **kwargs):
 
 
 def make_dark_and_bright():
-    """Returns eight pictures and their attributes: a dark or bright ground, a bar at one of four heights."""
+    """Returns eight images and their attributes: a dark or bright ground, a bar at one of four heights."""
     grounds = np.arange(8) % 2
     raw_images = np.where(grounds[:, None, None, None], 200, 50) * np.ones([8, 28, 28, 1])
     for row in range(8):
@@ -32,7 +32,7 @@ def make_dark_and_bright():
 
 @functools.cache
 def train_on_dark_and_bright():
-    """Returns a model that has learned those pictures by heart."""
+    """Returns a model that has memorised those images."""
     model = build(attributes=GROUNDS, width=4, optimizer=keras.optimizers.Adam(1e-2))
     checks.fit(model, make_dark_and_bright(), num_steps=300)
     return model

@@ -1,4 +1,4 @@
-"""A directory of presets made from trainings of seconds, so that no test depends on which presets ship."""
+"""Presets trained for seconds, so that no test depends on the shipped presets."""
 
 import functools
 import json

@@ -1,4 +1,4 @@
-"""A proxy that speaks TLS for a server that does not, as a web server in front of REST does."""
+"""A proxy that speaks TLS in front of a server that does not, like a web server in front of REST."""
 
 import asyncio
 import contextlib
@@ -11,14 +11,14 @@ from certificates import authority
 
 @contextlib.contextmanager
 def tls_proxy(port: int, leaf: trustme.LeafCert, verifies_clients: bool = False):
-    """Runs a proxy for a port of this machine; yields its own port."""
+    """Runs a proxy in front of a local port; yields the proxy's port."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     leaf.configure_cert(context)
     if verifies_clients:
         authority().configure_trust(context)
         context.verify_mode = ssl.CERT_REQUIRED
     loop = asyncio.new_event_loop()
-    # Clients that a test makes fail end their handshakes.
+    # Clients that a test makes fail break off their handshakes.
     loop.set_exception_handler(lambda loop, context: None)
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""A server behind TLS on both ports: the gRPC port's own, and a proxy's in front of REST."""
+"""A server with TLS on both ports: its own on the gRPC port, a proxy's in front of REST."""
 
 import contextlib
 from pathlib import Path

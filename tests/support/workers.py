@@ -1,4 +1,4 @@
-"""Processes that train together on this machine."""
+"""Starts processes that train together on this machine."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Requests that must be answered rightly whatever else a server is asked at the time."""
+"""Valid requests whose responses must stay right while the server receives hostile input."""
 
 import io
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ from serving.wire.server_defaults import DEFAULT_SIGNATURE
 
 
 class GoodRequest:
-    """A request that must be answered rightly whatever else the server is asked.
+    """A valid request whose response must stay right while the server receives hostile input.
 
     Args:
-        server: Where to.
-        model: Whose default signature, or `signature`.
-        inputs: By name; of a batch of at least one row.
-        expected: The answer; None takes what the server answers now, before it is fuzzed.
-        signature: The signature.
+        server: The server.
+        model: Name of the model.
+        inputs: Arrays by input name, with at least one row.
+        expected: Expected outputs; None for the server's outputs before it is fuzzed.
+        signature: Name of the signature; the default signature by default.
     """
 
     def __init__(
@@ -40,14 +40,14 @@ class GoodRequest:
         self._expected = expected or self.ask("gRPC")
 
     def ask(self, protocol: str) -> Mapping[str, np.ndarray]:
-        """Returns the answer."""
+        """Sends the request and returns the outputs."""
         return self._clients[protocol].predict(**self._request)
 
     def complaint(self, protocol: str) -> str:
-        """Asks, and returns what is wrong with the answer; `""` for one that is right."""
+        """Sends the request and describes what is wrong with the response; `""` if it is right."""
         try:
             answer = self.ask(protocol)
-        except Exception as error:  # noqa: BLE001 - whatever ends a good request is a finding
+        except Exception as error:  # noqa: BLE001 - any failure of a good request is a finding
             return f"good request {self.name} over {protocol}: {type(error).__name__}: {error}"
         if answer.keys() != self._expected.keys():
             return f"good request {self.name} over {protocol}: answered {sorted(answer)}"
@@ -58,7 +58,7 @@ class GoodRequest:
 
 
 def _is_close(answer, expected) -> bool:
-    """Whether two arrays are equal up to rounding, which may depend on what else is in a batch."""
+    """Whether two arrays are equal up to rounding, which may depend on the rest of the batch."""
     if answer.shape != expected.shape:
         return False
     if answer.dtype.kind not in "OSU":
@@ -84,7 +84,7 @@ def small_good_requests(server: Server, suffix: str = "") -> list[GoodRequest]:
 
     Args:
         server: The server.
-        suffix: Stands behind the names of the models.
+        suffix: Appended to the models' names.
     """
     x = np.array([[1, 2, 3, 4]], np.float32)
     ones = np.ones((1, 8, 8, 1), np.float32)
@@ -104,11 +104,11 @@ def small_good_requests(server: Server, suffix: str = "") -> list[GoodRequest]:
 
 
 def picture_good_requests(server: Server, models: Mapping[str, str]) -> list[GoodRequest]:
-    """Returns requests to exported models, whose answers are those of now.
+    """Returns requests to exported models, with the server's current answers as the expected ones.
 
     Args:
-        server: The server, which nobody else asks yet.
-        models: Names of exported models by kind.
+        server: The server, before it is fuzzed.
+        models: Kind of model to the exported model's name.
     """
     picture = np.add.outer(np.arange(30) * 5, np.arange(20) * 3).astype("uint8")
     files = [_to_file(np.dstack([picture, picture // 2, 255 - picture]), kind) for kind in ("PNG", "JPEG")]

@@ -1,4 +1,4 @@
-"""REST requests for fuzzing: bodies that fit a signature, changed as values, as text and as packed bytes."""
+"""Makes hostile REST requests: bodies that fit a signature, damaged as values, text or packed bytes."""
 
 import base64
 import gzip
@@ -143,7 +143,7 @@ def _plain(array, alias):
 
 
 def _damage(random, value):
-    """Changes one place of a document, deep or shallow, as often as the other."""
+    """Changes one place of a document, near its root or deep inside it."""
     if isinstance(value, (list, dict)) and value and random.random() < 0.75:
         key = random.choice(list(value)) if isinstance(value, dict) else random.randrange(len(value))
         if random.random() < 0.08:

@@ -1,4 +1,4 @@
-"""gRPC requests for fuzzing: messages that fit a signature, then changed by field and as bytes."""
+"""Makes hostile gRPC requests: messages that fit a signature, damaged by field and as bytes."""
 
 from collections.abc import Sequence
 
@@ -42,7 +42,7 @@ _PLATFORMS = ("", "tensorflow", "tflite", "\0")
 
 
 def grpc_request(random: Random, targets: Sequence[Target]) -> tuple[str, bytes]:
-    """Returns the path of a method, and a serialized request that is often none of its messages."""
+    """Returns a method's path and serialized bytes, which are often not a message of that method."""
     path = random.choices(list(_REQUEST_TYPES), _WEIGHTS)[0]
     if path.endswith("HandleReloadConfigRequest"):
         return path, _reload_request(random).SerializeToString()
@@ -92,7 +92,7 @@ def _predict_request(random, target):
 
 
 def _damage_tensor(random, tensor):
-    """Lets a tensor's type, shape and values disagree."""
+    """Makes a tensor's type, shape and values disagree."""
     match random.randrange(8):
         case 0:
             tensor.dtype = random.choice((0, 1, 3, 7, 8, 9, 10, 14, 20, 21, 101, 127, 1000))
@@ -119,7 +119,7 @@ def _damage_tensor(random, tensor):
 
 
 def _reload_request(random):
-    """Returns a configuration that must be refused: one that is taken would end the models under test."""
+    """Returns a configuration that must be refused; an accepted one would unload the models under test."""
     request = model_management_pb2.ReloadConfigRequest()
     if random.random() < 0.3:
         request.config.custom_model_config.SetInParent()
@@ -137,7 +137,7 @@ def _reload_request(random):
 
 
 def _damage_message(random, message):
-    """Sets, clears or repeats one field of a message or of one inside it."""
+    """Sets, clears or repeats one field of a message or of a message inside it."""
     fields = message.DESCRIPTOR.fields
     field = random.choice(fields)
     inner = list(_inner_messages(message))
@@ -202,7 +202,7 @@ def _damage_wire(random, content):
         case 0:
             return content[: random.randrange(len(content) + 1)]
         case 1:
-            # A field of a number that no message has, and a group that nobody closes.
+            # Unknown field numbers, and groups that are not closed.
             return content + random.choice((b"\xf8\xff\xff\xff\x0f\x01", b"\x0b" * 500, b"\x0c", b"\x00"))
         case 2:
             return content + b"\x0a" * random.choice((1, 300)) + random.randbytes(20)

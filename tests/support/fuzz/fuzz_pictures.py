@@ -1,4 +1,4 @@
-"""Damaged PNG and JPEG files: what a file says is changed field by field, its checksums put right or not."""
+"""Makes damaged PNG and JPEG files: changes fields, and corrects the checksums or leaves them wrong."""
 
 import random as random_module
 import struct
@@ -35,7 +35,7 @@ def picture_file(random: Random) -> bytes:
 
 
 def damage_bytes(random: Random, data: bytes) -> bytes:
-    """Returns the bytes with a few of them changed, cut, doubled or moved."""
+    """Changes, cuts, doubles or moves a few of the bytes."""
     changed = bytearray(data)
     for _ in range(random.choice((1, 1, 1, 2, 4, 16))):
         place = random.randrange(len(changed) + 1)
@@ -153,7 +153,7 @@ def _other_pixels(random, content):
 
 
 def _with_a_wrong_number(random, file, chunks, index):
-    """Changes the length or the checksum of one chunk, and nothing else."""
+    """Changes only the length or the checksum of one chunk."""
     place = _SIGNATURE_BYTES + sum(12 + len(content) for _, content in chunks[:index])
     if random.random() < 0.5:
         place += 8 + len(chunks[index][1])
@@ -225,6 +225,6 @@ def _other_frame(random, content):
         case 2:
             fields[5] = random.choice((0, 1, 2, 3, 4, 5, 255))
         case 3:
-            # Sampling factors and table numbers of the components.
+            # Holds the components' sampling factors and table numbers.
             fields[random.randrange(6, len(fields))] = random.randrange(256)
     return bytes(fields)

@@ -1,4 +1,4 @@
-"""Sends hostile inputs to a server, one for each number and seed, and judges the answers."""
+"""Sends hostile inputs, each determined by a number and a seed, to a server and judges the answers."""
 
 import base64
 import collections
@@ -23,28 +23,28 @@ from fuzz_values import Target
 from fuzz_wire import http2_pieces, http_pieces
 
 ANSWER_SECONDS = 60
-# Close at once, and throw away what is not sent yet.
+# SO_LINGER: close at once and discard unsent data.
 _RESET = struct.pack("ii", 1, 0)
-# A server may close a connection that rests as long; a client must not use it any more.
+# A server may close a connection that is idle for longer, so the client must not reuse it.
 _IDLE_SECONDS = 2
 _PROTOCOLS = ("REST", "gRPC", "HTTP/1.1 bytes", "HTTP/2 bytes")
 _WEIGHTS = (46, 46, 5, 3)
 _PAUSE_SECONDS = 0.01
 _LISTEN_SECONDS = 0.25
-# 501: a type that REST does not carry. 503: the queue is full. 504: the deadline passed.
+# 501: a type that REST does not support. 503: the queue is full. 504: the deadline passed.
 DOCUMENTED_STATUSES = (501, 503, 504)
 _FORBIDDEN_CODES = ("INTERNAL", "UNKNOWN", "DATA_LOSS", "DEADLINE_EXCEEDED", "CANCELLED")
 
 
 @dataclasses.dataclass(frozen=True)
 class Input:
-    """One thing to send.
+    """One hostile input.
 
     Attributes:
         protocol: One of `_PROTOCOLS`.
-        target: Method and path; for bytes how the connection ends: "read", "half-close" or "reset".
-        headers: Names and values, of REST.
-        pieces: What is sent; bytes with a pause after each piece, a request's body in one.
+        target: Method and path; for raw bytes the connection's end: "read", "half-close" or "reset".
+        headers: Names and values of REST headers.
+        pieces: The bytes to send: a request's body in one piece, raw bytes with a pause after each piece.
     """
 
     protocol: str
@@ -53,7 +53,7 @@ class Input:
     pieces: tuple[bytes, ...]
 
     def to_json(self) -> dict:
-        """Returns what `from_json` reads."""
+        """Returns the form that `from_json` reads."""
         return {
             **dataclasses.asdict(self),
             "pieces": [base64.b64encode(piece).decode() for piece in self.pieces],
@@ -68,7 +68,7 @@ class Input:
 
 
 def make_input(seed: int, number: int, targets: Sequence[Target]) -> Input:
-    """Returns the input of a number; the same for the same seed and targets."""
+    """Returns the input of a number, always the same one for the same seed and targets."""
     random = random_module.Random(f"{seed} {number}")
     protocol = random.choices(_PROTOCOLS, _WEIGHTS)[0]
     if protocol == "REST":
@@ -82,7 +82,7 @@ def make_input(seed: int, number: int, targets: Sequence[Target]) -> Input:
 
 
 class Sender:
-    """Sends inputs, over one connection for each protocol; for one thread."""
+    """Sends inputs over one connection per protocol; not thread-safe."""
 
     def __init__(self, server: Server):
         self._server = server
@@ -92,7 +92,7 @@ class Sender:
         self._last_used = 0.0
 
     def send(self, sent: Input) -> tuple[str, str]:
-        """Returns the status of the answer and what is wrong with it, `""` for nothing."""
+        """Sends an input; returns the answer's status and what is wrong with it, `""` if nothing is."""
         if sent.protocol == "REST":
             return self._send_rest(sent)
         if sent.protocol == "gRPC":
@@ -149,7 +149,7 @@ def _is_json(body) -> bool:
 
 
 def _send_bytes(sent, port):
-    """Writes the pieces, and listens for a moment: what is no request may be left without an answer."""
+    """Writes the pieces and listens briefly, because the server need not answer invalid requests."""
     answer = b""
     try:
         with socket.create_connection(("localhost", port), timeout=10) as connection:
@@ -175,14 +175,14 @@ def _send_bytes(sent, port):
 
 @dataclasses.dataclass
 class Report:
-    """What came of a run.
+    """The results of a fuzzing run.
 
     Attributes:
-        counts: Inputs by protocol and status.
-        findings: Number, input (None for a good request) and what is wrong.
+        counts: Number of inputs by protocol and status.
+        findings: Number, input (None for a good request) and description of each wrong answer.
         slowest: Seconds, number and input.
-        num_good: Good requests that were answered rightly.
-        resident_bytes: The server's memory, at every tenth of the run.
+        num_good: Number of good requests that were answered rightly.
+        resident_bytes: The server's resident memory at every tenth of the run.
     """
 
     counts: collections.Counter = dataclasses.field(default_factory=collections.Counter)
@@ -193,14 +193,14 @@ class Report:
 
 
 class Fuzzer:
-    """Sends the inputs of a seed from several threads, and good requests in between.
+    """Sends a seed's inputs from several threads, with good requests in between.
 
     Args:
         server: The server.
-        targets: The signatures to ask.
-        good: One of them is asked in turn after every `good_every` inputs.
-        seed: Which inputs.
-        good_every: See `good`.
+        targets: The signatures to attack.
+        good: The good requests, which take turns.
+        seed: Seed of the inputs.
+        good_every: Number of inputs between two good requests.
     """
 
     def __init__(
@@ -217,7 +217,7 @@ class Fuzzer:
         self.report = Report()
 
     def run(self, num_inputs: int, num_threads: int = 4) -> Report:
-        """Sends inputs 0 to `num_inputs`; ends early when the server has died."""
+        """Sends inputs 0 to `num_inputs`; ends early if the server dies."""
         numbers = iter(range(num_inputs))
         threads = [
             threading.Thread(target=self._work, args=(numbers, max(1, num_inputs // 10)))
@@ -270,7 +270,7 @@ class Fuzzer:
 
 
 def save_findings(report: Report, directory: Path) -> list[Path]:
-    """Writes each input that was answered wrongly into a file of its own; returns the files."""
+    """Writes each wrongly answered input to its own file and returns the files."""
     directory.mkdir(parents=True, exist_ok=True)
     files = []
     for number, sent, complaint in itertools.islice(report.findings, 100):

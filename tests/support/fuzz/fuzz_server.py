@@ -1,4 +1,4 @@
-"""A server in a process of its own, for fuzzing."""
+"""Runs a server in its own process, for fuzzing."""
 
 import contextlib
 import dataclasses
@@ -19,7 +19,7 @@ from serving.launch.config_files import write_config_files
 
 ROOT = Path(__file__).parents[3]
 START_SECONDS = 120
-# `slow` is there to run for ever; it is not its input's fault.
+# `slow` runs for ever whatever its input is.
 _LEFT_OUT = ("slow", "__saved_model_init_op")
 
 
@@ -28,8 +28,8 @@ class Server:
     """A running server.
 
     Attributes:
-        process: Its process.
-        log: What it writes.
+        process: The server's process.
+        log: File with the server's output.
     """
 
     process: subprocess.Popen
@@ -38,7 +38,7 @@ class Server:
     log: Path
 
     def resident_bytes(self) -> int:
-        """Returns the memory that it occupies."""
+        """Returns the server's resident memory."""
         return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * os.sysconf(
             "SC_PAGE_SIZE"
         )
@@ -66,9 +66,9 @@ def running_process(models_dir: Path, directory: Path, *flags: str) -> Iterator[
     """Runs `python -m serving.model_server` on all models of a directory; yields it once it answers.
 
     Args:
-        models_dir: Holds `<model_name>/<version>/`.
-        directory: For its configuration and its log.
-        flags: Further ones of the server.
+        models_dir: Directory of all models, with `<model_name>/<version>/` directories.
+        directory: Directory for the server's configuration and log.
+        flags: Further flags of the server.
     """
     write_config_files(models_dir, directory)
     port, rest_port = free_ports(2)

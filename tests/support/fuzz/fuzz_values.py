@@ -62,12 +62,12 @@ class Target:
 
     @property
     def takes_examples(self) -> bool:
-        """Whether it is one for Classify and Regress, of the small models."""
+        """Whether the signature takes `tf.Example`s, as those for Classify and Regress do."""
         return self.model.startswith(("examples", "scores"))
 
 
 def targets_of(signatures, model: str, left_out=()) -> list[Target]:
-    """Returns a model's signatures as `GetModelMetadata` answers them, but for those `left_out`."""
+    """Returns a model's signatures from `GetModelMetadata`, except those in `left_out`."""
     found = []
     for name in sorted(signatures.signature_def.keys() - set(left_out)):
         inputs = {}
@@ -84,7 +84,7 @@ def odd_text(random: Random) -> str:
 
 
 def array_for(random: Random, alias: str, data_type: int, shape, num_rows: int) -> np.ndarray:
-    """Returns an array that an input takes, as far as its type and shape tell."""
+    """Returns an array that fits an input's type and shape."""
     sides = (num_rows, random.choice((1, 5, 8)), random.choice((1, 6, 9)))
     if shape is None:
         shape = sides[: random.randrange(4)]

@@ -1,4 +1,4 @@
-"""Bytes for a port that are no request: HTTP/1.1 that lies, and HTTP/2 frames that belong to nothing."""
+"""Makes bytes that are not valid requests: contradictory HTTP/1.1, and stray HTTP/2 frames."""
 
 import struct
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ _CHUNKS = (
 
 
 def http_pieces(random: Random) -> tuple[bytes, ...]:
-    """Returns what to write to the REST port, a pause after each piece."""
+    """Returns pieces to write to the REST port, with a pause after each."""
     match random.randrange(8):
         case 0:
             head = b" ".join((random.choice(_METHODS), random.choice(_PATHS), random.choice(_VERSIONS)))
@@ -83,7 +83,7 @@ def http_pieces(random: Random) -> tuple[bytes, ...]:
 
 
 def http2_pieces(random: Random) -> tuple[bytes, ...]:
-    """Returns what to write to the gRPC port, a pause after each piece."""
+    """Returns pieces to write to the gRPC port, with a pause after each."""
     match random.randrange(6):
         case 0:
             return (random.randbytes(random.choice((1, 24, 1000))),)
@@ -105,7 +105,7 @@ def _settings() -> bytes:
 
 
 def _frame(random) -> bytes:
-    """Returns a frame whose length, type, flags and stream are often not those of its content."""
+    """Returns a frame whose length, type, flags and stream often contradict its content."""
     content = random.choice(_frame_contents(random))
     length = len(content) if random.random() < 0.9 else random.choice((0, 1, 2**14 + 1, 2**24 - 1))
     stream = random.choice((0, 1, 1, 3, 2, 2**31 - 1, 2**31))
