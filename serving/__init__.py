@@ -1,1 +1,1 @@
-"""Version directories in, answers out."""
+"""Serves version directories over gRPC and REST, and asks such servers."""

@@ -1,4 +1,4 @@
-"""`zoo serve bench`: measures a server over loads and batching settings, and keeps the setting that pays."""
+"""`zoo serve bench`, which measures a server under load and keeps the fastest batching setting."""
 
 import functools
 import logging
@@ -27,41 +27,67 @@ _START_SECONDS = 8
     type=click.Path(path_type=Path),
     default=Path("models"),
     show_default=True,
-    help="Holds MODEL/VERSION directories, as `zoo export` writes them.",
-)
-@click.option("--model", "names", metavar="NAME", multiple=True, help="Only this model; repeat for several.")
-@click.option("--signature", metavar="NAME", help="The signature to ask; that of the first warm-up request.")
-@click.option(
-    "--protocol", "protocols", type=click.Choice(["grpc", "rest"]), multiple=True, help="Only this protocol."
+    help="Directory of all models, with MODEL/VERSION directories as `zoo export` writes them.",
 )
 @click.option(
-    "--clients", default="1,16", show_default=True, metavar="N,…", help="Clients that ask at a time."
+    "--model",
+    "names",
+    metavar="NAME",
+    multiple=True,
+    help="Measure only this model; may be repeated.  [default: every model]",
+)
+@click.option(
+    "--signature",
+    metavar="NAME",
+    help="Signature to request.  [default: the first warm-up request's]",
+)
+@click.option(
+    "--protocol",
+    "protocols",
+    type=click.Choice(["grpc", "rest"]),
+    multiple=True,
+    help="Measure only this protocol.  [default: both]",
+)
+@click.option(
+    "--clients",
+    default="1,16",
+    show_default=True,
+    metavar="N,…",
+    help="Numbers of simultaneous clients to measure with.",
 )
 @click.option(
     "--batching",
     "batchings",
     multiple=True,
     metavar="ROWS:MICROS:THREADS[:SIZES]",
-    help="A setting to try beside `off`, e.g. 32:2000:2 or 32:2000:2:8,16,32; repeat for several.",
+    help="Batching setting to measure beside `off`, e.g. 32:2000:2 or 32:2000:2:8,16,32; may be repeated.",
 )
-@click.option("--seconds", type=click.FloatRange(1.0), default=3.0, show_default=True, help="Of each load.")
-@click.option("--rounds", type=click.IntRange(1), default=2, show_default=True, help="Turns of all settings.")
+@click.option(
+    "--seconds", type=click.FloatRange(1.0), default=3.0, show_default=True, help="Duration of each load."
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(1),
+    default=2,
+    show_default=True,
+    help="Number of times to measure every setting.",
+)
 @click.option(
     "--engine",
     default="auto",
     show_default=True,
-    help="tensorflow_model_server, docker or embedded; auto: the first of them that works.",
+    help="Server to start: tensorflow_model_server, docker or embedded; auto uses the first that works.",
 )
 @click.option("--dry-run", is_flag=True, help="List what would be measured, and exit.")
 def command(models_dir, names, signature, protocols, clients, batchings, seconds, rounds, engine, dry_run):
-    """Measure a server on this machine, keep the batching setting that pays and say which threads do.
+    """Measure a server on this machine, keep the fastest batching setting and recommend threads.
 
-    Starts the server anew for each setting, sends warm-up requests of its models over gRPC and REST with
-    more and more clients, and writes MODELS_DIR/batching.config: the best setting, or that batching is off.
-    `zoo serve` and `zoo serve --write-config` follow that file; delete it to return to their defaults.
+    Restarts the server for each setting, sends its models' warm-up requests over gRPC and REST from more and
+    more clients, and writes MODELS_DIR/batching.config: the best setting, or that batching is off.
+    `zoo serve` and `zoo serve --write-config` use that file; delete it to return to their defaults.
 
-    At the best setting it then tries one thread within an operation (column threads; auto: as many as
-    TensorFlow chooses), which can pay where many clients ask, and prints the flag for it if it does.
+    Then tries one thread per operation at the best setting (column threads; auto leaves their number to
+    TensorFlow), which can help when many clients send requests, and prints the flag for it if it does.
     """
     from serving.bench import batching_choice
     from serving.bench import measure as bench
@@ -69,7 +95,7 @@ def command(models_dir, names, signature, protocols, clients, batchings, seconds
     from serving.bench.load_generator import GRPC, REST, find_k6
     from serving.launch.engine import choose_engine
 
-    # Its reader of warm-up files advises to read them otherwise.
+    # TensorFlow's reader of warm-up files logs advice to use another reader.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     numbers = _numbers(clients)
     settings = list(dict.fromkeys([Setting(), *_settings(batchings, numbers[-1])]))
@@ -77,7 +103,7 @@ def command(models_dir, names, signature, protocols, clients, batchings, seconds
     protocols = protocols or (GRPC, REST)
     chosen = choose_engine(engine)
     find_k6()
-    # On one CPU, TensorFlow takes one thread by itself.
+    # On one CPU, TensorFlow uses a single thread anyway.
     tries_threads = (os.cpu_count() or 1) > 1
     num_starts = (len(settings) + 2 * tries_threads) * rounds
     num_loads = num_starts * len(requests) * len(protocols) * len(numbers)
@@ -90,7 +116,7 @@ def command(models_dir, names, signature, protocols, clients, batchings, seconds
         for setting in settings:
             click.echo(f"Would measure batching {setting}")
         if tries_threads:
-            click.echo("Would measure one thread within an operation at the best of them")
+            click.echo("Would measure one thread per operation at the best of these settings")
         return
     _check_writable(models_dir)
     click.echo(_COLUMNS)
@@ -101,7 +127,7 @@ def command(models_dir, names, signature, protocols, clients, batchings, seconds
     _keep(models_dir, choice, measurements)
     if tries_threads:
         click.echo(_COLUMNS)
-        # With TensorFlow's choice again beside it, because a machine is not equally fast at all times.
+        # Measures TensorFlow's own choice again beside it, because a machine's speed varies over time.
         both = [(choice.setting, 0), (choice.setting, 1)]
         _advise([_measured(measure, both, 1) for _ in range(rounds)])
 
@@ -123,7 +149,7 @@ def _numbers(text) -> list[int]:
         numbers = [0]
     if numbers[0] < 1:
         raise click.UsageError(
-            f"--clients must be positive numbers with commas between. Received: {text!r}. Write, e.g., 1,16."
+            f"--clients must be positive numbers separated by commas. Received: {text!r}. Write, e.g., 1,16."
         )
     return numbers
 
@@ -151,7 +177,7 @@ def _requests(bench, models_dir, names, signature):
 def _check_writable(models_dir):
     if not os.access(models_dir, os.W_OK):
         raise click.ClickException(
-            "The models directory must be writable, because the result is kept there. "
+            "The models directory must be writable, because the result is written into it. "
             f"Received: models_dir={str(models_dir)!r}. Measure a copy of it."
         )
 
@@ -174,7 +200,7 @@ def _keep(models_dir, choice, measurements):
     from zoo.files.atomic_write import write_text
 
     costs = sorted(m.load.generator_microseconds for m in measurements)
-    click.echo(f"The load generator spent {costs[len(costs) // 2]:.0f} µs of CPU time on a request (median).")
+    click.echo(f"The load generator spent {costs[len(costs) // 2]:.0f} µs of CPU time per request (median).")
     for setting, ratio in choice.ratios.items():
         click.echo(f"batching {setting}: {ratio:.2f} times the requests/s without batching")
     note = (
@@ -182,7 +208,7 @@ def _keep(models_dir, choice, measurements):
         "without batching.\n"
     )
     path = write_text(models_dir / BATCHING_FILE, note + batching_text(choice.setting.to_proto()))
-    click.echo(f"Best: batching {choice.setting}. Wrote {path}; `zoo serve` follows it from now on.")
+    click.echo(f"Best: batching {choice.setting}. Wrote {path}; `zoo serve` uses it from its next start.")
 
 
 def _advise(rounds):
@@ -193,17 +219,18 @@ def _advise(rounds):
         f"{ratio:.2f} times the requests/s of {number} client{'s' * (number > 1)}"
         for number, ratio in gain.ratios.items()
     )
-    click.echo(f"One thread within an operation: {shown} with TensorFlow's choice of threads.")
+    click.echo(f"One thread per operation: {shown} with TensorFlow's choice of threads.")
     if gain.pays:
         click.echo(
-            "It pays; no file keeps it. Serve with: zoo serve --tensorflow-intra-op-parallelism 1, or "
-            "tensorflow_model_server --tensorflow_intra_op_parallelism=1"
+            "It is faster, but no file keeps this setting. Serve with: zoo serve "
+            "--tensorflow-intra-op-parallelism 1, or tensorflow_model_server "
+            "--tensorflow_intra_op_parallelism=1"
         )
     elif gain.is_worthwhile:
         ratios = ", ".join(f"{ratio:.2f}" for ratio in gain.ratios_of_rounds)
         click.echo(
-            f"The rounds disagree ({ratios}): measure again on a machine that does nothing else, with more "
-            "--rounds or --seconds."
+            f"The rounds disagree ({ratios}): measure again on an otherwise idle machine, with more --rounds "
+            "or --seconds."
         )
     else:
-        click.echo("It does not pay; leave --tensorflow-intra-op-parallelism at 0.")
+        click.echo("It is no faster; leave --tensorflow-intra-op-parallelism at 0.")

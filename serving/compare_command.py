@@ -1,4 +1,4 @@
-"""`zoo serve compare`: asks two servers the same and shows where they differ."""
+"""`zoo serve compare`, which sends the same requests to two servers and shows where they differ."""
 
 from itertools import groupby
 from pathlib import Path
@@ -10,7 +10,7 @@ from serving.client.address import GRPC, HTTP, ServerAddress
 from serving.wire.server_defaults import GRPC_PORT, REST_PORT
 from zoo.cli import ZooCommand
 
-# Of a difference; a picture's bytes would fill the screen.
+# Limits on each printed difference, because a picture's bytes would fill the screen.
 MAX_LINES, MAX_CHARACTERS = 8, 110
 _GRPC_FORMS = "HOST:PORT or grpcs://HOST:PORT of gRPC"
 _REST_FORMS = "http://HOST:PORT or https://HOST:PORT of REST"
@@ -25,37 +25,48 @@ _REST_FORMS = "http://HOST:PORT or https://HOST:PORT of REST"
     metavar="HOST:PORT",
     default=f"localhost:{GRPC_PORT}",
     show_default=True,
-    help="The one server: gRPC.",
+    help="The first server's gRPC address.",
 )
 @click.option(
     "--rest",
     metavar="URL",
     default=f"http://localhost:{REST_PORT}",
     show_default=True,
-    help="Its REST address.",
+    help="The first server's REST address.",
 )
-@click.option("--against", metavar="HOST:PORT", required=True, help="The other server: gRPC.")
-@click.option("--against-rest", metavar="URL", help="Its REST address; without it, only gRPC is compared.")
+@click.option("--against", metavar="HOST:PORT", required=True, help="The second server's gRPC address.")
+@click.option(
+    "--against-rest",
+    metavar="URL",
+    help="The second server's REST address; without it, only gRPC is compared.",
+)
 @access_options
-@click.option("--model", "models", metavar="NAME", multiple=True, help="A model of both; repeat for several.")
+@click.option(
+    "--model",
+    "models",
+    metavar="NAME",
+    multiple=True,
+    help="Compare this model, which both servers have; may be repeated.  [default: those of --models-dir]",
+)
 @click.option(
     "--models-dir",
     type=click.Path(path_type=Path),
     default=Path("models"),
     show_default=True,
-    help="Names the models where --model names none.",
+    help="Directory whose models are compared unless --model names some.",
 )
-@click.option("--all", "shows_all", is_flag=True, help="List the requests that are answered alike too.")
-@click.option("--dry-run", is_flag=True, help="List the requests and send none.")
+@click.option("--all", "shows_all", is_flag=True, help="Also list the requests with equal answers.")
+@click.option("--dry-run", is_flag=True, help="List the requests, and send none.")
 def command(server, rest, against, against_rest, access, models, models_dir, shows_all, dry_run):
     """Show where two servers answer the same requests differently.
 
-    Meant for an embedded server and a tensorflow_model_server on the same models; exit code 1 says that an
-    answer differs. Hundreds of requests per model, made up from its signatures, are wrong on purpose: ask no
-    server that others are using, for a model exported elsewhere may take its server down.
+    Compares, for example, an embedded server with a tensorflow_model_server that serves the same models. The
+    exit code is 1 if any answer differs. For each model it derives hundreds of requests from the signatures,
+    and many of them are wrong on purpose. Do not compare a server in use: such a request can take down the
+    server of a model that was exported elsewhere.
 
-    Encrypted addresses are grpcs://HOST:PORT and https://HOST:PORT. Certificates are for all of these, and
-    the API key that ZOO_API_KEY may hold is sent to both servers.
+    Encrypted addresses are grpcs://HOST:PORT and https://HOST:PORT. The certificates are used for all
+    encrypted addresses, and the API key in ZOO_API_KEY, if set, is sent to both servers.
     """
     from serving.compare.comparison import AskedServer, make_requests
 
@@ -87,7 +98,7 @@ def command(server, rest, against, against_rest, access, models, models_dir, sho
 
 
 def _compare(name, requests, one, other, shows_all) -> int:
-    """Prints the comparisons of one model; returns how many answers differ."""
+    """Prints one model's comparisons and returns the number of different answers."""
     from serving.compare.comparison import DIFFERENT, compare
 
     num_different = 0
@@ -118,14 +129,14 @@ def _models_in(models_dir: Path) -> list[str]:
 
     if not models_dir.is_dir():
         raise click.UsageError(
-            f"Name the models to ask about: --model NAME, or --models-dir DIR. Received: {models_dir}, "
+            f"Name the models to compare: --model NAME, or --models-dir DIR. Received: {models_dir}, "
             "which does not exist."
         )
     return list(find_models(models_dir))
 
 
 def _signatures(addresses: list[str], models, access) -> dict:
-    """Asks at every address, so that one without an answer is an error, and no difference or equality."""
+    """Asks every address, so that an address without a server is an error instead of a different answer."""
     found = {}
     for address in addresses:
         with access.connect(address) as client:
@@ -148,13 +159,13 @@ def _show(model, protocol, comparison):
     for line in lines[:MAX_LINES]:
         click.echo(f"    {line[:MAX_CHARACTERS]}{'...' if len(line) > MAX_CHARACTERS else ''}")
     if len(lines) > MAX_LINES:
-        click.echo(f"    and {len(lines) - MAX_LINES} lines more")
+        click.echo(f"    and {len(lines) - MAX_LINES} more lines")
 
 
 def _count(group, verdicts) -> str:
     counts = {verdict: verdicts.count(verdict) for verdict in ("equal", "order", "different")}
     shown = ", ".join(
-        f"{count} {'equal but for the order of members' if verdict == 'order' else verdict}"
+        f"{count} {'equal except for member order' if verdict == 'order' else verdict}"
         for verdict, count in counts.items()
         if count or verdict != "order"
     )

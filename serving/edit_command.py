@@ -1,4 +1,4 @@
-"""`zoo edit`: photos with another attribute."""
+"""`zoo edit`, which changes attributes of photos."""
 
 from pathlib import Path
 
@@ -21,14 +21,20 @@ from zoo.command_line.output_path import OutputPath
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
 )
 @source_options
-@click.option("--output", type=OutputPath(is_directory=True), default="edited", show_default=True)
-@click.option("--dry-run", is_flag=True, help="Name the files and write nothing.")
+@click.option(
+    "--output",
+    type=OutputPath(is_directory=True),
+    default="edited",
+    show_default=True,
+    help="Directory to write the pictures to.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the file names, and write nothing.")
 def command(photos, server, access, model, run, preset, output, dry_run):
-    """Change attributes of photos and keep the rest.
+    """Change some attributes of photos and keep the rest.
 
-    Attributes are options of their own, by the names that the model knows: --category says what a photo
-    shows (the model judges where it is not given), --target-category what it shall show.
-    --server is asked for its model conditional_vae unless --model names another.
+    Each of the model's attributes is an option: --category states the value that a photo has (by default the
+    model judges it), --target-category the value that the result is to have. With --server, the model is
+    conditional_vae unless --model names another.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""`zoo generate`: new pictures."""
+"""`zoo generate`, which makes new pictures from seeds."""
 
 import re
 
@@ -13,9 +13,9 @@ from serving.pictures.attribute_options import (
 from serving.pictures.source import open_source, source_options
 from zoo.command_line.output_path import OutputPath
 
-# Pictures a request: enough to use the processors, few enough to show progress.
+# Pictures per request: enough to use the processors, few enough to show progress.
 REQUEST_IMAGES = 64
-# File systems allow 255 bytes: four a character, and the seed.
+# File systems allow names of 255 bytes, which must hold four bytes per character and the seed.
 MAX_LABEL_CHARACTERS = 48
 FIRST_SEED, LAST_SEED = -(2**63), 2**63 - 1
 
@@ -27,15 +27,25 @@ FIRST_SEED, LAST_SEED = -(2**63), 2**63 - 1
 @source_options
 @click.option("--count", type=click.IntRange(1), default=1, show_default=True, help="Number of pictures.")
 @click.option(
-    "--seed", type=int, default=0, show_default=True, help="Of the first picture; then one more each."
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    help="Seed of the first picture; every further picture's seed is one higher.",
 )
-@click.option("--output", type=OutputPath(is_directory=True), default="generated", show_default=True)
-@click.option("--dry-run", is_flag=True, help="Name the files and write nothing.")
+@click.option(
+    "--output",
+    type=OutputPath(is_directory=True),
+    default="generated",
+    show_default=True,
+    help="Directory to write the pictures to.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the file names, and write nothing.")
 def command(server, access, model, run, preset, count, seed, output, dry_run):
-    """Generate pictures, the same ones for the same seed.
+    """Generate pictures; the same seed always gives the same picture.
 
-    Attributes are options of their own, by the names that the model knows: --category sneaker. An attribute
-    that is not named is drawn at random. --server is asked for its model dcgan unless --model names another.
+    Each of the model's attributes is an option, e.g. --category sneaker; an attribute that is not given is
+    drawn at random. With --server, the model is dcgan unless --model names another.
     """
     import numpy as np
     from tqdm import tqdm
@@ -46,7 +56,7 @@ def command(server, access, model, run, preset, count, seed, output, dry_run):
     if not FIRST_SEED <= seed <= LAST_SEED - (count - 1):
         raise click.UsageError(
             f"Seeds must be 64-bit integers, from {FIRST_SEED} to {LAST_SEED}. Received: --seed {seed} "
-            f"--count {count}."
+            f"--count {count}. Choose another --seed."
         )
     label = re.sub(r"[\s/\\]", "-", "-".join(given_values()))[:MAX_LABEL_CHARACTERS] or "any"
     seeds = seed + np.arange(count, dtype="int64")

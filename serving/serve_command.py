@@ -1,4 +1,4 @@
-"""`zoo serve`: serves a directory of models over gRPC and REST."""
+"""`zoo serve`, which serves a directory of models over gRPC and REST."""
 
 import functools
 import shlex
@@ -20,7 +20,7 @@ _EXAMPLES = (
 
 
 class _ServeGroup(click.Group):
-    """Serves when no command is named; answers an unknown one with those that exist."""
+    """Serves when no sub-command is named, and answers an unknown one with the list of known ones."""
 
     def resolve_command(self, context, arguments):
         if arguments and arguments[0] not in self.commands and not arguments[0].startswith("-"):
@@ -39,23 +39,23 @@ class _ServeGroup(click.Group):
     type=click.Path(path_type=Path),
     default=Path("models"),
     show_default=True,
-    help="Holds MODEL/VERSION directories, as `zoo export` writes them.",
+    help="Directory of all models, with MODEL/VERSION directories as `zoo export` writes them.",
 )
 @click.option(
-    "--port", type=click.IntRange(1, 65535), default=GRPC_PORT, show_default=True, help="Port of gRPC."
+    "--port", type=click.IntRange(1, 65535), default=GRPC_PORT, show_default=True, help="gRPC port."
 )
 @click.option(
     "--rest-api-port",
     type=click.IntRange(0, 65535),
     default=REST_PORT,
     show_default=True,
-    help="Port of REST; 0: off.",
+    help="REST port; 0 turns REST off.",
 )
 @click.option(
     "--engine",
     default="auto",
     show_default=True,
-    help="tensorflow_model_server, docker or embedded; auto: the first of them that works.",
+    help="Server to start: tensorflow_model_server, docker or embedded; auto uses the first that works.",
 )
 @click.option(
     "--tensorflow-intra-op-parallelism",
@@ -63,7 +63,7 @@ class _ServeGroup(click.Group):
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="Threads within an operation; 0 lets TensorFlow choose. `zoo serve bench` measures what pays.",
+    help="Threads per operation; 0 lets TensorFlow choose. `zoo serve bench` measures whether 1 is faster.",
 )
 @click.option(
     "--write-config",
@@ -82,7 +82,8 @@ class _ServeGroup(click.Group):
     "settings",
     multiple=True,
     metavar="NAME=VALUE",
-    help="A setting of --write-deploy, e.g. requests_per_second=50; a wrong NAME lists them all.",
+    help="Change a setting of --write-deploy, e.g. requests_per_second=50; may be repeated. A wrong NAME "
+    "lists all of them.",
 )
 @click.option(
     "--dry-run",
@@ -104,8 +105,8 @@ def command(
 ):
     """Serve every model of a directory over gRPC and REST until Ctrl-C.
 
-    Starts the real tensorflow_model_server when it is on PATH, TensorFlow Serving's image when docker runs,
-    and otherwise the embedded server, which answers the same requests.
+    Starts tensorflow_model_server if it is on PATH, otherwise TensorFlow Serving's image if docker runs, and
+    otherwise the embedded server, which answers the same requests.
     """
     if context.invoked_subcommand:
         _check_no_option(context)
@@ -117,11 +118,18 @@ def command(
         raise click.UsageError(f"--port and --rest-api-port must differ. Received: {port} for both.")
     if write_deploy:
         if intra_op_parallelism:
-            raise click.UsageError("--write-deploy sets the threads by the CPUs: --set num_cpus=N.")
+            raise click.UsageError(
+                "--write-deploy derives the threads from the number of CPUs. Received: "
+                f"--tensorflow-intra-op-parallelism {intra_op_parallelism}. Leave it out, and state the "
+                "CPUs: --set num_cpus=N."
+            )
         _write_deploy(models_dir, port, rest_api_port, write_deploy, settings, dry_run)
         return
     if settings:
-        raise click.UsageError("--set is for --write-deploy.")
+        raise click.UsageError(
+            "--set changes the files of --write-deploy. Received: no --write-deploy. Give --write-deploy DIR "
+            "too, or leave --set out."
+        )
     chosen = engines.choose_engine(engine)
     models = find_models(models_dir)
     if write_config or dry_run:
@@ -140,7 +148,7 @@ def command(
     sys.stdout.flush()
     code = engines.serve(models_dir, port, rest_api_port, chosen, intra_op_parallelism)
     if code:
-        raise click.ClickException(f"The server ended with exit code {code}; the reason is above.")
+        raise click.ClickException(f"The server ended with exit code {code}; see its own messages above.")
 
 
 def _check_no_option(context):
@@ -148,13 +156,13 @@ def _check_no_option(context):
         source = context.get_parameter_source(option.name)
         if option.expose_value and source is click.core.ParameterSource.COMMANDLINE:
             raise click.UsageError(
-                f"Options in front of {context.invoked_subcommand!r} have no effect on it. "
-                f"Received: {option.opts[0]}. Write options behind the command's name."
+                f"Options before {context.invoked_subcommand!r} have no effect on it. "
+                f"Received: {option.opts[0]}. Write options after the command's name."
             )
 
 
 def _write_config(models_dir, directory, dry_run, command_of):
-    """Writes the files, or none, and prints the server's command line."""
+    """Writes the files, unless this is a dry run, and prints the server's command line."""
     from serving.launch.config_files import recorded_batching, write_config_files
 
     config_dir = directory.resolve() if directory else Path("CONFIG_DIR")

@@ -1,4 +1,4 @@
-"""`zoo upscale`: larger photos."""
+"""`zoo upscale`, which enlarges photos."""
 
 from pathlib import Path
 
@@ -21,15 +21,23 @@ FACTORS = (2, 3, 4)
 )
 @source_options
 @click.option(
-    "--factor", type=click.Choice([str(factor) for factor in FACTORS]), help="Enlargement.  [default: 2]"
+    "--factor",
+    type=click.Choice([str(factor) for factor in FACTORS]),
+    help="Enlargement of each side.  [default: 2]",
 )
-@click.option("--output", type=OutputPath(is_directory=True), default="upscaled", show_default=True)
-@click.option("--dry-run", is_flag=True, help="Name the files and write nothing.")
+@click.option(
+    "--output",
+    type=OutputPath(is_directory=True),
+    default="upscaled",
+    show_default=True,
+    help="Directory to write the pictures to.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the file names, and write nothing.")
 def command(photos, server, access, model, run, preset, factor, output, dry_run):
-    """Enlarge photos 2, 3 or 4 times; file names are kept, with the ending .png.
+    """Enlarge photos 2, 3 or 4 times and write them under their own names as .png files.
 
-    Without --server, --run or --preset it takes the preset of the factor, fsrcnn_x2 to fsrcnn_x4.
-    A server without --model is asked for the model of that name, or else for srcnn_x2 to srcnn_x4.
+    Without --server, --run or --preset, uses the factor's preset, fsrcnn_x2 to fsrcnn_x4. With --server and
+    without --model, uses the server's model of that name, or else srcnn_x2 to srcnn_x4.
     """
     import numpy as np
 
@@ -61,12 +69,12 @@ def command(photos, server, access, model, run, preset, factor, output, dry_run)
 
 
 def _check_factor(source: PictureSource, factor: str) -> None:
-    """Asks for the enlargement of a single pixel: its side is the model's factor, whatever its name."""
+    """Measures the model's factor by enlarging a single pixel, because names may mislead."""
     import numpy as np
 
     (enlarged,) = source.predict("upscale", {"images": np.zeros([1, 1, 1, 3], "uint8")})["images"]
     if enlarged.shape[0] != int(factor):
         raise click.UsageError(
-            f"The model enlarges {enlarged.shape[0]} times. Received: --factor {factor}. Leave it out, or "
-            "name another model."
+            f"The model enlarges {enlarged.shape[0]} times. Received: --factor {factor}. Leave --factor out, "
+            "or name another model."
         )

@@ -114,9 +114,12 @@ def test_one_thread_pays_where_many_clients_gain_in_every_round_and_nothing_fail
     [
         (
             [1.06, 1.08],
-            "It pays; no file keeps it. Serve with: zoo serve --tensorflow-intra-op-parallelism 1,",
+            (
+                "It is faster, but no file keeps this setting. Serve with: "
+                "zoo serve --tensorflow-intra-op-parallelism 1,"
+            ),
         ),
-        ([1.04, 1.04], "It does not pay; leave --tensorflow-intra-op-parallelism at 0."),
+        ([1.04, 1.04], "It is no faster; leave --tensorflow-intra-op-parallelism at 0."),
         ([1.36, 0.91], "The rounds disagree (1.36, 0.91): measure again"),
     ],
 )
@@ -124,9 +127,11 @@ def test_what_one_thread_gains_is_said_with_the_flag_for_it(rounds, advice, caps
     bench_command._advise([round_of(ratio, lone=0.9) for ratio in rounds])
     first, second = capsys.readouterr().out.splitlines()
     many = f"{sum(rounds) / 2:.2f} times the requests/s of 16 clients"
-    assert first.startswith(f"One thread within an operation: 0.90 times the requests/s of 1 client, {many} ")
+    assert first.startswith(f"One thread per operation: 0.90 times the requests/s of 1 client, {many} ")
     assert second.startswith(advice)
-    assert ("tensorflow_model_server --tensorflow_intra_op_parallelism=1" in second) == ("It pays" in second)
+    assert ("tensorflow_model_server --tensorflow_intra_op_parallelism=1" in second) == (
+        "It is faster" in second
+    )
 
 
 def test_threads_within_an_operation_reach_every_engine(linear_dir, tmp_path):
@@ -287,8 +292,8 @@ def test_the_command_measures_and_keeps_what_it_found(linear_dir, monkeypatch):
     recorded = read_text_proto(str(record), messages.BatchingParameters)
     assert recorded.max_batch_size.value == (0 if best == "off" else 8)
     shown = re.search(
-        r"One thread within an operation: (\S+) times the requests/s of 1 client, (\S+) times the requests/s "
-        r"of 4 clients with TensorFlow's choice of threads\.\n(?:It does not pay|It pays)",
+        r"One thread per operation: (\S+) times the requests/s of 1 client, (\S+) times the requests/s "
+        r"of 4 clients with TensorFlow's choice of threads\.\n(?:It is no faster|It is faster)",
         result.output,
     )
     # As computed by hand from the table; which of the two it is depends on the machine.

@@ -209,15 +209,15 @@ def test_nobody_at_the_address(kind, scheme):
 @pytest.mark.parametrize(
     ("at", "scheme", "told"),
     [
-        ("rest", "grpc", "does not speak gRPC there. For its REST connect to http://"),
-        ("grpc", "http", "does not speak REST there. For its gRPC connect to grpc://"),
+        ("rest", "grpc", "does not speak gRPC there. Connect to http://"),
+        ("grpc", "http", "does not speak REST there. Connect to grpc://"),
     ],
 )
 def test_the_port_of_the_other_protocol_is_told_with_the_address_to_try(addresses, kind, at, scheme, told):
     host_and_port = addresses[at].removeprefix("http://")
     with (
         kind(f"{scheme}://{host_and_port}") as client,
-        pytest.raises(WrongProtocolError, match=f"The server at {host_and_port} {told}{host_and_port}, for"),
+        pytest.raises(WrongProtocolError, match=f"The server at {host_and_port} {told}{host_and_port} for "),
     ):
         client.status("linear")
 

@@ -70,7 +70,10 @@ def test_a_server_of_another_authority_is_not_trusted(addresses, tmp_path, proto
     ("leaf", "reason"),
     [
         (certificate(is_expired=True), "the server's certificate has expired. Renew it."),
-        (certificate("pictures.example"), "the server's certificate is for another host. Connect by a name"),
+        (
+            certificate("pictures.example"),
+            "the server's certificate is for another host. Connect by a host name",
+        ),
     ],
     ids=["expired", "another-host"],
 )
@@ -143,5 +146,5 @@ def test_files_that_hold_something_else_are_refused_before_a_connection(tmp_path
 def test_options_of_tls_need_it(files):
     with pytest.raises(ValueError, match="Connect to grpcs://HOST:PORT or https://HOST:PORT"):
         connect("localhost:1", ca_file=files["ca_file"])
-    with pytest.raises(ValueError, match="`client_cert_file` and `client_key_file` belong together"):
+    with pytest.raises(ValueError, match="`client_cert_file` and `client_key_file` must be given together"):
         connect("grpcs://localhost:1", client_key_file=files["client_key_file"])

@@ -90,7 +90,7 @@ def test_certificate_and_key_that_cannot_be_used_are_wrong_usage(addresses, file
         words = pair(files)[:2] if given == "certificate" else pair(files)[2:]
         code, _, error = upscale(addresses["grpcs"], *ca_file(files), *words)
         assert code == 2
-        assert error.endswith(f"Received: --client-{given} without --client-{missing}.")
+        assert error.endswith(f"Received: --client-{given} without --client-{missing}. Give both.")
     others = write_client_files(tmp_path, "others")
     mixed = files | {"client_key_file": others["client_key_file"]}
     code, _, error = upscale(addresses["https"], *ca_file(files), *pair(mixed))
@@ -147,7 +147,7 @@ def test_a_server_that_cannot_be_compared_over_tls_is_an_error(addresses, strict
     assert (code, "(--client-certificate and --client-key)" in error) == (1, True)
     plain = {"grpcs": "localhost:1", "https": "http://localhost:1"}
     code, _, error = compare(capsys, plain, plain, *pair(files))
-    assert (code, "are for an encrypted server. Received: localhost:1, localhost:1, http" in error) == (
+    assert (code, "need an encrypted connection. Received: localhost:1, localhost:1, http" in error) == (
         2,
         True,
     )

@@ -114,7 +114,7 @@ def test_what_cannot_be_compared(servers, capsys, tmp_path):
     code, _, error = compare(capsys, one, one, "--model", "no")
     assert (code, error) == (1, "NOT_FOUND: Servable not found for request: Latest(no)")
     code, _, error = compare(capsys, one, one, "--models-dir", tmp_path / "no")
-    assert (code, "Name the models to ask about" in error) == (2, True)
+    assert (code, "Name the models to compare" in error) == (2, True)
     code, _, error = compare(capsys, one, {"grpc": "nowhere"}, with_rest=False)
     assert (code, error) == (
         2,
@@ -135,7 +135,7 @@ def test_what_cannot_be_compared(servers, capsys, tmp_path):
 def test_options_of_serve_in_front_of_a_command_are_refused(capsys):
     code, _, error = run_zoo(capsys, "serve", "--port", "9000", "compare", "--against", "localhost:1")
     assert code == 2
-    assert error.startswith("Options in front of 'compare' have no effect on it. Received: --port.")
+    assert error.startswith("Options before 'compare' have no effect on it. Received: --port.")
     code, _, error = run_zoo(capsys, "serve", "comprae")
     assert code == 2
     assert error.startswith("Unknown command of `zoo serve`. Received: 'comprae'. Known: compare")

@@ -17,7 +17,7 @@ from zoo.errors import WrongUsageError
         ),
         ("num_cpus=two", "`num_cpus` must be a whole number. Received: 'num_cpus=two'."),
         ("num_cpus=0", "`num_cpus` must be at least 1. Received: num_cpus=0."),
-        ("secrets_dir=a b", "`secrets_dir` must be of letters, digits and"),
+        ("secrets_dir=a b", "`secrets_dir` must consist of letters, digits, `.`, `_`"),
         ("port=9000", "Unknown setting. Received: 'port'."),
     ],
 )
@@ -45,6 +45,9 @@ def test_command_writes_and_says_what_next(tmp_path):
     assert len(written) == would.output.count("Would write")
     assert "- --port=9500\n" in (tmp_path / "deploy" / "compose" / "docker-compose.yaml").read_text()
     assert "burst=7 nodelay" in (tmp_path / "deploy" / "gateway" / "nginx.conf").read_text()
-    assert "for --write-deploy" in CliRunner().invoke(command, ["--set", "num_cpus=2"]).output
+    assert (
+        "--set changes the files of --write-deploy. Received: no --write-deploy."
+        in CliRunner().invoke(command, ["--set", "num_cpus=2"]).output
+    )
     missing = CliRunner().invoke(command, ["--models-dir", str(tmp_path / "no"), *words[2:]])
     assert isinstance(missing.exception, FileNotFoundError)

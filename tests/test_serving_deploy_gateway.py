@@ -113,7 +113,7 @@ def test_open_routes_answer_over_tls(gateway, key):
 def test_only_tls_is_spoken(gateway, key):
     port = gateway.deployment.gateway_port
     plain = httpx2.get(f"http://localhost:{port}/v1/models/linear", trust_env=False)
-    assert error(plain) == (400, "This is no request that the gateway understands; it speaks HTTPS.")
+    assert error(plain) == (400, "The gateway does not understand this request. Send HTTPS requests.")
     untrusting = httpx2.Client(base_url=f"https://localhost:{port}", trust_env=False)
     with pytest.raises(httpx2.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
         untrusting.get("/v1/models/linear")
@@ -124,7 +124,7 @@ def test_only_tls_is_spoken(gateway, key):
 
 
 @pytest.mark.parametrize(
-    ("sent", "problem"), [(None, "An API key is missing"), ("0123abcd", "This API key is not known")]
+    ("sent", "problem"), [(None, "An API key is missing"), ("0123abcd", "This API key is unknown")]
 )
 def test_nobody_gets_in_without_a_key_that_is_known(gateway, sent, problem):
     for path in ("/v1/models/linear", "/v1/models/linear/metadata", "/monitoring/prometheus/metrics", "/"):
@@ -148,12 +148,12 @@ def test_the_projects_own_clients_come_in(gateway, key, scheme):
         assert outputs["y"].tolist() == [[2, 2, 2, 2]]
         assert "two" in client.signatures("linear")
     stranger = connect(address, ca_file=str(gateway.certificate), api_key="0123abcd")
-    with stranger, pytest.raises(AccessDeniedError, match="This API key is not known"):
+    with stranger, pytest.raises(AccessDeniedError, match="This API key is unknown"):
         stranger.status("linear")
 
 
 def test_everything_else_is_closed(gateway, key):
-    closed = "This method is not open to clients. Open are Predict, GetModelMetadata and GetModelStatus."
+    closed = "This method is not open to clients. Use Predict, GetModelMetadata or GetModelStatus."
     for path in (
         "/tensorflow.serving.ModelService/HandleReloadConfigRequest",
         "/tensorflow.serving.PredictionService/Classify",
@@ -177,11 +177,11 @@ def test_everything_else_is_closed(gateway, key):
         ):
             assert error(client.request(method, path))[0] == status, path
         message = error(client.post("/v1/models/linear:classify", json={}))[1]
-    assert message == "This route is not open to clients. Open are predict, metadata and status."
+    assert message == "This route is not open to clients. Use predict, metadata or status."
 
 
 def test_too_large_requests_never_reach_the_server(gateway, key):
-    too_large = "A request may have 1 MiB. Send fewer or smaller pictures."
+    too_large = "A request may have at most 1 MiB. Send fewer or smaller photos."
     with gateway.rest(key) as client:
         response = client.post("/v1/models/linear:predict", content=b" " * 1_100_000)
         assert error(response) == (413, too_large)
@@ -195,7 +195,7 @@ def test_too_large_requests_never_reach_the_server(gateway, key):
 
 def test_each_key_has_a_rate_of_its_own(served, secrets_dir):
     hasty, hasty_grpc, patient = (new_key(secrets_dir, name) for name in ("hasty", "hasty-grpc", "patient"))
-    too_fast = f"A client may send {RATE} requests a second. Wait, and try again."
+    too_fast = f"A client may send at most {RATE} requests per second. Wait, and try again."
     with running_gateway(served[0]) as gateway:
         with gateway.rest(hasty) as client:
             # Many more than what a slow machine could take until the last of them.

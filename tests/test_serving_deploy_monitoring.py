@@ -97,10 +97,10 @@ def test_queries_name_only_metrics_that_the_server_has():
 
 def test_dashboard_shows_rate_latency_batching_and_errors():
     titles = [panel["title"] for panel in panels()]
-    assert {"Requests by status", "Latency of answers", "Rows of a batch", "Errors by model and status"} <= {
+    assert {"Requests by status", "Response latency", "Rows per batch", "Errors by model and status"} <= {
         *titles
     }
-    (latency,) = [panel for panel in panels() if panel["title"] == "Latency of answers"]
+    (latency,) = [panel for panel in panels() if panel["title"] == "Response latency"]
     assert [re.findall(r"0\.\d+", target["expr"])[0] for target in latency["targets"]] == [
         "0.5",
         "0.95",

@@ -18,7 +18,7 @@ def test_script_for_secrets_keeps_others_out_and_overwrites_nothing(tmp_path):
     assert directory.stat().st_mode & 0o077 == 0
     again = secrets(directory, "certificate", "shop.example")
     assert again.returncode == 1
-    assert "is there already" in again.stderr
+    assert "already exists" in again.stderr
     keys = [secrets(directory, "add", name).stdout.strip() for name in ("a.b", "axb", "a.b")]
     assert len({*keys}) == 3
     assert all(re.fullmatch(r"[0-9a-f]{64}", key) for key in keys)

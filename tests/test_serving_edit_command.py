@@ -138,7 +138,7 @@ def test_an_edit_that_changes_nothing_is_wrong_usage(edit, tmp_path, options):
     code, out, error = edit("a.png", *options)
     assert (code, out) == (2, "")
     assert error == (
-        "Say what to change, by at least one of: --target-category, --target-colour, --target-pattern. "
+        "Name what to change by at least one of: --target-category, --target-colour, --target-pattern. "
         "Received: none of them."
     )
     assert not (tmp_path / "edited").exists()
@@ -162,7 +162,7 @@ WRONG_PHOTOS = {
         ["a.png", "other/a.jpg"],
         "Two photos would become edited/a.png. Received: a.png and other/a.jpg.",
     ),
-    "replaced": (["a.png", "--output", "."], "The result must not replace its photo. Received: a.png."),
+    "replaced": (["a.png", "--output", "."], "A result must not replace its photo. Received: a.png."),
 }
 
 
@@ -192,7 +192,7 @@ def test_dry_run_names_the_files_and_writes_none(edit, tmp_path):
 
 def test_source_must_be_one_that_is_there(edit, presets_dir, tmp_path):
     message = (
-        "Name one source: --server HOST:PORT, --run RUN or --preset P. "
+        "Name exactly one source: --server HOST:PORT, --run RUN or --preset P. "
         "Presets: srcnn_x2, tiny_cvae, tiny_dcgan."
     )
     assert edit("a.png", source=())[::2] == (2, message)

@@ -123,7 +123,7 @@ def test_any_64_bit_seed_is_answered(generate, addresses, output, protocol, seed
 def test_seeds_beyond_64_bits_are_wrong_usage(generate, output, seed, count):
     code, _, error = generate("--seed", seed, "--count", count)
     assert code == 2
-    assert error.endswith(f"Received: --seed {seed} --count {count}.")
+    assert error.endswith(f"Received: --seed {seed} --count {count}. Choose another --seed.")
     assert not output.exists()
 
 
@@ -176,7 +176,8 @@ def test_unknown_option_is_wrong_usage_and_lists_the_attributes(
 
 
 NO_SOURCE = (
-    "Name one source: --server HOST:PORT, --run RUN or --preset P. Presets: srcnn_x2, tiny_cvae, tiny_dcgan."
+    "Name exactly one source: --server HOST:PORT, --run RUN or --preset P. "
+    "Presets: srcnn_x2, tiny_cvae, tiny_dcgan."
 )
 WRONG_SOURCES = {
     "none": ([], 2, NO_SOURCE),
@@ -185,7 +186,7 @@ WRONG_SOURCES = {
     "model of a run": (
         ["--run", "run", "--model", "dcgan"],
         2,
-        "--model names a model of a server. Give --server HOST:PORT too.",
+        "--model names a server's model. Received: --model without --server. Give --server HOST:PORT too.",
     ),
     "unknown preset": (
         ["--preset", "shoes"],
@@ -226,7 +227,8 @@ def test_model_that_is_not_served_is_told(generate):
     code, _, error = generate("--model", "painter")
     assert code == 1
     assert error == (
-        "NOT_FOUND: Servable not found for request: Latest(painter). Name a model of the server by --model: "
+        "NOT_FOUND: Servable not found for request: Latest(painter). "
+        "Name one of the server's models with --model: "
         "`zoo serve` prints them when it starts, one for each folder of its models directory. "
         "`zoo export PRESET_OR_RUN` adds one."
     )

@@ -112,7 +112,7 @@ def test_result_never_replaces_its_photo(photos, tmp_path):
     link.symlink_to(path)
     for photo, output in ((path, path.parent), (link, path.parent), (path, link.parent)):
         with pytest.raises(
-            click.UsageError, match="The result must not replace its photo. Received: "
+            click.UsageError, match="A result must not replace its photo. Received: "
         ) as raised:
             convert_photos([photo], output, never)
         assert str(photo) in raised.value.message

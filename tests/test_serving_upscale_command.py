@@ -85,7 +85,7 @@ def test_factor_that_is_not_served_is_told(upscale, tmp_path):
         assert code == 1
         assert error.startswith(
             f"{status}: Servable not found for request: Latest(fsrcnn_x4); "
-            "Servable not found for request: Latest(srcnn_x4). Name a model of the server by --model"
+            "Servable not found for request: Latest(srcnn_x4). Name one of the server's models with --model"
         )
     assert not (tmp_path / "upscaled").exists()
 
@@ -108,7 +108,7 @@ def test_a_server_is_asked_for_the_preset_that_is_taken_without_one(
 
 def test_factor_of_a_run_must_be_its_own(upscale, tmp_path):
     code, _, error = upscale("a.png", "--factor", "3", source="run")
-    message = "The model enlarges 2 times. Received: --factor 3. Leave it out, or name another model."
+    message = "The model enlarges 2 times. Received: --factor 3. Leave --factor out, or name another model."
     assert (code, error) == (2, message)
     assert upscale("a.png", "--factor", "2", source="run")[0] == 0
     assert files_in(tmp_path / "upscaled") == ["a.png"]
@@ -120,7 +120,9 @@ def test_factor_of_a_named_model_of_the_server_must_be_its_own(upscale, tmp_path
         code, _, error = upscale("a.png", *arguments, source=source)
         of_model = 5 - int(arguments[1])
         assert code == 2
-        assert f"The model enlarges {of_model} times. Received: --factor {arguments[1]}. Leave it" in error
+        assert (
+            f"The model enlarges {of_model} times. Received: --factor {arguments[1]}. Leave --factor" in error
+        )
     assert not (tmp_path / "upscaled").exists()
 
 
@@ -136,15 +138,15 @@ def test_without_a_source_the_preset_of_the_factor_is_taken(upscale, presets_dir
 
 def test_the_help_names_the_presets_that_are_taken_without_a_source(upscale):
     told = " ".join(upscale("--help")[1].split())
-    assert "takes the preset of the factor, fsrcnn_x2 to fsrcnn_x4" in told
-    assert "A server without --model is asked for the model of that name, or else for srcnn_x2" in told
+    assert "uses the factor's preset, fsrcnn_x2 to fsrcnn_x4" in told
+    assert "With --server and without --model, uses the server's model of that name, or else srcnn_x2" in told
 
 
 def test_a_factor_that_no_preset_has_needs_a_source(upscale, presets_dir, tmp_path):
     code, _, error = upscale("a.png", "--factor", "3", source=())
     assert code == 2
     assert error == (
-        "Name one source: --server HOST:PORT, --run RUN or --preset P. "
+        "Name exactly one source: --server HOST:PORT, --run RUN or --preset P. "
         "Presets: srcnn_x2, tiny_cvae, tiny_dcgan."
     )
     assert not (tmp_path / "upscaled").exists()
@@ -152,13 +154,16 @@ def test_a_factor_that_no_preset_has_needs_a_source(upscale, presets_dir, tmp_pa
 
 def test_factor_of_a_preset_must_be_its_own(upscale, presets_dir):
     code, _, error = upscale("a.png", "--factor", "3", source=("--preset", "srcnn_x2"))
-    message = "The model enlarges 2 times. Received: --factor 3. Leave it out, or name another model."
+    message = "The model enlarges 2 times. Received: --factor 3. Leave --factor out, or name another model."
     assert (code, error) == (2, message)
 
 
 def test_a_model_needs_a_server_even_where_there_is_a_preset(upscale, presets_dir):
     code, _, error = upscale("a.png", "--model", "srcnn_x2", source=())
-    assert (code, error) == (2, "--model names a model of a server. Give --server HOST:PORT too.")
+    assert (code, error) == (
+        2,
+        "--model names a server's model. Received: --model without --server. Give --server HOST:PORT too.",
+    )
 
 
 def test_unknown_presets_are_answered_with_those_that_exist(upscale, presets_dir):

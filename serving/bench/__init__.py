@@ -1,1 +1,1 @@
-"""Load, latency and settings of a server, measured on this machine."""
+"""Measures a server's latency and throughput on this machine, and chooses its settings."""

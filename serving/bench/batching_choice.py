@@ -1,4 +1,4 @@
-"""Picks the batching setting that pays from what was measured."""
+"""Chooses the best batching setting from measurements."""
 
 import statistics
 from collections.abc import Iterable
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from serving.bench.batching_setting import Setting
 from serving.bench.measure import Measurement
 
-# Batching makes a lone client wait, so that it must be worth something to the many.
+# Batching makes a lone client wait, so it must gain this much for many clients.
 WORTHWHILE_RATIO = 1.1
-# Settings that are as good as the best within what two measurements of one setting differ by.
+# Settings within this share of the best count as equal, because repeated measurements differ by as much.
 TOLERANCE = 0.03
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The setting that pays.
+    """The chosen batching setting and the ratios that led to it.
 
     Attributes:
-        setting: The setting.
-        ratio: Requests a second of many clients against those without batching, the geometric mean of all
-            models and protocols.
-        ratios: The same for every setting.
+        setting: The chosen setting.
+        ratio: Many clients' requests per second relative to those without batching, as the geometric mean
+            over all models and protocols.
+        ratios: The same ratio for every setting.
     """
 
     setting: Setting
@@ -30,10 +30,10 @@ class Choice:
 
 
 def choose(measurements: Iterable[Measurement]) -> Choice:
-    """Returns the setting that serves many clients best, or `off` where none is worth its wait.
+    """Returns the setting that serves many clients best, or `off` if no setting is worth its wait.
 
     Args:
-        measurements: Those of `off` among them; of several of one kind, the median counts.
+        measurements: Measurements of every setting, including `off`; repeated ones count by their median.
     """
     measurements = list(measurements)
     by_setting = {}
@@ -56,12 +56,12 @@ def choose(measurements: Iterable[Measurement]) -> Choice:
 def rate_ratio(
     measurements: Iterable[Measurement], baseline: Iterable[Measurement], num_clients: int
 ) -> float:
-    """Returns requests a second against those of a baseline, the geometric mean of models and protocols.
+    """Returns requests per second relative to a baseline, as the geometric mean over models and protocols.
 
     Args:
-        measurements: Of several of one model and protocol, the median counts.
-        baseline: The same loads; one that was not answered at all is left out.
-        num_clients: Only loads of so many clients.
+        measurements: Repeated ones of the same model and protocol count by their median.
+        baseline: Measurements of the same loads; a load without any answer is left out.
+        num_clients: Uses only loads with this number of clients.
     """
     rates, base = _rates(measurements, num_clients), _rates(baseline, num_clients)
     ratios = [rates[kind] / base[kind] for kind in base if base[kind]]
@@ -77,5 +77,5 @@ def _rates(measurements, num_clients) -> dict:
 
 
 def _wait(measurements, num_clients) -> float:
-    """Returns the mean p50 of so many clients."""
+    """Returns the mean p50 latency, in milliseconds, of the loads with `num_clients` clients."""
     return statistics.fmean(m.load.milliseconds[50] for m in measurements if m.num_clients == num_clients)

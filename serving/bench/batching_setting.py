@@ -1,4 +1,4 @@
-"""Batching settings to compare: short texts, and the `BatchingParameters` they mean."""
+"""Batching settings: their short texts on the command line, and the `BatchingParameters` they stand for."""
 
 import os
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from serving.wire.server_defaults import BATCH_TIMEOUT_MICROS, MAX_BATCH_SIZE, M
 
 @dataclass(frozen=True)
 class Setting:
-    """Batching parameters by TF Serving's names; without `max_batch_size`, batching is off.
+    """Batching parameters under TF Serving's names; a `max_batch_size` of 0 turns batching off.
 
     Example:
 
@@ -24,10 +24,10 @@ class Setting:
 
     @classmethod
     def parse(cls, text: str) -> "Setting":
-        """Reads `ROWS:MICROSECONDS:THREADS`, with `:ROWS,ROWS` for allowed sizes behind it, or `off`.
+        """Reads `off` or `ROWS:MICROSECONDS:THREADS`, with allowed batch sizes as an optional `:ROWS,ROWS`.
 
         Raises:
-            ValueError: The text is none of these.
+            ValueError: The text has another form.
         """
         if text == "off":
             return cls()
@@ -40,8 +40,9 @@ class Setting:
         is_valid = setting.max_batch_size > 0 <= setting.batch_timeout_micros
         if not is_valid or setting.num_batch_threads < 1 or allowed and allowed[-1] != setting.max_batch_size:
             raise ValueError(
-                "A batching setting must be ROWS:MICROSECONDS:THREADS, where :ROWS,...,ROWS may follow: "
-                f"allowed batch sizes, the last one equal to ROWS. Received: {text!r}. E.g., 32:2000:2."
+                "A batching setting must be ROWS:MICROSECONDS:THREADS, optionally followed by allowed batch "
+                f"sizes :ROWS,...,ROWS, the last equal to the first ROWS. Received: {text!r}. Write, e.g., "
+                "32:2000:2."
             )
         return setting
 
@@ -66,10 +67,11 @@ class Setting:
 
 
 def default_settings(num_clients: int) -> list[Setting]:
-    """Returns what is worth a try on this machine.
+    """Returns the settings worth measuring on this machine.
 
     Args:
-        num_clients: Clients that ask at a time; a batch of their share of each thread fills without waiting.
+        num_clients: Number of simultaneous clients; a batch as large as each thread's share of them fills
+            without waiting.
     """
     threads = os.cpu_count() or 1
     share = max(num_clients // threads, 2)

@@ -1,4 +1,4 @@
-// What k6 runs for load_generator.py: one request again and again, by clients that each keep a connection.
+// The script that load_generator.py runs in k6: clients that each keep a connection repeat one request.
 import grpc from 'k6/net/grpc';
 import http from 'k6/http';
 import { Counter } from 'k6/metrics';
@@ -39,7 +39,7 @@ export default function () {
 
 function predict() {
   if (!isConnected) {
-    // Larger than any message; the defaults are a few MiB.
+    // The limits exceed any message; the defaults are a few MiB.
     client.connect(plan.target, { plaintext: true, maxReceiveSize: 2 ** 31 - 1, maxSendSize: 2 ** 31 - 1 });
     isConnected = true;
   }

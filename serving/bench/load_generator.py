@@ -1,4 +1,4 @@
-"""Load on a server, made and measured by k6 in a process of its own."""
+"""Puts load on a server and measures it, by k6 in a separate process."""
 
 import json
 import os
@@ -18,18 +18,18 @@ from serving.wire import messages, tensor_proto
 
 GRPC, REST = "grpc", "rest"
 _SCRIPT = Path(__file__).with_name("load.js")
-# The server is on this machine or beside it; a proxy of the environment is for the web.
+# The server is on this machine or beside it; the environment's proxy is meant for the web.
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
 @dataclass(frozen=True)
 class LoadRequest:
-    """A predict request.
+    """A predict request to send repeatedly.
 
     Attributes:
-        model_name: The model.
-        signature_name: The signature.
-        inputs: Arrays by input name, all of the same first dimension.
+        model_name: Name of the model.
+        signature_name: Name of the signature.
+        inputs: Arrays by input name, all with the same number of rows.
     """
 
     model_name: str
@@ -38,22 +38,22 @@ class LoadRequest:
 
     @property
     def num_rows(self) -> int:
-        """The length of the first dimension: pictures, for this project's models."""
+        """The number of rows, which are images for this project's models."""
         return len(next(iter(self.inputs.values())))
 
 
 @dataclass(frozen=True)
 class Load:
-    """What was measured over one stretch of load.
+    """The measurements of one load.
 
     Attributes:
-        num_requests: Answered, rightly or not.
-        num_failed: Of those, answered with an error.
-        num_dropped: Not sent in time, because all clients were waiting; only where a rate was asked for.
-        requests_per_second: Rightly answered.
+        num_requests: Answered requests, including those answered with an error.
+        num_failed: Requests answered with an error.
+        num_dropped: Requests not sent in time because all clients were waiting; 0 unless a rate was set.
+        requests_per_second: Requests answered without an error, per second.
         milliseconds: Latency by percentile: 50, 95, 99, and 100 for the longest.
-        generator_microseconds: What the generator spent on one request, in CPU time, its start included.
-        error: The first error.
+        generator_microseconds: The generator's CPU time per request, including its own start.
+        error: The first error message, `""` if there was none.
     """
 
     num_requests: int
@@ -89,19 +89,19 @@ def drive(
     seconds: float,
     requests_per_second: float | None = None,
 ) -> Load:
-    """Sends a request again and again, and returns what was measured.
+    """Sends a request repeatedly and returns the measurements.
 
     Args:
-        address: `HOST:PORT` of gRPC, or the URL of REST.
+        address: `HOST:PORT` for gRPC, or the server's URL for REST.
         protocol: `GRPC` or `REST`.
-        request: What to send.
-        num_clients: Connections; each sends its next request when the last one is answered.
-        seconds: How long; at least 1.
-        requests_per_second: Requests begun in a second, however long the answers take, by `num_clients` at
-            most; None for as many as the clients manage.
+        request: The request to send.
+        num_clients: Number of connections; each sends its next request when the last one is answered.
+        seconds: Duration, at least 1.
+        requests_per_second: Number of requests to start per second, regardless of how long the answers take,
+            on at most `num_clients` connections; None for as many as the clients manage.
 
     Raises:
-        RuntimeError: k6 is not installed, or did not measure.
+        RuntimeError: k6 is not installed, or it failed.
     """
     plan = {
         "protocol": protocol,
@@ -120,7 +120,7 @@ def drive(
 
 
 def _run_k6(plan_file) -> Load:
-    # No port of its own, no statistics for its makers, no colours.
+    # Opens no port, sends no usage statistics, prints no colours.
     flags = ["--quiet", "--no-usage-report", "--no-color", "--address="]
     environment = {name: value for name, value in os.environ.items() if name.upper() not in _PROXIES}
     begin = _seconds_of_children()
@@ -168,7 +168,7 @@ def _rest_text(request) -> str:
 
 
 def _descriptors() -> descriptor_pb2.FileDescriptorSet:
-    """Returns the messages of `messages.py` with the service around them."""
+    """Returns descriptors of the messages of `messages.py` and of the service that uses them."""
     descriptors = descriptor_pb2.FileDescriptorSet()
     _add_file(descriptors, messages.PredictRequest.DESCRIPTOR.file)
     service = descriptors.file[-1].service.add(name="PredictionService")

@@ -1,4 +1,4 @@
-"""Measures a server that it starts on a directory of models, under one batching setting."""
+"""Starts a server on a directory of models and measures it under one batching setting."""
 
 import contextlib
 import tempfile
@@ -19,11 +19,11 @@ WARM_UP_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Measurement:
-    """One stretch of load on one model under one setting.
+    """One load on one model under one setting.
 
     Attributes:
-        max_memory_bytes: The most that the server held resident since its start; None where it is not known.
-        intra_op_parallelism: Threads within an operation; 0: as many as TensorFlow chose.
+        max_memory_bytes: The server's largest resident memory since its start; None if it is not known.
+        intra_op_parallelism: Threads per operation; 0 for TensorFlow's choice.
     """
 
     setting: Setting
@@ -36,7 +36,7 @@ class Measurement:
 
     @property
     def rows_per_second(self) -> float:
-        """Pictures a second, for this project's models."""
+        """Rows answered per second, which are images for this project's models."""
         return self.load.requests_per_second * self.request.num_rows
 
 
@@ -44,12 +44,12 @@ def recorded_request(models_dir: Path, model_name: str, signature_name: str | No
     """Returns the first warm-up request of a model's highest version.
 
     Args:
-        models_dir: The directory of models.
-        model_name: The model.
-        signature_name: Only requests of this signature; any by default.
+        models_dir: Directory of all models.
+        model_name: Name of the model.
+        signature_name: Considers only requests of this signature; those of any signature by default.
 
     Raises:
-        ValueError: None was recorded.
+        ValueError: The version has no such warm-up request.
     """
     from serving.model_server.core import warm_up
 
@@ -62,7 +62,7 @@ def recorded_request(models_dir: Path, model_name: str, signature_name: str | No
             inputs = {name: tensor_proto.to_array(proto) for name, proto in request.inputs.items()}
             return LoadRequest(model_name, names[-1], inputs)
     raise ValueError(
-        "Load is made of a model's warm-up requests, so that it must have one of the signature. Received: "
+        "A model must have a warm-up request of the signature, because the load repeats it. Received: "
         f"model={model_name!r}, signature={signature_name!r}; {path} holds {', '.join(names) or 'nothing'}. "
         "Export the model again: zoo export."
     )
@@ -78,25 +78,25 @@ def measure(
     seconds: float,
     intra_op_parallelism: int = 0,
 ) -> Iterator[Measurement]:
-    """Starts a server under a setting, and yields one measurement after the other.
+    """Starts a server under a setting and yields its measurements.
 
     Args:
-        models_dir: The directory of models.
-        engine: How to start it.
-        setting: Batching.
-        requests: One after the other is sent again and again.
-        protocols: `GRPC`, `REST`.
-        clients: Numbers of clients that ask at a time.
-        seconds: Of each stretch of load.
-        intra_op_parallelism: Threads within an operation; 0 lets TensorFlow choose.
+        models_dir: Directory of all models.
+        engine: The engine that starts the server.
+        setting: The batching setting.
+        requests: The requests; each is the load of its own measurements.
+        protocols: `GRPC`, `REST` or both.
+        clients: Numbers of simultaneous clients.
+        seconds: Duration of each load.
+        intra_op_parallelism: Threads per operation; 0 lets TensorFlow choose.
 
     Raises:
-        RuntimeError: The server does not start, or the load cannot be made.
-        PredictionError: A request is refused.
+        RuntimeError: The server does not start, or the load generator fails.
+        PredictionError: The server refuses a request.
     """
     with started_server(models_dir, engine, setting, intra_op_parallelism) as server:
         for request in requests:
-            # Also finds errors of single rows, which the generator does not look for.
+            # Also finds errors of single rows, which the load generator does not check.
             with connect(server.grpc_address) as client:
                 client.predict(request.model_name, request.inputs, request.signature_name)
             drive(server.grpc_address, GRPC, request, max(clients), WARM_UP_SECONDS)
@@ -114,10 +114,10 @@ def measure(
 def started_server(
     models_dir: Path, engine: Engine, setting: Setting, intra_op_parallelism: int = 0
 ) -> Iterator[RunningServer]:
-    """Runs a server on free ports, its output aside.
+    """Runs a server on free ports and keeps its output for the error message.
 
     Raises:
-        RuntimeError: It does not start; the message holds the end of what it said.
+        RuntimeError: The server does not start; the message holds the end of its output.
     """
     with listening_socket(0, "--port") as one, listening_socket(0, "--rest-api-port") as other:
         ports = [probe.getsockname()[1] for probe in (one, other)]
@@ -134,7 +134,7 @@ def started_server(
 
 
 def memory_bytes(process_id: int, field: str = "VmRSS") -> int | None:
-    """Returns a process's resident memory (`VmHWM`: the most so far); None where Linux does not tell."""
+    """Returns a process's resident memory, or with `VmHWM` its largest so far; None if Linux does not say."""
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{process_id}/status").read_text(encoding="utf-8").splitlines():
             if line.startswith(f"{field}:"):

@@ -1,6 +1,6 @@
-"""Says whether one thread within an operation pays, from what was measured.
+"""Decides from measurements whether a single thread per operation is faster.
 
-Many clients keep all CPUs busy by themselves; dividing each operation among threads then only costs.
+Many clients keep all CPUs busy on their own; dividing each operation among threads then only adds cost.
 """
 
 import itertools
@@ -10,18 +10,18 @@ from dataclasses import dataclass
 from serving.bench.batching_choice import rate_ratio
 from serving.bench.measure import Measurement
 
-# A lone client waits longer for large pictures, so that it must be worth something to the many.
+# A lone client then waits longer for large photos, so it must gain this much for many clients.
 WORTHWHILE_RATIO = 1.05
 
 
 @dataclass(frozen=True)
 class ThreadsGain:
-    """What one thread gains over TensorFlow's choice.
+    """The gain of a single thread over TensorFlow's choice of threads.
 
     Attributes:
-        ratios: Requests a second against those with TensorFlow's choice, by number of clients, fewest first;
-            the geometric mean of all models and protocols.
-        ratios_of_rounds: The same for the most clients in each round.
+        ratios: Number of clients, fewest first, to requests per second relative to TensorFlow's choice, as
+            the geometric mean over all models and protocols.
+        ratios_of_rounds: Each round's ratio for the largest number of clients.
         has_failures: Whether a request failed with one thread.
     """
 
@@ -31,20 +31,20 @@ class ThreadsGain:
 
     @property
     def is_worthwhile(self) -> bool:
-        """Whether the most clients gain enough, as far as the median of the rounds says."""
+        """Whether the largest number of clients gains enough, by the median over the rounds."""
         return list(self.ratios.values())[-1] >= WORTHWHILE_RATIO and not self.has_failures
 
     @property
     def pays(self) -> bool:
-        """Whether it is worthwhile, and no round says the opposite."""
+        """Whether the gain is worthwhile and no round contradicts it."""
         return self.is_worthwhile and min(self.ratios_of_rounds) > 1
 
 
 def single_thread_gain(rounds: Sequence[Sequence[Measurement]]) -> ThreadsGain:
-    """Compares measurements with one thread with those with TensorFlow's choice.
+    """Compares measurements with a single thread to those with TensorFlow's choice.
 
     Args:
-        rounds: Each with both kinds, under one batching setting; of all rounds, the median counts.
+        rounds: Rounds that hold both kinds, under one batching setting; their median counts.
     """
     measurements = list(itertools.chain(*rounds))
     numbers = sorted({m.num_clients for m in measurements})

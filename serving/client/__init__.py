@@ -1,4 +1,4 @@
-"""Clients of a model server over gRPC and REST, for threads and for coroutines. Imports no TensorFlow."""
+"""Clients of a model server over gRPC and REST, synchronous and asynchronous; imports no TensorFlow."""
 
 import importlib
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # what `__getattr__` finds
     from serving.client.errors import TlsError as TlsError
     from serving.client.errors import WrongProtocolError as WrongProtocolError
 
-# Lazily, so that commands which only offer a client's options do not wait for gRPC.
+# Imported lazily, so that commands that only show a client's options do not wait for gRPC.
 _MODULES = {
     "AccessDeniedError": "errors",
     "PredictionError": "errors",

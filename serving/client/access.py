@@ -1,4 +1,4 @@
-"""How commands get into servers: with certificates that options name, and a key from the environment."""
+"""Access of commands to protected servers: certificates from options, an API key from the environment."""
 
 import contextlib
 import functools
@@ -21,23 +21,26 @@ _OPTIONS = (
         "--ca-file",
         type=_FILE,
         metavar="FILE",
-        help="PEM file: who may have signed the server's certificate.",
+        help="PEM file with the authorities that may have signed the server's certificate.",
     ),
     click.option(
         "--client-certificate",
         type=_FILE,
         metavar="FILE",
-        help="PEM file: a certificate to show to a server that asks for one.",
+        help="PEM file with the client's certificate, for a server that requires one.",
     ),
     click.option(
-        "--client-key", type=_FILE, metavar="FILE", help="PEM file: its private key, without a password."
+        "--client-key",
+        type=_FILE,
+        metavar="FILE",
+        help="PEM file with the client certificate's private key, without a password.",
     ),
 )
 
 
 @dataclass(frozen=True)
 class ServerAccess:
-    """What a command was told about its connections to servers; the attributes are those of `ClientOptions`.
+    """A command's certificates and API key for its servers; `ClientOptions` describes the attributes.
 
     Example:
 
@@ -51,36 +54,36 @@ class ServerAccess:
     api_key: str | None = field(default=None, repr=False)
 
     def check(self, *addresses: str) -> None:
-        """Checks that certificates have an encrypted connection to be for.
+        """Checks that certificates are given only if some connection is encrypted.
 
         Args:
-            *addresses: Of all servers that will be asked.
+            *addresses: The addresses of all servers to connect to.
 
         Raises:
-            click.UsageError: They have none, or an address is none.
+            click.UsageError: No connection is encrypted, or an address is malformed.
         """
         with _usage_errors():
             parsed = [ServerAddress.parse(address) for address in addresses]
         has_certificates = self.ca_file or self.client_cert_file
         if has_certificates and not any(address.uses_tls for address in parsed):
             raise click.UsageError(
-                "--ca-file, --client-certificate and --client-key are for an encrypted server. Received: "
+                "--ca-file, --client-certificate and --client-key need an encrypted connection. Received: "
                 f"{', '.join(addresses) or 'no --server'}. Give grpcs://HOST:PORT or https://HOST:PORT."
             )
 
     def options(self, address: str) -> dict[str, str | None]:
-        """Returns the options for a connection; certificates belong to encrypted ones only.
+        """Returns the options for a connection, with certificates only if it is encrypted.
 
         Raises:
-            ValueError: The address is none.
+            ValueError: The address is malformed.
         """
         return vars(self).copy() if ServerAddress.parse(address).uses_tls else {"api_key": self.api_key}
 
     def connect(self, address: str) -> "Client":
-        """Returns a client, see `serving.client.connect`.
+        """Returns a client; see `serving.client.connect`.
 
         Raises:
-            click.UsageError: The address is none, or certificates or key do not go with it.
+            click.UsageError: The address is malformed, or certificates or key do not fit it.
             OSError: A file cannot be read.
         """
         from serving.client.connection import connect
@@ -98,10 +101,10 @@ def _usage_errors() -> Iterator[None]:
 
 
 def access_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds `--ca-file`, `--client-certificate` and `--client-key`; the command gets one `access` of them.
+    """Adds `--ca-file`, `--client-certificate` and `--client-key`, which reach the command as `access`.
 
     Raises:
-        click.UsageError: By the command: the certificate or its key is missing.
+        click.UsageError: By the command, if only one of certificate and key is given.
     """
 
     @functools.wraps(function)
@@ -115,10 +118,10 @@ def access_options(function: Callable[..., Any]) -> Callable[..., Any]:
         if (client_certificate is None) != (client_key is None):
             given, missing = ("certificate", "key") if client_certificate else ("key", "certificate")
             raise click.UsageError(
-                "--client-certificate and --client-key belong together. "
-                f"Received: --client-{given} without --client-{missing}."
+                "--client-certificate and --client-key must be given together. "
+                f"Received: --client-{given} without --client-{missing}. Give both."
             )
-        # What gRPC logs of a handshake that fails stands in the error already.
+        # Silences gRPC's log of a failed handshake, which the error repeats.
         os.environ.setdefault("GRPC_VERBOSITY", "NONE")
         api_key = os.environ.get(API_KEY_VARIABLE) or None
         access = ServerAccess(ca_file, client_certificate, client_key, api_key)

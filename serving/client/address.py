@@ -1,4 +1,4 @@
-"""The addresses of servers: a protocol, whether it is encrypted, and where."""
+"""Parses server addresses into protocol, encryption, host and port."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ GRPC, HTTP = "grpc", "http"
 
 @dataclass(frozen=True)
 class ServerAddress:
-    """A server's address, taken apart.
+    """A server's parsed address.
 
     Attributes:
         protocol: `GRPC`, or `HTTP` for REST.
@@ -39,8 +39,9 @@ class ServerAddress:
         protocol = scheme.removesuffix("s")
         if protocol not in (GRPC, HTTP) or not host or "/" in host or not port.isdigit():
             raise ValueError(
-                "The server's address must be HOST:PORT or grpc://HOST:PORT (gRPC), or http://HOST:PORT "
-                f"(REST); encrypted, grpcs://HOST:PORT or https://HOST:PORT. Received: address={address!r}. "
-                f"A server of `zoo serve` answers at localhost:{GRPC_PORT} and http://localhost:{REST_PORT}."
+                "A server's address must be HOST:PORT or grpc://HOST:PORT for gRPC, http://HOST:PORT for "
+                "REST, or grpcs://HOST:PORT or https://HOST:PORT for an encrypted connection. Received: "
+                f"address={address!r}. `zoo serve` answers at localhost:{GRPC_PORT} and "
+                f"http://localhost:{REST_PORT}."
             )
         return cls(protocol, scheme != protocol, host_and_port)

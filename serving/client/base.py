@@ -1,4 +1,4 @@
-"""What a client of any protocol offers, with and without `await`."""
+"""The methods that every client has, over either protocol, synchronous or asynchronous."""
 
 import abc
 import asyncio
@@ -19,9 +19,9 @@ Inputs = Mapping[str, np.ndarray | Sequence[Any]]
 
 
 class Calls(Protocol):
-    """The calls of a protocol: each builds requests, asks them, and reads the answers.
+    """A protocol's calls: each builds requests, sends them with `ask` and parses the responses.
 
-    `ask` is to be delegated to: `answer = yield from ask(request)`.
+    `ask` is a generator to delegate to: `answer = yield from ask(request)`.
     """
 
     def predict(
@@ -58,9 +58,9 @@ class _AnyClient:
 
 
 class Client(_AnyClient, abc.ABC):
-    """The methods of a client. Threads may share one.
+    """A synchronous client's methods. Threads may share one client.
 
-    Subclasses send a request of their protocol in `_send(request, timeout_seconds)`, and return the answer.
+    Subclasses implement `_send(request, timeout_seconds)`, which sends a request and returns its response.
     """
 
     def __enter__(self) -> Self:
@@ -86,20 +86,20 @@ class Client(_AnyClient, abc.ABC):
         output_filter: Sequence[str] = (),
         timeout_seconds: float | None = None,
     ) -> dict[str, np.ndarray]:
-        """Returns the outputs of a signature, strings as `bytes` in `object` arrays.
+        """Calls a signature and returns its outputs by name, strings as `bytes` in `object` arrays.
 
         Args:
-            model_name: The model.
-            inputs: Arrays of the type that the signature wants, or nested lists (integers become int64,
-                decimals float32), by input name.
-            signature_name: The signature.
-            version: One version; the highest available by default.
-            version_label: A label instead of a version.
-            output_filter: The outputs wanted; all by default. REST has no such filter.
-            timeout_seconds: Time that this call may take; that of the client by default.
+            model_name: Name of the model.
+            inputs: Input name to an array of the signature's dtype, or to a nested list, whose integers
+                become int64 and whose decimals become float32.
+            signature_name: Name of the signature.
+            version: Version number; the highest available version by default.
+            version_label: A label such as `"stable"`, instead of a version number.
+            output_filter: Names of the outputs to return; all by default. gRPC only.
+            timeout_seconds: Time limit of this call; the client's own by default.
 
         Raises:
-            RowError: The model says that some of the rows are wrong.
+            RowError: The model reports an error for some rows.
         """
         call = self._calls.predict(
             self._ask(timeout_seconds),
@@ -148,9 +148,9 @@ class Client(_AnyClient, abc.ABC):
 
 
 class AsyncClient(_AnyClient, abc.ABC):
-    """The methods of `Client`, to be awaited. Make it where it is used, in a coroutine.
+    """`Client`'s methods as coroutines. Create it inside the coroutine that uses it.
 
-    Subclasses send a request of their protocol in `await _send(request, timeout_seconds)`.
+    Subclasses implement the coroutine `_send(request, timeout_seconds)`.
     """
 
     async def __aenter__(self) -> Self:
@@ -176,7 +176,7 @@ class AsyncClient(_AnyClient, abc.ABC):
         output_filter: Sequence[str] = (),
         timeout_seconds: float | None = None,
     ) -> dict[str, np.ndarray]:
-        """Returns the outputs of a signature; see `Client.predict`."""
+        """Calls a signature and returns its outputs by name; see `Client.predict`."""
         call = self._calls.predict(
             self._ask(timeout_seconds),
             model_name,

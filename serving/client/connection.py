@@ -1,6 +1,6 @@
-"""Connects to a model server: picks the client for an address' protocol.
+"""Connects to a model server with the client for the address's protocol.
 
-Nothing here, nor in the clients, imports TensorFlow, Keras or tensorflow_serving.
+Neither this module nor a client imports TensorFlow, Keras or tensorflow_serving.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -15,12 +15,12 @@ def connect(address: str, **options: Any) -> "Client":
     """Returns a client for a server; use it as a context manager.
 
     Args:
-        address: `HOST:PORT` or `grpc://HOST:PORT` for gRPC, `http://HOST:PORT` for REST; encrypted,
-            `grpcs://HOST:PORT` and `https://HOST:PORT`.
+        address: `HOST:PORT` or `grpc://HOST:PORT` for gRPC, `http://HOST:PORT` for REST, and
+            `grpcs://HOST:PORT` or `https://HOST:PORT` for an encrypted connection.
         **options: See `ClientOptions`.
 
     Raises:
-        ValueError: The address is not of that form, or the options contradict each other.
+        ValueError: The address is malformed, or the options contradict each other.
         OSError: A certificate's file cannot be read.
 
     Example:
@@ -43,14 +43,14 @@ def connect(address: str, **options: Any) -> "Client":
 
 
 def connect_async(address: str, **options: Any) -> "AsyncClient":
-    """Returns a client whose methods are awaited; use it with `async with`, in a coroutine.
+    """Returns a client whose methods are coroutines; use it with `async with`.
 
     Args:
         address: As for `connect`.
         **options: See `ClientOptions`.
 
     Raises:
-        ValueError: The address is not of that form, or the options contradict each other.
+        ValueError: The address is malformed, or the options contradict each other.
         OSError: A certificate's file cannot be read.
 
     Example:

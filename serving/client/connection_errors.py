@@ -1,17 +1,17 @@
-"""Why a connection failed, in words that say what to do; the libraries' own differ and say little."""
+"""Turns failed connections into errors with advice; the libraries' own messages are terse and differ."""
 
 import re
 
 from serving.client.errors import ServerUnreachableError, TlsError, WrongProtocolError
 
 _PAIR = "`client_cert_file` and `client_key_file` (--client-certificate and --client-key)"
-# The first that matches the library's words, those of gRPC (BoringSSL) or of Python (OpenSSL).
+# The first pattern that matches the library's message applies, from gRPC (BoringSSL) or Python (OpenSSL).
 _TLS_REASONS = (
     ("certificate has expired", "the server's certificate has expired. Renew it."),
     ("not yet valid", "the server's certificate is not valid yet. Compare the clocks of both machines."),
     (
         "host ?name mismatch|ip address mismatch|hostname verification",
-        "the server's certificate is for another host. Connect by a name that stands in it.",
+        "the server's certificate is for another host. Connect by a host name in the certificate.",
     ),
     (
         "certificate.verify.failed",
@@ -27,7 +27,7 @@ _TLS_REASONS = (
     ),
     (
         "alert",
-        f"the server wants another certificate. Give {_PAIR}, that it knows.",
+        f"the server requires another client certificate. Give {_PAIR} that it accepts.",
     ),
 )
 # What gRPC's parser says of HTTP/1, and httpx2's of HTTP/2.
@@ -41,9 +41,9 @@ def connection_error(
     """Returns the error for a connection that failed.
 
     Args:
-        address: `HOST:PORT` that was tried.
-        text: All that the library says.
-        reason: The part of it to show where it says nothing about TLS.
+        address: The tried `HOST:PORT`.
+        text: The library's whole message.
+        reason: The part of it to show if it is not about TLS.
         uses_tls: Whether the client speaks TLS.
     """
     if uses_tls:
@@ -52,16 +52,16 @@ def connection_error(
                 return TlsError(address, meaning)
     ending = "s" if uses_tls else ""
     if re.search(_NOT_GRPC, text, re.IGNORECASE):
-        advice = f"For its REST connect to http{ending}://{address}, for gRPC to another port."
+        advice = f"Connect to http{ending}://{address} for REST, or to another port for gRPC."
         return WrongProtocolError(address, "gRPC", advice)
     if re.search(_NOT_REST, text, re.IGNORECASE):
-        advice = f"For its gRPC connect to grpc{ending}://{address}, for REST to another port."
+        advice = f"Connect to grpc{ending}://{address} for gRPC, or to another port for REST."
         return WrongProtocolError(address, "REST", advice)
     if not re.search(_CLOSED, text, re.IGNORECASE):
         return ServerUnreachableError(address, reason)
-    # A server that refuses a handshake hangs up, and so does one that stops.
+    # A server closes the connection when it refuses a handshake, but also when it stops.
     advice = (
-        f"If it lets in only clients it knows, give {_PAIR}."
+        f"If it accepts only known clients, give {_PAIR}."
         if uses_tls
         else "If it speaks TLS, connect with grpcs:// or https://."
     )

@@ -1,9 +1,9 @@
-"""A model's signatures as a client sees them."""
+"""Descriptions of a model's signatures, which a client gets from the server."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# TensorFlow adds this to every model; nobody can ask it anything.
+# TensorFlow adds this to every model; clients cannot call it.
 _INIT_SIGNATURE = "__saved_model_init_op"
 
 
@@ -13,7 +13,7 @@ class TensorDescription:
 
     Attributes:
         dtype: TensorFlow's short name, e.g. `"uint8"` or `"string"`.
-        shape: Dimensions, -1 where any length goes; None when the rank is unknown.
+        shape: Dimensions, -1 for one of any length; None if the rank is unknown.
     """
 
     dtype: str
@@ -29,5 +29,5 @@ class SignatureDescription:
 
 
 def askable(signatures: Mapping[str, SignatureDescription]) -> dict[str, SignatureDescription]:
-    """Returns the signatures that a client may ask."""
+    """Returns the signatures that clients can call."""
     return {name: signature for name, signature in sorted(signatures.items()) if name != _INIT_SIGNATURE}

@@ -1,4 +1,4 @@
-"""The errors that a client raises, and how an answer is checked for them."""
+"""The errors that a client raises, and the check of a response for errors of single rows."""
 
 from collections.abc import Mapping
 
@@ -10,12 +10,12 @@ ERROR_OUTPUT = "error"
 
 
 class ServerUnreachableError(ConnectionError):
-    """Nobody answers at an address.
+    """No server answers at an address.
 
     Args:
-        address: `HOST:PORT` that was tried.
-        reason: What the network said.
-        advice: What to do.
+        address: The tried `HOST:PORT`.
+        reason: The network's message.
+        advice: A sentence that tells the user what to do.
     """
 
     def __init__(self, address: str, reason: str, advice: str = "Start one with `zoo serve`."):
@@ -26,8 +26,8 @@ class TlsError(ConnectionError):
     """A server cannot be trusted, does not trust the client, or does not speak TLS.
 
     Args:
-        address: `HOST:PORT` that was tried.
-        reason: What is wrong, and what to do.
+        address: The tried `HOST:PORT`.
+        reason: The problem, and a sentence that tells the user what to do.
     """
 
     def __init__(self, address: str, reason: str):
@@ -35,12 +35,12 @@ class TlsError(ConnectionError):
 
 
 class WrongProtocolError(ConnectionError):
-    """Somebody answers at an address, but in another protocol.
+    """The server at an address speaks another protocol.
 
     Args:
-        address: `HOST:PORT` that was tried.
-        spoken: The protocol that was tried, `"gRPC"` or `"REST"`.
-        advice: The protocol and the address to try.
+        address: The tried `HOST:PORT`.
+        spoken: The tried protocol, `"gRPC"` or `"REST"`.
+        advice: A sentence with the protocol and address to try instead.
     """
 
     def __init__(self, address: str, spoken: str, advice: str):
@@ -52,8 +52,8 @@ class PredictionError(RuntimeError):
 
     Args:
         message: The server's message.
-        http_status: Its HTTP status; over gRPC, the one that belongs to the code.
-        status: The code's name, e.g. `"INVALID_ARGUMENT"`; over REST `"HTTP 400"`, which is all it says.
+        http_status: The HTTP status; over gRPC, the status that corresponds to the code.
+        status: The gRPC code's name, e.g. `"INVALID_ARGUMENT"`; over REST, which has no code, `"HTTP 400"`.
     """
 
     def __init__(self, message: str, http_status: int, status: str):
@@ -64,12 +64,12 @@ class PredictionError(RuntimeError):
 
 
 class AccessDeniedError(PredictionError):
-    """A server, or a proxy in front of it, does not know the client.
+    """A server, or a proxy in front of it, does not accept the client's API key.
 
     Args:
-        message: Its message.
-        http_status: 401 or 403; over gRPC, the one that belongs to the code.
-        status: The code's name.
+        message: The server's message.
+        http_status: 401 or 403; over gRPC, the status that corresponds to the code.
+        status: The gRPC code's name.
     """
 
     def __init__(self, message: str, http_status: int, status: str):
@@ -78,11 +78,11 @@ class AccessDeniedError(PredictionError):
 
 
 class RowError(ValueError):
-    """A server answered, and said about some rows that they are wrong.
+    """A model reported an error for some rows of a request.
 
     Args:
-        errors: Messages by row.
-        num_rows: Rows in the request.
+        errors: Row index to error text.
+        num_rows: Number of rows in the request.
     """
 
     def __init__(self, errors: Mapping[int, str], num_rows: int):
@@ -92,16 +92,16 @@ class RowError(ValueError):
 
 
 def refusal(message: str, http_status: int, status: str) -> PredictionError:
-    """Returns the error for an answer other than OK; the arguments are those of `PredictionError`."""
+    """Returns the error for a response other than OK, with the arguments of `PredictionError`."""
     is_denied = http_status in (Unauthenticated.http_status, PermissionDenied.http_status)
     return (AccessDeniedError if is_denied else PredictionError)(message, http_status, status)
 
 
 def check_rows(outputs: Mapping[str, np.ndarray]) -> None:
-    """Checks the `error` output that models of this project have beside every output.
+    """Checks the `error` output, which every model of this project has beside its other outputs.
 
     Args:
-        outputs: Arrays by name.
+        outputs: Arrays by output name.
 
     Raises:
         RowError: An entry of `error` is not empty.

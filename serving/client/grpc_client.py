@@ -1,4 +1,4 @@
-"""gRPC clients that import no TensorFlow."""
+"""Synchronous and asynchronous gRPC clients; imports no TensorFlow."""
 
 import contextlib
 import re
@@ -30,26 +30,26 @@ _NOT_THERE = "connect|handshake|errors resolving|socket closed"
 _OPTIONS = (
     ("grpc.max_receive_message_length", UNLIMITED),
     ("grpc.max_send_message_length", UNLIMITED),
-    # A proxy of the environment is meant for the web, not for a server on this machine or in its cluster.
+    # The environment's proxy is meant for the web, not for a server on this machine or in its cluster.
     ("grpc.enable_http_proxy", 0),
-    # Between two tries to connect gRPC answers from memory; it must look as often as the client asks again.
+    # Between two connection attempts gRPC repeats the last failure, so it must try as often as the client.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),
 )
 
 
 class GrpcClient(Client):
-    """Asks a server over gRPC; the fastest way for pictures. Threads may share one.
+    """Client of a server's gRPC API, the faster one for images. Threads may share one client.
 
     Args:
         address: `HOST:PORT`.
         **options: See `ClientOptions`.
 
     Raises:
-        PredictionError: By every method: the server refused.
-        ServerUnreachableError: By every method: nobody answers at the address.
-        TlsError: By every method: there is no trusted connection.
-        WrongProtocolError: By every method: the server speaks another protocol there.
+        PredictionError: By every method, if the server refuses the request.
+        ServerUnreachableError: By every method, if no server answers at the address.
+        TlsError: By every method, if no trusted connection can be made.
+        WrongProtocolError: By every method, if the server speaks another protocol there.
 
     Example:
 
@@ -76,17 +76,17 @@ class GrpcClient(Client):
 
 
 class AsyncGrpcClient(AsyncClient):
-    """`GrpcClient` with methods that are awaited.
+    """`GrpcClient` whose methods are coroutines.
 
     Args:
         address: `HOST:PORT`.
         **options: See `ClientOptions`.
 
     Raises:
-        PredictionError: By every method: the server refused.
-        ServerUnreachableError: By every method: nobody answers at the address.
-        TlsError: By every method: there is no trusted connection.
-        WrongProtocolError: By every method: the server speaks another protocol there.
+        PredictionError: By every method, if the server refuses the request.
+        ServerUnreachableError: By every method, if no server answers at the address.
+        TlsError: By every method, if no trusted connection can be made.
+        WrongProtocolError: By every method, if the server speaks another protocol there.
 
     Example:
 
@@ -161,7 +161,7 @@ class _GrpcCalls:
 
 
 def open_channel(address: str, options: ClientOptions, library: Any = grpc) -> Any:
-    """Returns a channel of `grpc` or `grpc.aio`, encrypted as the options say."""
+    """Returns a channel of `grpc` or `grpc.aio`, encrypted if the options say so."""
     if not options.uses_tls:
         return library.insecure_channel(address, options=_OPTIONS)
     files = (options.ca_file, options.client_key_file, options.client_cert_file)
@@ -187,7 +187,7 @@ def _own_errors(client: Client | AsyncClient) -> Iterator[None]:
 
 
 def _own_error(client: Client | AsyncClient, code: Any, message: str) -> Exception:
-    # gRPC itself has no code of its own for a server that is not there.
+    # gRPC has no separate code for an unreachable server.
     if code == grpc.StatusCode.UNAVAILABLE and re.search(_NOT_THERE, message, re.IGNORECASE):
         reason = message.rpartition(": ")[2].rstrip("]")
         return connection_error(client.address, message, reason, client.options.uses_tls)

@@ -1,4 +1,4 @@
-"""REST clients that import no TensorFlow."""
+"""Synchronous and asynchronous REST clients; imports no TensorFlow."""
 
 import base64
 import contextlib
@@ -22,19 +22,19 @@ from serving.wire.status import DeadlineExceeded, ServingError
 
 
 class RestClient(Client):
-    """Asks a server over REST, with the same methods as `GrpcClient`. Threads may share one.
+    """Client of a server's REST API, with `GrpcClient`'s methods. Threads may share one client.
 
-    JSON carries no types, so the first call for a model also asks for its signatures.
+    Because JSON carries no dtypes, the first call to a model also requests its signatures.
 
     Args:
         address: `HOST:PORT`.
         **options: See `ClientOptions`.
 
     Raises:
-        PredictionError: By every method: the server refused.
-        ServerUnreachableError: By every method: nobody answers at the address.
-        TlsError: By every method: there is no trusted connection.
-        WrongProtocolError: By every method: the server speaks another protocol there.
+        PredictionError: By every method, if the server refuses the request.
+        ServerUnreachableError: By every method, if no server answers at the address.
+        TlsError: By every method, if no trusted connection can be made.
+        WrongProtocolError: By every method, if the server speaks another protocol there.
 
     Example:
 
@@ -58,17 +58,17 @@ class RestClient(Client):
 
 
 class AsyncRestClient(AsyncClient):
-    """`RestClient` with methods that are awaited.
+    """`RestClient` whose methods are coroutines.
 
     Args:
         address: `HOST:PORT`.
         **options: See `ClientOptions`.
 
     Raises:
-        PredictionError: By every method: the server refused.
-        ServerUnreachableError: By every method: nobody answers at the address.
-        TlsError: By every method: there is no trusted connection.
-        WrongProtocolError: By every method: the server speaks another protocol there.
+        PredictionError: By every method, if the server refuses the request.
+        ServerUnreachableError: By every method, if no server answers at the address.
+        TlsError: By every method, if no trusted connection can be made.
+        WrongProtocolError: By every method, if the server speaks another protocol there.
 
     Example:
 
@@ -114,7 +114,7 @@ class _RestCalls:
     ) -> Steps:
         if output_filter:
             raise ValueError(
-                "REST answers with every output of a signature. "
+                "REST always returns every output of a signature. "
                 f"Received: output_filter={list(output_filter)}. Leave it out, or connect over gRPC."
             )
         path = _path(model_name, version, version_label)
@@ -145,7 +145,7 @@ def client_arguments(address: str, options: ClientOptions) -> dict[str, Any]:
         "base_url": f"{'https' if options.uses_tls else 'http'}://{address}",
         "headers": options.headers(),
         "verify": options.ssl_context() if options.uses_tls else True,
-        # A proxy of the environment is meant for the web, not for a server on this machine or in its cluster.
+        # The environment's proxy is meant for the web, not for a server on this machine or in its cluster.
         "trust_env": False,
     }
 
@@ -178,7 +178,7 @@ def _error_message(response: httpx2.Response) -> str:
     try:
         return response.json()["error"]
     except (ValueError, KeyError, TypeError):
-        # A proxy answers with a page for people.
+        # A proxy may answer with an HTML page, which is no message.
         is_page = response.headers.get("content-type", "").startswith("text/html")
         return response.reason_phrase if is_page else response.text.strip()
 
@@ -191,7 +191,7 @@ def _path(model_name: str, version: int | None = None, version_label: str | None
 
 
 def predict_body(inputs: Inputs, signature_name: str) -> bytes:
-    """Returns the body of a REST predict request, in columnar format."""
+    """Returns the body of a REST predict request in columnar format."""
     columns = {name: _to_json(data_types.as_array(value)) for name, value in inputs.items()}
     return json.dumps({"signature_name": signature_name, "inputs": columns}).encode()
 
@@ -209,7 +209,7 @@ def _strings_to_json(value: Any) -> Any:
 
 
 def _from_json(answer: Any, descriptions: Mapping[str, TensorDescription]) -> dict[str, np.ndarray]:
-    """Gives the answer its types back; an answer of one output comes without its name."""
+    """Restores a response's dtypes; a response with a single output lacks that output's name."""
     if len(descriptions) == 1:
         answer = {next(iter(descriptions)): answer}
     return {

@@ -1,6 +1,7 @@
-"""Asking again: which errors pass, how long to wait, and when to give up.
+"""Retries: which errors to retry, how long to pause, and when to give up.
 
-Nothing here waits or sends: a generator says what to do next, and a client does it with or without `await`.
+Sends nothing and does not sleep: a generator yields the next step, and a synchronous or asynchronous client
+performs it.
 """
 
 import itertools
@@ -20,7 +21,7 @@ FAILURES = (PredictionError, ServerUnreachableError, TlsError)
 
 @dataclass(frozen=True)
 class Attempt:
-    """To be sent; its answer, or the failure, goes back into the generator."""
+    """A request for the client to send; the response or failure goes back into the generator."""
 
     request: Any
     timeout_seconds: float
@@ -28,7 +29,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Pause:
-    """To be waited."""
+    """A pause for the client to make before the next attempt."""
 
     seconds: float
 
@@ -37,17 +38,17 @@ Steps = Generator[Attempt | Pause, Any, Any]
 
 
 def attempts(request: Any, max_retries: int, deadline: float) -> Steps:
-    """Says how to ask a request until it is answered; returns the answer.
+    """Yields attempts and pauses until the request is answered, and returns the response.
 
     Args:
-        request: Whatever the client sends.
-        max_retries: Tries after the first.
-        deadline: Time of `time.monotonic` at which the answer comes too late.
+        request: The request, in any form that the client can send.
+        max_retries: Number of attempts after the first.
+        deadline: Value of `time.monotonic` by which the response must arrive.
 
     Raises:
-        PredictionError: The last answer, or one that a further try does not change.
-        ServerUnreachableError: The server does not come back in time.
-        TlsError: There is no trusted connection.
+        PredictionError: The last refusal, or one that retrying cannot change.
+        ServerUnreachableError: The server stays unreachable.
+        TlsError: No trusted connection can be made.
     """
     for retry in itertools.count():
         try:
@@ -61,7 +62,7 @@ def attempts(request: Any, max_retries: int, deadline: float) -> Steps:
 
 
 def _pause_seconds(retry: int) -> float:
-    # Clients that failed together must not come back together.
+    # Random, so that clients that failed together do not retry together.
     return min(FIRST_PAUSE_SECONDS * 2**retry, MAX_PAUSE_SECONDS) * random.uniform(0.5, 1.0)
 
 

@@ -1,1 +1,1 @@
-"""The same requests to two servers, and where their answers differ."""
+"""Sends the same requests to two servers and reports where their answers differ."""

@@ -1,4 +1,4 @@
-"""Sends the same requests to two servers and says where their answers differ."""
+"""Sends the same requests to two servers and compares the answers."""
 
 import itertools
 import json
@@ -31,13 +31,13 @@ _NO_ACCESS = ServerAccess()
 
 @dataclass(frozen=True)
 class Answer:
-    """What a server said.
+    """A server's answer to one request.
 
     Attributes:
-        status: gRPC's code, or the HTTP status.
-        content_type: Of a REST answer.
-        body: The message of gRPC, its maps in alphabetical order; the body of REST; the text of an error.
-        lines: The body for people.
+        status: The gRPC code, or the HTTP status.
+        content_type: A REST response's content type; `""` over gRPC.
+        body: The gRPC message with its maps in alphabetical order, the REST body, or the error text.
+        lines: The body in readable form.
     """
 
     status: str
@@ -48,13 +48,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two answers to one request.
+    """Two servers' answers to one request.
 
     Attributes:
         request: The request.
-        verdict: `EQUAL`: byte for byte. `ORDER`: JSON of the same members in another order, which means the
-            same, and which TF Serving itself changes from run to run. `DIFFERENT`: anything else.
-        answers: Of the one server and of the other.
+        verdict: `EQUAL` for the same bytes; `ORDER` for JSON with the same members in another order, which
+            TF Serving itself changes from run to run; `DIFFERENT` for anything else.
+        answers: The first server's answer and the second's.
     """
 
     request: GrpcRequest | RestRequest
@@ -62,9 +62,9 @@ class Comparison:
     answers: tuple[Answer, Answer]
 
     def difference(self) -> list[str]:
-        """Returns the lines that differ: those of the one answer behind a -, of the other behind a +."""
+        """Returns the lines that differ, marked - for the first server and + for the second."""
         sides = [(f"{answer.status} {answer.content_type}".strip(), *answer.lines) for answer in self.answers]
-        # Line by line, for answers of a million lines: searching for what moved takes the square of that.
+        # Line by line, because searching for moved lines takes quadratic time, and answers may have millions.
         pairs = [pair for pair in itertools.zip_longest(*sides) if pair[0] != pair[1]]
         return [
             f"{sign} {line}"
@@ -75,11 +75,11 @@ class Comparison:
 
 
 class AskedServer:
-    """A server that is sent bytes and whose answers nobody interprets. Use it as a context manager.
+    """Sends raw bytes to a server and returns its uninterpreted answers. Use it as a context manager.
 
     Args:
-        address: Of gRPC, as for `connect`.
-        rest_address: Of REST, as for `connect`; None where it is not asked.
+        address: gRPC address, as for `connect`.
+        rest_address: REST address, as for `connect`; None to send no REST requests.
         access: Certificates and API key.
     """
 
@@ -103,7 +103,7 @@ class AskedServer:
             self._rest.close()
 
     def answer(self, request: GrpcRequest | RestRequest) -> Answer:
-        """Returns what the server says, whatever it is; no answer at all is one too."""
+        """Returns the server's answer; an error or a missing answer counts as one, too."""
         return self._answer_grpc(request) if isinstance(request, GrpcRequest) else self._answer_rest(request)
 
     def _answer_grpc(self, request) -> Answer:
@@ -141,12 +141,12 @@ def _with_options(address, access) -> tuple[str, ClientOptions]:
 def compare(
     requests: Iterable[GrpcRequest | RestRequest], server: AskedServer, other: AskedServer
 ) -> Iterator[Comparison]:
-    """Asks two servers, one request after the other.
+    """Sends each request to two servers in turn and compares the answers.
 
     Args:
         requests: As `make_requests` returns them.
-        server: The one.
-        other: The other.
+        server: The first server.
+        other: The second server.
 
     Yields:
         One comparison per request.
@@ -166,7 +166,7 @@ def _verdict(one: Answer, other: Answer) -> str:
 
 
 def _parsed(answer: Answer):
-    """Returns the JSON of an answer, with numbers as they are spelled; the bytes where it is none."""
+    """Parses an answer as JSON, with numbers as their texts; returns the bytes if it is not JSON."""
     try:
         return json.loads(answer.body, parse_float=str, parse_int=str, parse_constant=str)
     except ValueError:
@@ -174,7 +174,7 @@ def _parsed(answer: Answer):
 
 
 def _in_order(message) -> bytes:
-    """Serializes with maps in alphabetical order, also in the packed signatures of metadata."""
+    """Serializes a message with its maps in alphabetical order, including those packed in metadata."""
     for packed in getattr(message, "metadata", {}).values():
         signatures = messages.SignatureDefMap.FromString(packed.value)
         packed.value = signatures.SerializeToString(deterministic=True)
@@ -184,15 +184,15 @@ def _in_order(message) -> bytes:
 def make_requests(
     model_name: str, signatures: Mapping[str, SignatureDescription], with_rest: bool = True
 ) -> list[GrpcRequest | RestRequest]:
-    """Returns the requests for a model, always the same ones in the same order.
+    """Returns a model's requests, always the same ones in the same order.
 
-    They need nothing but the model's own description: for each signature good requests with inputs made up
-    from types and shapes, and every way of asking wrongly that a server refuses in words of its own.
+    They derive from the model's description alone: for each signature, valid requests with inputs made up
+    from dtypes and shapes, and invalid requests of every kind that a server refuses with its own message.
 
     Args:
-        model_name: The model.
+        model_name: Name of the model.
         signatures: Its signatures by name, as a client's `signatures` returns them.
-        with_rest: Whether to ask over REST too.
+        with_rest: Whether to include REST requests.
 
     Example:
 

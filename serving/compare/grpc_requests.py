@@ -1,4 +1,4 @@
-"""Requests over gRPC that two servers of one model should answer alike: good ones, and every wrong kind."""
+"""Valid and invalid gRPC requests that two servers of one model should answer alike."""
 
 import base64
 from collections.abc import Iterator, Mapping
@@ -19,12 +19,12 @@ NO_VERSION = 2**31
 
 @dataclass(frozen=True)
 class GrpcRequest:
-    """One call; all fields are text, so that `dataclasses.asdict` of it is JSON.
+    """One gRPC call; all fields are text, so that `dataclasses.asdict` returns JSON values.
 
     Attributes:
-        name: Says what it asks; no two requests of a model have one name.
+        name: Describes the request; unique among a model's requests.
         method: Path of the RPC.
-        message_base64: The serialized message.
+        message_base64: The serialized message in base64.
     """
 
     name: str
@@ -37,10 +37,10 @@ class GrpcRequest:
 
 
 def grpc_requests(model_name: str, signatures: Mapping[str, SignatureDescription]) -> Iterator[GrpcRequest]:
-    """Yields the requests for a model.
+    """Yields a model's gRPC requests.
 
     Args:
-        model_name: The model.
+        model_name: Name of the model.
         signatures: Its signatures by name, as a client's `signatures` returns them.
     """
     for name, message in _model_requests(model_name):
@@ -153,7 +153,7 @@ def _signature_requests(model, name, signature):
 
 
 def _wrong_arrays(array):
-    """Returns the kinds of arrays that an input is not, by what is wrong."""
+    """Returns wrong arrays for an input, by the fault that each has."""
     other_type = np.float32 if array.dtype != np.float32 else np.int32
     wrong = {
         "of another type": np.zeros(array.shape, other_type),

@@ -1,4 +1,4 @@
-"""Requests over REST that two servers of one model should answer alike: good ones, and every wrong kind."""
+"""Valid and invalid REST requests that two servers of one model should answer alike."""
 
 import base64
 import gzip
@@ -16,14 +16,14 @@ from serving.compare.sample_inputs import sample_inputs
 
 @dataclass(frozen=True)
 class RestRequest:
-    """One call; all fields are text, so that `dataclasses.asdict` of it is JSON.
+    """One REST call; all fields are text, so that `dataclasses.asdict` returns JSON values.
 
     Attributes:
-        name: Says what it asks; no two requests of a model have one name.
-        method: Of HTTP.
-        path: As it stands in the request line.
-        headers: By name.
-        body_base64: The body.
+        name: Describes the request; unique among a model's requests.
+        method: HTTP method.
+        path: Path as in the request line.
+        headers: Header name to value.
+        body_base64: The body in base64.
     """
 
     name: str
@@ -38,10 +38,10 @@ class RestRequest:
 
 
 def rest_requests(model_name: str, signatures: Mapping[str, SignatureDescription]) -> Iterator[RestRequest]:
-    """Yields the requests for a model.
+    """Yields a model's REST requests.
 
     Args:
-        model_name: The model.
+        model_name: Name of the model.
         signatures: Its signatures by name, as a client's `signatures` returns them.
     """
     model = f"/v1/models/{quote(model_name, safe='')}"
@@ -188,7 +188,7 @@ def _values(value):
         return [_values(element) for element in value]
     if isinstance(value, bytes):
         return {"b64": base64.b64encode(value).decode()}
-    # Complex numbers, which JSON does not carry.
+    # Complex numbers become text, because JSON has none.
     return value if isinstance(value, (bool, int, float)) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""Inputs that a signature can answer, made from nothing but its description."""
+"""Makes valid inputs for a signature from its description alone."""
 
 import io
 
@@ -8,17 +8,19 @@ from PIL import Image
 from serving.client.descriptions import SignatureDescription, TensorDescription
 from serving.wire import data_types
 
-# Pixels of a side, and elements along every dimension that may have any length but the batch's.
+# Side of the images in pixels, and length of every open dimension except the batch dimension.
 SIDE = 8
 
 
 def sample_inputs(signature: SignatureDescription, num_rows: int = 1) -> dict[str, np.ndarray]:
-    """Returns an array for each input, always the same ones.
+    """Returns an array for each input, the same on every call.
+
+    String inputs whose name ends in `_bytes` hold a small PNG file, other strings are empty, integers count
+    from 0 to 7 and decimals from 0 to 0.875, repeatedly.
 
     Args:
-        signature: The inputs; those of strings whose name ends in `_bytes` get a small PNG file, other
-            strings are empty, numbers count up from 0 (decimals from 0 to below 1).
-        num_rows: Length of the first dimension where it is free.
+        signature: Describes the inputs.
+        num_rows: Length of the first dimension if it is open.
     """
     return {
         name: _sample(name, tensor, num_rows)

@@ -1,1 +1,1 @@
-"""The demonstration: trains, exports, serves and asks; leaves a page."""
+"""The demonstration: trains, exports and serves the models, and writes a page of their pictures."""

@@ -1,4 +1,4 @@
-"""What the demo asks a running server, over both protocols, and the sheets that it makes of the answers."""
+"""Sends the demo's requests to a running server over both protocols and lays the pictures out as sheets."""
 
 import contextlib
 import io
@@ -17,23 +17,23 @@ from training.runs.run_directory import read_config
 from training.trained_model import load_model
 
 SEEDS_PER_VALUE = 8
-# An exported graph sums in another order than this process may: a grey level is allowed, and counted.
+# An exported graph may sum in another order than this process, so one grey level of difference is allowed.
 TOLERANCE = 1
 
 
 class DemoAnswers:
-    """Asks one model over gRPC, over REST and in this process, and compares the answers.
+    """Runs one model over gRPC, over REST and in this process, and compares the responses.
 
     Args:
         run: Run that the served model was exported from.
-        data_set: Where its pictures come from.
-        model_name: Name that it is served by.
+        data_set: Data set that supplies photos.
+        model_name: Name that the model is served by.
         grpc_address: `HOST:PORT`.
         rest_address: `http://HOST:PORT`.
 
     Attributes:
-        num_requests: Requests that were compared.
-        largest_difference: Largest difference, in grey levels, between the server and this process.
+        num_requests: Number of compared requests.
+        largest_difference: Largest difference between the server and this process, in grey levels.
     """
 
     def __init__(self, run: Path, data_set, model_name: str, grpc_address: str, rest_address: str):
@@ -49,7 +49,7 @@ class DemoAnswers:
     def ask(
         self, signature_name: str, inputs: Mapping[str, np.ndarray], output_name: str
     ) -> list[np.ndarray]:
-        """Returns the pictures of one output.
+        """Calls a signature and returns the pictures of one output.
 
         Raises:
             RuntimeError: gRPC and REST differ, or the server differs from this process by more than
@@ -66,15 +66,15 @@ class DemoAnswers:
         if between_protocols > 0 or difference > TOLERANCE:
             raise RuntimeError(
                 f"{self.model_name} must give the same pictures over gRPC, over REST and in process. "
-                f"Received: {signature_name} answers {between_protocols} grey levels apart over gRPC and "
-                f"REST, {difference} from those in process."
+                f"Received: {signature_name}, whose gRPC and REST pictures differ by {between_protocols} "
+                f"grey levels, and by {difference} from those in process. Report this as a bug."
             )
         self.num_requests += len(self._addresses)
         self.largest_difference = max(self.largest_difference, difference)
         return over_grpc
 
     def generated_sheet(self) -> PictureSheet:
-        """Returns pictures of every value of the first attribute, from seeds."""
+        """Returns generated pictures of every value of the first attribute, one row per seed."""
         name, values = next(iter(self.model.attributes.items()))
         rows = []
         for seed in range(SEEDS_PER_VALUE):
@@ -92,7 +92,7 @@ class DemoAnswers:
         )
 
     def edited_sheet(self) -> PictureSheet:
-        """Returns real pictures, their reconstructions, and their edits to every value."""
+        """Returns real photos, their reconstructions, and their edits to every value."""
         from training.recipes.conditional_vae import first_of_each_value
 
         name, values = next(iter(self.model.attributes.items()))
@@ -119,7 +119,7 @@ class DemoAnswers:
         )
 
     def upscaled_sheet(self) -> PictureSheet:
-        """Returns low-res test pictures, their enlargements and the originals, with PSNR."""
+        """Returns low-res test photos, their enlargements and the originals, with PSNR."""
         from training.recipes.base.super_resolution_recipe import NUM_SAMPLES, upscaling_sheet
 
         batches = RECIPES["srcnn"].make_evaluation_batches(self.config, self.data_set, "test")
@@ -138,7 +138,7 @@ class DemoAnswers:
 
 
 def to_png_files(raw_images: np.ndarray) -> np.ndarray:
-    """Encodes uint8 pictures `[N, h, w, 1 or 3]` as PNG files, object `[N]`."""
+    """Encodes uint8 images `[N, h, w, 1 or 3]` as PNG files, object `[N]`."""
     files = []
     for image in raw_images:
         buffer = io.BytesIO()
@@ -148,13 +148,13 @@ def to_png_files(raw_images: np.ndarray) -> np.ndarray:
 
 
 def to_pictures(files: np.ndarray) -> list[np.ndarray]:
-    """Decodes PNG files to uint8 pictures `[h, w, 1 or 3]`."""
+    """Decodes PNG files to uint8 images `[h, w, 1 or 3]`."""
     pictures = [np.asarray(Image.open(io.BytesIO(file))) for file in files]
     return [picture[..., None] if picture.ndim == 2 else picture for picture in pictures]
 
 
 def _largest_difference(images: list[np.ndarray], other_images: list[np.ndarray]) -> int:
-    """Returns the largest difference in grey levels; that of black and white where shapes differ."""
+    """Returns the largest difference in grey levels; 255 if shapes differ."""
     if [image.shape for image in images] != [image.shape for image in other_images]:
         return 255
     pairs = zip(images, other_images, strict=True)

@@ -1,1 +1,1 @@
-"""Deployment files for Kubernetes, KServe and Docker Compose, filled in and checked."""
+"""Fills in deployment files for Docker Compose, Kubernetes and KServe."""

@@ -1,7 +1,7 @@
-"""What a deployment's files agree on, and the templates beside it filled with it.
+"""Holds a deployment's settings and fills them into the templates beside this module.
 
-A template is the file itself with `@name@` where a value goes. A value of several lines that stands alone on
-its line takes that line's indentation.
+A template is the file itself with `@name@` in place of a value. A placeholder alone on its line passes the
+line's indentation on to every line of its value.
 """
 
 import json
@@ -28,7 +28,7 @@ IMAGES = {
     "grafana_image": "grafana/grafana:12.1.1",
     "busybox_image": "busybox:1.37.0",
 }
-# KServe's own runtime sets ports, times and the one model that it serves.
+# KServe's own runtime sets ports, time limits and its single model.
 _NOT_FOR_KSERVE = (
     "port",
     "rest_api_port",
@@ -37,7 +37,7 @@ _NOT_FOR_KSERVE = (
     "model_config_file_poll_wait_seconds",
     "allow_version_labels_for_unavailable_models",
 )
-# The command has options for them.
+# The command has options of its own for these.
 _OWN_OPTIONS = ("models_dir", "port", "rest_api_port")
 _PER_MODEL = "kserve/inference-service.yaml"
 _PLACEHOLDER = re.compile(r"(?P<indent>^ +)?@(?P<name>[a-z_]+)@", re.MULTILINE)
@@ -47,24 +47,24 @@ _KUBERNETES_NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
 
 @dataclass(frozen=True)
 class Deployment:
-    """The single place for models, ports, paths, flags and limits of a deployment.
+    """The single place for a deployment's models, ports, paths, flags and limits.
 
     Attributes:
-        models_dir: The models on this machine, absolute.
-        port: gRPC, inside the deployment.
-        rest_api_port: REST and metrics, inside the deployment.
-        gateway_port: What clients connect to.
-        serving_host: The model server's name in its network.
-        secrets_dir: Where the gateway finds certificate and API keys.
-        num_cpus: Of one server; its threads go with it.
-        memory_gibibytes: Of one server.
-        max_request_megabytes: The largest request that the gateway lets through, in MiB.
-        requests_per_second: What one client may send, over all its keys and both protocols.
-        burst_requests: What it may send at once on top.
-        timeout_seconds: What the server may take over one REST request.
+        models_dir: Directory of all models on this machine, an absolute path.
+        port: gRPC port inside the deployment.
+        rest_api_port: Port of REST and metrics inside the deployment.
+        gateway_port: Port that clients connect to.
+        serving_host: The model server's host name in its network.
+        secrets_dir: Directory of the gateway's certificate and API keys.
+        num_cpus: CPUs of one server, and the number of its threads.
+        memory_gibibytes: Memory of one server.
+        max_request_megabytes: Size limit of a request at the gateway, in MiB.
+        requests_per_second: Rate limit of one client, over all its keys and both protocols.
+        burst_requests: Requests that a client may send at once beyond this rate.
+        timeout_seconds: The server's time limit for one REST request.
 
     Raises:
-        WrongUsageError: A value cannot be.
+        WrongUsageError: A value is not allowed.
 
     Example:
 
@@ -89,16 +89,18 @@ class Deployment:
     def __post_init__(self):
         if not self.rest_api_port:
             raise WrongUsageError(
-                "A deployment needs REST, because probes and Prometheus ask over it. "
+                "A deployment needs REST, because probes and Prometheus use it. "
                 f"Received: rest_api_port={self.rest_api_port}. Leave --rest-api-port out, or choose another."
             )
         for name, value in vars(self).items():
             if isinstance(value, int) and value < 1:
-                raise WrongUsageError(f"`{name}` must be at least 1. Received: {name}={value}.")
+                raise WrongUsageError(
+                    f"`{name}` must be at least 1. Received: {name}={value}. Choose a larger value."
+                )
             if isinstance(value, str) and not _PLAIN.fullmatch(value):
                 raise WrongUsageError(
-                    f"`{name}` must be of letters, digits and `.`, `_`, `/`, `-`, because files of several "
-                    f"kinds name it. Received: {name}={value!r}."
+                    f"`{name}` must consist of letters, digits, `.`, `_`, `/` and `-`, because it is written "
+                    f"into several kinds of files. Received: {name}={value!r}. Choose a plainer value."
                 )
 
     def server_arguments(self) -> list[str]:
@@ -107,10 +109,10 @@ class Deployment:
             *server_arguments(CONFIG_MOUNT, self.port, self.rest_api_port),
             "--model_config_file_poll_wait_seconds=30",
             f"--rest_api_timeout_in_ms={1000 * self.timeout_seconds}",
-            # A container sees all CPUs of its machine.
+            # Stated, because a container sees all CPUs of its machine.
             f"--tensorflow_intra_op_parallelism={self.num_cpus}",
             f"--tensorflow_inter_op_parallelism={self.num_cpus}",
-            # One thread would try a version that does not load again before it looks at any other.
+            # A single thread would retry a version that fails to load before it loads any other.
             "--num_load_threads=2",
             "--num_unload_threads=2",
             "--enable_profiler=false",
@@ -121,7 +123,7 @@ class Deployment:
 
         Raises:
             FileNotFoundError: There is no model to serve.
-            ValueError: A model's name cannot become one of Kubernetes.
+            ValueError: A model's name cannot become a Kubernetes name.
         """
         names = kubernetes_names(find_models(self.models_dir))
         configs = config_texts(self.models_dir, MODELS_MOUNT, self.num_cpus)
@@ -151,7 +153,7 @@ class Deployment:
             "metrics_path": METRICS_PATH,
             "status_path": f"/v1/models/{first}",
             "probe_path": f"/v1/models/{first}/metadata",
-            # So that the server's own message comes first.
+            # Longer than the server's limit, so that the client gets the server's own message.
             "gateway_timeout_seconds": str(self.timeout_seconds + 5),
             "server_arguments": _yaml_list(arguments),
             "kserve_arguments": _yaml_list(a for a in arguments if _flag_name(a) not in _NOT_FOR_KSERVE),
@@ -163,25 +165,25 @@ class Deployment:
 
 
 def write_deployment(deployment: Deployment, directory: Path) -> list[Path]:
-    """Writes a deployment's files, over older ones, and returns their paths.
+    """Writes a deployment's files, replacing older ones, and returns their paths.
 
     Args:
-        deployment: What to deploy.
-        directory: Where to; made when it is missing. Files that are none of the deployment's are left alone.
+        deployment: The deployment's settings.
+        directory: Directory to write to, created if missing. Other files in it are left alone.
 
     Raises:
         FileNotFoundError: There is no model to serve.
-        ValueError: A model's name cannot become one of Kubernetes.
+        ValueError: A model's name cannot become a Kubernetes name.
     """
     return [write_text(directory / path, text) for path, text in deployment.files().items()]
 
 
 def parse_settings(texts: Iterable[str]) -> dict[str, int | str]:
-    """Returns what `name=value` texts say, as arguments for `Deployment`.
+    """Parses `name=value` texts into keyword arguments of `Deployment`.
 
     Raises:
         UnknownNameError: There is no such setting.
-        WrongUsageError: A value is no number where one is needed.
+        WrongUsageError: A value that must be a number is not one.
 
     Example:
 
@@ -199,15 +201,17 @@ def parse_settings(texts: Iterable[str]) -> dict[str, int | str]:
         try:
             settings[name] = kinds[name](value)
         except ValueError as error:
-            raise WrongUsageError(f"`{name}` must be a whole number. Received: {text!r}.") from error
+            raise WrongUsageError(
+                f"`{name}` must be a whole number. Received: {text!r}. Write, e.g., {name}=8."
+            ) from error
     return settings
 
 
 def kubernetes_names(model_names) -> dict[str, str]:
-    """Returns the name that each model gets where names may only have small letters, digits and hyphens.
+    """Maps each model's name to a Kubernetes name, which has only lower-case letters, digits and hyphens.
 
     Raises:
-        ValueError: A name cannot be had, or two models would share one.
+        ValueError: A name cannot be mapped, or two models would share one.
 
     Example:
 
@@ -220,8 +224,8 @@ def kubernetes_names(model_names) -> dict[str, str]:
         if not _KUBERNETES_NAME.fullmatch(name) or name in names.values():
             raise ValueError(
                 "A model's name must have at most 63 letters, digits, `_`, `.` and `-`, begin with a letter, "
-                "end with a letter or digit, and differ from others in more than signs and capitals, because "
-                "names in Kubernetes do. "
+                "end with a letter or digit, and differ from other names in more than punctuation and "
+                "capitals, because Kubernetes requires it of names. "
                 f"Received: model_name={model_name!r}. Export it again with another --model-name."
             )
         names[model_name] = name

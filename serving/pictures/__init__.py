@@ -1,1 +1,1 @@
-"""Photos from files to a model and pictures back, from a server, a run or a preset."""
+"""Sends photos to a model, on a server, in a run or in a preset, and writes the pictures it makes."""

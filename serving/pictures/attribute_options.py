@@ -1,4 +1,4 @@
-"""Options whose names the model decides: `--category sneaker --target-category sandal`."""
+"""Command-line options named after a model's attributes: `--category sneaker --target-category sandal`."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,7 @@ _META_KEY = "zoo.attributes.vocabulary"
 
 
 class AttributeCommand(ZooCommand):
-    """A command that takes any `--NAME VALUE` besides its own options, for `attribute_inputs` to check."""
+    """A command that accepts any `--NAME VALUE` besides its own options; `attribute_inputs` checks them."""
 
     def parse_args(self, context, arguments):
         own = {flag for option in self.get_params(context) for flag in option.opts + option.secondary_opts}
@@ -48,13 +48,13 @@ def _is_flag(command, context, flag: str) -> bool:
 
 
 def attribute_inputs(source: PictureSource, signature_name: str, num_rows: int, other_inputs: Sequence[str]):
-    """Turns the command line's attributes into inputs of a signature.
+    """Turns the command line's attributes into a signature's inputs.
 
     Args:
-        source: Says which attributes there are.
-        signature_name: The signature that will be asked.
+        source: The model, which knows its attributes.
+        signature_name: The signature to be called.
         num_rows: Length of the inputs.
-        other_inputs: Inputs of the signature that are no attributes.
+        other_inputs: The signature's inputs that are not attributes.
 
     Returns:
         For each attribute an object array `[num_rows]`, `""` where the command line names no value.
@@ -73,27 +73,27 @@ def attribute_inputs(source: PictureSource, signature_name: str, num_rows: int, 
 
 
 def check_wanted(attributes: Mapping[str, Sequence[str]]) -> None:
-    """Checks that an edit is asked for.
+    """Checks that the command line names at least one attribute to change.
 
     Args:
         attributes: Inputs of `edit_png`, as `attribute_inputs` returns them.
 
     Raises:
-        click.UsageError: No attribute wanted has a value.
+        click.UsageError: No target attribute has a value.
     """
     wanted = [name for name in attributes if name.startswith("target_")]
     if not any(attributes[name][0] for name in wanted):
         known = ", ".join(map(_flag, wanted)) or "none"
-        raise click.UsageError(f"Say what to change, by at least one of: {known}. Received: none of them.")
+        raise click.UsageError(f"Name what to change by at least one of: {known}. Received: none of them.")
 
 
 def given_values() -> list[str]:
-    """Returns the values of attributes that the command line names, in its order; empty ones are left out."""
+    """Returns the attribute values on the command line, in its order, without empty ones."""
     return [value for value in click.get_current_context().meta[_META_KEY].values() if value]
 
 
 def raise_if_unknown_value(error) -> None:
-    """Raises `click.UsageError` if a `RowError` is about a value that the command line names."""
+    """Raises `click.UsageError` if a `RowError` rejects an attribute value of the command line."""
     for message in error.errors.values():
         if message.startswith("Unknown "):
             raise click.UsageError(message) from error

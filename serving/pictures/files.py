@@ -1,4 +1,4 @@
-"""Photos in and PNG files out, for the commands."""
+"""Reads photos and writes pictures as PNG files, for the commands."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,16 +13,16 @@ from zoo.files.atomic_write import write_bytes
 
 
 def convert_photos(photos: Sequence[Path], output: Path, convert: Callable[[bytes], bytes]) -> None:
-    """Turns each photo into a PNG file of the same name in `output`; a bad photo does not stop the others.
+    """Converts each photo to a PNG file of the same name in `output`; a bad photo does not stop the others.
 
     Args:
         photos: Photo files.
         output: Directory of the results.
-        convert: Turns the bytes of a photo into those of a PNG file.
+        convert: Turns a photo's bytes into a PNG file's bytes.
 
     Raises:
-        click.UsageError: Two results would have one name, or one would replace its photo, or an option's
-            value is unknown.
+        click.UsageError: Two results would have the same name, a result would replace its photo, or an
+            option's value is unknown.
         click.ClickException: Some photos could not be converted; the others were.
     """
     targets = [output / f"{photo.stem}.png" for photo in photos]
@@ -42,7 +42,7 @@ def convert_photos(photos: Sequence[Path], output: Path, convert: Callable[[byte
         except OSError as error:
             failures.append(f"{photo}: {error}")
     num_written = len(photos) - len(failures)
-    # Where none was written there need be no directory.
+    # Without a result the directory may not exist.
     where = f" to {output}" if num_written else ""
     click.echo(f"Wrote {num_written} of {len(photos)} pictures{where}")
     if failures:
@@ -60,5 +60,5 @@ def _check_targets(photos: Sequence[Path], targets: Sequence[Path]) -> None:
         seen[target] = photo
         if target.exists() and target.samefile(photo):
             raise click.UsageError(
-                f"The result must not replace its photo. Received: {photo}. Choose another `--output`."
+                f"A result must not replace its photo. Received: {photo}. Choose another `--output`."
             )

@@ -1,4 +1,4 @@
-"""Where `zoo generate`, `zoo edit` and `zoo upscale` get pictures: a server, or a model in this process."""
+"""Sources of pictures for `zoo generate`, `edit` and `upscale`: a server, or a model in this process."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -25,16 +25,16 @@ class PictureSource(Protocol):
         """
 
     def predict(self, signature_name: str, inputs: dict) -> dict:
-        """Returns a signature's outputs, arrays by name, for its inputs, arrays by name.
+        """Runs a signature; inputs and outputs are arrays by name.
 
         Raises:
-            PredictionError: The request as a whole is refused.
-            RowError: The model says that some of the rows are wrong.
+            PredictionError: The whole request is refused.
+            RowError: The model reports an error for some rows.
         """
 
 
 class _ServedModel:
-    """The first of some models that a server has."""
+    """The first of several model names that a server knows."""
 
     def __init__(self, client, model_names: Sequence[str]):
         self._client = client
@@ -68,7 +68,7 @@ class _LocalModel:
         try:
             outputs = _find(self._signatures, signature_name, self._name).run(inputs)
         except tf.errors.InvalidArgumentError as error:
-            # What a server answers in this case, without the way through the graph.
+            # The message that a server returns in this case, without the trace through the graph.
             raise PredictionError(
                 error.message.partition("\n\t [[")[0].rpartition("\n")[2],
                 InvalidArgument.http_status,
@@ -92,7 +92,7 @@ def _find_served(client, model_names: Sequence[str]):
             missing.append(error)
     messages = "; ".join(error.message.rstrip(".") for error in missing)
     raise PredictionError(
-        f"{messages}. Name a model of the server by --model: `zoo serve` prints them when it starts, "
+        f"{messages}. Name one of the server's models with --model: `zoo serve` prints them when it starts, "
         "one for each folder of its models directory. `zoo export PRESET_OR_RUN` adds one.",
         missing[-1].http_status,
         missing[-1].status,
@@ -106,18 +106,22 @@ def _find(signatures, name: str, model: str):
 
 
 def source_options(function):
-    """Adds `--server` and what goes with it (`--model`, certificates), `--run` and `--preset`."""
+    """Adds `--server` with its options (`--model`, certificates), `--run` and `--preset` to a command."""
     options = (
         click.option(
             "--server",
             metavar="HOST:PORT",
-            help="A running server: gRPC, or REST as http://HOST:PORT; encrypted, grpcs:// and https://. "
-            f"{API_KEY_VARIABLE} may hold an API key.",
+            help="Use a running server: HOST:PORT for gRPC, http://HOST:PORT for REST, or grpcs:// and "
+            f"https:// for encrypted connections. Its API key is read from {API_KEY_VARIABLE}.",
         ),
         access_options,
-        click.option("--model", metavar="NAME", help="Model of the server.  [default: by command]"),
-        click.option("--run", type=click.Path(path_type=Path), help="A run directory, without a server."),
-        click.option("--preset", metavar="P", help="Trained weights of the package."),
+        click.option(
+            "--model", metavar="NAME", help="The server's model to use.  [default: depends on the command]"
+        ),
+        click.option(
+            "--run", type=click.Path(path_type=Path), help="Use a run directory's model, without a server."
+        ),
+        click.option("--preset", metavar="P", help="Use trained weights of the package, without a server."),
     )
     for option in reversed(options):
         function = option(function)
@@ -138,31 +142,33 @@ def open_source(
 
     Args:
         server: Address of a server, or None.
-        access: Certificates and API key for it.
-        model: Model of the server; by default the first of `default_models` that it has.
+        access: Certificates and API key for the server.
+        model: The server's model to use; by default the first of `default_models` that it has.
         run: Run directory, or None.
         preset: Name of a preset, or None.
-        default_models: Which models of a server to ask for, the best first.
-        default_preset: Preset to take where no source is named, if the package has it.
+        default_models: Names of models to look for on a server, best first.
+        default_preset: Preset to use if no source is named and the package has it.
 
     Yields:
         The source.
 
     Raises:
-        click.UsageError: Not exactly one source is named, `--model` or certificates without `--server`, the
-            server's address is none, or key and certificates do not go with it.
+        click.UsageError: Not exactly one source is named, `--model` or certificates are given without
+            `--server`, the server's address is malformed, or key and certificates do not fit it.
         UnknownNameError: There is no such preset.
         PredictionError: The server has none of the models.
     """
     if model is not None and server is None:
-        raise click.UsageError("--model names a model of a server. Give --server HOST:PORT too.")
+        raise click.UsageError(
+            "--model names a server's model. Received: --model without --server. Give --server HOST:PORT too."
+        )
     access.check(*([] if server is None else [server]))
     if server is None and run is None and preset is None and default_preset in list_presets():
         preset = default_preset
     if sum(option is not None for option in (server, run, preset)) != 1:
         known = ", ".join(list_presets()) or "none in this version"
         raise click.UsageError(
-            f"Name one source: --server HOST:PORT, --run RUN or --preset P. Presets: {known}."
+            f"Name exactly one source: --server HOST:PORT, --run RUN or --preset P. Presets: {known}."
         )
     if preset is not None:
         yield _LocalModel(find_preset, preset)

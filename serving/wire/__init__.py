@@ -1,1 +1,1 @@
-"""What crosses the wire: messages, tensors, JSON and status codes. Imports no TensorFlow."""
+"""The wire formats of clients and servers: messages, tensors, JSON, status codes; imports no TensorFlow."""

@@ -1,4 +1,4 @@
-"""TensorFlow's data types as they cross a wire: one table of numbers, names, NumPy types and proto fields."""
+"""TensorFlow's data types on the wire: one table of numbers, names, NumPy types and proto fields."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,15 +9,15 @@ import numpy as np
 
 @dataclass(frozen=True)
 class DataType:
-    """A data type that the servers and clients can carry.
+    """A data type that servers and clients support.
 
     Attributes:
-        number: The value of the enum `tensorflow.DataType`.
-        name: TensorFlow's short name, which is part of error messages, e.g. `"float"`.
+        number: Its value in the enum `tensorflow.DataType`.
+        name: TensorFlow's short name, which appears in error messages, e.g. `"float"`.
         numpy: The NumPy type; `object` (of `bytes`) for strings.
-        field: The typed field of `TensorProto` that holds the values.
-        json_kind: How JSON numbers become this type: `"decimal"`, `"integer"`, `"boolean"`, `"string"`, or
-            `""` when TF Serving's REST API does not carry it.
+        field: The typed field of `TensorProto` that holds its values.
+        json_kind: Kind of JSON value that it is read from: `"decimal"`, `"integer"`, `"boolean"`,
+            `"string"`, or `""` if TF Serving's REST API does not support it.
         json_range: Smallest and largest integer that JSON may hold for it.
     """
 
@@ -42,7 +42,7 @@ def _data_type(
     )
 
 
-# Small integers may hold any 32-bit integer in JSON: TF Serving checks no narrower range and wraps.
+# In JSON, small integer types accept any 32-bit integer: TF Serving checks no narrower range and wraps.
 DATA_TYPES = (
     _data_type(1, "float", np.float32, "float_val", "decimal"),
     _data_type(2, "double", np.float64, "double_val", "decimal"),
@@ -68,10 +68,10 @@ _BY_NUMPY = {data_type.numpy: data_type for data_type in DATA_TYPES}
 
 
 def as_array(value: Any) -> np.ndarray:
-    """Returns an array for what a caller of a client passes.
+    """Converts an input that a client's caller passes to an array.
 
     Args:
-        value: An array (returned as it is), or nested lists: of integers (they become int64), of decimals
+        value: An array (returned unchanged), or nested lists of integers (which become int64), of decimals
             (float32), of booleans, or of `str` and `bytes`.
     """
     if isinstance(value, np.ndarray):
@@ -81,23 +81,26 @@ def as_array(value: Any) -> np.ndarray:
     except UnicodeDecodeError:  # `str` beside `bytes`
         return np.asarray(value, dtype=object)
     if array.dtype.kind in "SU":
-        # NumPy's own strings end at their last byte that is not zero; a picture may end in zeros.
+        # NumPy's own strings drop trailing zero bytes, but an image file may end in zeros.
         return np.asarray(value, dtype=object)
     return array.astype(np.float32) if array.dtype == np.float64 else array
 
 
 def of_array(array: np.ndarray) -> DataType:
-    """Returns the data type that carries an array.
+    """Returns an array's data type on the wire.
 
     Args:
-        array: Of a NumPy type in the table, or of `str` or `bytes` objects.
+        array: An array of a NumPy type in the table, or of `str` or `bytes` objects.
 
     Raises:
-        TypeError: Nothing carries the array's type.
+        TypeError: The table lacks the array's type.
     """
     if array.dtype.kind in "OSU":
         return STRING
     if array.dtype not in _BY_NUMPY:
         names = ", ".join(str(data_type.numpy) for data_type in DATA_TYPES)
-        raise TypeError(f"Tensors must be of one of these types: {names}. Received: dtype={array.dtype}.")
+        raise TypeError(
+            f"A tensor must have one of these dtypes: {names}. Received: dtype={array.dtype}. "
+            "Convert the array first."
+        )
     return _BY_NUMPY[array.dtype]

@@ -1,6 +1,6 @@
-"""What is wrong with a text that is no JSON, in the words and at the offset that TF Serving's parser names.
+"""Finds the error in invalid JSON, with the message and offset that TF Serving's parser reports.
 
-Python's parser is the fast one and decides; this one reads a text again that Python's has refused.
+Python's faster parser decides whether a text is valid; this parser reads again only the texts it refuses.
 
 Sources:
     [RapidJSON] Tencent/rapidjson 1.1.0, `reader.h` and `error/en.h`, read with NaN and infinities allowed
@@ -9,7 +9,7 @@ Sources:
 import math
 import re
 
-# Reading a text again is slow: nobody is to keep a server busy with large broken ones.
+# This parser is slow, so large broken texts could keep a server busy.
 MAX_BYTES = 2**20
 _WHITE_SPACE = re.compile(rb"[ \t\r\n]*")
 _DIGITS = re.compile(rb"[0-9]*")
@@ -25,10 +25,10 @@ class _Wrong(Exception):
 
 
 def find_error(body: bytes) -> str | None:
-    """Returns the first error of a text, and where; None when this parser finds none.
+    """Returns the first error in a text and its offset; None if this parser finds no error.
 
     Args:
-        body: The text; what follows its first value is not looked at, and one beyond `MAX_BYTES` not at all.
+        body: The text. Ignores everything after its first value, and a text longer than `MAX_BYTES` entirely.
 
     Example:
 
@@ -58,7 +58,7 @@ class _Reader:
         self._value()
 
     def _peek(self) -> bytes:
-        """Returns the next byte; nothing at the end, which a zero byte is too."""
+        """Returns the next byte; nothing at the end of the text or at a zero byte, which ends it, too."""
         return self._body[self._at : self._at + 1].strip(b"\0")
 
     def _take(self, byte: bytes) -> bool:

@@ -1,7 +1,7 @@
-"""JSON values to arrays, by the rules and in the words of TF Serving's REST API.
+"""Converts JSON values to arrays by the rules of TF Serving's REST API, with its error messages.
 
-What is well formed takes a fast way: whole levels of nested lists are checked and flattened at once. Whatever
-that way cannot vouch for goes element by element, as TF Serving does, to find the first thing that is wrong.
+A fast path checks and flattens whole levels of nested lists at once. Whatever it cannot vouch for is read
+element by element, as TF Serving does, to find the first error.
 
 Sources:
     [TFS] tensorflow/serving, `util/json_tensor.cc`
@@ -25,7 +25,7 @@ _STRING_OR_NOT_A_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|(-?)\b(Inf(?:inity)?|Na
 
 
 def _first_of_each(pairs: list) -> dict:
-    """Of two members of one name the first one counts, as in RapidJSON."""
+    """Keeps the first of several members with the same name, as RapidJSON does."""
     members = dict(pairs)
     if len(members) < len(pairs):
         members.update(reversed(pairs))
@@ -36,13 +36,13 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_first_of_each)
 
 
 def parse(body: bytes) -> dict:
-    """Returns the object that a request body holds; what follows the object is ignored.
+    """Parses the object in a request body and ignores everything after it.
 
     Args:
         body: UTF-8 text. NaN, Infinity, Inf and their negatives are numbers.
 
     Raises:
-        InvalidArgument: It is not JSON, or not an object.
+        InvalidArgument: The body is not JSON, or not an object.
     """
     if not body:
         raise InvalidArgument("JSON Parse error: The document is empty")
@@ -79,15 +79,15 @@ def _python_spelling(match: re.Match[str]) -> str:
 
 
 def to_array(value: Any, data_type: DataType) -> np.ndarray:
-    """Returns the tensor that a JSON value means.
+    """Converts a JSON value to a tensor.
 
     Args:
         value: A scalar, `{"b64": text}`, or nested lists of one size at each level.
-        data_type: The type that the signature wants.
+        data_type: The type that the signature requires.
 
     Raises:
         InvalidArgument: The lists are ragged, or a value does not fit the type.
-        Unimplemented: TF Serving's REST API does not carry the type.
+        Unimplemented: TF Serving's REST API does not support the type.
     """
     dense = flatten(value)
     if dense is not None:
@@ -102,7 +102,7 @@ def to_array(value: Any, data_type: DataType) -> np.ndarray:
 
 
 def flatten(value: Any) -> tuple[list[int], list[Any]] | None:
-    """Returns shape and leaves of nested lists in which every level is regular; None when one is not."""
+    """Returns the shape and leaves of nested lists; None if a level mixes sizes, or lists and leaves."""
     shape, level = [], [value]
     while level and type(level[0]) is list:
         sizes = set(map(len, level)) if set(map(type, level)) == {list} else ()
@@ -116,7 +116,7 @@ def flatten(value: Any) -> tuple[list[int], list[Any]] | None:
 
 
 def is_base64(value: Any) -> bool:
-    """Whether a JSON value is bytes in TF Serving's spelling: an object with the one key "b64"."""
+    """Whether a JSON value is bytes in TF Serving's notation: an object with the single key "b64"."""
     return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("b64"), str)
 
 
@@ -128,14 +128,14 @@ def _shaped(flat: np.ndarray, shape: list[int]) -> np.ndarray:
 
 
 def _convert(leaves: list[Any], data_type: DataType) -> np.ndarray | None:
-    """Returns the leaves as a flat array; None when any of them needs a closer look."""
+    """Returns the leaves as a flat array; None if the fast path cannot vouch for all of them."""
     kinds = set(map(type, leaves))
     if not kinds:
         return np.empty(0, data_type.numpy)
     if data_type.json_kind == "integer" and kinds <= {int}:
         if min(leaves) < data_type.json_range[0] or max(leaves) > data_type.json_range[1]:
             return None
-        # int32 is what TF Serving puts small integers into, and they wrap from there.
+        # TF Serving stores small integers as int32, from which they wrap.
         wide = data_type.numpy if data_type.numpy.itemsize == 8 else np.int64
         return np.array(leaves, wide).astype(data_type.numpy)
     if data_type.json_kind == "decimal" and kinds <= {int, float}:
@@ -161,13 +161,13 @@ def _convert_decimals(leaves: list[Any], kinds: set[type], data_type: DataType) 
 
 
 def to_bytes(value: Any) -> bytes:
-    """Returns what a JSON string, or bytes in TF Serving's spelling, holds.
+    """Returns the bytes of a JSON string, or of bytes in TF Serving's notation.
 
     Args:
         value: Text, or an object that `is_base64`.
 
     Raises:
-        InvalidArgument: Half a surrogate pair, or not base64.
+        InvalidArgument: The text holds half a surrogate pair, or the object's value is not base64.
     """
     if isinstance(value, str):
         try:
@@ -179,7 +179,7 @@ def to_bytes(value: Any) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:
-        # White space is skipped and padding may be missing, as in Abseil's decoder.
+        # Like Abseil's decoder, skips white space and accepts missing padding.
         text = "".join(text.split()).rstrip("=.")
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
@@ -188,10 +188,10 @@ def to_bytes(value: Any) -> bytes:
 
 
 def check_lossless(value: int | float, data_type: DataType) -> None:
-    """Checks that a number may become a decimal type.
+    """Checks that a number fits a decimal type.
 
     Raises:
-        InvalidArgument: It is an integer of too many digits, or beyond the type's range.
+        InvalidArgument: The number is an integer with too many digits, or exceeds the type's range.
     """
     if is_decimal(value):
         fits = not math.isfinite(value) or abs(value) <= float(np.finfo(data_type.numpy).max)
@@ -218,7 +218,7 @@ def _shape_of(value: Any) -> list[int]:
 
 
 def _fill(value: Any, level: int, shape: list[int], data_type: DataType, leaves: list[Any]) -> None:
-    """Appends the leaves in order, and stops at the first value that does not belong there."""
+    """Appends the leaves in order, and raises at the first value at the wrong place or of a wrong type."""
     if not isinstance(value, list):
         if level != len(shape):
             raise InvalidArgument(

@@ -1,4 +1,4 @@
-"""JSON values as TF Serving prints them: the number format of its answers, and the text of its errors.
+"""Prints JSON values as TF Serving does, in the number format of its responses and of its error messages.
 
 Sources:
     [TFS] tensorflow/serving, `util/json_tensor.cc`, which prints through RapidJSON's PrettyWriter
@@ -31,17 +31,17 @@ _ESCAPE = re.compile(r"\\(?:u00[01][0-9a-f]|.)")
 
 
 def type_name(value: Any) -> str:
-    """Returns what TF Serving calls the type of a JSON value, e.g. `"Array"`."""
+    """Returns TF Serving's name for a JSON value's type, e.g. `"Array"`."""
     return str(value) if isinstance(value, bool) else _TYPE_NAMES[type(value)]
 
 
 def is_decimal(value: Any) -> bool:
-    """Whether a JSON value is a decimal number; to JSON parsers, integers beyond 64 bits are."""
+    """Whether a JSON value is a decimal number; JSON parsers read integers beyond 64 bits as decimals."""
     return isinstance(value, float) or (isinstance(value, int) and not -(2**63) <= value < 2**64)
 
 
 def quote(text: str) -> str:
-    r"""Returns a JSON string.
+    r"""Returns a text as a JSON string.
 
     Example:
 
@@ -55,10 +55,10 @@ def quote(text: str) -> str:
 
 
 def format_decimals(flat: np.ndarray) -> list[str]:
-    """Formats with six digits; with all of them where six do not give the number back.
+    """Formats numbers with six digits, or with all digits where six do not give the same number back.
 
     Args:
-        flat: float32 or float64.
+        flat: One-dimensional float32 or float64 array.
 
     Example:
 
@@ -81,13 +81,13 @@ def _with_point(text: str) -> str:
 
 
 def to_text(value: Any) -> str:
-    """Returns a JSON value as TF Serving prints it into an error message.
+    """Returns a JSON value as TF Serving prints it in an error message.
 
-    A number by itself has the format of answers. Inside of lists and objects it has RapidJSON's own, which
-    knows no NaN and no infinity: there the text ends.
+    A number on its own has the format of responses. In lists and objects numbers have RapidJSON's format,
+    which has no NaN and no infinity: the text ends before them.
 
     Raises:
-        InvalidArgument: The value is nested too deeply to print, or has a number beyond a double.
+        InvalidArgument: The value is nested too deeply to print, or holds a number beyond a double's range.
 
     Example:
 
@@ -113,7 +113,7 @@ def _until_none(pieces: Iterator[str | None]) -> Iterator[str]:
 
 
 def _pieces(value: Any, line: str) -> Iterator[str | None]:
-    """Yields the text of a value; None ends it."""
+    """Yields pieces of a value's text; None ends the text."""
     if isinstance(value, str):
         yield quote(value)
     elif is_decimal(value):
@@ -138,7 +138,7 @@ def _bracketed(brackets: str, elements: Iterable[tuple[str, Any]], line: str) ->
 
 
 def _shortest(value: float) -> str:
-    """Returns the digits that tell a double from its neighbours, without an exponent from 1e-6 up to 1e21."""
+    """Returns the fewest digits that identify a double, without an exponent from 1e-6 up to 1e21."""
     sign, digits, last_place = Decimal(repr(value)).as_tuple()
     text = "".join(map(str, digits)).lstrip("0")
     stripped = text.rstrip("0")

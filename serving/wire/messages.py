@@ -1,8 +1,8 @@
-"""The protobuf messages that clients and configuration files need, without TensorFlow.
+"""Defines the protobuf messages of clients and configuration files, without importing TensorFlow.
 
-Two reasons for definitions of our own: the published package imports all of TensorFlow (seconds, gigabytes),
-and it lacks the messages of the batching, monitoring and TLS files. They live in a private descriptor pool,
-so that a process may also import TensorFlow's own; on the wire they are the same.
+The published package does not serve for two reasons: it imports all of TensorFlow (seconds, gigabytes), and
+it lacks the messages of the batching, monitoring and TLS files. These definitions live in a private
+descriptor pool, so a process may import TensorFlow's own as well; both are identical on the wire.
 
 Sources:
     [TFS] tensorflow/serving, `tensorflow_serving/{apis,config,servables/tensorflow}/*.proto`
@@ -21,7 +21,8 @@ _TF = "tensorflow"
 _TFS = "tensorflow.serving"
 _POLICY = "FileSystemStoragePathSourceConfig.ServableVersionPolicy"
 
-# Message: "type name number, ..."; a leading * repeats, "map:type" maps from strings, "?name" joins a oneof.
+# Message name to "type name number, ..."; a leading * marks a repeated field, "map:type" a map from strings,
+# "?name" a member of a oneof.
 _MESSAGES = {
     _TF: {
         "TensorShapeProto": "*TensorShapeProto.Dim dim 2, bool unknown_rank 3",
@@ -48,7 +49,7 @@ _MESSAGES = {
             "ModelSpec model_spec 1, map:tensorflow.TensorProto inputs 2, *string output_filter 3"
         ),
         "PredictResponse": "map:tensorflow.TensorProto outputs 1, ModelSpec model_spec 2",
-        "ExampleList": "*bytes examples 1",  # serialized: nothing here looks into an example
+        "ExampleList": "*bytes examples 1",  # stay serialized, because nothing here reads an example's fields
         "Input": "ExampleList example_list 1 ?kind",
         "ClassificationRequest": "ModelSpec model_spec 1, Input input 2",
         "RegressionRequest": "ModelSpec model_spec 1, Input input 2",

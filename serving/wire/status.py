@@ -1,20 +1,20 @@
-"""Errors that cross a wire. The classes are the only table of gRPC codes and HTTP statuses."""
+"""Errors that cross the wire; their classes are the only table of gRPC codes and HTTP statuses."""
 
 _BY_GRPC_CODE: dict[int, type["ServingError"]] = {}
 
 
 class ServingError(Exception):
-    """An answer other than OK; gRPC and REST report the same message under their own code.
+    """A response other than OK; gRPC and REST report the same message, each with its own code.
 
     A class that names no code of its own keeps its parent's.
 
     Args:
-        message: What the client is told.
+        message: The message for the client.
 
     Attributes:
         name: The canonical name, e.g. `"INVALID_ARGUMENT"`.
-        grpc_code: The number on gRPC's wire, which is also TensorFlow's number.
-        http_status: The HTTP status of the REST answer.
+        grpc_code: The numeric code of gRPC and of TensorFlow.
+        http_status: The HTTP status of the REST response.
 
     Example:
 
@@ -106,16 +106,17 @@ class Unauthenticated(ServingError, name="UNAUTHENTICATED", grpc_code=16, http_s
 
 
 def from_code(code: int, message: str) -> ServingError:
-    """Returns the error for a gRPC or TensorFlow status code; `Unknown` for a code that neither has."""
+    """Returns the error for a gRPC or TensorFlow status code; `Unknown` for any other code."""
     return _BY_GRPC_CODE.get(code, Unknown)(message)
 
 
 def from_exception(error: Exception) -> ServingError:
-    """Returns the error that clients see for any exception.
+    """Converts any exception to the error that clients see.
 
     Args:
-        error: A `ServingError` (returned as it is), a `tf.errors.OpError` (its own code and message), or
-            anything else (`Internal`; the message names the exception, never its traceback).
+        error: A `ServingError` (returned unchanged), a `tf.errors.OpError` (keeps its code and message), a
+            `MemoryError` (becomes `ResourceExhausted`), or any other exception (becomes `Internal`, with the
+            exception's name but never its traceback).
     """
     if isinstance(error, ServingError):
         return error

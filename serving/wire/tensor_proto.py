@@ -1,4 +1,4 @@
-"""`TensorProto` to and from NumPy by `tensorflow::Tensor`'s rules, for any registration of the message."""
+"""Converts `TensorProto` messages, of any registration, to and from NumPy by `tensorflow::Tensor`'s rules."""
 
 import math
 from typing import Any
@@ -8,23 +8,23 @@ import numpy as np
 from serving.wire import data_types
 from serving.wire.data_types import DataType
 
-# A message may hold one value for a tensor of any shape (it is repeated). Without a limit, thirty bytes
-# could ask for a terabyte; with a high one, for minutes of work that no limit on the request's size prevents.
+# A message may hold a single value for a tensor of any shape, which repeats it. Without a limit, thirty bytes
+# could request a terabyte; with a high limit, minutes of work that no limit on the message's size prevents.
 MAX_REPEATED_BYTES = 2**20
 
 
 def to_array(proto: Any) -> np.ndarray:
-    """Returns the tensor that a message holds.
+    """Converts a message to an array.
 
     Args:
-        proto: A `TensorProto`, filled through `tensor_content` or the typed field. Of a typed list that is
-            too short the last value repeats; the values beyond the shape are ignored.
+        proto: A `TensorProto` with values in `tensor_content` or in the typed field. In a typed field with
+            too few values the last one repeats; surplus values are ignored.
 
     Returns:
         A NumPy array; strings are `bytes` in an `object` array.
 
     Raises:
-        ValueError: The message is inconsistent, or larger than what may be repeated.
+        ValueError: The message is inconsistent, or repeats a value over more than `MAX_REPEATED_BYTES`.
     """
     data_type = data_types.BY_NUMBER.get(proto.dtype)
     if data_type is None or proto.tensor_shape.unknown_rank:
@@ -47,15 +47,15 @@ def fill(proto: Any, array: np.ndarray, as_content: bool) -> None:
     Args:
         proto: A `TensorProto`.
         array: As `to_array` returns it; `str` objects are written as UTF-8.
-        as_content: Whether to fill `tensor_content` (compact, fast) instead of the typed field (what TF
-            Serving answers by default). Strings always go into the typed field.
+        as_content: Whether to fill `tensor_content`, which is compact and fast, instead of the typed field,
+            which TF Serving uses by default. Strings always go into the typed field.
 
     Raises:
         TypeError: The array's type has no counterpart in TensorFlow.
     """
     data_type = data_types.of_array(array)
     proto.dtype = data_type.number
-    proto.tensor_shape.SetInParent()  # a scalar has a shape without dimensions, not no shape
+    proto.tensor_shape.SetInParent()  # a scalar has an empty shape, which is not a missing one
     for length in array.shape:
         proto.tensor_shape.dim.add(size=length)
     if data_type is data_types.STRING:
@@ -82,12 +82,12 @@ def _from_content(content: bytes, data_type: DataType, size: int) -> np.ndarray:
     if len(content) != size * data_type.numpy.itemsize:
         raise ValueError(f"`tensor_content` must hold {size} values. Received: {len(content)} bytes.")
     array = np.frombuffer(content, data_type.numpy)
-    # Any byte but 0 and 1 is undefined behaviour for a C++ bool.
+    # Any byte other than 0 and 1 is undefined behaviour for a C++ bool.
     return array.view(np.uint8) != 0 if data_type.numpy == np.bool_ else array
 
 
 def _bytes_of_last(values: Any, data_type: DataType) -> int:
-    # The runtime keeps a copy of a string in each place.
+    # The runtime copies a repeated string into every element.
     is_long = data_type is data_types.STRING and len(values)
     return data_type.numpy.itemsize + (len(values[-1]) if is_long else 0)
 
@@ -113,7 +113,7 @@ def _from_field(values: Any, data_type: DataType, size: int) -> np.ndarray:
 
 
 def _from_string_content(content: bytes, size: int) -> np.ndarray:
-    """Reads the lengths as varints, then the strings, one behind the other."""
+    """Reads all lengths as varints, then the concatenated strings."""
     lengths, position = [], 0
     for _ in range(size):
         length = shift = 0

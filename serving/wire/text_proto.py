@@ -1,4 +1,4 @@
-"""Text protos, as TF Serving reads them from its configuration files."""
+"""Reads the text protos of TF Serving's configuration files."""
 
 import sys
 from pathlib import Path
@@ -10,15 +10,15 @@ from serving.wire.status import InvalidArgument, NotFound
 
 
 def read_text_proto(path: str, message_type: Any) -> Any:
-    """Reads a text proto, and fails as TF Serving does.
+    """Reads a text proto and reports errors as TF Serving does.
 
     Args:
-        path: The file.
-        message_type: The class of the message.
+        path: Path of the file.
+        message_type: The message's class.
 
     Raises:
-        NotFound: There is no such file.
-        InvalidArgument: It does not parse; the reason goes to standard error.
+        NotFound: The file cannot be read.
+        InvalidArgument: The file does not parse; the reason is written to standard error.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Every signature of the classifier over REST.
+# Calls every signature of the classifier over REST.
 #   zoo export classifier_fashion_mnist && zoo serve
 #   bash serving/examples/curl/classifier.sh photo.png
 set -euo pipefail
 SERVER=${SERVER:-http://localhost:8501}
 PHOTO=$1
 
-echo "# classify_png, the default: the most probable category, and the probabilities of all"
+echo "# classify_png, the default: the most probable category, and every category's probability"
 {
   printf '{"instances": [{"image_bytes": {"b64": "'
   base64 < "$PHOTO" | tr -d '\n'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every signature of conditional_vae over REST. Writes into the current directory.
+# Calls every signature of conditional_vae over REST. Writes into the current directory.
 #   zoo export cvae_fashion_mnist && zoo serve
 #   bash serving/examples/curl/conditional_vae.sh
 set -euo pipefail
@@ -10,7 +10,7 @@ curl -sS --fail-with-body "$SERVER/v1/models/conditional_vae:predict" \
   -d '{"instances": [{"seed": 7, "category": "sneaker"}]}' |
   grep -o '"b64": *"[^"]*"' | cut -d'"' -f4 | base64 -d > sneaker.png
 
-echo "# edit_png: that photo as another product; the category \"\" lets the model judge what it shows"
+echo "# edit_png: that picture as another product; the category \"\" lets the model judge the category"
 {
   printf '{"signature_name": "edit_png", "instances": [{"category": "", "target_category": "ankle boot",'
   printf ' "image_bytes": {"b64": "%s"}}]}' "$(base64 < sneaker.png | tr -d '\n')"
@@ -32,7 +32,7 @@ latents=$(python3 -c 'import json; print(json.load(open("encoded.json"))["output
 curl -sS --fail-with-body "$SERVER/v1/models/conditional_vae:predict" \
   -d '{"signature_name": "decode", "inputs": {"latents": '"$latents"', "category": ["shirt"]}}' > decoded.json
 
-echo "# edit: pixels as another product; the target \"\" keeps what it is"
+echo "# edit: pixels as another product; the target \"\" keeps the category"
 curl -sS --fail-with-body "$SERVER/v1/models/conditional_vae:predict" -d '{
   "signature_name": "edit",
   "inputs": {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every signature of a super-resolution model over REST. Writes into the current directory.
+# Calls every signature of a super-resolution model over REST. Writes into the current directory.
 #   zoo export fsrcnn_x3 && zoo serve
 #   bash serving/examples/curl/super_resolution.sh photo.jpg
 set -euo pipefail

@@ -1,4 +1,4 @@
-// node generate.mjs bag 4 [model]      writes bag-0.png to bag-3.png; environment as for upscale.mjs
+// node generate.mjs bag 4 [model]      Writes bag-0.png to bag-3.png. Reads SERVER and ZOO_API_KEY from the environment.
 import { writeFile } from "node:fs/promises";
 import { ZooClient } from "./zoo-client.mjs";
 

@@ -1,4 +1,4 @@
-// node upscale.mjs photo.jpg large.png [model]      SERVER and ZOO_API_KEY are read from the environment.
+// node upscale.mjs photo.jpg large.png [model]      Reads SERVER and ZOO_API_KEY from the environment.
 import { readFile, writeFile } from "node:fs/promises";
 import { ZooClient } from "./zoo-client.mjs";
 

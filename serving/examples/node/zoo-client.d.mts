@@ -1,13 +1,13 @@
 export interface ClientOptions {
   /** Sent as the header Authorization: Bearer KEY. */
   apiKey?: string;
-  /** Time that one call may take, further tries included. 60 by default. */
+  /** Time limit of one call, including retries. 60 by default. */
   timeoutSeconds?: number;
-  /** Further tries while the server is not there or answers 503. 3 by default. */
+  /** Number of retries while the server is unreachable or answers 503. 3 by default. */
   maxRetries?: number;
 }
 
-/** Bytes, as REST carries them. */
+/** Bytes in the REST API's notation. */
 export interface Base64 {
   b64: string;
 }
@@ -21,13 +21,13 @@ export class PredictionError extends Error {
   readonly httpStatus: number;
 }
 
-/** The server answered, and says about some rows that they are wrong. */
+/** The model reported an error for some rows. */
 export class RowError extends Error {
   constructor(errors: Map<number, string>);
   readonly errors: Map<number, string>;
 }
 
-/** Asks a server over REST. */
+/** A client of a server's REST API. */
 export class ZooClient {
   /** @param address "http://localhost:8501" by default. */
   constructor(address?: string, options?: ClientOptions);
@@ -36,11 +36,11 @@ export class ZooClient {
   upscale(photos: Uint8Array[], model?: string): Promise<Uint8Array[]>;
 
   /**
-   * Generates pictures, the same ones for the same seeds; returns PNGs.
-   * @param attributes e.g. { category: "bag" }; "" is any, at random.
+   * Generates pictures, always the same ones for the same seeds; returns PNGs.
+   * @param attributes e.g. { category: "bag" }; "" draws a value at random.
    */
   generate(seeds: number[], attributes?: Record<string, string>, model?: string): Promise<Uint8Array[]>;
 
-  /** Asks a signature; inputs and outputs are columns by name. */
+  /** Calls a signature; inputs and outputs are columns by name. */
   predict(model: string, signature: string, inputs: Record<string, Value[]>): Promise<Record<string, any[]>>;
 }

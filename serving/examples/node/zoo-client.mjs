@@ -1,5 +1,5 @@
-// A client for Node 18 and later: REST with the built-in fetch, no dependencies, no build step.
-// Types stand in zoo-client.d.mts.
+// A REST client for Node 18 and later, on the built-in fetch, without dependencies or a build step.
+// zoo-client.d.mts declares its types.
 
 /** The server refused the request. `httpStatus` is its HTTP status. */
 export class PredictionError extends Error {
@@ -10,7 +10,7 @@ export class PredictionError extends Error {
   }
 }
 
-/** The server answered, and says about some rows that they are wrong. `errors` holds messages by row. */
+/** The model reported an error for some rows. `errors` maps row indices to messages. */
 export class RowError extends Error {
   constructor(errors) {
     super([...errors].map(([row, message]) => `row ${row}: ${message}`).join("; "));
@@ -19,7 +19,7 @@ export class RowError extends Error {
   }
 }
 
-/** Asks a server over REST. */
+/** A client of a server's REST API. */
 export class ZooClient {
   #address;
   #headers;
@@ -39,7 +39,7 @@ export class ZooClient {
     return outputs.image_bytes.map(fromBase64);
   }
 
-  /** Generates pictures, the same ones for the same seeds; returns PNGs. */
+  /** Generates pictures, always the same ones for the same seeds; returns PNGs. */
   async generate(seeds, attributes = { category: "" }, model = "dcgan") {
     const wrong = seeds.find((seed) => !Number.isSafeInteger(seed));
     if (wrong !== undefined) {
@@ -50,7 +50,7 @@ export class ZooClient {
     return (await this.predict(model, "generate_png", inputs)).image_bytes.map(fromBase64);
   }
 
-  /** Asks a signature; inputs and outputs are columns by name, bytes as { b64 }. */
+  /** Calls a signature; inputs and outputs are columns by name, bytes as { b64 }. */
   async predict(model, signature, inputs) {
     const url = `${this.#address}/v1/models/${encodeURIComponent(model)}:predict`;
     const { outputs } = await this.#post(url, JSON.stringify({ signature_name: signature, inputs }));
@@ -70,7 +70,7 @@ export class ZooClient {
         failure = new PredictionError(errorMessage(text) ?? response.statusText, response.status);
         if (response.status !== 503) throw failure;
       } catch (error) {
-        // fetch says TypeError for a server that is not there; anything else is final.
+        // fetch throws TypeError if the server is unreachable; any other error is final.
         if (!(error instanceof TypeError)) throw error;
         failure = new Error(`No server at ${this.#address} (${error.cause?.code ?? error.message}).`);
       }
@@ -101,7 +101,7 @@ function errorMessage(text) {
 }
 
 function toBase64(bytes) {
-  // In steps: a call takes only so many arguments.
+  // In steps, because a call accepts only a limited number of arguments.
   let text = "";
   for (let start = 0; start < bytes.length; start += 32768) {
     text += String.fromCharCode(...bytes.subarray(start, start + 32768));

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Certificate and API keys of the gateway, in a directory outside of any repository:
+# Manages the gateway's certificate and API keys in a directory outside any repository:
 #
-#     sh secrets.sh DIR certificate HOST   # self-signed, for a first try; for users bring tls.crt and tls.key
-#     sh secrets.sh DIR add NAME           # prints a new key for a client; it is shown only now
-#     sh secrets.sh DIR revoke NAME        # takes all keys of a client away
+#     sh secrets.sh DIR certificate HOST   # self-signed, for trying out; use your own tls.crt and tls.key for production
+#     sh secrets.sh DIR add NAME           # prints a new key for a client; it is shown only once
+#     sh secrets.sh DIR revoke NAME        # revokes all of a client's keys
 #
 # The gateway reads them when it starts and at `nginx -s reload`.
 set -eu
@@ -18,11 +18,11 @@ usage() {
 directory=$1 action=$2 name=$3
 case $name in
   "" | *[!A-Za-z0-9._-]*)
-    echo "A name may have letters, digits, dots, underscores and hyphens. Received: $name" >&2
+    echo "A name must consist of letters, digits, dots, underscores and hyphens. Received: $name" >&2
     exit 2
     ;;
 esac
-# The gateway runs as a user of its own and must read the files; the directory around them keeps others out.
+# The gateway runs as another user and must read the files; the enclosing directory keeps everybody else out.
 mkdir -p "$directory"
 chmod 700 "$directory"
 files=$directory/gateway
@@ -33,14 +33,14 @@ mkdir -p "$files"
 case $action in
   certificate)
     if [ -e "$files/tls.key" ]; then
-      echo "$files/tls.key is there already. Remove it to make another one." >&2
+      echo "$files/tls.key already exists. Remove it to create a new one." >&2
       exit 1
     fi
     openssl req -x509 -newkey rsa:3072 -nodes -days 365 -subj "/CN=$name" \
       -addext "subjectAltName=DNS:$name,DNS:localhost,IP:127.0.0.1" \
       -keyout "$files/tls.key" -out "$files/tls.crt" 2>/dev/null
     chmod 644 "$files/tls.key"
-    echo "Wrote $files/tls.crt, which clients must trust, and $files/tls.key, which nobody else may have."
+    echo "Wrote $files/tls.crt, which clients must trust, and $files/tls.key, which must stay secret."
     ;;
   add)
     key=$(openssl rand -hex 32)
@@ -50,7 +50,7 @@ case $action in
     ;;
   revoke)
     if ! awk -v name="$name;" '$3 == name { found = 1 } END { exit !found }' "$keys"; then
-      echo "No key of this client is in $keys. Received: $name" >&2
+      echo "The client must have a key in $keys. Received: $name" >&2
       exit 1
     fi
     awk -v name="$name;" '$3 != name' "$keys" >"$keys.new"

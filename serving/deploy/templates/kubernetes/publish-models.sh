@@ -1,10 +1,10 @@
 #!/bin/sh
-# Copies the versions that the cluster's volume lacks into it. Each appears whole or not at all, because a server
-# loads a version as soon as its directory is there:
+# Copies versions to the cluster's volume that it does not have yet. Each appears atomically, because a server
+# loads a version as soon as its directory exists:
 #
 #     sh kubernetes/publish-models.sh [MODELS_DIR]
 #
-# kubectl must be in the namespace of the deployment.
+# kubectl's namespace must be the deployment's.
 set -eu
 models_dir=${1:-@models_dir_in_shell@}
 here=$(dirname "$0")
@@ -23,7 +23,7 @@ for file in "$models_dir"/*/[1-9]*/saved_model.pb; do
   model=$(basename "$(dirname "$version_dir")")
   case $version in *[!0-9]*) continue ;; esac
   if inside test -e "@models_mount@/$model/$version"; then
-    echo "$model version $version is there already"
+    echo "$model version $version exists already"
     continue
   fi
   incoming=@models_mount@/.incoming/$model
