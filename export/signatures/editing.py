@@ -14,10 +14,10 @@ TARGET = "target_"
 
 
 def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
-    """Returns the signatures of a model that generates and edits.
+    """Returns the signatures of a model that generates and edits pictures.
 
     Args:
-        model: Has `encode`, `decode`, `edit` and `judge`, as a `zoo.conditional_vae.ConditionalVAE`.
+        model: Has `encode`, `decode`, `edit` and `judge`, like `zoo.conditional_vae.ConditionalVAE`.
         isolates_rows: As for `editing_signatures`.
     """
     return generation_signatures(model, model.decode) + editing_signatures(model, isolates_rows)

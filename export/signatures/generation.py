@@ -14,11 +14,11 @@ BATCH_SIZES = (1, 3)
 
 
 def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
-    """Returns the signatures of a model that makes pictures when it is called with latents.
+    """Returns the signatures of a model that makes pictures when called with latents.
 
     Args:
         model: As for `generation_signatures`.
-        isolates_rows: Means nothing here: no row has a picture to decode.
+        isolates_rows: Ignored, because no row holds a photo to decode.
     """
     return generation_signatures(model, model)
 

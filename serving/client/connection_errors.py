@@ -30,7 +30,7 @@ _TLS_REASONS = (
         f"the server requires another client certificate. Give {_PAIR} that it accepts.",
     ),
 )
-# What gRPC's parser says of HTTP/1, and httpx2's of HTTP/2.
+# Messages of gRPC's parser on HTTP/1, and of httpx2's parser on HTTP/2.
 _NOT_GRPC, _NOT_REST = "failed parsing http/2", "illegal request line|illegal status line"
 _CLOSED = "socket closed|reset by peer|disconnected|broken pipe|eof occurred"
 

@@ -1,6 +1,6 @@
-"""Stands in for k6 where it is not installed: `python fake_k6.py run … --env=PLAN=FILE load.js`.
+"""Stands in for k6 if it is not installed: `python fake_k6.py run … --env=PLAN=FILE load.js`.
 
-Sends what the plan of `load_generator` says and prints the summary that `load.js` prints.
+Sends the requests of `load_generator`'s plan and prints the summary that `load.js` prints.
 """
 
 import concurrent.futures
@@ -19,7 +19,7 @@ from google.protobuf import json_format
 from serving.wire import messages
 
 METHOD = "/tensorflow.serving.PredictionService/Predict"
-# What load_generator must tell k6 before the plan and the script.
+# Arguments that load_generator must pass to k6 before the plan and the script.
 FLAGS = ["run", "--quiet", "--no-usage-report", "--no-color", "--address="]
 
 
@@ -61,7 +61,7 @@ def rest_client(plan):
 
 
 class Turns:
-    """Hands out the times at which requests begin: at once, or at a rate; drops those nobody can take."""
+    """Hands out the requests' start times, at once or at a rate, and drops those that no client can take."""
 
     def __init__(self, plan):
         self.rate, self.end = plan["rate"], time.monotonic() + plan["seconds"]
@@ -82,7 +82,7 @@ class Turns:
 
 
 def drive(plan, turns):
-    """Returns seconds and error of each request of one client."""
+    """Sends one client's requests and returns the seconds and error of each."""
     ask = {"grpc": grpc_client, "rest": rest_client}[plan["protocol"]](plan)
     answers = []
     while turns.wait():

@@ -1,4 +1,4 @@
-"""Spreadsheets written by hand: what is in them, and nothing else."""
+"""Writes minimal spreadsheets, without a library for them."""
 
 import zipfile
 from html import escape
@@ -12,7 +12,7 @@ _ODF = "urn:oasis:names:tc:opendocument:xmlns"
 
 
 def write_spreadsheet(path: Path, sheets: dict[str, list[list]], first_row: int = 1) -> Path:
-    """Writes rows of texts, numbers, truths and Nones by sheet; `.xlsx` or `.ods` by the path's ending."""
+    """Writes texts, numbers, booleans and Nones by sheet and row; `.xlsx` or `.ods` by the path's suffix."""
     members = (_xlsx if path.suffix == ".xlsx" else _ods)(sheets, first_row)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         for name, content in members.items():

@@ -1,4 +1,4 @@
-"""A toy family's class: the mean picture of each value of an attribute, by gradient descent."""
+"""A toy family's class, which learns each attribute value's mean image by gradient descent."""
 
 import keras
 import tensorflow as tf
@@ -11,7 +11,7 @@ from zoo.step.means import BatchMean, update_means
 
 @keras.saving.register_keras_serializable("toy_family")
 class ToyMean(FromPreset, keras.Model):
-    """Learns the mean picture of each value.
+    """Learns the mean image of each attribute value.
 
     Args:
         attributes: The values of each attribute.

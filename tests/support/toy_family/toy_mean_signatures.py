@@ -9,7 +9,7 @@ from zoo.pictures import pixels
 
 
 def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
-    """Returns `remember_png`, which gives the mean picture of a value."""
+    """Returns `remember_png`, which returns an attribute value's mean picture."""
     known = {model.attribute: model.attributes[model.attribute]}
 
     def remember_png(inputs):
