@@ -78,7 +78,7 @@ def test_model_names_that_cannot_be_served_are_wrong_usage(capsys, run, tmp_path
     arguments = ["export", run, "--models-dir", models_dir, f"--model-name={name}", *options]
     code, out, error = run_zoo(capsys, *arguments)
     assert (code, out) == (2, "")
-    assert f"because it becomes a directory and a part of a URL. Received: model_name={name!r}." in error
+    assert f"because it becomes a directory and part of a URL. Received: model_name={name!r}." in error
     assert not models_dir.exists()
 
 

@@ -110,7 +110,7 @@ def test_unknown_models_and_versions_are_answered_with_those_that_exist(capsys, 
         assert f"holds a saved_model.pb. Received: version={version}, existing: 1, 2, 3." in error
     code, _, error = run_zoo(capsys, "export", "promote", "srcnn", 1, *options)
     assert code == 1
-    assert f"Received: 'srcnn', which has no version in '{models_dir}'. Models there: dcgan." in error
+    assert f"Received: 'srcnn', which has none in '{models_dir}'. Models there: dcgan." in error
 
 
 @pytest.mark.parametrize("label", ["", "-v", "a/b", "a b", ".hidden", "größe"])
@@ -125,7 +125,7 @@ def test_a_label_that_cannot_be_in_a_url_is_wrong_usage(capsys, models_dir, labe
 def test_labels_that_cannot_be_read_are_told_and_not_guessed(models_dir, text):
     (models_dir / "dcgan" / "labels.json").write_text(text)
     for read in (served, lambda models_dir: promote(models_dir, "dcgan", 1, "stable")):
-        with pytest.raises(ValueError, match=r"labels.json must map labels to versions, .*Write it again"):
+        with pytest.raises(ValueError, match=r"labels.json must map labels to versions, .*Correct the file"):
             read(models_dir)
 
 

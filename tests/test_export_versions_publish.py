@@ -93,7 +93,7 @@ def test_existing_version_is_refused_before_anything_is_built(tmp_path):
     for version in (3, 5):
         (tmp_path / "dcgan" / "0005").mkdir(exist_ok=True)
         with pytest.raises(
-            ValueError, match=f"`--version` must name.*version={version}, existing: 3.*to get"
+            ValueError, match=f"`--version` must not exist yet.*version={version}, existing: 3.*to get"
         ):
             publish(lambda directory: pytest.fail("built"), tmp_path, "dcgan", version=version)
 
@@ -103,7 +103,7 @@ def test_version_taken_while_it_was_built_is_refused(tmp_path):
         build(directory)
         publish(build, tmp_path, "dcgan", version=3)
 
-    with pytest.raises(ValueError, match="`--version` must name a version that does not exist.*version=3"):
+    with pytest.raises(ValueError, match="`--version` must not exist yet.*version=3"):
         publish(build_late, tmp_path, "dcgan", version=3)
     assert children(tmp_path / "dcgan") == ["3"]
 
@@ -147,7 +147,7 @@ def test_failed_build_leaves_nothing(tmp_path):
 
 
 def test_empty_build_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="`build` must write the files of the version. Received: an empty"):
+    with pytest.raises(ValueError, match="`build` must write the version's files. Received: an empty"):
         publish(lambda directory: None, tmp_path, "dcgan")
     assert children(tmp_path) == []
 
@@ -157,21 +157,22 @@ def test_full_disk_is_told_and_leaves_nothing(tmp_path):
         build(directory)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with pytest.raises(OSError, match="`--models-dir` must have room.*nothing is published.*No space left"):
+    message = "`--models-dir` must be writable and have room.*nothing was published.*No space left"
+    with pytest.raises(OSError, match=message):
         publish(fill, tmp_path, "dcgan")
     assert children(tmp_path) == []
 
 
 def test_models_dir_that_is_a_file_is_told(tmp_path):
     (tmp_path / "models").write_text("a file")
-    with pytest.raises(OSError, match="`--models-dir` must have room and permission.*models'"):
+    with pytest.raises(OSError, match="`--models-dir` must be writable and have room.*models'"):
         publish(build, tmp_path / "models", "dcgan")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_read_only_models_dir_is_told(tmp_path):
     tmp_path.chmod(0o555)
-    with pytest.raises(OSError, match="`--models-dir` must have room and permission.*Permission denied"):
+    with pytest.raises(OSError, match="`--models-dir` must be writable and have room.*Permission denied"):
         publish(build, tmp_path, "dcgan")
 
 

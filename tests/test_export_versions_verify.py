@@ -69,7 +69,10 @@ def make_file(version_dir):
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda version_dir: (version_dir / MANIFEST).unlink(), "no assets.extra/manifest.json, so nothing"),
+        (
+            lambda version_dir: (version_dir / MANIFEST).unlink(),
+            "no assets.extra/manifest.json, so its files cannot",
+        ),
         (break_manifest, "assets.extra/manifest.json must be as `zoo export` wrote it."),
         (make_file, "not a directory"),
     ],
@@ -111,7 +114,7 @@ def test_a_directory_without_versions_is_told(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     code, _, error = run_zoo(capsys, "export", "verify")
     assert code == 1
-    assert "must hold at least one MODEL/VERSION. Received: models_dir='models'." in error
+    assert "must hold at least one MODEL/VERSION directory. Received: models_dir='models'." in error
 
 
 def test_a_run_that_is_called_verify_is_still_exported(capsys, tmp_path, monkeypatch):

@@ -295,7 +295,7 @@ def test_every_model_is_asked_on_one_server(monkeypatch, capsys):
     events = []
 
     class Server:
-        engine = type("Engine", (), {"name": "embedded", "reason": "as asked for"})
+        engine = type("Engine", (), {"name": "embedded", "reason": "as requested"})
         grpc_address, rest_address = "grpc", "rest"
 
         def __init__(self, models_dir, port, rest_api_port):

@@ -58,7 +58,7 @@ def test_auto_takes_the_first_engine_that_works(tools):
     assert engine.choose_engine() == engine.Engine("docker", "no tensorflow_model_server on PATH")
     tools("tensorflow_model_server", "exit 0")
     assert engine.choose_engine() == engine.Engine("tensorflow_model_server", "found on PATH")
-    assert engine.choose_engine("embedded") == engine.Engine("embedded", "as asked for")
+    assert engine.choose_engine("embedded") == engine.Engine("embedded", "as requested")
 
 
 def test_engines_that_do_not_work_or_exist(tools):

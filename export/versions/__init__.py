@@ -1,1 +1,1 @@
-"""Version directories: published, labelled, verified and pruned."""
+"""Publishes, labels, verifies and prunes version directories."""

@@ -1,7 +1,7 @@
-"""Which version each label of a model names: `MODELS_DIR/<model_name>/labels.json`.
+"""Reads and moves a model's version labels, stored in `MODELS_DIR/<model_name>/labels.json`.
 
-TF Serving reads directories whose names are numbers as versions, so it passes this file over. Imports no
-TensorFlow.
+TF Serving ignores this file, because only directories with a number as their name are versions to it. Imports
+no TensorFlow.
 """
 
 import json
@@ -22,13 +22,13 @@ _LABEL = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 
 def read_labels(model_dir: Path) -> dict[str, int]:
-    """Reads the labels that were given to versions of a model.
+    """Reads a model's labels.
 
     Args:
         model_dir: `MODELS_DIR/<model_name>`.
 
     Returns:
-        Label to version; `{}` where none was given.
+        Label to version; `{}` for a model without labels.
 
     Raises:
         ValueError: The file cannot be read.
@@ -43,20 +43,20 @@ def read_labels(model_dir: Path) -> dict[str, int]:
     if not isinstance(labels, dict) or not all(type(version) is int for version in labels.values()):
         raise ValueError(
             f"{LABELS} must map labels to versions, as `zoo export promote` writes it. Received: {path}. "
-            f"Write it again, e.g.: {json.dumps({STABLE: 1})}"
+            f"Correct the file, e.g. to: {json.dumps({STABLE: 1})}"
         )
     return labels
 
 
 def served_labels(model_dir: Path, versions: Sequence[int]) -> dict[str, int]:
-    """Returns every label a server should know, `stable` and `canary` among them.
+    """Returns every label that a server should know, always including `stable` and `canary`.
 
-    Without a file both name the highest version. A missing `canary` is where `stable` is, so that clients of
-    either name are answered before there is a canary.
+    Without a labels file both name the highest version. A missing `canary` names the same version as
+    `stable`, so clients can use either label before there is a canary.
 
     Args:
         model_dir: `MODELS_DIR/<model_name>`.
-        versions: The versions that can be served, lowest first; at least one.
+        versions: The servable versions, ascending; at least one.
 
     Raises:
         ValueError: The file cannot be read, or names a version that is not among `versions`.
@@ -76,20 +76,20 @@ def served_labels(model_dir: Path, versions: Sequence[int]) -> dict[str, int]:
 def promote(
     models_dir: Path | str, model_name: str, version: int, label: str, dry_run: bool = False
 ) -> dict[str, int]:
-    """Gives a label to a version, and takes it from the version that had it.
+    """Moves a label to a version.
 
-    The first label of a model that is not `stable` gives `stable` to the highest other version, too: that is
-    what clients of `stable` have been served until then, and a canary must not become theirs.
+    If a model's first label is not `stable`, `stable` is given to the highest other version as well: clients
+    of `stable` were served that version so far, and must not get the canary.
 
     Args:
         models_dir: Directory of all models.
         model_name: Name that the model is served by.
-        version: A version of the model, whose files are as they were exported.
+        version: A version of the model, with unchanged files.
         label: `"stable"`, `"canary"` or another word.
         dry_run: Whether to check everything and write nothing.
 
     Returns:
-        Label to version, as it is now.
+        Label to version, after the change.
 
     Raises:
         FileNotFoundError: There is no such model.
@@ -118,20 +118,20 @@ def promote(
 
 
 def check_label(label: str) -> None:
-    """Raises `ValueError` unless `label` can be a part of a URL."""
+    """Raises `ValueError` unless `label` can be part of a URL."""
     if not _LABEL.fullmatch(label):
         raise ValueError(
             "`--label` must consist of letters, digits, '_', '-' and '.' and not begin with '-' or '.', "
-            f"because it becomes a part of a URL. Received: label={label!r}. E.g. stable or canary."
+            f"because it becomes part of a URL. Received: label={label!r}. Use, e.g., stable or canary."
         )
 
 
 def find_model_dir(models_dir: Path | str, model_name: str) -> Path:
-    """Returns the directory of a model that has a version.
+    """Returns the directory of a model that has at least one version.
 
     Raises:
-        FileNotFoundError: There is none; lists the models there are.
-        ValueError: No model can have that name.
+        FileNotFoundError: There is no such model; the message lists the existing ones.
+        ValueError: No model can have this name.
     """
     check_model_name(model_name)
     models_dir = Path(models_dir)
@@ -140,7 +140,7 @@ def find_model_dir(models_dir: Path | str, model_name: str) -> Path:
     entries = sorted(models_dir.iterdir()) if models_dir.is_dir() else []
     known = ", ".join(entry.name for entry in entries if servable_versions(entry)) or "none"
     raise FileNotFoundError(
-        f"A model of `--models-dir` must be named. Received: {model_name!r}, which has no version in "
+        f"The model must have a version in `--models-dir`. Received: {model_name!r}, which has none in "
         f"'{models_dir}'. Models there: {known}."
     )
 
@@ -153,7 +153,7 @@ def _check_servable(model_dir: Path, version: int, versions: Sequence[int]) -> N
             f"version={version}, existing: {', '.join(map(str, versions))}. Name one of them, or export it: "
             f"zoo export RUN_OR_PRESET --models-dir {model_dir.parent}"
         )
-    # A model of another origin has no manifest, and nothing to be compared with.
+    # A model that was not exported by `zoo` has no manifest to check its files against.
     if (version_dir / MANIFEST).exists():
         check_manifest(version_dir)
 

@@ -1,6 +1,6 @@
-"""The manifest of a version directory: what it was made from, and what every file must be.
+"""Writes and checks a version directory's manifest: its origin, and the SHA-256 of every file.
 
-Imports no TensorFlow, so that a server or a script can check a directory in a moment.
+Imports no TensorFlow, so a server or a script can check a directory quickly.
 """
 
 import hashlib
@@ -31,10 +31,10 @@ def write_manifest(
     Args:
         version_dir: The version directory.
         model: Kind of model, e.g. `"dcgan"`.
-        source: `{"run": name}` or `{"preset": name}`, what the version was exported from.
+        source: The export's source, `{"run": name}` or `{"preset": name}`.
         signatures: Signature name to its inputs and outputs, as `read_signatures` returns them.
-        scores: Score name to value, as measured by the evaluation; may be empty.
-        options: How it was exported, by the exporter's own names.
+        scores: Score name to value from the evaluation; may be empty.
+        options: Options of the export, under the exporter's own names.
 
     Returns:
         The manifest.
@@ -90,7 +90,7 @@ def read_manifest(version_dir: Path) -> dict[str, Any]:
 
 
 def check_manifest(version_dir: Path) -> dict[str, Any]:
-    """Checks that the files of a version directory are those that were exported.
+    """Checks that a version directory's files are unchanged since the export.
 
     Args:
         version_dir: The version directory.
@@ -119,7 +119,7 @@ def check_manifest(version_dir: Path) -> dict[str, Any]:
 
 
 class FileProblems(NamedTuple):
-    """The files of a version directory that are not as they were exported, by name.
+    """Names of a version directory's files that changed since the export.
 
     Args:
         damaged: Files whose contents differ.
@@ -133,13 +133,13 @@ class FileProblems(NamedTuple):
 
 
 def find_file_problems(version_dir: Path) -> FileProblems:
-    """Compares every file of a version directory with its manifest, whatever the first one is like.
+    """Compares every file of a version directory with its manifest and collects all problems.
 
     Args:
         version_dir: The version directory.
 
     Returns:
-        The problems, three empty lists where there is none.
+        The problems; three empty lists if there are none.
 
     Raises:
         FileNotFoundError: If there is no manifest.
@@ -154,14 +154,14 @@ def find_file_problems(version_dir: Path) -> FileProblems:
 
 
 def read_signatures(version_dir: Path) -> dict[str, Any]:
-    """Reads names, dtypes and shapes of the signatures out of a SavedModel, for its manifest.
+    """Reads the signatures' names, dtypes and shapes from a SavedModel, for its manifest.
 
     Args:
         version_dir: Directory with a `saved_model.pb`.
 
     Returns:
-        Signature name to `{"inputs": {name: {"dtype": ..., "shape": ...}}, "outputs": ...}`. An open
-        dimension of a shape is `None`, as is a shape of open rank.
+        Signature name to `{"inputs": {name: {"dtype": ..., "shape": ...}}, "outputs": ...}`. `None` stands
+        for an open dimension and for a shape of unknown rank.
     """
     # Deferred: everything else in this file works without TensorFlow.
     from tensorflow import dtypes
@@ -190,7 +190,7 @@ def read_signatures(version_dir: Path) -> dict[str, Any]:
 def _differences(
     version_dir: Path, manifest: Mapping[str, Any]
 ) -> Iterator[tuple[str, str | None, str | None]]:
-    """Yields name, sha256 found and sha256 expected of every file where these differ."""
+    """Yields the name, actual and expected sha256 of every file for which they differ."""
     expected, names = manifest["sha256"], set(_files(version_dir))
     for name in sorted(expected.keys() | names):
         found = _sha256(version_dir / name) if name in names else None

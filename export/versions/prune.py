@@ -1,4 +1,4 @@
-"""Removes old versions of a model: a version goes whole or not at all, and none that is in use."""
+"""Removes a model's old versions, each atomically, except labelled ones and the highest."""
 
 import os
 import shutil
@@ -14,11 +14,11 @@ from zoo.files.file_lock import directory_lock
 
 
 class Removal(NamedTuple):
-    """One version that is removed.
+    """One removed version.
 
     Args:
-        version_dir: Where it was.
-        num_bytes: What its files took.
+        version_dir: Its former directory.
+        num_bytes: Total size of its files.
     """
 
     version_dir: Path
@@ -26,19 +26,19 @@ class Removal(NamedTuple):
 
 
 def prune(models_dir: Path | str, model_name: str, keep: int, dry_run: bool = False) -> list[Removal]:
-    """Removes all versions of a model but the highest ones and those that a label names.
+    """Removes all of a model's versions except the highest ones and those that a label names.
 
-    Each loses its number first and its files then, so that no server ever finds half of one. A process that
-    is killed on the way leaves directories without a number, which the next export or prune removes.
+    Renames each directory before deleting its files, so no server ever finds an incomplete version. A killed
+    process leaves directories without a number, which the next export or prune removes.
 
     Args:
         models_dir: Directory of all models.
         model_name: Name that the model is served by.
-        keep: How many of the highest versions to keep, at least 1; labelled ones are kept beside them.
+        keep: Number of the highest versions to keep, at least 1; labelled ones are kept as well.
         dry_run: Whether to remove nothing.
 
     Returns:
-        What was removed, lowest version first.
+        The removed versions, lowest first.
 
     Raises:
         FileNotFoundError: There is no such model.
@@ -73,8 +73,8 @@ def prune(models_dir: Path | str, model_name: str, keep: int, dry_run: bool = Fa
         shutil.rmtree(directory, ignore_errors=True)
         if directory.exists():
             raise OSError(
-                f"A removed version must be deleted. Received: {directory}, which cannot be. "
-                "No server reads it: delete it by hand."
+                f"A removed version's files must be deletable. Received: {directory}, which cannot be "
+                "deleted. No server reads it; delete it by hand."
             )
     remove_leftovers(model_dir)
     return removals

@@ -1,4 +1,4 @@
-"""Publishes a version directory: it appears whole under its number, or not at all."""
+"""Publishes a version directory atomically: it appears complete under its number, or not at all."""
 
 import errno
 import os
@@ -13,38 +13,37 @@ from export.versions.version_dirs import LARGEST_VERSION, find_versions
 from zoo.files.atomic_write import sync, sync_tree
 from zoo.files.file_lock import directory_lock
 
-# What is not whole must have no name that TF Serving takes for a version's.
+# An incomplete directory must not have a name that TF Serving reads as a version's.
 _UNFINISHED_PREFIX = ".unfinished-"
 REMOVED_PREFIX = ".removed-"
 
 _MODEL_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
-# What rename says when another exporter's version directory, or a file, already has the name.
+# Errors of a rename when another exporter's version directory, or a file, already has the name.
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
 
 
 def publish(
     build: Callable[[Path], None], models_dir: Path | str, model_name: str, version: int | None = None
 ) -> Path:
-    """Builds a version directory aside and renames it to its number once it is whole and on disk.
+    """Builds a version in a temporary directory and renames it to its number once it is complete and on disk.
 
-    A process that is killed on the way leaves a directory without a number, which the next exporter of the
-    same model removes. Exporters that run at once get different numbers.
+    A killed process leaves a directory without a number, which the model's next exporter removes. Concurrent
+    exporters get different numbers.
 
     Args:
-        build: Writes the files of the version into the empty directory that it is given; it may also check
-            them, and raise.
+        build: Writes the version's files into the given empty directory; may also check them and raise.
         models_dir: Directory of all models.
-        model_name: Name that the model is served by, and of its directory.
-        version: Positive integer; one above the highest existing by default, because TF Serving serves the
-            highest.
+        model_name: Name of the model's directory, by which it is served.
+        version: Positive integer; one above the highest existing version by default, because TF Serving
+            serves the highest.
 
     Returns:
         The version directory, `models_dir / model_name / version`.
 
     Raises:
-        ValueError: If `model_name` is not allowed, `version` is not allowed or exists, or `build` has
-            written nothing.
+        ValueError: If `model_name` is not allowed, `version` is not allowed or exists, or `build` writes
+            nothing.
         OSError: If the files cannot be written.
 
     Example:
@@ -62,13 +61,13 @@ def publish(
         with _unfinished_dir(model_dir) as unfinished:
             build(unfinished)
             if not any(unfinished.iterdir()):
-                raise ValueError("`build` must write the files of the version. Received: an empty directory.")
+                raise ValueError("`build` must write the version's files. Received: an empty directory.")
             sync_tree(unfinished)
             with directory_lock(model_dir):
                 version_dir = _rename_to_version(unfinished, model_dir, version)
     except OSError as error:
         raise OSError(
-            "`--models-dir` must have room and permission for a version, and nothing is published. "
+            "`--models-dir` must be writable and have room for the version; nothing was published. "
             f"Received: models_dir='{models_dir}': {error}. Free some space or name another directory."
         ) from error
     sync(model_dir)
@@ -77,11 +76,11 @@ def publish(
 
 
 def check_model_name(model_name: str) -> None:
-    """Raises `ValueError` unless `model_name` can be a directory, a part of a URL and a metric's label."""
+    """Raises `ValueError` unless `model_name` can be a directory, part of a URL and a metric's label."""
     if not _MODEL_NAME.fullmatch(model_name):
         raise ValueError(
             "`--model-name` must consist of letters, digits, '_', '-' and '.' and not begin with '-' or '.', "
-            "because it becomes a directory and a part of a URL. "
+            "because it becomes a directory and part of a URL. "
             f"Received: model_name={model_name!r}. Try: "
             f"{re.sub(r'[^A-Za-z0-9_.-]', '_', model_name).lstrip('.-') or 'model'}."
         )
@@ -90,8 +89,8 @@ def check_model_name(model_name: str) -> None:
 def taken_numbers(model_dir: Path) -> list[int]:
     """Returns the numbers that TF Serving finds below a model's directory, ascending.
 
-    No exporter may give one of them again, even where the entry is no version of this project's: a server
-    would find two versions of one number, and load either.
+    Exporters must not reuse any of them, even if the entry is not a version of this project: a server would
+    find two versions of the same number and might load either.
     """
     if not model_dir.is_dir():
         return []
@@ -109,7 +108,7 @@ def _check_version(model_dir: Path, version: int | None) -> None:
     versions = taken_numbers(model_dir)
     if version in versions:
         raise ValueError(
-            "`--version` must name a version that does not exist, because a published version never changes. "
+            "`--version` must not exist yet, because a published version never changes. "
             f"Received: version={version}, existing: {', '.join(map(str, versions))}. "
             f"Leave it out to get {versions[-1] + 1}."
         )
@@ -117,7 +116,7 @@ def _check_version(model_dir: Path, version: int | None) -> None:
 
 @contextmanager
 def _unfinished_dir(model_dir: Path) -> Iterator[Path]:
-    """A new directory, locked while it is in use and removed in the end unless it was renamed.
+    """Creates a directory, locked while it is in use and removed in the end unless it was renamed.
 
     The lock tells the next exporter that the owner lives: the system frees it however the process ends,
     whereas a process id may mean another process by then, or in another container.
@@ -129,7 +128,7 @@ def _unfinished_dir(model_dir: Path) -> Iterator[Path]:
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
             with suppress(OSError):
-                model_dir.rmdir()  # goes only where it is empty: a model without a version is none
+                model_dir.rmdir()  # succeeds only if empty, which removes a model without versions
 
 
 def _new_locked_dir(model_dir: Path, lock: ExitStack) -> Path:
@@ -153,7 +152,7 @@ def _leave(holder: str) -> None:
 
 
 def remove_leftovers(model_dir: Path) -> None:
-    """Removes what exporters and `zoo export prune` left behind that were killed on the way."""
+    """Removes the leftovers of killed exporters and of a killed `zoo export prune`."""
     for leftover in [*model_dir.glob(f"{_UNFINISHED_PREFIX}*"), *model_dir.glob(f"{REMOVED_PREFIX}*")]:
         # Not what is in use, taken away meanwhile, or of another user.
         with suppress(_InUseError, OSError), directory_lock(leftover, on_held=_leave):
@@ -165,8 +164,8 @@ def _rename_to_version(unfinished: Path, model_dir: Path, version: int | None) -
         number = version or max([0, *taken_numbers(model_dir)]) + 1
         version_dir = model_dir / str(number)
         try:
-            # Of two exporters with one number the second fails: the kernel refuses to rename over a directory
-            # that is not empty, and ours never is.
+            # Of two exporters with the same number the second fails, because the kernel refuses to rename
+            # over a directory that is not empty, and a version's never is.
             os.rename(unfinished, version_dir)
         except OSError as error:
             if error.errno not in _TAKEN:

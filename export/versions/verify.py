@@ -1,4 +1,4 @@
-"""What is wrong with the files of versions, in words; imports no TensorFlow."""
+"""Describes the problems of versions whose files changed since the export; imports no TensorFlow."""
 
 from pathlib import Path
 
@@ -7,13 +7,13 @@ from export.versions.version_dirs import find_versions, version_number
 
 
 def find_version_dirs(models_dir: Path) -> list[Path]:
-    """Returns everything below the models of a directory that TF Serving would take for a version.
+    """Returns every entry of a models directory that TF Serving would load as a version.
 
     Args:
         models_dir: Directory of all models.
 
     Returns:
-        The paths by model, lowest version first, at least one.
+        At least one path, sorted by model and version.
 
     Raises:
         FileNotFoundError: The directory is missing or holds no version.
@@ -27,18 +27,18 @@ def find_version_dirs(models_dir: Path) -> list[Path]:
     ]
     if not found:
         raise FileNotFoundError(
-            "The models directory must hold at least one MODEL/VERSION. "
-            f"Received: models_dir='{models_dir}'. Name one with --models-dir, or name versions."
+            "The models directory must hold at least one MODEL/VERSION directory. "
+            f"Received: models_dir='{models_dir}'. Name another with --models-dir, or name VERSION_DIRs."
         )
     return found
 
 
 def version_problem(version_dir: Path) -> str:
-    """Returns what is wrong with a version directory, in one line; `""` where nothing is."""
+    """Describes a version directory's problems in one line; `""` if there are none."""
     if not version_dir.is_dir():
         return "not a directory"
     if not (version_dir / MANIFEST).exists():
-        return f"no {MANIFEST}, so nothing says what its files must be"
+        return f"no {MANIFEST}, so its files cannot be checked"
     try:
         problems = find_file_problems(version_dir)
     except (OSError, ValueError) as error:

@@ -1,6 +1,6 @@
-"""Which entries of a model's directory are versions: the one place that reads their names.
+"""Finds the versions among the entries of a model's directory; no other module reads their names.
 
-Imports nothing heavy: whoever publishes, labels, prunes, verifies or serves versions reads names by it.
+Imports nothing heavy, because publishing, labelling, pruning, verifying and serving all use it.
 
 Sources:
     [TFS] tensorflow/serving, `sources/storage_path/file_system_storage_path_source.cc`
@@ -16,14 +16,14 @@ _TF_SERVING_NAME = re.compile(r"\s*[-+]?[0-9]+\s*", re.ASCII)
 
 
 def version_number(name: str, as_tf_serving_reads: bool = False) -> int | None:
-    """Returns the version that an entry is by its name; None for a name that is no version's.
+    """Parses an entry's name as a version number; returns None for any other name.
 
     Args:
         name: Name of the entry, without its parents.
-        as_tf_serving_reads: This project's versions are positive integers without padding. TF Serving loads
-            any entry whose name parses as an integer of 64 bits [TFS], so that `"003"` is its version 3 and
-            `"-1"` one below 0. The embedded server must load the same entries, an exporter must not give such
-            a number again, and `zoo export verify` must look at what is loaded: these three read names so.
+        as_tf_serving_reads: Whether to accept any name that TF Serving parses as a 64-bit integer [TFS], such
+            as `"003"` for version 3 and `"-1"`, instead of only this project's positive integers without
+            padding. The embedded server needs it to load the same entries, exporters to avoid such numbers,
+            and `zoo export verify` to check every loaded version.
 
     Example:
 
@@ -38,15 +38,15 @@ def version_number(name: str, as_tf_serving_reads: bool = False) -> int | None:
 
 
 def find_versions(model_dir: Path, as_tf_serving_reads: bool = False) -> list[tuple[int, Path]]:
-    """Returns the versions of a model by number, those of one number by name.
+    """Returns a model's versions sorted by number, and entries of the same number by name.
 
     Args:
         model_dir: `MODELS_DIR/<model_name>`.
-        as_tf_serving_reads: As for `version_number`. TF Serving takes files for versions, too; this project's
-            are directories.
+        as_tf_serving_reads: As for `version_number`. If true, files count as versions, too, as in TF Serving;
+            otherwise only directories do.
 
     Returns:
-        Numbers and paths. A number comes twice only as TF Serving reads names, which loads the last one.
+        Numbers and paths. Only TF Serving's reading can give a number twice; it loads the last entry.
 
     Raises:
         OSError: The directory is missing or cannot be read.
@@ -60,7 +60,7 @@ def find_versions(model_dir: Path, as_tf_serving_reads: bool = False) -> list[tu
 
 
 def servable_versions(model_dir: Path) -> list[int]:
-    """Returns the versions of a model that hold a SavedModel, ascending; `[]` where there is no directory."""
+    """Returns a model's versions that hold a SavedModel, ascending; `[]` if the directory does not exist."""
     if not model_dir.is_dir():
         return []
     return [number for number, entry in find_versions(model_dir) if (entry / "saved_model.pb").is_file()]

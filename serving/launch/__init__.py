@@ -1,1 +1,1 @@
-"""Starting a model server of any engine, with the files that it reads."""
+"""Starts a model server of any engine and writes its configuration files."""

@@ -1,4 +1,4 @@
-"""The text protos that feed every engine: `models.config`, `batching.config` and `monitoring.config`."""
+"""Writes every engine's configuration: `models.config`, `batching.config` and `monitoring.config`."""
 
 import os
 from pathlib import Path
@@ -22,15 +22,15 @@ BATCHING_FILE = "batching.config"
 MONITORING_FILE = "monitoring.config"
 
 _MODELS_NOTE = """\
-# A model serves its highest version; one whose labels were moved (`zoo export promote`) serves all versions.
-# The labels are those of when this file was written: `zoo serve` writes it again whenever they change.
+# A model serves its highest version, or all versions once its labels were moved (`zoo export promote`).
+# The labels are those at the time of writing; `zoo serve` rewrites this file whenever they change.
 """
 _BATCHING_NOTE = """\
-# Rows of different clients share a run. Requests that arrive together must agree in every dimension but the
-# first; pictures sent as PNG or JPEG always do.
+# Rows of different clients share a run. Requests that arrive together must agree in every dimension except
+# the first; photos sent as PNG or JPEG files always do.
 """
 _NO_BATCHING_NOTE = """\
-# Batching is off: on the machine that measured it did not pay, and the server is started without its flags.
+# Batching is off: it was no faster on the machine that measured it, and the server starts without its flags.
 """
 
 
@@ -38,7 +38,8 @@ def find_models(models_dir: Path) -> dict[str, list[int]]:
     """Returns the models of a directory and their versions, lowest first.
 
     Args:
-        models_dir: Holds `<model_name>/<version>/`, see `servable_versions`.
+        models_dir: Directory of all models, with `<model_name>/<version>/` directories; see
+            `servable_versions`.
 
     Raises:
         FileNotFoundError: The directory is missing, or holds no model.
@@ -61,12 +62,13 @@ def find_models(models_dir: Path) -> dict[str, list[int]]:
 
 
 def write_config_files(models_dir: Path, config_dir: Path, batching=None) -> list[Path]:
-    """Writes the three files, and returns their paths.
+    """Writes the three files and returns their paths.
 
     Args:
-        models_dir: The directory of models, see `find_models`.
-        config_dir: Where to write; made when it is missing.
-        batching: `BatchingParameters`, an empty message for none; by default those of `recorded_batching`.
+        models_dir: Directory of all models; see `find_models`.
+        config_dir: Directory to write to, created if missing.
+        batching: `BatchingParameters`, an empty message for no batching; those of `recorded_batching` by
+            default.
 
     Raises:
         FileNotFoundError: There is no model to serve.
@@ -80,12 +82,12 @@ def write_config_files(models_dir: Path, config_dir: Path, batching=None) -> lis
 def config_texts(
     models_dir: Path, served_from: Path | None = None, num_cpus: int | None = None
 ) -> dict[str, str]:
-    """Returns the text of the three files, by name.
+    """Returns the three files' texts by name.
 
     Args:
-        models_dir: The directory of models, see `find_models`.
-        served_from: Where the server sees it; in the same place by default.
-        num_cpus: Those of the server; as many as this machine has by default.
+        models_dir: Directory of all models; see `find_models`.
+        served_from: The server's path of that directory; the same path by default.
+        num_cpus: The server's number of CPUs; this machine's by default.
 
     Raises:
         FileNotFoundError: There is no model to serve.
@@ -98,13 +100,13 @@ def config_texts(
 
 
 def models_config(models_dir: Path, served_from: Path | None = None):
-    """Returns the `ModelServerConfig` for a directory of models; arguments as for `config_texts`.
+    """Returns the `ModelServerConfig` for a directory of models, with the arguments of `config_texts`.
 
-    A model without labels of its own serves its highest version; one with labels serves all that it has.
+    A model without its own labels serves its highest version; a model with labels serves all its versions.
 
     Raises:
         FileNotFoundError: There is no model to serve.
-        ValueError: The labels of a model cannot be read, or name a version that does not exist.
+        ValueError: A model's labels cannot be read, or name a version that does not exist.
     """
     base_dir = served_from or models_dir.resolve()
     config = messages.ModelServerConfig()
@@ -115,7 +117,7 @@ def models_config(models_dir: Path, served_from: Path | None = None):
         )
         model.version_labels.update(labels)
         if read_labels(models_dir / name):
-            # A label moves to a loaded version only, so that all have to be there to roll back at once.
+            # A label can move only to a loaded version, so all are loaded to allow rolling back at once.
             model.model_version_policy.all.SetInParent()
         else:
             model.model_version_policy.latest.num_versions = 1
@@ -128,7 +130,7 @@ def models_text(config) -> str:
 
 
 def batching_config(num_cpus: int | None = None):
-    """Returns `BatchingParameters` for interactive use: a short wait, and a full queue that says so."""
+    """Returns `BatchingParameters` for interactive use: a short wait, and a bounded queue."""
     config = messages.BatchingParameters()
     config.max_batch_size.value = MAX_BATCH_SIZE
     config.batch_timeout_micros.value = BATCH_TIMEOUT_MICROS
@@ -143,7 +145,7 @@ def batching_text(config) -> str:
 
 
 def recorded_batching(models_dir: Path):
-    """Returns the `BatchingParameters` that `zoo serve bench` left beside the models, or `batching_config()`.
+    """Returns the `BatchingParameters` that `zoo serve bench` wrote to the models, or `batching_config()`.
 
     Raises:
         InvalidArgument: The file does not parse.
@@ -153,7 +155,7 @@ def recorded_batching(models_dir: Path):
 
 
 def monitoring_config():
-    """Returns a `MonitoringConfig` that turns Prometheus' page on."""
+    """Returns a `MonitoringConfig` that enables Prometheus' metrics page."""
     config = messages.MonitoringConfig()
     config.prometheus_config.enable = True
     config.prometheus_config.path = METRICS_PATH
@@ -167,19 +169,19 @@ def server_arguments(
     with_batching: bool = True,
     intra_op_parallelism: int = 0,
 ) -> list[str]:
-    """Returns the flags with which any engine serves a directory of configuration files."""
+    """Returns the flags with which every engine serves a directory of configuration files."""
     threads = [f"--tensorflow_intra_op_parallelism={intra_op_parallelism}"] if intra_op_parallelism else []
     batching = ["--enable_batching=true", f"--batching_parameters_file={config_dir / BATCHING_FILE}"]
     return [
         f"--port={port}",
         f"--rest_api_port={rest_api_port}",
         f"--model_config_file={config_dir / MODELS_FILE}",
-        # Labels of the file are read before the versions they name are loaded.
+        # The server reads the file's labels before it loads the versions that they name.
         "--allow_version_labels_for_unavailable_models=true",
         *(batching if with_batching else []),
         *threads,
         f"--monitoring_config_file={config_dir / MONITORING_FILE}",
-        # Wait seconds, not minutes, before a model that does not load ends the start.
+        # A model that does not load ends the start after seconds instead of minutes.
         "--max_num_load_retries=2",
         "--load_retry_interval_micros=1000000",
     ]

@@ -1,4 +1,4 @@
-"""Writes models.config anew while a server runs, whenever models, versions or labels change."""
+"""Rewrites models.config while a server runs, whenever models, versions or labels change."""
 
 import logging
 import threading
@@ -12,15 +12,15 @@ _logger = logging.getLogger(__name__)
 
 
 class ConfigFollower:
-    """Keeps `models.config` in line with a directory of models; use it as a context manager.
+    """Keeps `models.config` up to date with a directory of models; use it as a context manager.
 
-    The server must read the file again every `POLL_SECONDS` (`--model_config_file_poll_wait_seconds`). TF
-    Serving refuses a file as a whole that moves a label to a version that is not loaded, so that what is
-    loaded changes first and labels move a while later.
+    The server must reread the file every `POLL_SECONDS` (`--model_config_file_poll_wait_seconds`). TF Serving
+    refuses a whole file if it moves a label to a version that is not loaded yet. Therefore a first file
+    changes the loaded versions, and a later one moves the labels.
 
     Args:
-        models_dir: The models.
-        config_dir: Holds the file that the server reads.
+        models_dir: Directory of all models.
+        config_dir: Directory of the file that the server reads.
 
     Example:
 
@@ -53,24 +53,24 @@ class ConfigFollower:
                 config = models_config(self._models_dir)
                 problem = ""
             except (OSError, ValueError) as error:
-                # What was served goes on being served.
+                # The server keeps its current models.
                 config, problem = self._config, str(error)
             if problem and problem != self._problem:
-                _logger.warning("What is served stays as it is. %s", problem)
+                _logger.warning("The served models do not change. %s", problem)
             self._problem = problem
             if config != self._config:
                 self._write(config)
 
     def _write(self, config):
         write_text(self._file, models_text(_with_labels_of(self._config, config)))
-        # After so long the server has read it; what it cannot move yet it moves once the version is loaded.
+        # By then the server has read the file; a label it cannot move yet moves once its version is loaded.
         if not self._stop.wait(3 * POLL_SECONDS):
             write_text(self._file, models_text(config))
             self._config = config
 
 
 def _with_labels_of(old, new):
-    """Returns a copy of a configuration in which every label is where it was."""
+    """Returns a copy of the new configuration with the old one's labels."""
     labels = {model.name: dict(model.version_labels) for model in old.model_config_list.config}
     config = type(new)()
     config.CopyFrom(new)

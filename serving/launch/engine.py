@@ -1,4 +1,4 @@
-"""Engines: the three ways to start a server on a directory of models, and a server that runs."""
+"""Chooses one of three engines for a directory of models, and starts and stops its server."""
 
 import contextlib
 import os
@@ -30,11 +30,11 @@ STOP_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Engine:
-    """A way to start a server.
+    """An engine that can start a server.
 
     Attributes:
         name: One of `ENGINES`.
-        reason: Why it was chosen, for the user.
+        reason: Reason for choosing it, to show to the user.
     """
 
     name: str
@@ -52,12 +52,13 @@ class Engine:
         """Returns the command line that serves a directory of configuration files.
 
         Args:
-            models_dir: The models, absolute; a container sees them under the same path, read-only.
-            config_dir: What `write_config_files` wrote, absolute.
-            port: gRPC.
-            rest_api_port: REST; 0 for none.
-            with_batching: Whether requests share runs, as the directory's `batching.config` says.
-            intra_op_parallelism: Threads within an operation; 0 lets TensorFlow choose.
+            models_dir: Absolute path of the models directory, which a container mounts read-only at the same
+                path.
+            config_dir: Absolute path of the directory that `write_config_files` wrote.
+            port: gRPC port.
+            rest_api_port: REST port; 0 turns REST off.
+            with_batching: Whether requests share runs, as `batching.config` in the directory says.
+            intra_op_parallelism: Threads per operation; 0 lets TensorFlow choose.
         """
         arguments = [
             *server_arguments(config_dir, port, rest_api_port, with_batching, intra_op_parallelism),
@@ -69,19 +70,19 @@ class Engine:
             return [TENSORFLOW_MODEL_SERVER, *arguments]
         volumes = [f"--volume={path}:{path}:ro" for path in (models_dir, config_dir)]
         ports = [f"--publish={number}:{number}" for number in (port, rest_api_port) if number]
-        # --init: the server handles no signals, and as the container's first process it would ignore them.
+        # --init, because the server handles no signals and ignores them as the container's first process.
         run = [DOCKER, "run", "--rm", "--init", *ports, *volumes]
         return [*run, f"--entrypoint={TENSORFLOW_MODEL_SERVER}", DOCKER_IMAGE, *arguments]
 
 
 def choose_engine(name: str = "auto") -> Engine:
-    """Returns the engine of a name, or the best one there is.
+    """Returns the named engine, or the best one that works here.
 
     Args:
-        name: One of `ENGINES`, or `auto`: the first of them that works here.
+        name: One of `ENGINES`, or `auto` for the first of them that works here.
 
     Raises:
-        UnknownNameError: No engine has that name.
+        UnknownNameError: There is no such engine.
         RuntimeError: The engine does not work here.
     """
     if name not in ("auto", *ENGINES):
@@ -92,14 +93,17 @@ def choose_engine(name: str = "auto") -> Engine:
             continue
         obstacle = _obstacle(candidate)
         if obstacle is None:
-            reason = "as asked for" if name == candidate else ", ".join(missing) or "found on PATH"
+            reason = "as requested" if name == candidate else ", ".join(missing) or "found on PATH"
             return Engine(candidate, reason)
         missing.append(obstacle)
-    raise RuntimeError(f"The engine must work on this machine. Received: engine={name!r}; {missing[0]}.")
+    raise RuntimeError(
+        f"The engine must work on this machine. Received: engine={name!r}; {missing[0]}. "
+        "Install it, or use --engine auto."
+    )
 
 
 def _obstacle(name) -> str | None:
-    """Returns what keeps an engine from working, None when nothing does."""
+    """Returns the reason why an engine does not work; None if it does."""
     if name == TENSORFLOW_MODEL_SERVER and not shutil.which(name):
         return "no tensorflow_model_server on PATH"
     if name == DOCKER and not _docker_answers():
@@ -118,15 +122,15 @@ def _docker_answers() -> bool:
 
 
 class RunningServer:
-    """A server in a process of its own, which follows what is exported; use it as a context manager.
+    """A server in its own process that follows later exports; use it as a context manager.
 
     Args:
-        models_dir: The models.
-        port: gRPC.
-        rest_api_port: REST; 0 for none.
+        models_dir: Directory of all models.
+        port: gRPC port.
+        rest_api_port: REST port; 0 turns REST off.
         engine: An `Engine`, or a name for `choose_engine`.
         batching: As for `write_config_files`.
-        output: Where what the server says goes; to this process's output by default.
+        output: File for the server's output; this process's output by default.
         intra_op_parallelism: As for `Engine.command`.
 
     Raises:
@@ -160,7 +164,7 @@ class RunningServer:
         check_can_start(models_dir, port, rest_api_port)
         self._config_dir = tempfile.TemporaryDirectory(prefix="zoo-serving-")
         config_dir = Path(self._config_dir.name)
-        # A container may read it as another user.
+        # A container may read the directory as another user.
         config_dir.chmod(0o755)
         batching = recorded_batching(models_dir) if batching is None else batching
         write_config_files(models_dir, config_dir, batching)
@@ -172,7 +176,7 @@ class RunningServer:
             bool(batching.ListFields()),
             intra_op_parallelism,
         )
-        # Out of the terminal's process group: Ctrl-C reaches the server once, through us.
+        # Outside the terminal's process group, so that Ctrl-C reaches the server once, through this process.
         self._process = subprocess.Popen(
             self.command, start_new_session=True, env=_environment(), stdout=output, stderr=output
         )
@@ -186,16 +190,16 @@ class RunningServer:
         self.stop()
 
     def wait_until_ready(self, timeout_seconds: float = 300.0) -> None:
-        """Returns once the ports are open, which is when every model is loaded.
+        """Waits until the ports are open, which they are once every model is loaded.
 
         Raises:
-            RuntimeError: The server ended, or is not ready in time.
+            RuntimeError: The server exited, or is not ready in time.
         """
         end = time.monotonic() + timeout_seconds
         while not all(map(_is_open, self._ports)):
             if self._process.poll() is not None:
                 raise RuntimeError(
-                    f"The server ended with exit code {self._process.returncode}; the reason is above."
+                    f"The server ended with exit code {self._process.returncode}; see its own messages above."
                 )
             if time.monotonic() > end:
                 raise RuntimeError(f"The server was not ready within {timeout_seconds:.0f} seconds.")
@@ -203,19 +207,19 @@ class RunningServer:
 
     @property
     def process_id(self) -> int:
-        """The process that was started: the server, or the docker command that shows its output."""
+        """Id of the started process: the server's, or that of the docker command that shows its output."""
         return self._process.pid
 
     def wait(self) -> int:
-        """Returns the server's exit code once it has ended."""
+        """Waits until the server exits and returns its exit code."""
         return self._process.wait()
 
     def terminate(self, at_once: bool = False) -> None:
-        """Tells the server to end; `at_once` without finishing the requests in flight."""
+        """Tells the server to exit; with `at_once`, without finishing requests in flight."""
         self._process.send_signal(signal.SIGKILL if at_once else signal.SIGTERM)
 
     def stop(self) -> None:
-        """Ends the server, and gives requests in flight time to finish."""
+        """Stops the server after giving requests in flight time to finish."""
         if self._process.poll() is None:
             self.terminate()
             try:
@@ -230,17 +234,17 @@ class RunningServer:
 def serve(
     models_dir: Path, port: int, rest_api_port: int, engine: Engine, intra_op_parallelism: int = 0
 ) -> int:
-    """Serves until the server ends, or SIGTERM or SIGINT is passed on to it; the second one ends it at once.
+    """Serves until the server exits; passes SIGTERM and SIGINT on to it, and kills it on the second one.
 
     Args:
-        models_dir: The models.
-        port: gRPC.
-        rest_api_port: REST; 0 for none.
-        engine: How.
+        models_dir: Directory of all models.
+        port: gRPC port.
+        rest_api_port: REST port; 0 turns REST off.
+        engine: The engine to start.
         intra_op_parallelism: As for `Engine.command`.
 
     Returns:
-        The server's exit code; 0 when it ended because it was told to.
+        The server's exit code; 0 if a signal stopped it.
 
     Raises:
         FileNotFoundError: There is no model to serve.
@@ -261,13 +265,13 @@ def serve(
         ) as server,
     ):
         running.append(server)
-        # A signal that came while the process started found nothing to pass it on to.
+        # A signal that arrived before the process started could not be passed on.
         code = 0 if told_to_stop else server.wait()
     return 0 if told_to_stop else code
 
 
 def check_can_start(models_dir: Path, port: int, rest_api_port: int) -> None:
-    """Checks what would only fail minutes later.
+    """Checks conditions that would otherwise fail only minutes later.
 
     Raises:
         FileNotFoundError: There is no model to serve.

@@ -1,8 +1,8 @@
-"""The embedded server: TF Serving's flags, protocols and answers in one Python process."""
+"""The embedded server, which has TF Serving's flags, protocols and responses in one Python process."""
 
 
 def __getattr__(name: str):
-    # Lazily, so that `python -m serving.model_server --help` answers at once.
+    # Imported lazily, so that `python -m serving.model_server --help` answers at once.
     if name == "ModelServer":
         from serving.model_server.server import ModelServer
 

@@ -1,4 +1,4 @@
-"""`python -m serving.model_server`: starts, answers and fails as tensorflow_model_server does."""
+"""`python -m serving.model_server`, which starts, responds and fails as tensorflow_model_server does."""
 
 import logging
 import os
@@ -11,16 +11,16 @@ from serving.wire.status import Cancelled, ServingError
 from training.runs.library_versions import library_versions
 from zoo.command_line.quiet_import import import_tensorflow
 
-# What `exit(-1)` of the C++ program becomes.
+# The exit code of the C++ program's `exit(-1)`.
 EXIT_FAILED = 255
 _logger = logging.getLogger(__name__)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the server until SIGTERM or SIGINT, and returns the exit code.
+    """Runs the server until SIGTERM or SIGINT and returns the exit code.
 
     Args:
-        arguments: The words after the program's name; those of the process by default.
+        arguments: The command line without the program's name; this process's by default.
     """
     program = "python -m serving.model_server"
     try:
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     if parsed.unknown:
         print(f"unknown argument: {parsed.unknown[0]}\n{server_flags.usage(program)}", end="")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname).1s %(name)s] %(message)s")
-    # A line for every bad request would let clients fill the log.
+    # Otherwise clients could fill the log with a line for every bad request.
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     import_tensorflow(with_keras=False)
@@ -82,7 +82,7 @@ def run() -> None:
     """Runs the server and ends the process."""
     exit_code = main()
     sys.stdout.flush()
-    # The interpreter would wait for requests that outlived their grace time, for ever if they never end.
+    # The interpreter would wait for requests that outlive their grace time, possibly for ever.
     os._exit(exit_code)
 
 

@@ -1,4 +1,4 @@
-"""The flags of tensorflow_model_server: names, defaults and parsing rules.
+"""The flags of tensorflow_model_server, with its names, defaults and parsing rules.
 
 Sources:
     [TFS] tensorflow/serving, `model_servers/main.cc`
@@ -20,12 +20,12 @@ _CPU_THREADS = "0 means four per CPU"
 
 @dataclass(frozen=True)
 class Flag:
-    """A flag; its type is that of its default.
+    """A flag of its default's type.
 
     Attributes:
-        name: Without the dashes.
-        default: Its value when it is not given.
-        help: One line; `""` for a flag that this server accepts and that has no effect.
+        name: Name without the dashes.
+        default: Value if the flag is not given.
+        help: One line of help; `""` for a flag that this server accepts without effect.
     """
 
     name: str
@@ -35,58 +35,74 @@ class Flag:
 
 FLAGS = (
     Flag("port", GRPC_PORT, "Port of the gRPC server; 0 turns it off (then --grpc_socket_path is needed)"),
-    Flag("grpc_socket_path", "", "Path of a unix socket on which gRPC listens too"),
+    Flag("grpc_socket_path", "", "Path of a unix socket on which gRPC also listens"),
     Flag("rest_api_port", 0, "Port of the REST server; 0 turns it off"),
     Flag("rest_api_num_threads", 0, f"REST requests answered at a time; {_CPU_THREADS}"),
-    Flag("rest_api_timeout_in_ms", 30000, "Milliseconds that a REST prediction may take"),
-    Flag("rest_api_enable_cors_support", False, "Let browsers on other sites read REST answers"),
+    Flag("rest_api_timeout_in_ms", 30000, "Time limit of a REST prediction in milliseconds"),
+    Flag("rest_api_enable_cors_support", False, "Let browsers on other sites read REST responses"),
     Flag("model_name", "default", "Name of the model (ignored with --model_config_file)"),
-    Flag("model_base_path", "", "Directory that holds its versions (ignored with --model_config_file)"),
+    Flag("model_base_path", "", "Directory of the model's versions (ignored with --model_config_file)"),
     Flag("model_config_file", "", "Text ModelServerConfig with the models to serve"),
-    Flag("file_system_poll_wait_seconds", 1, "Seconds between two looks for versions; 0 looks once"),
+    Flag("file_system_poll_wait_seconds", 1, "Seconds between two searches for versions; 0 searches once"),
     Flag(
         "allow_version_labels_for_unavailable_models",
         False,
         "Let labels point to versions that are not loaded",
     ),
-    Flag("max_num_load_retries", 5, "How often loading a version is tried again"),
-    Flag("load_retry_interval_micros", 60_000_000, "Microseconds between two tries"),
-    Flag("enable_model_warmup", True, "Run the recorded requests before a version answers"),
-    Flag("num_request_iterations_for_warmup", 0, "How often each of them runs; 0 means once"),
+    Flag("max_num_load_retries", 5, "Number of retries to load a version"),
+    Flag("load_retry_interval_micros", 60_000_000, "Microseconds between two attempts to load a version"),
+    Flag("enable_model_warmup", True, "Run a version's recorded requests before it answers clients"),
+    Flag("num_request_iterations_for_warmup", 0, "Runs of each recorded request; 0 means one"),
     Flag("grpc_channel_arguments", "", "Further gRPC arguments: name=value,name=value"),
     Flag("grpc_max_threads", 0, f"gRPC requests answered at a time; {_CPU_THREADS}"),
-    Flag("enable_serialization_as_tensor_content", False, "Answer with tensor_content, not typed fields"),
+    Flag(
+        "enable_serialization_as_tensor_content",
+        False,
+        "Return outputs as tensor_content instead of typed fields",
+    ),
     Flag("saved_model_tags", "serve", "Comma-separated tags of the meta graph to load"),
-    Flag("tensorflow_session_parallelism", 0, "Threads of a session, both kinds; 0 lets TensorFlow choose"),
-    Flag("tensorflow_intra_op_parallelism", 0, "Threads within an operation; 0 lets TensorFlow choose"),
-    Flag("tensorflow_inter_op_parallelism", 0, "Operations at a time; 0 lets TensorFlow choose"),
-    # The limits of this server; tensorflow_model_server leaves them to a proxy, and goes on without.
-    Flag("max_request_bytes", MAX_REQUEST_BYTES, f"Largest REST body and gRPC message; {_OWN}"),
+    Flag(
+        "tensorflow_session_parallelism",
+        0,
+        "Sets both following flags to the same number of threads; 0 lets TensorFlow choose",
+    ),
+    Flag("tensorflow_intra_op_parallelism", 0, "Threads per operation; 0 lets TensorFlow choose"),
+    Flag("tensorflow_inter_op_parallelism", 0, "Operations run at a time; 0 lets TensorFlow choose"),
+    # This server's own limits, which tensorflow_model_server leaves to a proxy and ignores as flags.
+    Flag("max_request_bytes", MAX_REQUEST_BYTES, f"Largest REST body and gRPC message in bytes; {_OWN}"),
     Flag("max_request_rows", MAX_REQUEST_ROWS, f"Most rows of a request's inputs; {_OWN}"),
-    Flag("max_header_bytes", MAX_HEADER_BYTES, f"Largest request line and headers of REST; {_OWN}"),
+    Flag("max_header_bytes", MAX_HEADER_BYTES, f"Largest REST request line and headers in bytes; {_OWN}"),
     Flag(
         "max_connections",
         MAX_CONNECTIONS,
-        f"REST connections open at a time, and gRPC requests in work; {_OWN}",
+        f"Most open REST connections, and most gRPC requests in progress; {_OWN}",
     ),
-    Flag("idle_timeout_seconds", 60, f"How long REST connections stay open between requests; {_OWN}"),
-    Flag("receive_timeout_seconds", 30, f"How long a REST request may take to arrive; {_OWN}"),
-    Flag("grace_seconds", 10, f"Time for requests in flight to finish after SIGTERM; {_OWN}"),
+    Flag("idle_timeout_seconds", 60, f"Seconds that REST connections stay open between requests; {_OWN}"),
+    Flag("receive_timeout_seconds", 30, f"Seconds that a REST request may take to arrive; {_OWN}"),
+    Flag("grace_seconds", 10, f"Seconds for requests in flight to finish after SIGTERM; {_OWN}"),
     Flag("version", False, "Print the versions and exit"),
     Flag("enable_batching", False, "Let requests share runs of the model"),
     Flag("batching_parameters_file", "", "Text BatchingParameters; needs --enable_batching"),
     Flag(
         "enable_per_model_batching_parameters",
         False,
-        "Read them from VERSION/batching_params.pbtxt; a version without runs each request by itself",
+        "Read parameters from VERSION/batching_params.pbtxt; a version without the file is not batched",
     ),
-    Flag("model_config_file_poll_wait_seconds", 0, "Read the file of models again after so many seconds"),
-    Flag("num_load_threads", 0, "Versions loaded at a time; 0 loads one after the other, retries included"),
+    Flag(
+        "model_config_file_poll_wait_seconds",
+        0,
+        "Seconds between two readings of --model_config_file; 0 reads it once",
+    ),
+    Flag("num_load_threads", 0, "Versions loaded at a time; 0 loads them one by one, including retries"),
     Flag("num_unload_threads", 0, "Versions unloaded at a time"),
-    Flag("monitoring_config_file", "", "Text MonitoringConfig: Prometheus' page on the REST port"),
-    Flag("ssl_config_file", "", "Text SSLConfig: the gRPC port speaks TLS"),
-    Flag("enable_grpc_healthcheck_service", False, "Answer grpc.health.v1.Health on the gRPC port"),
-    Flag("enable_signature_method_name_check", False, "Signatures answer only what they were exported for"),
+    Flag("monitoring_config_file", "", "Text MonitoringConfig, for Prometheus' page on the REST port"),
+    Flag("ssl_config_file", "", "Text SSLConfig, for TLS on the gRPC port"),
+    Flag("enable_grpc_healthcheck_service", False, "Serve grpc.health.v1.Health on the gRPC port"),
+    Flag(
+        "enable_signature_method_name_check",
+        False,
+        "Restrict signatures to the method they were exported for",
+    ),
     Flag("enable_profiler", True),
     Flag("tensorflow_session_config_file", ""),
     Flag("per_process_gpu_memory_fraction", 0.0),
@@ -108,12 +124,12 @@ _BY_NAME = {flag.name: flag for flag in FLAGS}
 
 @dataclass(frozen=True)
 class ParsedFlags:
-    """What a command line says.
+    """A parsed command line.
 
     Attributes:
-        values: The value of every flag, by name.
-        unknown: The arguments that are no flag; TF Serving mentions them and goes on.
-        without_effect: Names of flags given that this server does not act on.
+        values: Flag name to value, for every flag.
+        unknown: Arguments that are not flags; like TF Serving, the server reports them and continues.
+        without_effect: Names of given flags that have no effect in this server.
     """
 
     values: dict[str, bool | int | float | str]
@@ -122,13 +138,13 @@ class ParsedFlags:
 
 
 def parse(arguments: list[str]) -> ParsedFlags:
-    """Parses `--flag=value`; `--flag` alone turns on a boolean, and a value after a space is not accepted.
+    """Parses `--flag=value`; `--flag` alone sets a boolean, and a value after a space is not accepted.
 
     Args:
-        arguments: The words after the program's name.
+        arguments: The command line without the program's name.
 
     Raises:
-        ValueError: A value is not of its flag's type.
+        ValueError: A value does not have its flag's type.
 
     Example:
 
@@ -160,7 +176,7 @@ def _value(flag, text):
 
 
 def usage(program: str) -> str:
-    """Returns the help text, in the form that TensorFlow's flags print."""
+    """Returns the help text in the format of TensorFlow's flags."""
     lines = [f"usage: {program}", "Flags:"]
     for flag in FLAGS:
         default = str(flag.default).lower() if isinstance(flag.default, bool) else repr(flag.default)

@@ -1,4 +1,4 @@
-"""What the server's flags and the files they name mean, and which of them contradict each other."""
+"""Checks the server's flags and turns them, and the files they name, into options of its parts."""
 
 import logging
 from collections.abc import Mapping
@@ -20,10 +20,10 @@ _logger = logging.getLogger(__name__)
 
 
 def check_flags(flags: Mapping) -> None:
-    """Checks what contradicts itself, before anything is loaded.
+    """Checks that the flags do not contradict each other, before anything is loaded.
 
     Raises:
-        InvalidArgument: A rule of TF Serving is broken.
+        InvalidArgument: The flags break one of TF Serving's rules, or a limit is not positive.
     """
     if not flags["port"] and not flags["grpc_socket_path"]:
         raise InvalidArgument("At least one of server_options.grpc_port or grpc_socket_path must be set.")
@@ -59,12 +59,12 @@ def check_flags(flags: Mapping) -> None:
 
 
 def read_config(flags: Mapping):
-    """Returns the `ModelServerConfig` that the flags name, or that of their one model.
+    """Reads the `ModelServerConfig` that the flags name, or makes one for their single model.
 
     Raises:
         ServingError: The file cannot be read.
     """
-    # Its import loads all of TensorFlow.
+    # Deferred, because this import loads all of TensorFlow.
     from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
     if flags["model_config_file"]:
@@ -77,7 +77,7 @@ def read_config(flags: Mapping):
 
 
 def load_options(flags: Mapping, metrics):
-    """Returns the `LoadOptions` of the versions.
+    """Returns the `LoadOptions` for versions.
 
     Args:
         flags: Values by name.
@@ -122,7 +122,7 @@ def _batching(flags, metrics):
 
 
 def metrics_path(flags: Mapping) -> str | None:
-    """Returns the path of Prometheus' page on the REST port; None when it is off.
+    """Returns the path of Prometheus' page on the REST port; None if it is off.
 
     Raises:
         ServingError: The monitoring file cannot be read.
@@ -147,6 +147,6 @@ def rest_limits(flags: Mapping):
 
 
 def channel_arguments(text: str) -> tuple[tuple[str, int | str], ...]:
-    """Returns gRPC's arguments from `name=value,name=value`."""
+    """Parses `name=value,name=value` into gRPC channel arguments."""
     pairs = [pair.partition("=") for pair in text.split(",") if pair]
     return tuple((name, int(value) if value.lstrip("-").isdigit() else value) for name, _, value in pairs)

@@ -1,15 +1,15 @@
-"""TCP ports: whether one is free, and which option changes it."""
+"""Opens TCP ports and checks that they are free, with errors that name the option to change."""
 
 import errno
 import socket
 
 
 def listening_socket(port: int, option: str) -> socket.socket:
-    """Returns a listening socket on every address, IPv6 and IPv4 where both exist.
+    """Returns a socket that listens on every address, over IPv6 and IPv4 if both exist.
 
     Args:
-        port: The port; 0 takes any free one.
-        option: The command line option that sets the port, for the error message.
+        port: The port; 0 picks any free one.
+        option: The command-line option that sets the port, for the error message.
 
     Raises:
         OSError: The port is in use, or not allowed.
@@ -24,7 +24,7 @@ def listening_socket(port: int, option: str) -> socket.socket:
         )
     except OSError as error:
         raise port_error(port, option, error) from error
-    # Connections inherit it. Without it, an answer in two writes waits 40 ms for an acknowledgement.
+    # Connections inherit this; without it, a response in two writes waits 40 ms for an acknowledgement.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 
@@ -34,7 +34,7 @@ def check_port_is_free(port: int, option: str) -> None:
 
     Args:
         port: The port.
-        option: The command line option that sets it, for the error message.
+        option: The command-line option that sets it, for the error message.
 
     Raises:
         OSError: The port is in use, or not allowed.
@@ -44,6 +44,6 @@ def check_port_is_free(port: int, option: str) -> None:
 
 
 def port_error(port: int, option: str, error: OSError) -> OSError:
-    """Returns the error that names port and option."""
+    """Returns an error that names the port and its option."""
     reason = "is in use" if error.errno == errno.EADDRINUSE else f"cannot be opened ({error.strerror})"
     return OSError(error.errno, f"Port {port} {reason}. Choose another one with {option}.")

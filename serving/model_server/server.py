@@ -1,4 +1,4 @@
-"""The server: models loaded, ports opened, requests answered until it is stopped."""
+"""The server object: loads models, opens ports and answers requests until it is stopped."""
 
 import errno
 import functools
@@ -20,10 +20,10 @@ _logger = logging.getLogger(__name__)
 
 
 class ModelServer:
-    """Loads models, then answers over gRPC and REST until it is stopped.
+    """Loads models, then answers requests over gRPC and REST until it is stopped.
 
     Args:
-        **flags: Values by the names of `server_flags.FLAGS`; the others keep their defaults.
+        **flags: Values of flags in `server_flags.FLAGS`; other flags keep their defaults.
 
     Raises:
         ServingError: The flags contradict each other.
@@ -59,7 +59,7 @@ class ModelServer:
         credentials = tls.server_credentials(self.flags["ssl_config_file"])
         check_port_is_free(self.flags["port"], "--port")
         check_port_is_free(self._rest_port(), "--rest_api_port")
-        # TensorFlow takes seconds to import; what is wrong with flags, files and ports is said before.
+        # Reports errors in flags, files and ports before the import of TensorFlow, which takes seconds.
         config = start_options.read_config(self.flags)
         self._metrics_path = start_options.metrics_path(self.flags)
         from serving.model_server.core.core import ServerCore
@@ -74,17 +74,17 @@ class ModelServer:
             self._start_rest()
 
     def wait(self) -> None:
-        """Returns when `stop` has been called."""
+        """Waits until `stop` or `request_stop` is called."""
         self._stopped.wait()
 
     def request_stop(self) -> None:
-        """Makes `wait` return and ends a `start` that waits for models; for signal handlers."""
+        """Makes `wait` return and ends a `start` that waits for models; safe in signal handlers."""
         self._stopped.set()
         if self._core is not None:
             self._core.stop()
 
     def stop(self, grace_seconds: float | None = None) -> None:
-        """Closes the ports and gives requests in flight time to finish, by default that of the flags."""
+        """Closes the ports and gives requests in flight time to finish, by default `--grace_seconds`."""
         self.request_stop()
         grace_seconds = self.flags["grace_seconds"] if grace_seconds is None else grace_seconds
         if self._health:
@@ -104,7 +104,7 @@ class ModelServer:
     def _reload(self, seconds):
         while not self._stopped.wait(seconds):
             try:
-                # Nobody waits for its models here, and the next reading must not wait for them either.
+                # Does not wait for new models, because nobody needs the result and the next reading is due.
                 self._core.reload(start_options.read_config(self.flags), is_wanted=lambda: False)
             except Cancelled:
                 continue
@@ -117,10 +117,10 @@ class ModelServer:
         return self.flags["rest_api_port"]
 
     def _default_threads(self) -> int:
-        """Returns how many requests are answered at a time: four per CPU, as TF Serving.
+        """Returns the number of requests answered at a time: four per CPU, as in TF Serving.
 
-        A request that waits for others to share its run holds a thread and no CPU. With a few threads, single
-        rows would never fill a batch.
+        With batching there are more, because a request that waits for others to share its run occupies a
+        thread but no CPU; with few threads, requests of one row would never fill a batch.
         """
         num_threads = 4 * (os.cpu_count() or 1)
         return max(num_threads, THREADS_WITH_BATCHING) if self.flags["enable_batching"] else num_threads

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: the two ways in which a server is told to stop."""
+"""Handles SIGTERM and SIGINT, the two signals that tell a server to stop."""
 
 import contextlib
 import signal
@@ -6,7 +6,7 @@ import signal
 
 @contextlib.contextmanager
 def handled(stop):
-    """Calls a function for each of the two signals, in place of what the process does otherwise.
+    """Calls a function on either signal instead of the process's previous handler.
 
     Args:
         stop: Takes no arguments; runs between two instructions of the main thread.

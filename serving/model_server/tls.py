@@ -1,7 +1,7 @@
-"""TLS of the gRPC port: what `--ssl_config_file` says, and what is wrong with it.
+"""Reads and checks `--ssl_config_file`, which sets up TLS on the gRPC port.
 
-gRPC opens no port with a key that does not belong to its certificate, and does not say why. Therefore
-Python's own TLS reads both first, and a server is tried that nobody can reach.
+gRPC refuses to open a port with a key that does not match its certificate, without giving a reason. Therefore
+Python's own TLS reads both first, and a trial server is started that nobody can reach.
 
 Sources:
     [TFS] tensorflow/serving, `config/ssl_config.proto`, `model_servers/server.cc`
@@ -20,16 +20,16 @@ from serving.wire.text_proto import read_text_proto
 
 
 def server_credentials(path: str) -> grpc.ServerCredentials | None:
-    """Returns the credentials that a text `SSLConfig` describes; None, which is no TLS, where path is `""`.
+    """Returns the credentials of a text `SSLConfig`; None, for no TLS, if path is `""`.
 
-    As in TF Serving, clients need a certificate, signed by `custom_ca`, only where `client_verify` is true.
+    As in TF Serving, clients need a certificate signed by `custom_ca` only if `client_verify` is true.
 
     Args:
-        path: The file; keys and certificates stand in it as PEM text.
+        path: The file, with keys and certificates as PEM text.
 
     Raises:
-        NotFound: There is no such file.
-        InvalidArgument: It does not parse, or a key or certificate in it cannot be used.
+        NotFound: The file cannot be read.
+        InvalidArgument: The file does not parse, or a key or certificate in it cannot be used.
     """
     if not path:
         return None
@@ -54,7 +54,7 @@ def server_credentials(path: str) -> grpc.ServerCredentials | None:
 def _check_certificates(path, field, text):
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_verify_locations(cadata=text)
-    # Which of the three it is depends on what stands there instead of a certificate.
+    # Which of the three is raised depends on the text in place of a certificate.
     except (ssl.SSLError, ValueError, TypeError) as error:
         raise InvalidArgument(
             f"{field} must hold certificates as PEM text, from -----BEGIN CERTIFICATE----- on, each line "
@@ -64,16 +64,16 @@ def _check_certificates(path, field, text):
 
 def _check_key(path, config):
     with tempfile.TemporaryDirectory() as directory:
-        # Python's TLS reads keys from files only. The directory and the file are readable by nobody else.
+        # Python's TLS reads keys only from files. Other users can read neither the directory nor the files.
         files = [Path(directory, name) for name in ("server_cert", "server_key")]
         for file in files:
             file.touch(mode=0o600)
             file.write_text(getattr(config, file.name), encoding="utf-8")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        # Whether a key is long enough is for gRPC to say.
+        # gRPC decides whether a key is long enough.
         context.set_ciphers("ALL:@SECLEVEL=0")
         try:
-            # Without a password of its own, OpenSSL would ask the terminal for that of an encrypted key.
+            # An explicit password keeps OpenSSL from asking the terminal for an encrypted key's password.
             context.load_cert_chain(*files, password="")
         except ssl.SSLError as error:
             if error.reason == "KEY_VALUES_MISMATCH":

@@ -1,4 +1,4 @@
-"""A request in no protocol's words, and how to say it over gRPC and over REST to one server."""
+"""Protocol-neutral requests, and functions that send them to one server over gRPC and over REST."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -17,27 +17,27 @@ from tensorflow_serving.apis import (
 from serving.wire import tensor_proto
 
 GRPC, REST = "grpc", "rest"
-# By hand, so that the table in `serving/wire/status.py` is held against something.
+# Written by hand, to check the table in `serving/wire/status.py` against.
 HTTP_STATUSES = {"OK": 200, "INVALID_ARGUMENT": 400, "FAILED_PRECONDITION": 400, "NOT_FOUND": 404}
 
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A request that both protocols can say, and what TF Serving answers.
+    """A request that both protocols can express, with TF Serving's response.
 
     Args:
-        name: What the case shows.
+        name: Name of the tested behaviour.
         method: `predict`, `classify`, `regress`, `status` or `metadata`.
-        status: Canonical name; by protocol where TF Serving itself answers differently.
-        message: Of an error; by protocol likewise. "..." at its end compares the beginning only.
-        answer: Of a success, as `ask` returns it.
-        inputs: Arrays by name, of a `predict`.
-        examples: Values by feature, one mapping an example, of `classify` and `regress`.
+        status: Canonical name, or a mapping by protocol where TF Serving's own responses differ.
+        message: Error message, or likewise a mapping; with "..." at its end only the beginning is compared.
+        answer: Result of a success, as `ask` returns it.
+        inputs: Arrays by name, for `predict`.
+        examples: One mapping of features to values per example, for `classify` and `regress`.
         context: Features of all examples.
-        model: Which model, as in a model specification; so are the last three.
-        version: One version.
-        label: A label instead of a version.
-        signature: `""` means `serving_default`.
+        model: Model name of the request's model specification.
+        version: Version number of the specification.
+        label: Label of the specification, instead of a version.
+        signature: Signature name of the specification; `""` means `serving_default`.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Case:
     signature: str = ""
 
     def expected(self, protocol: str) -> tuple[str, str]:
-        """Returns the status and the message over a protocol."""
+        """Returns the expected status and message over a protocol."""
         status, message = (
             value if isinstance(value, str) else value[protocol] for value in (self.status, self.message)
         )
@@ -63,14 +63,14 @@ class Case:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What a server answered.
+    """A server's response.
 
     Args:
-        status: Canonical name over gRPC, HTTP's number over REST.
-        message: Of an error; `""` for a success.
-        answer: Of a success. `predict`: the values of the only output, or of each by name. `classify`: pairs
-            of label and score for each example. `regress`: one value for each. `status`: version, state and
-            code of each version. `metadata`: name, version, and the names of the signatures.
+        status: Canonical name over gRPC, HTTP status over REST.
+        message: Error message; `""` for a success.
+        answer: Result of a success. `predict`: the only output's values, or each output's by name.
+            `classify`: pairs of label and score per example. `regress`: one value per example. `status`:
+            version, state and code of each version. `metadata`: name, version, and names of the signatures.
     """
 
     status: str | int
@@ -79,12 +79,12 @@ class Outcome:
 
 
 def ask(case: Case, protocol: str) -> Outcome:
-    """Sends a case to the server of the conformance tests."""
+    """Sends a case to the conformance tests' server."""
     return {GRPC: _ask_over_grpc, REST: _ask_over_rest}[protocol](case)
 
 
 def expected_status(case: Case, protocol: str) -> str | int:
-    """Returns the status that `Outcome` must have."""
+    """Returns the expected status of an `Outcome`."""
     status, _ = case.expected(protocol)
     return status if protocol == GRPC else HTTP_STATUSES[status]
 

@@ -1,6 +1,6 @@
-"""Requests that both protocols can say, with TF Serving's answers: status, words and order of checks.
+"""Requests that both protocols can express, with TF Serving's responses: status, message, order of checks.
 
-Each wrong request is wrong in one way, or, where its name says "before", in a second way that is found later.
+Each wrong request has one fault or, if its name says "before", a second fault that must be found later.
 """
 
 import numpy as np
@@ -64,7 +64,7 @@ PREDICT = [
     predict(
         "long name",
         NOT_FOUND,
-        # Of the message over gRPC, 1024 characters are left.
+        # gRPC truncates the message to 1024 characters.
         {GRPC: f"{LATEST.format(LONG_NAME)[:1024]}...TRUNCATED", REST: LATEST.format(LONG_NAME)},
         model=LONG_NAME,
     ),
@@ -100,7 +100,7 @@ PREDICT = [
     ),
     predict(
         "one input too many",
-        {GRPC: INVALID, REST: "OK"},  # REST reads what the signature has, and nothing else
+        {GRPC: INVALID, REST: "OK"},  # REST reads only the signature's inputs
         {
             GRPC: SIZE.format(3, "a,b,c", "c", ""),
             REST: "",
@@ -111,7 +111,7 @@ PREDICT = [
     ),
     predict(
         "default value",
-        {GRPC: "OK", REST: INVALID},  # REST knows no defaults
+        {GRPC: "OK", REST: INVALID},  # REST does not support defaults
         {GRPC: "", REST: MISSING.format("b")},
         signature="defaulted",
         inputs={"a": ROW},

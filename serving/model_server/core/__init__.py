@@ -1,1 +1,1 @@
-"""What both protocols answer from: models, versions, signatures, batches and metrics."""
+"""The core that both protocols share: models, versions, signatures, batches and metrics."""

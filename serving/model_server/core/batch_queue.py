@@ -1,4 +1,4 @@
-"""Queues of batches that share threads: a batch is run when it is full, or when its first task waited enough.
+"""Queues of batches that share threads; a batch runs once it is full or its first task has waited enough.
 
 Sources:
     [TF] tensorflow/tensorflow, `core/kernels/batching_util/shared_batch_scheduler.h`
@@ -20,17 +20,17 @@ from serving.wire.status import (
     from_exception,
 )
 
-# No row is to blame: the time is up, the memory is full, or the rows are not of one size.
+# Errors for which no single row is to blame: time is up, memory is full, or the rows differ in size.
 _OF_THE_WHOLE_BATCH = (DeadlineExceeded, FailedPrecondition, ResourceExhausted)
 
 
 class Task:
-    """A request's part in a run, or a slice of it.
+    """A request, or a slice of one, that takes part in a run.
 
     Args:
-        feeds: Arrays by tensor name, all of `num_rows` rows.
-        num_rows: Rows.
-        timeout_seconds: Time left for the answer; None for no limit.
+        feeds: Arrays by tensor name, all with `num_rows` rows.
+        num_rows: Number of rows.
+        timeout_seconds: Remaining time for the response; None for no limit.
     """
 
     def __init__(self, feeds: Mapping[str, np.ndarray], num_rows: int, timeout_seconds: float | None):
@@ -44,7 +44,7 @@ class Task:
         self._error: ServingError | None = None
 
     def split(self, max_rows: int, first_rows: int) -> "list[Task]":
-        """Returns slices of at most `max_rows` rows, the first of at most `first_rows`; itself if it fits."""
+        """Slices the task into at most `max_rows` rows, the first slice into at most `first_rows`."""
         if self.num_rows <= max_rows:
             return [self]
         starts = [0, *range(first_rows, self.num_rows, max_rows)] if first_rows else None
@@ -56,23 +56,23 @@ class Task:
         return parts
 
     def waited_seconds(self) -> float:
-        """Returns the time since the task was made."""
+        """Returns the time since the task was created."""
         return time.monotonic() - self._begin
 
     def remaining_seconds(self) -> float | None:
-        """Returns the time left; None for no limit."""
+        """Returns the remaining time; None for no limit."""
         return None if self._end is None else self._end - time.monotonic()
 
     def finish(self, outputs: list[np.ndarray] | None, error: ServingError | None) -> None:
-        """Hands the answer to the thread that waits in `outputs`."""
+        """Hands the outputs or the error to the thread that waits in `outputs`."""
         self._outputs, self._error = outputs, error
         self._done.release()
 
     def outputs(self) -> list[np.ndarray]:
-        """Waits for the answer.
+        """Waits for the outputs.
 
         Raises:
-            ServingError: What the run raised.
+            ServingError: The run's error.
         """
         with self._done:
             if self._error is not None:
@@ -81,7 +81,7 @@ class Task:
 
 
 class _Batch:
-    """Tasks that will share a run."""
+    """The tasks that share one run."""
 
     def __init__(self, end: float):
         self.tasks: list[Task] = []
@@ -97,14 +97,14 @@ class BatchThreads:
     """Threads that take batches from queues in turn.
 
     Args:
-        num_threads: Batches run at a time.
-        name: For metrics.
+        num_threads: Number of batches run at a time.
+        name: Name in the metrics.
     """
 
     def __init__(self, num_threads: int, name: str):
         self.name = name
         self.changed = threading.Condition()
-        # Queues that hold tasks, the one whose turn is next first.
+        # Queues that hold tasks, in the order of their turns.
         self.waiting: collections.deque[BatchQueue] = collections.deque()
         for number in range(num_threads):
             threading.Thread(target=self._run, name=f"batch-{number}", daemon=True).start()
@@ -114,7 +114,7 @@ class BatchThreads:
             with self.changed:
                 queue, tasks = self._next()
             queue.run(tasks)
-            # Held while this thread sleeps, they would outlive a version that is unloaded.
+            # References kept while this thread sleeps would keep an unloaded version alive.
             del queue, tasks
 
     def _next(self) -> "tuple[BatchQueue, list[Task]]":
@@ -128,7 +128,7 @@ class BatchThreads:
                     self.waiting.append(queue)
                 if tasks:
                     if self.waiting:
-                        # Somebody must watch over the batches that are not due yet.
+                        # Another thread must watch the batches that are not due yet.
                         self.changed.notify()
                     return queue, tasks
                 end = queue.batches[0].end
@@ -137,14 +137,14 @@ class BatchThreads:
 
 
 class BatchQueue:
-    """The batches of one set of inputs and outputs of one version.
+    """The batches of one version with the same inputs and outputs.
 
     Args:
-        process: Runs tasks together, and returns the outputs of each.
-        threads: Run the batches.
-        max_rows: Rows of a full batch.
-        timeout_seconds: How long the first task of a batch waits for others.
-        max_batches: Batches that wait at most; further tasks are refused.
+        process: Runs tasks together and returns each task's outputs.
+        threads: The threads that run the batches.
+        max_rows: Number of rows of a full batch.
+        timeout_seconds: Time that a batch's first task waits for others.
+        max_batches: Largest number of waiting batches; further tasks are refused.
     """
 
     def __init__(
@@ -163,12 +163,12 @@ class BatchQueue:
         self.batches: collections.deque[_Batch] = collections.deque()
 
     def room(self) -> int:
-        """Returns the rows that the batch that still takes tasks has room for; 0 when there is none."""
+        """Returns the number of rows that still fit into the last batch; 0 if there is no batch."""
         with self._threads.changed:
             return self._max_rows - self.batches[-1].num_rows if self.batches else 0
 
     def put(self, tasks: Sequence[Task]) -> None:
-        """Queues all tasks, or none.
+        """Queues all tasks or none of them.
 
         Raises:
             Unavailable: The queue is full.
@@ -196,14 +196,14 @@ class BatchQueue:
         return self.batches.popleft().tasks if is_closed or now >= first.end else None
 
     def run(self, tasks: list[Task]) -> None:
-        """Runs a batch and hands each task its answer.
+        """Runs a batch and hands each task its outputs or error.
 
-        TF Serving fails every task of a run that fails. Here it is run again in halves, so that what one
-        client sends never fails another's request; one bad task among many costs few further runs.
+        Unlike TF Serving, which fails every task of a failing run, this runs the halves of the batch again,
+        so that one client's bad input never fails another's request. One bad task among many costs few runs.
         """
         try:
             outputs = self._process(tasks)
-        except Exception as error:  # noqa: BLE001 - whatever a run raises is answered
+        except Exception as error:  # noqa: BLE001 - every error of a run becomes a response
             status = from_exception(error)
             if len(tasks) > 1 and not isinstance(status, _OF_THE_WHOLE_BATCH):
                 middle = len(tasks) // 2
@@ -211,7 +211,7 @@ class BatchQueue:
                 self.run(tasks[middle:])
                 return
             for task in tasks:
-                # Each thread raises an error of its own: raising changes it.
+                # One error object per thread, because raising an error changes it.
                 task.finish(None, type(status)(status.message))
             return
         for task, output in zip(tasks, outputs, strict=True):

@@ -1,4 +1,4 @@
-"""Dynamic batching: requests of different clients share a run, as TF Serving's batching session lets them.
+"""Dynamic batching, in which requests of different clients share a run, as in TF Serving's batching session.
 
 Sources:
     [TFS] tensorflow/serving, `batching/batching_session.cc`, `batching/batching_util.cc`,
@@ -25,7 +25,7 @@ MAX_PADDED_RANK = 6
 
 @dataclass(frozen=True)
 class BatchingOptions:
-    """The values of a `BatchingParameters` file, by its names and with TF Serving's defaults.
+    """The values of a `BatchingParameters` file, under its names and with TF Serving's defaults.
 
     Raises:
         InvalidArgument: A value breaks one of TF Serving's rules.
@@ -72,24 +72,24 @@ class BatchingOptions:
 
     @property
     def largest_run(self) -> int:
-        """The most rows of a run."""
+        """Largest number of rows in a run."""
         if self.enable_large_batch_splitting and self.max_execution_batch_size:
             return self.max_execution_batch_size
         return self.max_batch_size
 
     def rows_of_run(self, num_rows: int) -> int:
-        """Returns the allowed batch size that a run of so many rows is rounded up to."""
+        """Rounds a number of rows up to an allowed batch size."""
         return next((size for size in self.allowed_batch_sizes if size >= num_rows), num_rows)
 
 
 class Batching:
-    """Batching of all models, whose runs share one pool of threads.
+    """Batching for all models, whose runs share one pool of threads.
 
     Args:
         parameters: A `BatchingParameters` message; None for TF Serving's defaults.
-        per_model: Whether each version brings parameters of its own in `batching_params.pbtxt`; one without
-            is not batched then.
-        metrics: Where to count.
+        per_model: Whether each version has its own parameters in `batching_params.pbtxt`; a version without
+            this file is not batched.
+        metrics: Metrics to update.
 
     Raises:
         InvalidArgument: A value breaks one of TF Serving's rules.
@@ -117,10 +117,10 @@ class Batching:
         self._threads = BatchThreads(num_threads, parameters.thread_pool_name.value or "batch_threads")
 
     def runner(self, run: Callable, path: Path) -> Callable:
-        """Returns what replaces `SavedModelSession.run` for one version.
+        """Returns a version's replacement for `SavedModelSession.run`.
 
         Args:
-            run: The session's own.
+            run: The session's own `run`.
             path: The version directory.
 
         Raises:
@@ -136,13 +136,13 @@ class Batching:
 
 
 class BatchingRunner:
-    """Runs one version for many requests at once, with a queue for each set of inputs and outputs.
+    """Runs one version for many requests at once, with one queue per set of inputs and outputs.
 
     Args:
         run: `SavedModelSession.run`.
-        options: When a batch is full, and what it is rounded up to.
-        threads: Run the batches of all versions.
-        metrics: Where to count.
+        options: The batching options.
+        threads: The threads that run all versions' batches.
+        metrics: Metrics to update.
     """
 
     def __init__(self, run: Callable, options: BatchingOptions, threads: BatchThreads, metrics: Metrics):
@@ -155,10 +155,10 @@ class BatchingRunner:
     def __call__(
         self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout_seconds: float | None = None
     ) -> list[np.ndarray]:
-        """Takes part in a run; the arguments and errors are those of `SavedModelSession.run`.
+        """Takes part in a run, with the arguments and errors of `SavedModelSession.run`.
 
         Raises:
-            ServingError: By TF Serving's rules of batching, or what the run says.
+            ServingError: The request breaks TF Serving's rules of batching, or the run fails.
         """
         num_rows = _num_rows(feeds)
         self._metrics.input_batch_size.add(num_rows)
@@ -167,11 +167,11 @@ class BatchingRunner:
                 f"Task size {num_rows} is larger than maximum input batch size {self._options.max_batch_size}"
             )
         if not num_rows:
-            # Nothing to share, and nothing to fill a batch up with.
+            # Without rows there is nothing to share and nothing to fill a batch up with.
             return self._run(feeds, fetches, timeout_seconds)
         names = tuple(sorted(set(fetches)))
         task = Task(feeds, num_rows, timeout_seconds)
-        # A wrong type is refused by the runtime, for the request that has it alone.
+        # Separates types, so that the runtime refuses a wrong type only for its own request.
         types = tuple((name, feeds[name].dtype.str) for name in sorted(feeds))
         queue = self._queue((types, names))
         parts = task.split(self._options.largest_run, queue.room())
@@ -196,12 +196,12 @@ class BatchingRunner:
                 self._options.batch_timeout_micros / 1e6,
                 self._options.max_enqueued_batches,
             )
-            # Of two threads that both found none, one wins.
+            # If two threads create the queue at once, the first one's is used.
             queue = self._queues.setdefault(key, created)
         return queue
 
     def _process(self, tasks: Sequence[Task], names: Sequence[str]) -> list[list[np.ndarray]]:
-        """Runs a batch, and returns the outputs of each task."""
+        """Runs a batch and returns each task's outputs."""
         for task in tasks:
             self._metrics.queuing_latency.add(task.waited_seconds() * 1e6, self._threads.name)
         remaining = [task.remaining_seconds() for task in tasks]
@@ -234,7 +234,7 @@ class BatchingRunner:
                 )
             arrays = _padded(arrays)
         if num_added:
-            # The rows added are one that is known to be good.
+            # Fills up with copies of an existing row, which is as valid as the batch.
             arrays.append(np.repeat(arrays[-1][:1], num_added, axis=0))
         return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
@@ -261,7 +261,7 @@ def _check_rows(array, num_rows):
 
 
 def _padded(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Returns the arrays at the largest of their sizes, filled up with each array's first element."""
+    """Pads arrays to the largest of their sizes with each array's first element."""
     ranks = {array.ndim for array in arrays}
     if len(ranks) > 1 or max(ranks) > MAX_PADDED_RANK:
         raise InvalidArgument(

@@ -1,4 +1,4 @@
-"""The protocol-neutral core: loads models, finds the version a request means, and answers it."""
+"""The protocol-neutral core: loads models, finds the version that a request names, and runs it."""
 
 import contextlib
 import functools
@@ -26,12 +26,12 @@ from serving.wire.status import (
 
 
 class ServerCore:
-    """Models and their versions, for any number of threads and any protocol.
+    """The server's models and their versions, for any number of threads and any protocol.
 
     Args:
         config: A `ModelServerConfig`.
-        options: How to load.
-        metrics: Where to count.
+        options: Options of loading.
+        metrics: Metrics to update.
 
     Raises:
         ServingError: The configuration breaks one of TF Serving's rules.
@@ -63,10 +63,10 @@ class ServerCore:
         self._labels = self._check_labels(config)
 
     def load(self) -> None:
-        """Loads every model, and returns once each has an available version; then follows the directories.
+        """Loads every model, returns once each has an available version, and keeps following the directories.
 
         Raises:
-            Unknown: A model has none that loads; the message holds the reasons.
+            Unknown: A model has no version that loads; the message holds the reasons.
             Cancelled: `stop` was called meanwhile.
         """
         models = self.config.model_config_list.config
@@ -76,11 +76,12 @@ class ServerCore:
         self._wait_until_available([model.name for model in models])
 
     def reload(self, config, is_wanted: Callable[[], bool] = lambda: True) -> None:
-        """Serves what another configuration says from now on, and returns once its new models are available.
+        """Switches to another configuration and returns once its new models are available.
 
         Args:
             config: A `ModelServerConfig`; an empty one changes nothing.
-            is_wanted: Asked now and then whether to wait on: a model without a version is waited for.
+            is_wanted: Called repeatedly; returns whether to keep waiting, because a new model may have no
+                version yet.
 
         Raises:
             ServingError: The configuration breaks one of TF Serving's rules, or a new model does not load.
@@ -97,7 +98,7 @@ class ServerCore:
             check_platforms_stay(self.config, config)
             check_model_configs(config)
             known = {model.name for model in self.config.model_config_list.config}
-            # TF Serving, too, keeps a configuration whose labels it then refuses.
+            # Like TF Serving, keeps a configuration even if it then refuses the labels.
             self.config = config
             self._labels = self._check_labels(config)
             models = config.model_config_list.config
@@ -116,7 +117,7 @@ class ServerCore:
             self._reloading.release()
 
     def stop(self) -> None:
-        """Follows the directories no more, and ends a `load` that waits; safe in a signal handler."""
+        """Stops following the directories and ends a `load` that waits; safe in signal handlers."""
         self._source.stop()
         self._manager.stop()
 
@@ -128,14 +129,14 @@ class ServerCore:
         timeout_seconds: float | None = None,
         decode=tensor_proto.to_array,
     ) -> Prediction:
-        """Answers one request, of any protocol.
+        """Answers one Predict request, of any protocol.
 
         Args:
-            spec: Which model and signature the request means.
-            inputs: What the request holds, by alias; or a function that reads it once the signature is known,
-                for a protocol whose values have no types of their own.
-            output_filter: The outputs wanted; all of them when empty.
-            timeout_seconds: Time left; None for no limit.
+            spec: The request's model and signature.
+            inputs: The request's values by alias, or a function that reads them once the signature is known,
+                for a protocol whose values carry no types.
+            output_filter: Aliases of the outputs to return; all if empty.
+            timeout_seconds: Remaining time; None for no limit.
             decode: Turns one value of `inputs` into an array.
 
         Raises:
@@ -165,10 +166,10 @@ class ServerCore:
         """Answers one Classify or Regress request, of any protocol.
 
         Args:
-            spec: Which model and signature the request means.
+            spec: The request's model and signature.
             method_name: `CLASSIFY` or `REGRESS`.
             examples: Serialized `tf.Example`s.
-            timeout_seconds: Time left; None for no limit.
+            timeout_seconds: Remaining time; None for no limit.
 
         Raises:
             ServingError: With TF Serving's code and message, the checks in TF Serving's order.
@@ -187,11 +188,11 @@ class ServerCore:
         examples: Sequence[bytes],
         timeout_seconds: float | None = None,
     ) -> list[Inference]:
-        """Answers one MultiInference request: several tasks with one run.
+        """Answers one MultiInference request, which has several tasks, with a single run.
 
         Args:
-            spec: That of the first task, which decides for all of them.
-            tasks: At least one; each with another signature on the same input.
+            spec: The first task's specification, which selects the version for all of them.
+            tasks: At least one task; each uses another signature on the same input.
             examples: As for `infer`.
             timeout_seconds: As for `infer`.
 
@@ -208,14 +209,14 @@ class ServerCore:
 
     @contextlib.contextmanager
     def lease(self, spec: ModelSpec | None) -> Iterator[ModelVersion]:
-        """Finds the version that a request means, and keeps it loaded for the length of a `with` block.
+        """Finds the version that a request names and keeps it loaded during a `with` block.
 
         Raises:
-            ServingError: As `find`.
+            ServingError: As by `find`.
         """
         model = self.find(spec)
         while not model.session.acquire():
-            # It was given up since it was found, so that another one is found now, or none.
+            # The version was given up meanwhile, so another one is found now, or none.
             model = self.find(spec)
         try:
             yield model
@@ -223,10 +224,10 @@ class ServerCore:
             model.session.release()
 
     def find(self, spec: ModelSpec | None) -> ModelVersion:
-        """Returns the available version that a request means.
+        """Returns the available version that a request names.
 
         Raises:
-            InvalidArgument: No specification, no name, or an unknown label.
+            InvalidArgument: The specification or its name is missing, or the label is unknown.
             NotFound: No such model or version is available.
         """
         if spec is None:
@@ -249,11 +250,11 @@ class ServerCore:
         return available[version]
 
     def model_status(self, spec: ModelSpec | None) -> list[ModelVersion]:
-        """Returns the versions of a model, newest first. A label is ignored, as TF Serving does.
+        """Returns a model's versions, newest first. Ignores a label, as TF Serving does.
 
         Raises:
-            InvalidArgument: No specification.
-            NotFound: No version, or not the one asked for.
+            InvalidArgument: The specification is missing.
+            NotFound: The model has no version, or not the requested one.
         """
         if spec is None:
             raise InvalidArgument("Missing ModelSpec")
@@ -267,7 +268,7 @@ class ServerCore:
         return [versions[version] for version in sorted(versions, reverse=True)]
 
     def _check_labels(self, config) -> dict[str, dict[str, int]]:
-        """Returns the labels of each model. TF Serving reads them before it loads the versions they name."""
+        """Checks and returns each model's labels, before the versions that they name are loaded."""
         labels = {model.name: dict(model.version_labels) for model in config.model_config_list.config}
         for name, versions in labels.items():
             for label, version in versions.items():

@@ -1,7 +1,7 @@
-"""Classify, Regress and MultiInference: `tf.Example`s in, labels with scores or one value per example out.
+"""Classify, Regress and MultiInference, which turn `tf.Example`s into labels with scores, or into values.
 
-No model of this project has such a signature. They are here for those who serve models of their own with this
-server, as they would with TF Serving, and therefore answer by its rules.
+No model of this project has such signatures. They exist for users who serve their own models with this server
+instead of TF Serving, and therefore follow TF Serving's rules.
 
 Sources:
     [TFS] tensorflow/serving, `servables/tensorflow/{classifier,regressor,multi_inference,util}.cc`
@@ -25,11 +25,11 @@ _CLASSES, _SCORES, _VALUES = "classes", "scores", "outputs"
 
 @dataclass(frozen=True)
 class Classes:
-    """What a classification says about N examples.
+    """The classification of N examples.
 
     Attributes:
-        labels: `bytes` objects [N, classes]; empty ones where the signature has no output `classes`.
-        scores: float32 [N, classes]; zeros where the signature has no output `scores`.
+        labels: `bytes` objects [N, classes]; empty if the signature has no output `classes`.
+        scores: float32 [N, classes]; zeros if the signature has no output `scores`.
     """
 
     labels: np.ndarray
@@ -38,10 +38,10 @@ class Classes:
 
 @dataclass(frozen=True)
 class Task:
-    """One of the inferences that share an input.
+    """One of several inferences that share an input.
 
     Attributes:
-        model_name: Of the task's model specification.
+        model_name: Name in the task's model specification.
         signature_name: `""` means `serving_default`.
         method_name: `CLASSIFY` or `REGRESS`.
     """
@@ -52,9 +52,9 @@ class Task:
 
 
 def examples_of(message) -> list[bytes]:
-    """Returns the serialized examples of an `Input`, each behind its context.
+    """Returns an `Input`'s serialized examples, each preceded by the context.
 
-    A protobuf message behind another one is the two merged: features of the example win over the context's.
+    Parsing two concatenated protobuf messages merges them, and the example's features override the context's.
     """
     if message.WhichOneof("kind") == "example_list_with_context":
         context = message.example_list_with_context.context.SerializeToString()
@@ -85,7 +85,7 @@ def infer(
         signature_name: `""` means `serving_default`.
         method_name: `CLASSIFY` or `REGRESS`.
         examples: Serialized `tf.Example`s.
-        timeout_seconds: Time left; None for no limit.
+        timeout_seconds: Remaining time; None for no limit.
 
     Returns:
         Labels and scores, or one float32 per example.
@@ -109,16 +109,16 @@ def infer_all(
     examples: Sequence[bytes],
     timeout_seconds: float | None = None,
 ) -> list[Classes | np.ndarray]:
-    """Answers several tasks with one run.
+    """Answers several tasks with a single run.
 
     Args:
         session: The model.
-        tasks: At least one; each with another signature on the same input.
+        tasks: At least one task; each uses another signature on the same input.
         examples: As for `infer`.
-        timeout_seconds: Time left; None for no limit.
+        timeout_seconds: Remaining time; None for no limit.
 
     Returns:
-        For each task what `infer` returns.
+        Each task's result, as for `infer`.
 
     Raises:
         ServingError: As by `infer`.
@@ -165,7 +165,7 @@ def _check_tasks(session, tasks):
 
 
 def _output_infos(definition, method_name) -> dict:
-    """Returns the outputs that a method answers with; whatever else a signature has is not run."""
+    """Returns the outputs that a method uses; a signature's other outputs are not computed."""
     aliases = (_CLASSES, _SCORES) if method_name == CLASSIFY else (_VALUES,)
     return {alias: definition.outputs[alias] for alias in aliases if alias in definition.outputs}
 

@@ -1,4 +1,4 @@
-"""What the server counts and times, by TF Serving's names, and Prometheus' page of it.
+"""The server's counters and histograms, under TF Serving's names, and their page for Prometheus.
 
 Sources:
     [TFS] tensorflow/serving, `util/prometheus_exporter.cc`, `servables/tensorflow/util.cc`,
@@ -14,12 +14,12 @@ from collections.abc import Iterator, Sequence
 
 from serving.wire.status import from_exception
 
-# A client may ask for models that do not exist; their names must not fill the memory.
+# Clients may request models that do not exist, whose names must not fill the memory.
 MAX_SERIES = 1000
 
 
 def exponential_buckets(first: float, factor: float, count: int) -> tuple[float, ...]:
-    """Returns the upper limits of a histogram's buckets, without the last, infinite one."""
+    """Returns the upper limits of a histogram's buckets, except the last one, which is infinite."""
     return tuple(first * factor**power for power in range(count))
 
 
@@ -27,7 +27,7 @@ class Counter:
     """A sum by labels.
 
     Args:
-        name: TF Serving's, e.g. `"/tensorflow/serving/request_count"`.
+        name: TF Serving's name, e.g. `"/tensorflow/serving/request_count"`.
         labels: Names of the labels.
 
     Example:
@@ -46,7 +46,7 @@ class Counter:
         self._sums: dict[tuple[str, ...], float] = {}
 
     def add(self, value: float, *labels: str) -> None:
-        """Adds to the sum of some labels."""
+        """Adds a value to the sum for the given label values."""
         with self._lock:
             if labels in self._sums or len(self._sums) < MAX_SERIES:
                 self._sums[labels] = self._sums.get(labels, 0) + value
@@ -80,11 +80,11 @@ class Histogram:
         self._labels = labels
         self._buckets = buckets
         self._lock = threading.Lock()
-        # Counts of the buckets, the infinite one last, and the sum.
+        # Each series holds the buckets' counts, the infinite bucket last, and the sum.
         self._series: dict[tuple[str, ...], tuple[list[int], list[float]]] = {}
 
     def add(self, value: float, *labels: str) -> None:
-        """Adds a value to the distribution of some labels."""
+        """Adds a value to the distribution for the given label values."""
         with self._lock:
             if labels not in self._series:
                 if len(self._series) >= MAX_SERIES:
@@ -113,7 +113,7 @@ class Histogram:
 
 
 class Metrics:
-    """All that a server measures; times are in microseconds."""
+    """All metrics of a server; times are in microseconds."""
 
     def __init__(self):
         serving, batching = "/tensorflow/serving", "/tensorflow/serving/batching_session"
@@ -144,7 +144,7 @@ class Metrics:
 
     @contextlib.contextmanager
     def request(self, model_name: str, api: str, entrypoint: str) -> Iterator[None]:
-        """Counts what happens in a `with` block as one request, and times it if it succeeds."""
+        """Counts a `with` block as one request, and times it if it succeeds."""
         begin = time.perf_counter()
         try:
             yield
@@ -155,17 +155,17 @@ class Metrics:
         self.request_latency.add((time.perf_counter() - begin) * 1e6, model_name, api, entrypoint)
 
     def count_examples(self, model_name: str, num_examples: int) -> None:
-        """Counts the `tf.Example`s of one request."""
+        """Counts one request's `tf.Example`s."""
         self.example_counts.add(num_examples, model_name)
         self.examples.add(num_examples, model_name)
 
     def total(self, name: str) -> float:
-        """Returns the sum over all labels of a counter, 0 for a name that no counter has."""
+        """Returns a counter's sum over all labels; 0 if no counter has the name."""
         counters = (metric for metric in vars(self).values() if isinstance(metric, Counter))
         return sum(counter.total() for counter in counters if counter.name == name.replace("/", ":"))
 
     def page(self) -> bytes:
-        """Returns Prometheus' text format of all."""
+        """Returns all metrics in Prometheus' text format."""
         metrics = sorted(vars(self).values(), key=lambda metric: metric.name)
         return ("\n".join(line for metric in metrics for line in metric.lines()) + "\n").encode()
 

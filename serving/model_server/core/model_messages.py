@@ -1,4 +1,4 @@
-"""What a server says about its models, as the messages that both protocols carry."""
+"""Builds the metadata and status messages about models, which both protocols send."""
 
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2
 
@@ -7,7 +7,7 @@ from serving.model_server.core.requests import ModelSpec
 
 
 def metadata_response(core: ServerCore, spec: ModelSpec):
-    """Returns the `GetModelMetadataResponse` of a model: the signatures of the version that `spec` means.
+    """Returns the `GetModelMetadataResponse` with the signatures of the version that `spec` names.
 
     Raises:
         ServingError: No such model is available.

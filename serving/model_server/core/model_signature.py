@@ -1,4 +1,4 @@
-"""The inputs and outputs of a served signature, and TF Serving's checks of a request against them.
+"""A served signature's inputs and outputs, and TF Serving's checks of a request against them.
 
 Sources:
     [TFS] tensorflow/serving, `servables/tensorflow/predict_util.cc`
@@ -15,15 +15,15 @@ from serving.wire.status import FailedPrecondition, Internal, InvalidArgument
 PREDICT = "tensorflow/serving/predict"
 CLASSIFY = "tensorflow/serving/classify"
 REGRESS = "tensorflow/serving/regress"
-# TensorFlow walks over string arrays with an iterator of 32 dimensions, and ends the process beyond.
+# TensorFlow iterates over string arrays of up to 32 dimensions, and aborts the process beyond that.
 MAX_STRING_RANK = 32
 
 
 class UnknownSignature(FailedPrecondition):
-    """The model has no signature of that name. TF Serving has other words for it over REST.
+    """The model has no signature of that name. Over REST, TF Serving uses another message.
 
     Args:
-        signature_name: The name.
+        signature_name: The requested name.
     """
 
     def __init__(self, signature_name: str):
@@ -36,9 +36,9 @@ class TensorSpec:
     """An input or output of a signature.
 
     Attributes:
-        tensor_name: Its name in the graph, e.g. `"serving_default_x:0"`.
+        tensor_name: The tensor's name in the graph, e.g. `"serving_default_x:0"`.
         data_type: Number in `tensorflow.DataType`.
-        shape: Dimensions with -1 for unknown ones; None for an unknown rank.
+        shape: Dimensions, -1 for unknown ones; None for an unknown rank.
     """
 
     tensor_name: str
@@ -75,10 +75,10 @@ class Signature:
         }
 
     def check_predicts(self) -> None:
-        """Checks that the signature was exported to be asked.
+        """Checks that the signature was exported for serving.
 
         Raises:
-            Internal: It has another method name than those of TF Serving.
+            Internal: Its method name is not one of TF Serving's.
         """
         names = (PREDICT, CLASSIFY, REGRESS)
         if self.method_name not in names:
@@ -88,14 +88,14 @@ class Signature:
             )
 
     def input_arrays(self, inputs: Mapping, decode) -> dict[str, np.ndarray]:
-        """Returns one array per input, defaults included.
+        """Returns one array per input, including defaults.
 
         Args:
-            inputs: What the request holds, by alias.
-            decode: Called with a value of `inputs`; returns its array or raises `ValueError`.
+            inputs: The request's values by alias.
+            decode: Turns a value of `inputs` into an array, or raises `ValueError`.
 
         Raises:
-            InvalidArgument: Missing or unknown inputs, or a value that `decode` refuses.
+            InvalidArgument: Inputs are missing or unknown, or `decode` refuses a value.
         """
         self._check_input_count(inputs)
         arrays = {}
@@ -132,10 +132,10 @@ class Signature:
             )
 
     def output_aliases(self, output_filter: Sequence[str]) -> list[str]:
-        """Returns the outputs to fetch: those asked for, or all.
+        """Returns the aliases of the outputs to compute: the requested ones, or all.
 
         Raises:
-            InvalidArgument: An output that does not exist or is asked for twice.
+            InvalidArgument: A requested output does not exist, or is requested twice.
         """
         for index, alias in enumerate(output_filter):
             if alias not in self.outputs:
@@ -148,14 +148,14 @@ class Signature:
         return list(output_filter) or list(self.outputs)
 
     def check_shapes(self, arrays: Mapping[str, np.ndarray], max_rows: int | None = None) -> None:
-        """Refuses what the signature's shapes exclude, before any kernel sees it.
+        """Refuses arrays whose shape does not match the signature, before any kernel runs.
 
-        A fused convolution aborts the process on a wrong rank and answers nonsense for a wrong size, unless
-        the model was exported with `tf.ensure_shape`; so the words are those of `tf.ensure_shape`.
+        Unless a model was exported with `tf.ensure_shape`, a fused convolution aborts the process on a wrong
+        rank and returns nonsense for a wrong size. The message is therefore the same as `tf.ensure_shape`'s.
 
         Args:
-            arrays: By alias.
-            max_rows: The most that an open first dimension may have.
+            arrays: Arrays by alias.
+            max_rows: Largest allowed size of an open first dimension.
 
         Raises:
             InvalidArgument: The rank or a fixed dimension differs, or there are too many rows.
@@ -163,7 +163,7 @@ class Signature:
         for alias, array in arrays.items():
             spec = self.inputs[alias]
             if spec.shape is None or data_types.of_array(array).number != spec.data_type:
-                continue  # a wrong type never reaches a kernel: the session refuses it in its own words
+                continue  # a wrong type never reaches a kernel, because the session refuses it itself
             fits = len(spec.shape) == array.ndim and all(
                 wanted in (-1, length) for wanted, length in zip(spec.shape, array.shape, strict=True)
             )

@@ -1,4 +1,4 @@
-"""Which versions of which models a server should load: the configuration, and the directories on disk."""
+"""Decides from the configuration and the directories on disk which versions a server loads."""
 
 import collections
 import functools
@@ -25,7 +25,7 @@ def check_model_configs(config) -> None:
     if config.WhichOneof("config") == "custom_model_config":
         raise Unimplemented("ModelServer does not yet support custom model config.")
     models = config.model_config_list.config
-    # Counted once: a configuration that comes over the wire may list a hundred thousand.
+    # Counted once, because a configuration from a client may list a hundred thousand models.
     counts = collections.Counter(model.name for model in models)
     for model in models:
         if counts[model.name] > 1:
@@ -41,10 +41,10 @@ def check_model_configs(config) -> None:
 
 
 def check_platforms_stay(old, new) -> None:
-    """Checks that no model changes its platform from one `ModelServerConfig` to the next.
+    """Checks that no model's platform changes from one `ModelServerConfig` to the next.
 
     Raises:
-        InvalidArgument: One does.
+        InvalidArgument: A model's platform changes.
     """
     platforms = {model.name: _platform(model) for model in old.model_config_list.config}
     for model in new.model_config_list.config:
@@ -75,16 +75,16 @@ def find_versions(base_path: Path) -> dict[int, Path]:
     """Returns the entries of a base path that TF Serving would load, by number, lowest first.
 
     Args:
-        base_path: The directory of one model.
+        base_path: The model's directory.
 
     Raises:
-        NotFound: It does not exist.
+        NotFound: The directory does not exist.
     """
     try:
         found = version_dirs.find_versions(base_path, as_tf_serving_reads=True)
     except OSError as error:
         raise NotFound(f"Could not find base path {base_path}: {error.strerror}") from error
-    except ValueError as error:  # a path may come over the wire, with a zero byte in it
+    except ValueError as error:  # a path from a client may contain a zero byte
         raise NotFound(f"Could not find base path {str(base_path)!r}: {error}") from error
     versions = {}
     for number, path in found:
@@ -95,7 +95,7 @@ def find_versions(base_path: Path) -> dict[int, Path]:
 
 
 def choose_versions(model) -> dict[int, Path]:
-    """Returns the versions that a model's policy asks for, of those on disk.
+    """Returns the versions on disk that a model's version policy selects.
 
     Args:
         model: A `ModelConfig`.
@@ -122,12 +122,11 @@ def _warn_once(message):
 
 
 class VersionSource:
-    """Tells again and again which versions of the models their directories hold.
+    """Polls the models' directories and reports the versions to load.
 
     Args:
-        want: Called with the version directories to load by number, by model; a model that is served no more
-            has none.
-        poll_wait_seconds: Pause between two looks; 0 looks once, and less never.
+        want: Called with each model's version directories by number; empty for a model to unload.
+        poll_wait_seconds: Pause between two searches; 0 searches once, a negative number never.
     """
 
     def __init__(self, want: Callable[[Mapping[str, Mapping[int, Path]]], None], poll_wait_seconds: float):
@@ -140,7 +139,7 @@ class VersionSource:
         self._thread = threading.Thread(target=self._run, name="versions", daemon=True)
 
     def set_models(self, models) -> None:
-        """Takes the `ModelConfig` messages of what is served from now on, and looks at once."""
+        """Replaces the models by those of the given `ModelConfig` messages and searches at once."""
         with self._lock:
             removed = {model.name for model in self._models} - {model.name for model in models}
             self._want({name: {} for name in removed})
@@ -149,12 +148,12 @@ class VersionSource:
             self._look()
 
     def start(self) -> None:
-        """Starts to look in a thread."""
+        """Starts the polling thread."""
         if self._poll_wait_seconds > 0:
             self._thread.start()
 
     def stop(self) -> None:
-        """Looks no more; safe in a signal handler."""
+        """Stops polling; safe in signal handlers."""
         self._stop.set()
 
     def _run(self):
@@ -166,7 +165,7 @@ class VersionSource:
             try:
                 chosen = {model.name: choose_versions(model) for model in self._models}
             except NotFound as error:
-                # One base path that is missing drops the look at all of them, as in TF Serving.
+                # As in TF Serving, one missing base path discards the search of all of them.
                 self._report(f"FileSystemStoragePathSource encountered a filesystem access error: {error}")
                 return
             empty = [model for model in self._models if not chosen[model.name]]
@@ -179,7 +178,7 @@ class VersionSource:
             self._want(chosen)
 
     def _report(self, problem):
-        """Logs a problem once, not at every look."""
+        """Logs a problem once instead of at every search."""
         if problem and problem != self._reported:
             _logger.warning("%s", problem)
         self._reported = problem

@@ -1,4 +1,4 @@
-"""What every protocol asks the core, and what it gets back."""
+"""The requests and results that pass between a protocol and the core."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,11 @@ from serving.model_server.core.inference import Classes
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """Which model a request means.
+    """The model that a request names.
 
     Attributes:
         name: The model's name.
-        version: One version; None for the highest that is available.
+        version: Version number; None for the highest available version.
         version_label: A label of the configuration instead of a version; `""` for none.
         signature_name: `""` means `serving_default`.
     """
@@ -26,7 +26,7 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class Prediction:
-    """An answer, with the model specification as TF Serving echoes it."""
+    """A signature's outputs, with the model specification as TF Serving echoes it."""
 
     model_name: str
     version: int
@@ -36,7 +36,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Inference:
-    """What a signature says about `tf.Example`s, with the model specification as TF Serving echoes it."""
+    """The result of Classify or Regress, with the model specification as TF Serving echoes it."""
 
     model_name: str
     version: int

@@ -1,8 +1,8 @@
-"""One loaded version: a SavedModel on a TF1-style session, run the way TF Serving runs it.
+"""Runs one loaded version: a SavedModel in a TF1-style session, as in TF Serving.
 
-`Session.run` would cast inputs, refuse shapes in words of its own and cost four times the time of a small
-model. The C binding below it feeds by tensor name and answers with the runtime's own codes and messages,
-which are those of TF Serving's clients.
+`Session.run` would cast inputs, refuse shapes with its own messages and take four times as long as a small
+model. The C binding below it feeds tensors by name and returns the runtime's own codes and messages, which
+TF Serving's clients get, too.
 """
 
 import contextlib
@@ -29,19 +29,19 @@ from serving.wire.status import (
 
 
 class SavedModelSession:
-    """A SavedModel that answers, from several threads at once.
+    """A loaded SavedModel, which several threads may use at once.
 
     Args:
         path: The version directory.
         tags: Tags of the meta graph to load.
-        session_config: A `tf.compat.v1.ConfigProto`, for thread counts.
+        session_config: A `tf.compat.v1.ConfigProto`, for the numbers of threads.
         max_rows: Most rows that `predict` accepts; None for no limit.
-        checks_method_names: Whether signatures answer only the methods that they were exported for.
+        checks_method_names: Whether signatures accept only the method that they were exported for.
 
     Attributes:
-        signature_defs: The `SignatureDef` messages by name, init signatures included.
-        signatures: A `Signature` by name.
-        runner: What `predict` runs the graph with: `run`, or something that lets requests share a run.
+        signature_defs: The `SignatureDef` messages by name, including init signatures.
+        signatures: The `Signature` objects by name.
+        runner: Runs the graph for `predict`: `run`, or a replacement that lets requests share a run.
 
     Raises:
         ServingError: The directory holds no loadable SavedModel.
@@ -64,7 +64,7 @@ class SavedModelSession:
             self._session.close()
             raise _load_error(error, path) from error
         graph.finalize()
-        # A model without variables has run nothing yet, and only a run hands the graph to the runtime.
+        # Only a run hands the graph to the runtime, and loading a model without variables runs nothing.
         self._session._extend_graph()
         self._handle = self._session._session
         self.signature_defs = dict(meta_graph.signature_def)
@@ -78,7 +78,7 @@ class SavedModelSession:
         self._users_changed = threading.Condition()
 
     def acquire(self) -> bool:
-        """Keeps the model loaded until `release`; False when it is being closed."""
+        """Keeps the model loaded until `release`; returns False if it is being closed."""
         with self._users_changed:
             if self._is_closing:
                 return False
@@ -86,14 +86,14 @@ class SavedModelSession:
             return True
 
     def release(self) -> None:
-        """Ends what `acquire` began."""
+        """Ends the use that `acquire` began."""
         with self._users_changed:
             self._num_users -= 1
             if not self._num_users:
                 self._users_changed.notify_all()
 
     def signature(self, name: str) -> Signature:
-        """Returns a signature; the default one for an empty name.
+        """Returns a signature by name; the default signature for an empty name.
 
         Raises:
             UnknownSignature: The model has no signature of that name.
@@ -111,17 +111,17 @@ class SavedModelSession:
         timeout_seconds: float | None = None,
         decode=tensor_proto.to_array,
     ) -> dict[str, np.ndarray]:
-        """Checks a request in TF Serving's order, and runs it.
+        """Checks a request in TF Serving's order and runs it.
 
         Args:
             signature: One of `signatures`.
             inputs: Values by alias, which `decode` turns into arrays.
-            output_filter: The outputs wanted; all of them when empty.
-            timeout_seconds: Time left; None for no limit.
+            output_filter: Aliases of the outputs to return; all if empty.
+            timeout_seconds: Remaining time; None for no limit.
             decode: Turns one value into an array.
 
         Raises:
-            ServingError: With the code and message that TF Serving answers.
+            ServingError: With TF Serving's code and message.
         """
         arrays = signature.input_arrays(inputs, decode)
         aliases = signature.output_aliases(output_filter)
@@ -131,7 +131,7 @@ class SavedModelSession:
         return dict(zip(aliases, self.runner(feeds, fetches, timeout_seconds), strict=True))
 
     def close(self) -> None:
-        """Frees the model as soon as nobody keeps it any more."""
+        """Frees the model once no thread uses it any more."""
         with self._users_changed:
             self._is_closing = True
             self._users_changed.wait_for(lambda: not self._num_users)
@@ -140,15 +140,15 @@ class SavedModelSession:
     def run(
         self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout_seconds: float | None = None
     ) -> list[np.ndarray]:
-        """Runs the graph once, checking nothing.
+        """Runs the graph once, without any checks.
 
         Args:
             feeds: Arrays by tensor name.
-            fetches: The names of the tensors wanted.
-            timeout_seconds: Time left; None for no limit.
+            fetches: Names of the tensors to return.
+            timeout_seconds: Remaining time; None for no limit.
 
         Raises:
-            ServingError: What the runtime says.
+            ServingError: The runtime's error.
         """
         feeds = {self._output(name): array for name, array in feeds.items()}
         fetches = [self._output(name) for name in fetches]
@@ -158,15 +158,15 @@ class SavedModelSession:
                     self._handle, options, feeds, fetches, [], None
                 )
             except UnicodeDecodeError as error:
-                # The runtime's message quotes bytes of the request, and with the message its code is lost.
+                # The runtime's message quotes bytes of the request that are not UTF-8, and its code is lost.
                 raise InvalidArgument(error.object.decode("utf-8", "replace")) from error
             except Exception as error:
                 raise from_exception(error) from error
-        # A string without dimensions comes as `bytes`, unlike every other tensor.
+        # The binding returns a scalar string as `bytes` instead of an array.
         return [np.array(value, object) if isinstance(value, bytes) else value for value in values]
 
     def _find_output(self, tensor_name):
-        # An init signature names an operation; TF Serving then asks for that operation's first output.
+        # An init signature names an operation, of which TF Serving then uses the first output.
         full_name = tensor_name if ":" in tensor_name else f"{tensor_name}:0"
         try:
             return self._session.graph.get_tensor_by_name(full_name)._as_tf_output()
@@ -185,7 +185,7 @@ def _run_options(timeout_seconds):
     milliseconds = int(timeout_seconds * 1000)
     if milliseconds <= 0:
         raise DeadlineExceeded("Timed out waiting for notification")
-    # protobuf's int64 ends far above any deadline that gRPC may report as "none"
+    # Stays within protobuf's int64 but exceeds any deadline that gRPC reports as "none".
     options = tf.compat.v1.RunOptions(timeout_in_ms=min(milliseconds, 2**53))
     buffer = pywrap_tf_session.TF_NewBufferFromString(options.SerializeToString())
     try:

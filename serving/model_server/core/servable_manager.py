@@ -1,4 +1,4 @@
-"""Loads the versions that are wanted and unloads the others, one action at a time.
+"""Loads the requested versions and unloads all others, one action at a time.
 
 Sources:
     [TFS] tensorflow/serving, `core/aspired_versions_manager.cc`, `core/availability_preserving_policy.cc`,
@@ -22,13 +22,13 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ModelVersion:
-    """One version of a model and where it is in its life.
+    """One version of a model and its state.
 
     Attributes:
-        version: The number.
+        version: Version number.
         state: A name in `ModelVersionStatus.State`: START, LOADING, AVAILABLE, UNLOADING or END.
-        error: Why loading failed; None while all is well.
-        session: The loaded model while it is AVAILABLE.
+        error: The error that loading failed with; None without one.
+        session: The loaded model while the state is AVAILABLE.
     """
 
     version: int
@@ -38,18 +38,18 @@ class ModelVersion:
 
 
 class ServableManager:
-    """Brings what is loaded to what is wanted: a new version first, the old one after it.
+    """Loads and unloads versions until those requested are loaded, each new version before the old one goes.
 
-    A version that fails leaves the old one in its place, and is tried again only after it was unwanted for a
-    while. A version is closed when the last request that it answers has ended.
+    If a version fails to load, the old one stays; the failed one is retried only after it was not requested
+    for a while. A version is closed once its last request is answered.
 
     Args:
-        load: Makes a session of a version directory.
-        num_load_threads: Versions loaded at a time; 0 loads in the manager's own thread, so that a version
-            that is tried again and again keeps all others waiting.
-        num_unload_threads: Likewise for unloading.
-        max_num_load_retries: Further tries after the first.
-        load_retry_interval_seconds: Pause between two tries.
+        load: Makes a session from a version directory.
+        num_load_threads: Versions loaded at a time; 0 loads in the manager's own thread, where a version's
+            retries keep all others waiting.
+        num_unload_threads: Versions unloaded at a time; 0 unloads in the manager's own thread.
+        max_num_load_retries: Number of retries after the first attempt.
+        load_retry_interval_seconds: Pause between two attempts.
 
     Example:
 
@@ -74,9 +74,9 @@ class ServableManager:
         self._retry_seconds = load_retry_interval_seconds
         self._pools = {"load": _pool("load", num_load_threads), "unload": _pool("unload", num_unload_threads)}
         self._wanted: dict[str, dict[int, Path]] = {}
-        # Versions that were taken on and not yet given up; of the others only the state is remembered.
+        # Versions accepted and not yet given up; only the state of the others is kept.
         self._managed: set[tuple[str, int]] = set()
-        # Versions that may be wanted again before it is known how their loading ended.
+        # Versions no longer requested while they load; they may be requested again before loading ends.
         self._unwanted_while_loading: set[tuple[str, int]] = set()
         self._versions: dict[str, dict[int, ModelVersion]] = {}
         self._changed = threading.Condition()
@@ -84,11 +84,11 @@ class ServableManager:
         self._thread = threading.Thread(target=self._run, name="manager", daemon=True)
 
     def versions(self, name: str) -> Mapping[int, ModelVersion]:
-        """Returns all versions of a model that were ever taken on, by number."""
+        """Returns all versions of a model that were ever accepted, by number."""
         return self._versions.get(name, {})
 
     def want(self, versions: Mapping[str, Mapping[int, Path]]) -> None:
-        """Sets the version directories that should be loaded of each model named; `{}` for none."""
+        """Sets the version directories to load for each named model; `{}` for none."""
         with self._changed:
             for name, paths in versions.items():
                 self._wanted[name] = dict(paths)
@@ -100,28 +100,28 @@ class ServableManager:
                         self._set(name, ModelVersion(version))
 
     def start(self) -> None:
-        """Starts to manage; the versions wanted now are loaded at once, on four threads per CPU."""
+        """Starts the manager; the versions requested so far load at once, on four threads per CPU."""
         with concurrent.futures.ThreadPoolExecutor(4 * (os.cpu_count() or 1), "first-load") as pool:
             while action := self._begin_next():
                 pool.submit(self._perform, *action)
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends waiting and retries, and starts nothing any more; safe in a signal handler."""
+        """Ends waiting and retries, and starts no further actions; safe in signal handlers."""
         self._stop.set()
 
     def wait_until_settled(
         self, names: Iterable[str], is_wanted: Callable[[], bool] = lambda: True, poll_seconds: float = 0.2
     ) -> list[ModelVersion]:
-        """Returns a version of each model that is AVAILABLE or at its END, the highest such one.
+        """Waits until each model has a version that is AVAILABLE or at its END; returns the highest ones.
 
         Args:
-            names: The models.
-            is_wanted: Asked now and then whether to wait on.
-            poll_seconds: How often.
+            names: Names of the models.
+            is_wanted: Called repeatedly; returns whether to keep waiting.
+            poll_seconds: Pause between two calls of it.
 
         Raises:
-            Cancelled: `stop` was called, or nobody waits any more, before there was one of each.
+            Cancelled: `stop` was called or `is_wanted` returned False before every model had such a version.
         """
         names = list(names)
         with self._changed:
@@ -133,7 +133,7 @@ class ServableManager:
                     raise Cancelled("The server was stopped while it waited for models.")
                 if not is_wanted():
                     raise Cancelled("The client left while the server waited for models.")
-                # A signal handler may not wake this: a condition's lock would not be safe there.
+                # Polls, because a signal handler cannot safely take the condition's lock to wake this.
                 self._changed.wait(poll_seconds)
 
     def _settled(self, name) -> ModelVersion | None:
@@ -153,7 +153,7 @@ class ServableManager:
                 pool.submit(self._perform, *action)
 
     def _begin_next(self) -> tuple[str, str, int] | None:
-        """Begins what comes next, unloading first, and returns it; None when all is as wanted."""
+        """Begins and returns the next action, unloading first; None if nothing is left to do."""
         with self._changed:
             actions = [action for name in sorted(self._wanted) if (action := self._next_action_of(name))]
             action = next((action for action in actions if action[0] == "unload"), next(iter(actions), None))
@@ -162,7 +162,7 @@ class ServableManager:
         return action
 
     def _next_action_of(self, name):
-        """[TFS] availability_preserving_policy.cc: never without a version, if that can be."""
+        """[TFS] availability_preserving_policy.cc: keeps a version available whenever possible."""
         wanted = self._wanted[name]
         states = {v: m.state for v, m in self.versions(name).items() if (name, v) in self._managed}
         ready = {version for version, state in states.items() if state == "AVAILABLE"}
@@ -174,7 +174,7 @@ class ServableManager:
 
     def _begin(self, kind, name, version):
         model = self.versions(name)[version]
-        # From here on no request finds the version that goes.
+        # From here on no request finds the version to unload.
         state = ModelVersion(version, "LOADING") if kind == "load" else replace(model, state="UNLOADING")
         self._set(name, state)
 
@@ -191,7 +191,7 @@ class ServableManager:
             self._unwanted_while_loading.discard((name, version))
             if kind == "unload" or was_unwanted or version not in self._wanted[name]:
                 self._give_up(name, version)
-            # It may be wanted again by now.
+            # The version may have been requested again meanwhile.
             self.want({name: self._wanted[name]})
 
     def _give_up(self, name, version):
@@ -214,7 +214,7 @@ class ServableManager:
                 break
             try:
                 session = self._load(path)
-            except Exception as reason:  # noqa: BLE001 - any failure is the state of this version
+            except Exception as reason:  # noqa: BLE001 - any failure becomes this version's state
                 error = from_exception(reason)
                 _logger.error(
                     "Loading servable: {name: %s version: %d} failed: %s", name, version, error.status_text()
@@ -225,7 +225,7 @@ class ServableManager:
         return ModelVersion(version, "END", error=error)
 
     def _set(self, name, model: ModelVersion):
-        """Replaces the map of a model's versions, so that readers need no lock."""
+        """Replaces a model's map of versions, so that readers need no lock."""
         with self._changed:
             self._versions = self._versions | {name: dict(self.versions(name)) | {model.version: model}}
             self._changed.notify_all()

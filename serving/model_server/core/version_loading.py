@@ -1,4 +1,4 @@
-"""Loads one version: its files checked, its requests batched where that is on, its warm-up done."""
+"""Loads one version: checks its files, sets up batching if it is on, and runs the warm-up requests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from serving.wire.status import DataLoss
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """How models are loaded; the names are those of tensorflow_model_server's flags.
+    """Options of loading models, under the names of tensorflow_model_server's flags.
 
     Attributes:
         session_config: A `tf.compat.v1.ConfigProto`; None for TensorFlow's defaults.
-        file_system_poll_wait_seconds: Pause between two looks for versions; 0 looks once.
-        batching: Lets requests share runs; None runs each by itself.
+        file_system_poll_wait_seconds: Pause between two searches for versions; 0 searches once.
+        batching: Lets requests share runs; None runs each request separately.
         max_request_rows: Most rows of a request; None for no limit.
     """
 
@@ -39,16 +39,16 @@ class LoadOptions:
 
 
 def load_session(path: Path, options: LoadOptions, metrics: Metrics) -> SavedModelSession:
-    """Returns a version that is ready to answer.
+    """Loads a version and returns it ready for requests.
 
     Args:
         path: The version directory.
-        options: How to load.
-        metrics: Where to count.
+        options: Options of loading.
+        metrics: Metrics to update.
 
     Raises:
-        ServingError: The directory holds no loadable SavedModel, its files are not those of its manifest, or
-            a warm-up request fails.
+        ServingError: The directory holds no loadable SavedModel, its files do not match its manifest, or a
+            warm-up request fails.
     """
     _check_files(path)
     session = SavedModelSession(
@@ -70,7 +70,7 @@ def load_session(path: Path, options: LoadOptions, metrics: Metrics) -> SavedMod
 
 
 def _check_files(path: Path) -> None:
-    """Refuses a version that is not whole, where the manifest tells what whole is."""
+    """Refuses a version whose files do not match its manifest, if it has one."""
     if not (path / MANIFEST).is_file():
         return
     try:

@@ -1,4 +1,4 @@
-"""Warm-up: runs the recorded requests of a version before it answers anybody.
+"""Runs a version's recorded warm-up requests before it answers its first client.
 
 Sources:
     [TFS] tensorflow/serving, `servables/tensorflow/saved_model_warmup_util.cc`
@@ -28,19 +28,19 @@ _logger = logging.getLogger(__name__)
 def warm_up(
     session: SavedModelSession, path: Path, num_iterations: int = 1, metrics: Metrics | None = None
 ) -> int:
-    """Runs the warm-up requests of a version, when it has any.
+    """Runs a version's warm-up requests, if it has any.
 
     Args:
         session: The loaded version.
         path: The version directory.
-        num_iterations: How often each request runs.
-        metrics: Where to count.
+        num_iterations: Number of runs per request.
+        metrics: Metrics to update.
 
     Returns:
         The number of records read.
 
     Raises:
-        ServingError: The file cannot be read, or a request fails. Either fails the load.
+        ServingError: The file cannot be read, or a request fails; either makes the load fail.
     """
     file = path / FILE_NAME
     if not file.exists():
@@ -63,7 +63,7 @@ def warm_up(
 
 
 def _answered(session, file, num_iterations) -> Iterator[int]:
-    """Yields the number of records that were run so far, after each."""
+    """Runs each record and yields the number of records run so far."""
     for number, record in enumerate(recorded_requests(file), start=1):
         if number > MAX_RECORDS:
             raise InvalidArgument(f"Number of warmup records exceeds the maximum ({MAX_RECORDS}) at {file}")

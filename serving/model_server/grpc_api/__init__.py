@@ -1,1 +1,1 @@
-"""TF Serving's gRPC services."""
+"""TF Serving's gRPC API."""

@@ -7,14 +7,14 @@ Sources:
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-# TF Serving's names, without the package that the services' own names have.
+# TF Serving registers these names, which lack the services' package.
 SERVICES = ("", "ModelService", "PredictionService")
 
 
 class HealthService(health.HealthServicer):
-    """Answers `grpc.health.v1.Health`, with SERVING for every name of `SERVICES`.
+    """Implements `grpc.health.v1.Health`, with SERVING for every name of `SERVICES`.
 
-    Models do not matter: the port opens when all of them are loaded.
+    Does not look at the models, because the port opens once all of them are loaded.
     """
 
     def __init__(self):
@@ -24,17 +24,17 @@ class HealthService(health.HealthServicer):
             self.set(service, health_pb2.HealthCheckResponse.SERVING)
 
     def add_to(self, server: grpc.Server) -> None:
-        """Lets a server answer, before it starts."""
+        """Registers the service with a server, before the server starts."""
         health_pb2_grpc.add_HealthServicer_to_server(self, server)
 
-    # The names of the service's own definition.
+    # The service's definition prescribes these names.
     def Watch(self, request, context, send_response_callback=None):
-        """Answers `HealthCheckRequest` with a stream; it takes no thread."""
+        """Responds to `HealthCheckRequest` with a stream that occupies no thread."""
         self._watchers.add(send_response_callback)
         context.add_callback(lambda: self._watchers.discard(send_response_callback))
         return super().Watch(request, context, send_response_callback)
 
     def end_watches(self) -> None:
-        """Ends every stream, for which a server that stops would otherwise wait."""
+        """Ends every stream, because a stopping server would otherwise wait for them."""
         for send_response_callback in list(self._watchers):
             send_response_callback(None)

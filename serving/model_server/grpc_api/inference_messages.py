@@ -1,6 +1,6 @@
-"""Classify, Regress and MultiInference as the messages of gRPC.
+"""Builds the gRPC responses of Classify, Regress and MultiInference.
 
-For models of users' own; see `core.inference`.
+They serve users' own models; see `core.inference`.
 """
 
 from tensorflow_serving.apis import classification_pb2, inference_pb2, regression_pb2
@@ -10,7 +10,7 @@ from serving.model_server.core.requests import Inference
 
 
 def classification_response(answer: Inference):
-    """Returns the `ClassificationResponse` of an answer."""
+    """Returns the `ClassificationResponse` for an inference."""
     response = classification_pb2.ClassificationResponse()
     _fill_spec(response.model_spec, answer)
     _fill_classes(response.result, answer.result)
@@ -18,7 +18,7 @@ def classification_response(answer: Inference):
 
 
 def regression_response(answer: Inference):
-    """Returns the `RegressionResponse` of an answer."""
+    """Returns the `RegressionResponse` for an inference."""
     response = regression_pb2.RegressionResponse()
     _fill_spec(response.model_spec, answer)
     _fill_values(response.result, answer.result)
@@ -26,7 +26,7 @@ def regression_response(answer: Inference):
 
 
 def multi_inference_response(answers: list[Inference]):
-    """Returns the `MultiInferenceResponse` of the answers to all tasks."""
+    """Returns the `MultiInferenceResponse` for the inferences of all tasks."""
     response = inference_pb2.MultiInferenceResponse()
     for answer in answers:
         message = response.results.add()
@@ -48,7 +48,7 @@ def _fill_classes(message, classes):
     for labels, scores in zip(classes.labels.tolist(), classes.scores.tolist(), strict=True):
         of_example = message.classifications.add()
         for label, score in zip(labels, scores, strict=True):
-            # The field is text; a label that is none would make the whole answer unreadable.
+            # The field is text, so a label that is not UTF-8 would make the whole response unreadable.
             of_example.classes.add(label=label.decode("utf-8", "replace"), score=score)
 
 

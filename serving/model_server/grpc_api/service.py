@@ -1,4 +1,4 @@
-"""gRPC: `PredictionService` and `ModelService` as thin adapters over the core."""
+"""`PredictionService` and `ModelService` as thin gRPC adapters over the core."""
 
 import concurrent.futures
 import functools
@@ -28,11 +28,11 @@ from serving.wire.status import InvalidArgument, ServingError, from_exception
 
 MAX_MESSAGE_CHARACTERS = 1024
 _STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
-# Numbers above any real deadline are gRPC's way to say that there is none.
+# gRPC reports a missing deadline as a number above any real one.
 _NO_DEADLINE_SECONDS = 10 * 365 * 24 * 3600
 _OPTIONS = (
     ("grpc.max_send_message_length", UNLIMITED),
-    # Otherwise a second server takes the same port in silence, and each gets half of the requests.
+    # Otherwise a second server could open the same port unnoticed, and each would get half of the requests.
     ("grpc.so_reuseport", 0),
 )
 
@@ -45,18 +45,18 @@ def make_server(
     max_message_bytes: int = UNLIMITED,
     max_requests: int | None = None,
 ) -> grpc.Server:
-    """Returns a gRPC server that answers from the core; the caller adds ports and starts it.
+    """Returns a gRPC server over the core; the caller adds ports and starts it.
 
     Args:
-        core: The models.
-        num_threads: Requests answered at a time; four per CPU by default, as TF Serving.
+        core: The server's core.
+        num_threads: Requests answered at a time; four per CPU by default, as in TF Serving.
         as_content: Whether outputs are serialized as `tensor_content` instead of typed fields.
-        channel_arguments: Further gRPC channel arguments; the first of two of one name wins.
-        max_message_bytes: Largest request; `UNLIMITED` for any.
-        max_requests: Requests in work or waiting for it; further ones are refused.
+        channel_arguments: Further gRPC channel arguments, which override the server's own.
+        max_message_bytes: Largest request in bytes; `UNLIMITED` for no limit.
+        max_requests: Most requests in progress or waiting; further ones are refused.
     """
     pool = concurrent.futures.ThreadPoolExecutor(num_threads or 4 * (os.cpu_count() or 1), "grpc")
-    # gRPC takes the first of two arguments of one name.
+    # gRPC uses the first of two arguments with the same name.
     limit = ("grpc.max_receive_message_length", max_message_bytes)
     options = (*channel_arguments, limit, *_OPTIONS)
     server = grpc.server(pool, options=options, maximum_concurrent_rpcs=max_requests)
@@ -82,10 +82,10 @@ def make_server(
 
 
 class GrpcService:
-    """The RPCs; each turns messages into the core's types and back.
+    """Implements the RPCs; each converts messages to the core's types and back.
 
     Args:
-        core: The models.
+        core: The server's core.
         as_content: Whether outputs are serialized as `tensor_content` instead of typed fields.
     """
 
@@ -94,7 +94,7 @@ class GrpcService:
         self._as_content = as_content
 
     def predict(self, request, context):
-        """Answers `PredictRequest`."""
+        """Handles a `PredictRequest`."""
         with self._core.metrics.request(request.model_spec.name, "Predict", "GRPC"):
             prediction = self._core.predict(
                 _model_spec(request), request.inputs, list(request.output_filter), _seconds_left(context)
@@ -111,12 +111,12 @@ class GrpcService:
         return response
 
     def classify(self, request, context):
-        """Answers `ClassificationRequest`."""
+        """Handles a `ClassificationRequest`."""
         with self._core.metrics.request(request.model_spec.name, "Classify", "GRPC"):
             return inference_messages.classification_response(self._infer(CLASSIFY, request, context))
 
     def regress(self, request, context):
-        """Answers `RegressionRequest`."""
+        """Handles a `RegressionRequest`."""
         with self._core.metrics.request(request.model_spec.name, "Regress", "GRPC"):
             return inference_messages.regression_response(self._infer(REGRESS, request, context))
 
@@ -125,14 +125,14 @@ class GrpcService:
         return self._core.infer(_model_spec(request), method_name, examples, _seconds_left(context))
 
     def multi_inference(self, request, context):
-        """Answers `MultiInferenceRequest`."""
+        """Handles a `MultiInferenceRequest`."""
         spec = (_model_spec(request.tasks[0]) if request.tasks else None) or ModelSpec("")
         tasks, examples = inference.tasks_of(request), inference.examples_of(request.input)
         answers = self._core.infer_all(spec, tasks, examples, _seconds_left(context))
         return inference_messages.multi_inference_response(answers)
 
     def get_model_metadata(self, request, context):
-        """Answers `GetModelMetadataRequest`."""
+        """Handles a `GetModelMetadataRequest`."""
         spec = _model_spec(request)
         if spec is None:
             raise InvalidArgument("Missing ModelSpec")
@@ -144,11 +144,11 @@ class GrpcService:
         return metadata_response(self._core, spec)
 
     def get_model_status(self, request, context):
-        """Answers `GetModelStatusRequest`."""
+        """Handles a `GetModelStatusRequest`."""
         return status_response(self._core, _model_spec(request))
 
     def reload_config(self, request, context):
-        """Answers `ReloadConfigRequest`, once its new models are available."""
+        """Handles a `ReloadConfigRequest` and responds once its new models are available."""
         if request.config.WhichOneof("config") != "model_config_list":
             raise InvalidArgument(
                 "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is "
@@ -156,7 +156,7 @@ class GrpcService:
             )
         metrics = self._core.metrics
         before = {name: metrics.total(name) for name in request.metric_names}
-        # A new model may have no version for ever: it is waited for as long as the client waits.
+        # A new model may never get a version, so this waits only as long as the client does.
         self._core.reload(request.config, is_wanted=context.is_active)
         response = model_management_pb2.ReloadConfigResponse()
         for name, total in before.items():
@@ -191,7 +191,7 @@ def _handlers(service_name, **methods):
 
 
 def _parse(request_type, content: bytes):
-    # gRPC would call it an INTERNAL error, and log a traceback for every one of them.
+    # Otherwise gRPC reports an INTERNAL error and logs a traceback for each such request.
     try:
         return request_type.FromString(content)
     except DecodeError as error:
@@ -210,7 +210,7 @@ def _answer(method, request_type, content, context):
         return method(_parse(request_type, content), context)
     except ServingError as error:
         status = error
-    except Exception as error:  # noqa: BLE001 - whatever a request causes is answered
+    except Exception as error:  # noqa: BLE001 - every error of a request becomes its response
         status = from_exception(error)
     message = status.message
     if len(message) > MAX_MESSAGE_CHARACTERS:

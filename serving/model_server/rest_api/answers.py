@@ -1,4 +1,4 @@
-"""Arrays to JSON text in TF Serving's layout and number format.
+"""Writes REST responses: arrays as JSON text in TF Serving's layout and number format.
 
 Sources:
     [TFS] tensorflow/serving, `util/json_tensor.cc`, which prints through RapidJSON's PrettyWriter
@@ -16,13 +16,13 @@ from serving.wire.status import InvalidArgument
 
 
 def predictions(outputs: Mapping[str, np.ndarray]) -> bytes:
-    """Returns the answer in row format: one element per row, an object each when there are several outputs.
+    """Returns a response in row format: one element per row, an object if there are several outputs.
 
     Args:
-        outputs: Arrays by output name; those of strings whose name ends in `_bytes` become `{"b64": ...}`.
+        outputs: Arrays by output name; strings of outputs whose name ends in `_bytes` become `{"b64": ...}`.
 
     Raises:
-        InvalidArgument: The outputs are not rows of one batch, or of a type that JSON does not carry.
+        InvalidArgument: The outputs are not rows of one batch, or have a type that JSON cannot represent.
     """
     batch_size = _batch_size(outputs)
     depth = 2 if len(outputs) == 1 else 3
@@ -41,13 +41,13 @@ def predictions(outputs: Mapping[str, np.ndarray]) -> bytes:
 
 
 def outputs(outputs: Mapping[str, np.ndarray]) -> bytes:
-    """Returns the answer in columnar format: the array itself, or an object of arrays by output name.
+    """Returns a response in columnar format: the array itself, or an object of arrays by output name.
 
     Args:
         outputs: As for `predictions`.
 
     Raises:
-        InvalidArgument: JSON does not carry the type of an output.
+        InvalidArgument: An output has a type that JSON cannot represent.
     """
     if len(outputs) == 1:
         (name, array), *_ = outputs.items()
@@ -61,7 +61,7 @@ def outputs(outputs: Mapping[str, np.ndarray]) -> bytes:
 
 
 def classifications(labels: np.ndarray, scores: np.ndarray) -> bytes:
-    """Returns the answer to a classify request: for each example a list of `[label, score]`.
+    """Returns the response to a classify request: for each example a list of `[label, score]` pairs.
 
     Args:
         labels: `bytes` objects [N, classes].
@@ -75,7 +75,7 @@ def classifications(labels: np.ndarray, scores: np.ndarray) -> bytes:
 
 
 def regressions(values: np.ndarray) -> bytes:
-    """Returns the answer to a regress request: one number per example.
+    """Returns the response to a regress request: one number per example.
 
     Args:
         values: float32 [N].
@@ -84,8 +84,8 @@ def regressions(values: np.ndarray) -> bytes:
 
 
 def error(message: str) -> bytes:
-    """Returns the body of an error answer."""
-    # A message may quote half a surrogate pair, which UTF-8 has no bytes for and JSON an escape.
+    """Returns the body of an error response."""
+    # A message may quote half a surrogate pair, which JSON can escape but UTF-8 cannot encode.
     return f'{{\n    "error": {quote(message)}\n}}'.encode("utf-8", "backslashreplace")
 
 

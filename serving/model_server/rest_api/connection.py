@@ -1,7 +1,7 @@
-"""One HTTP connection with limits on what a client may send, how slowly, and how many may be open.
+"""Limits HTTP connections: size and slowness of requests, and number of open connections.
 
-TF Serving has no such limits of its own and relies on a proxy. Each is answered with a status and a message
-before the connection is closed.
+TF Serving has no such limits and relies on a proxy. A client that exceeds one gets a status and a message
+before the connection closes.
 """
 
 import asyncio
@@ -13,22 +13,23 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from serving.model_server.rest_api import answers as json_writer
 
-# A body may take longer than the time limit at this rate or more.
+# A body that arrives at this rate or faster may take longer than the time limit.
 MIN_BYTES_PER_SECOND = 10_000
-# So long the rest of a refused request is read, as a client that is still sending gets no answer otherwise.
+# Time to keep reading a refused request, because a client that is still sending would get no response.
 LINGER_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class RestLimits:
-    """What a connection may do.
+    """Limits on connections.
 
     Attributes:
         max_request_bytes: Largest body.
-        max_header_bytes: Request line and headers together.
-        max_connections: Connections open at a time.
-        idle_seconds: How long a connection may stay open between requests, or without reading its answer.
-        receive_seconds: How long a request may take to arrive; more for a body of `MIN_BYTES_PER_SECOND`.
+        max_header_bytes: Largest size of request line and headers together.
+        max_connections: Most connections open at a time.
+        idle_seconds: Longest time without a request, or without reading a response.
+        receive_seconds: Longest time for a request to arrive; a body of at least `MIN_BYTES_PER_SECOND` may
+            take longer.
     """
 
     max_request_bytes: int
@@ -39,17 +40,17 @@ class RestLimits:
 
 
 def protocol(limits: RestLimits) -> functools.partial:
-    """Returns what uvicorn's `http` option takes."""
+    """Returns the limited protocol, for uvicorn's `http` option."""
     return functools.partial(LimitedConnection, limits=limits)
 
 
 class LimitedConnection(HttpToolsProtocol):
-    """A connection of uvicorn's that keeps to limits.
+    """A uvicorn connection that enforces limits.
 
     Args:
-        *args: For uvicorn's protocol.
+        *args: Arguments of uvicorn's protocol.
         limits: The limits.
-        **kwargs: For uvicorn's protocol.
+        **kwargs: Keyword arguments of uvicorn's protocol.
     """
 
     def __init__(self, *args, limits: RestLimits, **kwargs):
@@ -59,7 +60,7 @@ class LimitedConnection(HttpToolsProtocol):
         self._is_refused = False
         self._is_receiving = False
         self._has_head = False
-        # Of the request that is arriving; unparsed ones are in no header yet.
+        # These count the arriving request's bytes; unparsed ones do not belong to a header yet.
         self._num_unparsed_bytes = 0
         self._num_head_bytes = 0
         self._num_body_bytes = 0
@@ -92,7 +93,7 @@ class LimitedConnection(HttpToolsProtocol):
             if self._num_unparsed_bytes > self._limits.max_header_bytes:
                 self._refuse_head()
         elif not self._is_receiving and self._timer is None and self._is_idle():
-            # Bytes that begin no request have ended uvicorn's own timer.
+            # Bytes that do not begin a request have stopped uvicorn's own timer.
             self._arm(self._limits.idle_seconds, self._close)
 
     def send_400_response(self, msg):
@@ -181,7 +182,7 @@ class LimitedConnection(HttpToolsProtocol):
         )
 
     def _refuse(self, status, message):
-        """Answers, and closes once the client had time to read it."""
+        """Sends an error response and closes the connection once the client had time to read it."""
         self._is_refused = True
         if self._is_idle() or not self.cycle.response_started:
             body = json_writer.error(message)

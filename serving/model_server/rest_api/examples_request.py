@@ -1,6 +1,6 @@
-"""The body of a REST classify or regress request: JSON objects to serialized `tf.Example`s.
+"""Reads the body of a REST classify or regress request: JSON objects as serialized `tf.Example`s.
 
-For models of users' own; see `core.inference`.
+These requests serve users' own models; see `core.inference`.
 
 Sources:
     [TFS] tensorflow/serving, `util/json_tensor.cc`
@@ -17,14 +17,14 @@ _KIND_NAMES = {"bytes_list": "bytes", "float_list": "float", "int64_list": "int6
 
 
 def read_examples(document: dict) -> list[bytes]:
-    """Returns the serialized examples of a request, each behind its context.
+    """Returns a request's serialized examples, each preceded by the context.
 
     Args:
-        document: The parsed body. `examples` is a list of objects of values or lists by feature, `context`
-            one more such object, whose features every example has unless it has its own.
+        document: The parsed body. `examples` is a list of objects that map features to values or lists;
+            `context` is one such object with the features of every example that lacks its own.
 
     Raises:
-        InvalidArgument: There are no examples, or one is not of this form.
+        InvalidArgument: There are no examples, or an example has another form.
     """
     try:
         return _read_examples(document)
@@ -43,7 +43,7 @@ def _read_examples(document):
         complaint = "'examples' value is an empty array"
     if complaint:
         raise InvalidArgument(f"JSON Value: {to_text(document)} {complaint}")
-    # A protobuf message behind another one is the two merged.
+    # Parsing two concatenated protobuf messages merges them.
     return [context + _to_example(value) for value in document["examples"]]
 
 

@@ -1,4 +1,4 @@
-"""The body of a REST predict request: row format (`instances`) and columnar format (`inputs`).
+"""Reads the body of a REST predict request, in row format (`instances`) or columnar format (`inputs`).
 
 Sources:
     [TFS] tensorflow/serving, `util/json_tensor.cc`
@@ -14,7 +14,7 @@ from serving.wire.status import InvalidArgument, ServingError, Unimplemented
 
 
 def signature_name(document: dict) -> str:
-    """Returns the signature that a request names; `""` when it names none.
+    """Returns the signature that a request names; `""` if it names none.
 
     Raises:
         InvalidArgument: The name is not a string.
@@ -29,21 +29,21 @@ def signature_name(document: dict) -> str:
 
 
 def is_row_format(document: dict) -> bool:
-    """Returns whether a request, and so its answer, is in row format; columnar otherwise."""
+    """Returns whether a request, and so its response, is in row format instead of columnar format."""
     return "instances" in document
 
 
 def read_inputs(document: dict, inputs: Mapping[str, int], signature: str) -> dict[str, np.ndarray]:
-    """Returns the tensors of a request.
+    """Converts a request's inputs to tensors.
 
     Args:
         document: The parsed body.
-        inputs: Data type numbers by input name, as the signature has them.
-        signature: The signature's name as the request has it, for the error message.
+        inputs: The signature's input names and data type numbers.
+        signature: The signature's name in the request, for the error message.
 
     Raises:
         InvalidArgument: The body is in neither format, or a value does not fit.
-        Unimplemented: The REST API does not carry an input's type.
+        Unimplemented: The REST API does not support an input's type.
     """
     if not inputs:
         raise InvalidArgument(f"Failed to get input map for signature: {signature or 'DEFAULT'}")
@@ -84,7 +84,7 @@ def _is_object(value) -> bool:
 
 
 def _read_regular_rows(instances, inputs):
-    """Reads the whole batch at once; None when something is irregular and must be looked for row by row."""
+    """Reads the whole batch at once; None if it is irregular and must be read row by row."""
     if _is_object(instances[0]):
         if not all(_is_object(row) and row.keys() == inputs.keys() for row in instances):
             return None

@@ -1,4 +1,4 @@
-"""REST: TF Serving's HTTP API as a thin ASGI adapter over the core.
+"""TF Serving's REST API as a thin ASGI adapter over the core.
 
 Sources:
     [TFS] tensorflow/serving, `model_servers/http_rest_api_{handler,util}.cc`, `http_server.cc`
@@ -47,7 +47,7 @@ _CORS_HEADERS = (
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer: status, body, and the body's type."""
+    """An HTTP response: status, body, and the body's type."""
 
     status: int
     body: bytes
@@ -58,11 +58,11 @@ class RestService:
     """The ASGI application.
 
     Args:
-        core: The models.
-        num_threads: Requests answered at a time; four per CPU by default, as TF Serving.
-        timeout_seconds: Time a prediction may take; None for no limit.
-        enable_cors: Whether browsers on other sites may read the answers.
-        metrics_path: Path of Prometheus' page; None for no such page.
+        core: The server's core.
+        num_threads: Requests answered at a time; four per CPU by default, as in TF Serving.
+        timeout_seconds: Time limit of a prediction; None for no limit.
+        enable_cors: Whether browsers on other sites may read the responses.
+        metrics_path: Path of Prometheus' page; None for no page.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class RestService:
         path = scope["raw_path"].decode("latin-1")
         if scope["query_string"]:
             path += "?" + scope["query_string"].decode("latin-1")
-        # The model, and JSON of any size, never run on the event loop.
+        # Neither the model nor the parsing of JSON runs on the event loop.
         loop = asyncio.get_running_loop()
         answer = await loop.run_in_executor(
             self._pool, self.answer, scope["method"], path, dict(scope["headers"]), body
@@ -99,13 +99,13 @@ class RestService:
         await send({"type": "http.response.body", "body": answer.body})
 
     def answer(self, method: str, path: str, headers: Mapping[bytes, bytes], body: bytes) -> Answer:
-        """Returns the answer to any request; nothing is raised.
+        """Returns the response to any request, and never raises.
 
         Args:
-            method: HTTP's method, upper case.
-            path: As on the request line, query string included (it is part of what must match).
-            headers: Lower-case names.
-            body: As it came, possibly packed.
+            method: HTTP method in upper case.
+            path: Path in the request line, including the query string, which must match, too.
+            headers: Headers by lower-case name.
+            body: The received body, possibly compressed.
         """
         if self._metrics_path and path.partition("?")[0] == self._metrics_path:
             return self._metrics_page(path)
@@ -119,7 +119,7 @@ class RestService:
                 body = _unpack(body)
             with self._measured(method, path):
                 return Answer(200, self._dispatch(method, path, body))
-        except Exception as error:  # noqa: BLE001 - whatever a request causes is answered
+        except Exception as error:  # noqa: BLE001 - every error of a request becomes its response
             status = from_exception(error)
             return Answer(status.http_status, json_writer.error(status.message))
 
@@ -149,7 +149,7 @@ class RestService:
             return self._predict(spec, body)
         if match["method"] in _METHOD_NAMES:
             return self._infer(match["method"], spec, body)
-        # The grammar ignores case, but TF Serving knows its methods in lower case only.
+        # The grammar ignores case, but TF Serving accepts its methods only in lower case.
         raise InvalidArgument(f"Malformed request: {method} {path}")
 
     def _predict(self, spec, body) -> bytes:
@@ -200,7 +200,7 @@ def _match(method, path) -> re.Match | None:
 
 
 async def _read_body(receive) -> bytes | None:
-    """Returns the body; None when the client went away before its end."""
+    """Returns the body; None if the client disconnects before its end."""
     chunks = []
     while True:
         message = await receive()
@@ -212,7 +212,7 @@ async def _read_body(receive) -> bytes | None:
 
 
 def _unpack(body: bytes) -> bytes:
-    """Returns the unpacked body; nothing for one that is broken or unpacks to too much, as TF Serving."""
+    """Decompresses a body; like TF Serving, returns nothing for a damaged or too large one."""
     unpacker = zlib.decompressobj(16 + zlib.MAX_WBITS)
     try:
         unpacked = unpacker.decompress(body, MAX_UNPACKED_BYTES)
