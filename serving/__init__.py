@@ -1,1 +1,1 @@
-"""Serves version directories over gRPC and REST, and asks such servers."""
+"""Serves version directories over gRPC and REST: engines, embedded server, clients and deployment."""

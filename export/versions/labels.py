@@ -159,6 +159,6 @@ def _check_servable(model_dir: Path, version: int, versions: Sequence[int]) -> N
 
 
 def _write(model_dir: Path, labels: dict[str, int]) -> None:
-    # Under the lock, whatever is unfinished is of a process that was killed.
+    # Under the lock, any unfinished file is a killed process's leftover.
     remove_unfinished(model_dir, LABELS)
     write_text(model_dir / LABELS, json.dumps(labels, indent=2, sort_keys=True) + "\n")

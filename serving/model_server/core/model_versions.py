@@ -20,7 +20,7 @@ def check_model_configs(config) -> None:
 
     Raises:
         InvalidArgument: A model is listed twice, has a relative base path, or another platform.
-        Unimplemented: The file asks for a custom configuration.
+        Unimplemented: The file contains a custom configuration.
     """
     if config.WhichOneof("config") == "custom_model_config":
         raise Unimplemented("ModelServer does not yet support custom model config.")
