@@ -6,6 +6,7 @@ import struct
 import numpy as np
 import pytest
 import tensorflow as tf
+from decoded_rows import decode_row
 from picture_files import (
     COLUMNS,
     DEEP_RGB,
@@ -27,17 +28,17 @@ from picture_files import (
 from PIL import Image, ImageOps
 
 from export.images.file_bytes import piece_at
-from export.images.image_bytes import decode_image_row, encode_png_row, encode_png_rows, map_image_rows
+from export.images.image_bytes import encode_png_row, encode_png_rows, map_image_rows
 
 
 @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
 def decode_rgb(image_bytes):
-    return decode_image_row(image_bytes, channels=3)
+    return decode_row(image_bytes, channels=3)
 
 
 @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
 def decode_grey(image_bytes):
-    return decode_image_row(image_bytes, channels=1)
+    return decode_row(image_bytes, channels=1)
 
 
 def decoded(file, decode=decode_rgb):

@@ -5,6 +5,7 @@ import struct
 import numpy as np
 import pytest
 import tensorflow as tf
+from decoded_rows import decode_row
 from picture_files import (
     JPEG,
     JPEGS,
@@ -20,14 +21,14 @@ from picture_files import (
 )
 from PIL import Image
 
-from export.images.image_bytes import MAX_PIXELS, decode_image_row
+from export.images.image_bytes import MAX_PIXELS
 from export.images.jpeg_header import MAX_SEGMENTS
 from export.images.png_header import MAX_CHUNKS
 
 
 @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
 def decode_rgb(image_bytes):
-    return decode_image_row(image_bytes, channels=3)
+    return decode_row(image_bytes, channels=3)
 
 
 def allowed(file):

@@ -111,29 +111,6 @@ def test_attributes_to_edit_must_exist():
         build(edit_weight=1.0, edited_attributes=["size"])
 
 
-def test_ways_lead_from_one_reconstruction_to_another(trained_on_dark_and_bright):
-    model, (raw_images, ids) = trained_on_dark_and_bright
-    ends, end_ids = raw_images[::-1], {"ground": ids["ground"][::-1]}
-    ways = model.interpolate(raw_images, ids, ends, end_ids, num_steps=5).numpy()
-    assert ways.shape == (8, 5, 28, 28, 1)
-    np.testing.assert_allclose(ways[:, 0], model(raw_images, ids), atol=1e-5)
-    np.testing.assert_allclose(ways[:, -1], model(ends, end_ids), atol=1e-5)
-    # From a dark ground to a bright one the corners get brighter all the way.
-    corners = ways[ids["ground"] == 0, :, 0, 0, 0]
-    assert (np.diff(corners, axis=1) > -0.01).all()
-    assert ((corners[:, 2] > corners[:, 0] + 0.05) & (corners[:, 2] < corners[:, -1] - 0.05)).all()
-
-
-def test_a_direction_leads_to_what_is_no_attribute(trained_on_dark_and_bright):
-    model, (raw_images, ids) = trained_on_dark_and_bright
-    is_low = np.arange(8) // 2 >= 2  # the bar's height is none of the model's attributes
-    direction = model.latent_direction(raw_images, ids, is_low)
-    latents = model.encode(raw_images, ids).numpy()
-    np.testing.assert_allclose(direction, latents[is_low].mean(0) - latents[~is_low].mean(0), atol=1e-6)
-    with pytest.raises(ValueError, match="Received: 0 of 8 pictures with it"):
-        model.latent_direction(raw_images, ids, np.zeros(8, bool))
-
-
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
 def test_edits_that_keep_detail_train(dtype):
     model = build(dtype, edit_weight=1.0, keep_detail=True)

@@ -31,24 +31,17 @@ def test_what_lies_outside_the_range_is_clipped_and_does_not_wrap_around():
 
 # BT.601 in its 8-bit form: Y = 16 + 65.481 R + ..., for the corners of the RGB cube.
 @pytest.mark.parametrize(
-    ("rgb", "ycbcr"),
+    ("rgb", "luma"),
     [
-        ([0, 0, 0], [16, 128, 128]),
-        ([255, 255, 255], [235, 128, 128]),
-        ([255, 0, 0], [81.481, 90.203, 240]),
-        ([0, 255, 0], [144.553, 53.797, 34.214]),
-        ([0, 0, 255], [40.966, 240, 109.786]),
+        ([0, 0, 0], 16),
+        ([255, 255, 255], 235),
+        ([255, 0, 0], 81.481),
+        ([0, 255, 0], 144.553),
+        ([0, 0, 255], 40.966),
     ],
 )
-def test_luma_and_chroma_are_those_of_bt_601(rgb, ycbcr):
-    np.testing.assert_allclose(pixels.rgb_to_ycbcr([rgb]), [ycbcr], atol=1e-3)
-    np.testing.assert_allclose(pixels.to_luma([rgb]), [ycbcr[:1]], atol=1e-3)
-
-
-def test_rgb_survives_the_way_to_ycbcr_and_back():
-    rgb = np.random.default_rng(0).integers(0, 256, (8, 9, 3), dtype="uint8")
-    back = pixels.ycbcr_to_rgb(pixels.rgb_to_ycbcr(rgb))
-    np.testing.assert_allclose(back, rgb, atol=1e-3)
+def test_luma_is_that_of_bt_601(rgb, luma):
+    np.testing.assert_allclose(pixels.to_luma([rgb]), [[luma]], atol=1e-3)
 
 
 def test_a_single_channel_is_luma_already():

@@ -122,40 +122,6 @@ def _size_checks(width: tf.Tensor, height: tf.Tensor) -> list[Check]:
     ]
 
 
-def decode_image_row(image_bytes: tf.Tensor, channels: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Decodes one PNG or JPEG file inside a graph.
-
-    For a batch of files use `map_image_rows`, which reads all headers at once.
-
-    Composites alpha on white, cuts 16 bits to 8, applies the EXIF orientation and converts CMYK to RGB.
-
-    Args:
-        image_bytes: string scalar.
-        channels: 1 (grey) or 3 (RGB), independent of the file's own.
-
-    Returns:
-        `raw_image`, uint8 `[height, width, channels]`, and `error`, string scalar. Unless `error` is `""`,
-        the image is one black pixel.
-
-    Raises:
-        tf.errors.InvalidArgumentError: When the graph runs: the file has damage that only the decoder
-            finds.
-
-    Example:
-
-    >>> raw_image, error = decode_image_row(tf.constant(b"GIF89a"), channels=3)
-    >>> raw_image.shape.as_list(), error.numpy().decode().partition(" Send")[0]
-    ([1, 1, 3], '`image_bytes` must hold a PNG or JPEG file. Received: a file of kind GIF.')
-    """
-    headers = ImageHeaders(*(field[0] for field in read_image_headers(image_bytes[tf.newaxis])))
-    raw_image = tf.cond(
-        headers.error == "",
-        lambda: _decode(image_bytes, headers, channels),
-        lambda: tf.zeros([1, 1, channels], tf.uint8),
-    )
-    return tf.ensure_shape(raw_image, [None, None, channels]), headers.error
-
-
 def map_image_rows(
     image_bytes: tf.Tensor,
     channels: int,

@@ -180,9 +180,11 @@ def _cut_to_multiple(raw_image: np.ndarray, factor: int) -> np.ndarray:
 
 
 def _measure(images, others, border: int, suffix: str = "") -> dict[str, float]:
-    is_large = min(images.shape[1:3]) - 2 * border >= WINDOW_SIDE
+    inside = (slice(None), slice(border, -border), slice(border, -border))
+    images, others = images[inside], others[inside]
+    is_large = min(images.shape[1:3]) >= WINDOW_SIDE
     return {
-        f"{name}{suffix}": float(measure(images, others, border)[0])
+        f"{name}{suffix}": float(measure(images, others)[0])
         for name, (measure, _) in MEASURES.items()
         if name != "ssim" or is_large
     }

@@ -9,7 +9,6 @@ Sources:
     [AttGAN] He et al. 2019, arXiv 1711.10678, section 3.1: a classifier must recognise the target attributes
     in edited pictures.
     [HCV] Lopez et al. 2018, arXiv 1805.08672: latents independent of the attributes.
-    [Directions] White 2016, arXiv 1609.04468, section 3: attribute vectors and interpolation.
 """
 
 import functools
@@ -21,7 +20,6 @@ import tensorflow as tf
 from zoo.attributes.loss import attribute_loss
 from zoo.attributes.vocabulary import check_attributes, num_conditions, one_hot_conditions, split_conditions
 from zoo.conditional_vae import edits as attribute_edits
-from zoo.conditional_vae.latents import interpolate_on_sphere, mean_difference
 from zoo.conditional_vae.losses import (
     bernoulli_loss,
     check_likelihood,
@@ -219,57 +217,6 @@ class ConditionalVAE(FromPreset, keras.Model):
         changes = self.painter([images, self.decode(latents, attribute_ids), edited], training=False)
         is_other = attribute_edits.find_edits(attribute_ids, wanted_ids)
         return tf.clip_by_value(images + is_other * attribute_edits.focus_changes(changes), 0.0, 1.0)
-
-    def interpolate(
-        self,
-        raw_images,
-        attribute_ids: Mapping[str, tf.Tensor],
-        end_images,
-        end_ids: Mapping[str, tf.Tensor],
-        num_steps: int = 8,
-    ) -> tf.Tensor:
-        """Interpolates between pairs of pictures: spherically in their latents, linearly in their attributes.
-
-        Args:
-            raw_images: uint8 tensor `[N, image_size, image_size, channels]`: the first pictures.
-            attribute_ids: Their attributes, as for `edit`.
-            end_images: uint8 tensor of the same shape: the last pictures.
-            end_ids: Their attributes.
-            num_steps: Number of pictures per pair, including both ends.
-
-        Returns:
-            float32 tensor `[N, num_steps, image_size, image_size, channels]`, range [0, 1]; the first and the
-            last are reconstructions.
-        """
-        latents, end_latents = self.encode(raw_images, attribute_ids), self.encode(end_images, end_ids)
-        start, end = (one_hot_conditions(self.attributes, ids) for ids in (attribute_ids, end_ids))
-        shares = tf.linspace(0.0, 1.0, num_steps)
-        ways = interpolate_on_sphere(latents, end_latents, num_steps)
-        conditions = start[:, None] + shares[None, :, None] * (end - start)[:, None]
-        images = self._decode(
-            tf.reshape(ways, [-1, self.latent_dim]), tf.reshape(conditions, [-1, conditions.shape[-1]])
-        )
-        return tf.reshape(images, [-1, num_steps, *images.shape[1:]])
-
-    def latent_direction(self, raw_images, attribute_ids: Mapping[str, tf.Tensor], has_property) -> tf.Tensor:
-        """Finds the latents' direction towards a property that is not one of the model's attributes.
-
-        `model.decode(latents + strength * direction, ids)` shows more of the property, or less for a negative
-        strength.
-
-        Args:
-            raw_images: uint8 tensor `[N, image_size, image_size, channels]`.
-            attribute_ids: The pictures' attributes, as for `edit`.
-            has_property: Boolean tensor `[N]`: which pictures have the property, e.g. long sleeves.
-
-        Returns:
-            float32 tensor `[latent_dim]`: from the mean latents of pictures without it to those of pictures
-            with it [Directions] section 3.2.
-
-        Raises:
-            ValueError: All pictures have the property, or none.
-        """
-        return mean_difference(self.encode(raw_images, attribute_ids), has_property)
 
     def judge(self, raw_images) -> dict[str, tf.Tensor]:
         """Returns each attribute's probabilities, float32 `[N, number of values]`, for uint8 images."""

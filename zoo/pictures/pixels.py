@@ -80,42 +80,6 @@ def round_to_uint8(images) -> tf.Tensor:
     return tf.cast(tf.clip_by_value(tf.round(images), 0.0, 255.0), "uint8")
 
 
-def rgb_to_ycbcr(raw_images) -> tf.Tensor:
-    """Converts RGB to [BT.601] luma and chroma, without rounding.
-
-    Args:
-        raw_images: uint8 or float tensor `[..., 3]`, range [0, 255].
-
-    Returns:
-        float32 tensor `[..., 3]`: Y in [16, 235], Cb and Cr in [16, 240].
-
-    Example:
-
-    >>> rgb_to_ycbcr([[255, 255, 255]]).numpy().round(3).tolist()
-    [[235.0, 128.0, 128.0]]
-    """
-    rgb = tf.cast(raw_images, "float32")
-    return tf.tensordot(rgb, _RGB_TO_YCBCR.astype("float32"), 1) + _YCBCR_OFFSET.astype("float32")
-
-
-def ycbcr_to_rgb(images) -> tf.Tensor:
-    """Inverts `rgb_to_ycbcr`, without rounding.
-
-    Args:
-        images: float tensor `[..., 3]`: Y, Cb and Cr of [BT.601].
-
-    Returns:
-        float32 tensor `[..., 3]`, range [0, 255] for colours that exist in RGB.
-
-    Example:
-
-    >>> ycbcr_to_rgb([[235.0, 128.0, 128.0]]).numpy().round(2).tolist()
-    [[255.0, 255.0, 255.0]]
-    """
-    shifted = tf.cast(images, "float32") - _YCBCR_OFFSET.astype("float32")
-    return tf.tensordot(shifted, _YCBCR_TO_RGB.astype("float32"), 1)
-
-
 def to_luma(raw_images) -> tf.Tensor:
     """Returns the luma on which super-resolution is trained and measured.
 

@@ -24,6 +24,9 @@ from serving.wire.status import (
     from_exception,
 )
 
+# Between two looks at whether the client of a configuration is still there.
+_POLL_SECONDS = 0.2
+
 
 class ServerCore:
     """The server's models and their versions, for any number of threads and any protocol.
@@ -107,8 +110,8 @@ class ServerCore:
             self._wait_until_available(new, is_wanted)
 
     @contextlib.contextmanager
-    def _turn_to_reload(self, is_wanted, poll_seconds=0.2):
-        while not self._reloading.acquire(timeout=poll_seconds):
+    def _turn_to_reload(self, is_wanted):
+        while not self._reloading.acquire(timeout=_POLL_SECONDS):
             if not is_wanted():
                 raise Cancelled("The client left while the server took another configuration.")
         try:

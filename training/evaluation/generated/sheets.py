@@ -3,13 +3,13 @@
 import numpy as np
 
 from training.evaluation.findings import Findings
+from training.evaluation.generated.interpolation import interpolate_on_sphere
 from training.evaluation.generated.scores import FeatureSets
 from training.evaluation.judge import judge_pictures
 from training.evaluation.measures.feature_distances import nearest_rows
 from training.input.labelled_pictures import LabelledPictures, decode_latents
 from training.pages.picture_sheet import PictureSheet
 from training.recipes.base.latent_sheets import NUM_COLUMNS, constant_ids, traversal_sheet
-from zoo.conditional_vae.latents import interpolate_on_sphere
 
 MAX_SHOWN_VALUES = 12
 NUM_INTERPOLATIONS = 5

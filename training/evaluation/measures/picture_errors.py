@@ -10,13 +10,12 @@ import tensorflow as tf
 WINDOW_SIDE = 11
 
 
-def ssim(raw_images, other_raw_images, border: int = 0) -> tf.Tensor:
+def ssim(raw_images, other_raw_images) -> tf.Tensor:
     """Returns the SSIM of each pair of pictures, the mean over channels.
 
     Args:
         raw_images: Tensor `[N, h, w, C]` on the scale [0, 255].
         other_raw_images: Tensor of the same shape and scale.
-        border: Pixels to leave out on every side.
 
     Returns:
         float32 tensor `[N]`, at most 1, which equal pictures have.
@@ -33,23 +32,20 @@ def ssim(raw_images, other_raw_images, border: int = 0) -> tf.Tensor:
     [1.0, 0.8]
     """
     images, other_images = (tf.cast(part, "float32") for part in (raw_images, other_raw_images))
-    if border:
-        images, other_images = (part[:, border:-border, border:-border] for part in (images, other_images))
     if min(images.shape[1:3]) < WINDOW_SIDE:
         raise ValueError(
-            f"Pictures must keep {WINDOW_SIDE} pixels a side without their border, because SSIM compares "
-            f"windows of that size. Received: shape={tuple(images.shape)}, border={border}."
+            f"Pictures must have {WINDOW_SIDE} pixels a side, because SSIM compares windows of that "
+            f"size. Received: shape={tuple(images.shape)}."
         )
     return tf.image.ssim(images, other_images, max_val=255.0)
 
 
-def mean_absolute_error(raw_images, other_raw_images, border: int = 0) -> tf.Tensor:
+def mean_absolute_error(raw_images, other_raw_images) -> tf.Tensor:
     """Returns the mean absolute difference of each pair of pictures.
 
     Args:
         raw_images: Tensor `[N, h, w, C]` on the scale [0, 255].
         other_raw_images: Tensor of the same shape and scale.
-        border: Pixels to leave out on every side.
 
     Returns:
         float32 tensor `[N]` in grey levels of [0, 255].
@@ -60,6 +56,4 @@ def mean_absolute_error(raw_images, other_raw_images, border: int = 0) -> tf.Ten
     [25.5]
     """
     difference = tf.cast(raw_images, "float32") - tf.cast(other_raw_images, "float32")
-    if border:
-        difference = difference[:, border:-border, border:-border]
     return tf.reduce_mean(tf.abs(difference), axis=(1, 2, 3))

@@ -1,9 +1,9 @@
-"""Ways through latents, by hand and as properties."""
+"""Spherical interpolation, by hand and as properties."""
 
 import numpy as np
 import pytest
 
-from zoo.conditional_vae.latents import interpolate_on_sphere, mean_difference
+from training.evaluation.generated.interpolation import interpolate_on_sphere
 
 
 def test_a_way_keeps_the_length_and_turns_evenly():
@@ -24,15 +24,3 @@ def test_a_way_keeps_the_length_and_turns_evenly():
 @pytest.mark.parametrize("latents", [np.zeros((1, 3)), np.ones((1, 3))])
 def test_a_way_to_the_same_place_stays_there(latents):
     np.testing.assert_allclose(interpolate_on_sphere(latents, latents, 4)[0], np.repeat(latents, 4, axis=0))
-
-
-def test_a_direction_leads_from_one_mean_to_the_other():
-    latents = np.array([[0.0, 2.0], [2.0, 2.0], [5.0, 0.0]])
-    np.testing.assert_allclose(mean_difference(latents, [False, False, True]), [4.0, -2.0])
-    np.testing.assert_allclose(mean_difference(latents, [True, True, False]), [-4.0, 2.0])
-
-
-@pytest.mark.parametrize("has_property", [[True, True], [False, False]])
-def test_a_direction_needs_both_kinds(has_property):
-    with pytest.raises(ValueError, match="leads from one mean to the other. Received: [02] of 2"):
-        mean_difference(np.zeros((2, 3)), has_property)
