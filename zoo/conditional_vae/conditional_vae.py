@@ -279,59 +279,75 @@ class ConditionalVAE(FromPreset, keras.Model):
         return tf.sigmoid(self.decoder([latents, conditions], training=False))
 
     def _objective(self, raw_images, attribute_ids, noise, training: bool):
+        """Returns all losses of a batch, scalars by name; `loss` is the one to minimise."""
         images = pixels.to_model_range(raw_images, self.pixel_range)
         conditions = one_hot_conditions(self.attributes, attribute_ids)
         features = self.features(tf.cast(images, self.compute_dtype), training=training)
         latent_mean, latent_log_variance = self.posterior([features, conditions], training=training)
         latents = latent_mean + tf.exp(0.5 * latent_log_variance) * noise
-        edited_logits = wanted_ids = None
-        if self.edit_weight:
-            draw = functools.partial(replicas.uniform, seed=self.latent_seeds) if training else None
-            wanted_ids = attribute_edits.draw_wanted_ids(
-                self.attributes, attribute_ids, draw, self.edited_attributes
-            )
-            wanted = one_hot_conditions(self.attributes, wanted_ids)
-            # One batch for both: the decoder's moving averages then match the statistics it normalised by.
-            both = [tf.tile(latents, [2, 1]), tf.concat([conditions, wanted], axis=0)]
-            logits, edited_logits = tf.split(self.decoder(both, training=training), 2)
-        else:
-            logits = self.decoder([latents, conditions], training=training)
-
-        # [VAE] eq. 10, in nats per picture, mean over the batch.
-        if self.likelihood == "bernoulli":
-            reconstruction_loss = _sum_per_picture(bernoulli_loss(images, logits))
-        else:
-            reconstruction_loss = _sum_per_picture(gaussian_loss(images, logits, self.pixel_log_variance))
-        kl_loss = _sum_per_picture(gaussian_kl(latent_mean, latent_log_variance))
-        head_loss, hits = attribute_loss(
-            self.attributes, self.attribute_head(features, training=training), attribute_ids
+        logits, edited_logits, wanted_ids = self._decode_with_edits(
+            latents, conditions, attribute_ids, training
         )
-        num_hits, num_known = (
-            replicas.mean(tf.add_n(numbers)) for numbers in zip(*hits.values(), strict=True)
-        )
-        # [M2] eq. 9: the bound plus the weighted classification loss.
-        loss = reconstruction_loss + self._kl_weight_now(training) * kl_loss
-        loss += self.attribute_weight * head_loss
+        head_loss, accuracy = self._attribute_loss(features, attribute_ids, training)
         losses = {
-            "reconstruction_loss": reconstruction_loss,
-            "kl_loss": kl_loss,
+            "reconstruction_loss": self._reconstruction_loss(images, logits),
+            "kl_loss": _sum_per_picture(gaussian_kl(latent_mean, latent_log_variance)),
             "attribute_loss": head_loss,
-            "attribute_accuracy": tf.math.divide_no_nan(num_hits, num_known),
+            "attribute_accuracy": accuracy,
         }
+        # [M2] eq. 9: the bound plus the weighted classification loss.
+        loss = losses["reconstruction_loss"] + self._kl_weight_now(training) * losses["kl_loss"]
+        loss += self.attribute_weight * head_loss
         if self.edit_weight:
             losses["edit_loss"] = self._edit_loss(images, logits, edited_logits, wanted_ids, training)
-            judged = self.edit_judge(self._disturb(images, training), training=training)
-            balanced = self.value_shares(judged)
-            losses["edit_judge_loss"], _ = attribute_loss(self.attributes, balanced, attribute_ids)
+            losses["edit_judge_loss"] = self._edit_judge_loss(images, attribute_ids, training)
             loss += self.edit_weight * losses["edit_loss"] + losses["edit_judge_loss"]
         if self.independence_weight:
-            latent_means = replicas.gather_rows(latent_mean)
-            losses["dependence"] = tf.add_n(
-                [dependence(latent_means, replicas.gather_rows(attribute_ids[k])) for k in self.attributes]
-            )
+            losses["dependence"] = self._dependence(latent_mean, attribute_ids)
             # Negative values are one batch's chance; there is nothing to learn from them.
             loss += self.independence_weight * tf.nn.relu(losses["dependence"])
         return {"loss": loss, **losses}
+
+    def _decode_with_edits(self, latents, conditions, attribute_ids, training: bool):
+        """Returns logits of the pictures, and logits and attribute ids of their edits, None without edits."""
+        if not self.edit_weight:
+            return self.decoder([latents, conditions], training=training), None, None
+        draw = functools.partial(replicas.uniform, seed=self.latent_seeds) if training else None
+        wanted_ids = attribute_edits.draw_wanted_ids(
+            self.attributes, attribute_ids, draw, self.edited_attributes
+        )
+        wanted = one_hot_conditions(self.attributes, wanted_ids)
+        # One batch for both: the decoder's moving averages then match the statistics it normalised by.
+        both = [tf.tile(latents, [2, 1]), tf.concat([conditions, wanted], axis=0)]
+        logits, edited_logits = tf.split(self.decoder(both, training=training), 2)
+        return logits, edited_logits, wanted_ids
+
+    def _reconstruction_loss(self, images, logits):
+        """[VAE] eq. 10, in nats per picture, mean over the batch."""
+        if self.likelihood == "bernoulli":
+            return _sum_per_picture(bernoulli_loss(images, logits))
+        return _sum_per_picture(gaussian_loss(images, logits, self.pixel_log_variance))
+
+    def _attribute_loss(self, features, attribute_ids, training: bool):
+        """Returns the attribute head's cross-entropy and its accuracy."""
+        logits = self.attribute_head(features, training=training)
+        loss, hits = attribute_loss(self.attributes, logits, attribute_ids)
+        num_hits, num_known = (
+            replicas.mean(tf.add_n(numbers)) for numbers in zip(*hits.values(), strict=True)
+        )
+        return loss, tf.math.divide_no_nan(num_hits, num_known)
+
+    def _edit_judge_loss(self, images, attribute_ids, training: bool):
+        """Returns the cross-entropy of the network that judges edits, on disturbed real pictures."""
+        judged = self.edit_judge(self._disturb(images, training), training=training)
+        return attribute_loss(self.attributes, self.value_shares(judged), attribute_ids)[0]
+
+    def _dependence(self, latent_mean, attribute_ids):
+        """Returns how much the mean latents of all replicas tell of the attributes [HCV]."""
+        latent_means = replicas.gather_rows(latent_mean)
+        return tf.add_n(
+            [dependence(latent_means, replicas.gather_rows(attribute_ids[k])) for k in self.attributes]
+        )
 
     def _kl_weight_now(self, training: bool):
         if not (training and self.kl_warm_up_steps):
