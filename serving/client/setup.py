@@ -1,4 +1,4 @@
-"""Packaging of product-image-zoo-client: the clients alone, which need no TensorFlow.
+"""Packages the clients alone, which need no TensorFlow, as product-image-zoo-client.
 
 `make client` builds its wheel. Version, Python versions and requirements come from the repository's setup.py.
 """
@@ -6,7 +6,7 @@
 import os
 import re
 import shutil
-from distutils.core import run_setup  # setuptools brings it where Python does not
+from distutils.core import run_setup  # from setuptools if Python has none
 from pathlib import Path
 
 from setuptools import Distribution, setup
@@ -15,14 +15,14 @@ from setuptools.command.build_py import build_py
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = ["serving", "serving.client", "serving.wire"]
 REQUIREMENTS = {"grpcio", "httpx2", "ml_dtypes", "numpy", "protobuf"}
-# Commands and their options, which need more than the clients do; and this file.
+# The commands' options, which need more packages than the clients, and this file.
 LEFT_OUT = {"serving.client.access", "serving.client.setup"}
 
 PAGE = """\
 # product-image-zoo-client
 
-The Python clients of product-image-zoo: gRPC and REST, plain and encrypted, with and without `await`. They
-ask its server or TensorFlow Serving, and need neither TensorFlow nor Keras.
+The Python clients of product-image-zoo: gRPC and REST, plain and encrypted, synchronous and asynchronous.
+They talk to its server or to TensorFlow Serving, and need neither TensorFlow nor Keras.
 
 ```python
 from serving.client import connect
@@ -31,12 +31,12 @@ with connect("localhost:8500") as client:
     outputs = client.predict("dcgan", {"seed": [7], "category": ["bag"]})
 ```
 
-Install this or product-image-zoo, which has the same modules and more; not both.
+Install either this package or product-image-zoo, which includes the same modules, but not both.
 """
 
 
 class BuildClient(build_py):
-    """Copies the modules of the clients, and of the package around them its `__init__.py` alone."""
+    """Copies the clients' modules, but only `__init__.py` of the enclosing package."""
 
     def find_package_modules(self, package: str, package_dir: str) -> list[tuple[str, str, str]]:
         return [
@@ -47,15 +47,15 @@ class BuildClient(build_py):
 
 
 def requirements_of(distribution: Distribution) -> list[str]:
-    """Returns the requirements of the whole distribution that the clients have, with its versions."""
+    """Returns the clients' requirements, with the versions of the whole distribution."""
     return [text for text in distribution.install_requires if re.split("[<>=]", text)[0] in REQUIREMENTS]
 
 
 def main() -> None:
-    """Hands setuptools what it is to build."""
+    """Runs setuptools for the clients' distribution."""
     whole = run_setup(str(REPOSITORY / "setup.py"), stop_after="init")
     root = os.path.relpath(REPOSITORY)
-    # Apart from the files of the other build: a wheel holds whatever lies there.
+    # Separate from the other build's files, because a wheel includes every file in its build directory.
     build_dir = os.path.join(root, "build", "client")
     shutil.rmtree(build_dir, ignore_errors=True)
     os.makedirs(build_dir)
