@@ -1,5 +1,6 @@
 """Packaging of product-image-zoo."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
@@ -9,9 +10,13 @@ DOCS = [
     "mkdocstrings[python]>=1.0,<2",
 ]
 
+# The version stands in `zoo/__init__.py` alone.
+PACKAGE = Path(__file__).with_name("zoo").joinpath("__init__.py").read_text(encoding="utf-8")
+(VERSION,) = re.findall(r'^__version__ = "(.+)"$', PACKAGE, re.MULTILINE)
+
 setup(
     name="product-image-zoo",
-    version="0.1.0",
+    version=VERSION,
     description="Keras 3 model zoo for product pictures: generate, edit, enlarge, export and serve.",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
@@ -81,7 +86,12 @@ setup(
             "packaging>=24",  # versions of what is installed
         ],
     },
-    entry_points={"console_scripts": ["zoo=zoo.cli:main"]},
+    entry_points={
+        "console_scripts": [
+            "zoo=zoo.cli:main",
+            "zoo-model-server=serving.model_server.__main__:run",
+        ]
+    },
     classifiers=[
         "Development Status :: 3 - Alpha",
         "Intended Audience :: Developers",

@@ -265,6 +265,8 @@ def test_templates_are_installed_with_the_code(tmp_path):
     for name in ("setup.py", "pyproject.toml", "README.md"):
         shutil.copy(REPOSITORY / name, tmp_path)
     shutil.copytree(REPOSITORY / "serving", tmp_path / "serving")
+    (tmp_path / "zoo").mkdir()
+    shutil.copy(REPOSITORY / "zoo" / "__init__.py", tmp_path / "zoo")  # has the version
     command_ = [sys.executable, "setup.py", "-q", "build_py", "--build-lib", str(tmp_path / "built")]
     subprocess.run(command_, cwd=tmp_path, check=True, capture_output=True)
     assert files_below(tmp_path / "built" / "serving" / "deploy" / "templates") == files_below(TEMPLATES)

@@ -1,3 +1,4 @@
+import importlib
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 from free_ports import free_port
 from serving_models import models_dir, running_server
 
+import zoo
 from serving.client.grpc_client import GrpcClient
 from serving.model_server import __main__
 from serving.model_server import flags as server_flags
@@ -43,12 +45,27 @@ def test_a_value_of_the_wrong_type_prints_the_usage(argument, capsys):
     assert run_main(argument) == 255
     printed = capsys.readouterr().out
     assert "Couldn't interpret value" in printed
+    assert "usage: python -m serving.model_server" in printed
     assert "--rest_api_timeout_in_ms=30000" in printed
+
+
+def test_the_usage_names_the_command_that_was_called(capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/zoo-model-server"])
+    assert run_main("--port=a") == 255
+    assert "usage: zoo-model-server" in capsys.readouterr().out
 
 
 def test_version_is_printed(capsys):
     assert run_main("--version") == 0
-    assert capsys.readouterr().out.startswith("TensorFlow ModelServer: ")
+    assert capsys.readouterr().out.startswith(
+        f"TensorFlow ModelServer: product-image-zoo {zoo.__version__}\nTensorFlow Library: "
+    )
+
+
+def test_the_console_command_is_this_program(setup_arguments):
+    commands = dict(line.split("=") for line in setup_arguments["entry_points"]["console_scripts"])
+    module, function = commands["zoo-model-server"].split(":")
+    assert getattr(importlib.import_module(module), function) is __main__.run
 
 
 @pytest.mark.parametrize(

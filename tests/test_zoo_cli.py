@@ -1,6 +1,5 @@
 """The command `zoo`: exit codes, errors of one line, help."""
 
-import importlib.metadata
 import os
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
+import zoo
 from zoo import cli
 from zoo.errors import UnknownNameError
 
@@ -120,7 +120,7 @@ def test_every_command_explains_itself_with_an_example(capsys, name):
 
 def test_the_version_is_that_of_the_package(capsys):
     code, out, _ = run(capsys, "--version")
-    assert (code, out) == (0, f"zoo, version {importlib.metadata.version('product-image-zoo')}\n")
+    assert (code, out) == (0, f"zoo, version {zoo.__version__}\n")
 
 
 def start(*arguments):

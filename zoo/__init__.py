@@ -1,1 +1,35 @@
 """Neural networks that generate, edit, enlarge and classify product pictures, with their training rules."""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoo.classifier import Classifier
+    from zoo.conditional_vae import ConditionalVAE
+    from zoo.dcgan import DCGAN
+    from zoo.super_resolution import FSRCNN, SRCNN, SuperResolution
+
+# Read by setup.py, as text.
+__version__ = "0.1.0"
+
+# Where each class is: imported when it is asked for, because it brings TensorFlow with it.
+_MODULES = {
+    "Classifier": "zoo.classifier",
+    "ConditionalVAE": "zoo.conditional_vae",
+    "DCGAN": "zoo.dcgan",
+    "FSRCNN": "zoo.super_resolution",
+    "SRCNN": "zoo.super_resolution",
+    "SuperResolution": "zoo.super_resolution",
+}
+
+__all__ = ["DCGAN", "FSRCNN", "SRCNN", "Classifier", "ConditionalVAE", "SuperResolution", "__version__"]
+
+
+def __getattr__(name: str):
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -6,6 +6,7 @@ import traceback
 
 import click
 
+from zoo import __version__
 from zoo.command_line.quiet_import import import_tensorflow
 from zoo.errors import UnknownNameError, WrongUsageError
 
@@ -82,7 +83,7 @@ class _StageGroup(click.Group):
     epilog="\b\nExample:\n  zoo train dcgan --epochs 5\n  zoo export runs/<run>\n  zoo serve",
     params=[debug_option()],
 )
-@click.version_option(package_name="product-image-zoo")
+@click.version_option(__version__)
 def command():
     """Train, evaluate, export and serve models that generate, edit and enlarge product pictures."""
 

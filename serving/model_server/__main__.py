@@ -1,18 +1,19 @@
-"""`python -m serving.model_server`, which starts, responds and fails as tensorflow_model_server does."""
+"""`zoo-model-server`, which starts, responds and fails as tensorflow_model_server does."""
 
 import logging
 import os
 import sys
+from pathlib import Path
 
 from serving.model_server import flags as server_flags
 from serving.model_server import signals
 from serving.model_server.server import ModelServer
 from serving.wire.status import Cancelled, ServingError
-from training.runs.library_versions import library_versions
 from zoo.command_line.quiet_import import import_tensorflow
 
 # The exit code of the C++ program's `exit(-1)`.
 EXIT_FAILED = 255
+COMMAND = "zoo-model-server"
 _logger = logging.getLogger(__name__)
 
 
@@ -22,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     Args:
         arguments: The command line without the program's name; this process's by default.
     """
-    program = "python -m serving.model_server"
+    program = COMMAND if Path(sys.argv[0]).stem == COMMAND else "python -m serving.model_server"
     try:
         parsed = server_flags.parse(sys.argv[1:] if arguments is None else arguments)
     except ValueError as error:
@@ -71,6 +72,8 @@ def _report(error: ServingError | OSError) -> int:
 
 
 def _version_text() -> str:
+    from training.runs.library_versions import library_versions
+
     versions = library_versions()
     return (
         f"TensorFlow ModelServer: product-image-zoo {versions['product-image-zoo']}\n"
