@@ -200,13 +200,13 @@ def test_demo_fails_when_not_even_drawn_pictures_can_be_had(monkeypatch):
 
 def test_stages_print_run_and_time_commands(monkeypatch, capsys):
     started = []
-    monkeypatch.setattr(subprocess, "run", lambda command, check: started.append((command, check)))
+    monkeypatch.setattr(subprocess, "run", lambda command, env, check: started.append((command, check)))
     stages = demo.Stages()
     stages.run("train", "train", "dcgan", "--run-name", "a run")
     stages.run("train", "train", "srcnn")
     assert stages.call("look", lambda: 7) == 7
     assert capsys.readouterr().out == "$ zoo train dcgan --run-name 'a run'\n$ zoo train srcnn\n"
-    assert started[1] == ([sys.executable, "-m", "zoo", "train", "srcnn"], True)
+    assert started[1] == ([sys.executable, "-P", "-m", "zoo", "train", "srcnn"], True)
     assert list(stages.seconds) == ["train", "look"]
 
 

@@ -7,6 +7,7 @@ import traceback
 import click
 
 from zoo import __version__
+from zoo.command_line.own_packages import check_not_shadowed
 from zoo.command_line.quiet_import import import_tensorflow
 from zoo.errors import UnknownNameError, WrongUsageError
 
@@ -103,6 +104,7 @@ def main(
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        check_not_shadowed()
         command.main(args=arguments, prog_name=prog_name, standalone_mode=False)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)

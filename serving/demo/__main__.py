@@ -9,12 +9,12 @@ import resource
 import shlex
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import click
 
+from zoo.command_line.own_packages import python_command, python_environment
 from zoo.command_line.quiet_import import import_tensorflow
 from zoo.files.atomic_write import write_bytes, write_text
 
@@ -51,7 +51,8 @@ class Stages:
             subprocess.CalledProcessError: The command failed.
         """
         click.secho(f"$ {shlex.join(('zoo', *command))}", bold=True)
-        self.call(name, lambda: subprocess.run([sys.executable, "-m", "zoo", *command], check=True))
+        words, environment = [*python_command("zoo"), *command], python_environment()
+        self.call(name, lambda: subprocess.run(words, env=environment, check=True))
 
     def call(self, name: str, function):
         """Times a function and returns its result."""

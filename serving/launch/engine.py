@@ -1,12 +1,10 @@
 """Chooses one of three engines for a directory of models, and starts and stops its server."""
 
 import contextlib
-import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from serving.launch.config_follower import POLL_SECONDS, ConfigFollower
 from serving.model_server import signals
 from serving.model_server.ports import check_port_is_free
 from serving.wire.server_defaults import GRPC_PORT, REST_PORT
+from zoo.command_line.own_packages import python_command, python_environment
 from zoo.errors import UnknownNameError
 
 TENSORFLOW_MODEL_SERVER = "tensorflow_model_server"
@@ -65,7 +64,7 @@ class Engine:
             f"--model_config_file_poll_wait_seconds={POLL_SECONDS}",
         ]
         if self.name == EMBEDDED:
-            return [sys.executable, "-m", "serving.model_server", *arguments]
+            return [*python_command("serving.model_server"), *arguments]
         if self.name == TENSORFLOW_MODEL_SERVER:
             return [TENSORFLOW_MODEL_SERVER, *arguments]
         volumes = [f"--volume={path}:{path}:ro" for path in (models_dir, config_dir)]
@@ -283,7 +282,7 @@ def check_can_start(models_dir: Path, port: int, rest_api_port: int) -> None:
 
 
 def _environment() -> dict[str, str]:
-    return {"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ}
+    return {"TF_CPP_MIN_LOG_LEVEL": "2", **python_environment()}
 
 
 def _is_open(port) -> bool:

@@ -9,6 +9,7 @@ from serving.model_server import flags as server_flags
 from serving.model_server import signals
 from serving.model_server.server import ModelServer
 from serving.wire.status import Cancelled, ServingError
+from zoo.command_line.own_packages import check_not_shadowed
 from zoo.command_line.quiet_import import import_tensorflow
 
 # The exit code of the C++ program's `exit(-1)`.
@@ -83,6 +84,11 @@ def _version_text() -> str:
 
 def run() -> None:
     """Runs the server and ends the process."""
+    try:
+        check_not_shadowed()
+    except RuntimeError as error:
+        print(f"Failed to start server. Error: FAILED_PRECONDITION: {error}", flush=True)
+        sys.exit(EXIT_FAILED)
     exit_code = main()
     sys.stdout.flush()
     # The interpreter would wait for requests that outlive their grace time, possibly for ever.
