@@ -26,7 +26,8 @@ setup(
     package_data={
         # Trained weights; see zoo/presets/registry.py.
         "zoo": ["py.typed", "preset_files/*/preset.json", "preset_files/*/weights.npz"],
-        "training": ["py.typed"],
+        # Jobs for clusters, to be copied.
+        "training": ["py.typed", "distribution/deploy/*"],
         "export": ["py.typed"],
         # Templates; see serving/deploy/deployment.py.
         "serving": ["py.typed", "deploy/templates/**/*", "bench/load.js", "examples/**/*"],

@@ -1,6 +1,7 @@
 """What is installed: the code of the four layers and the presets with it, and all that it imports."""
 
 import ast
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+
+import zoo
 
 REPOSITORY = Path(__file__).parent.parent
 LAYERS = ("zoo", "training", "export", "serving")
@@ -131,6 +134,64 @@ def test_presets_are_installed_with_the_code(tmp_path):
 def test_type_checkers_are_told_that_there_are_types(layer, setup_arguments):
     assert (REPOSITORY / layer / "py.typed").read_text() == ""
     assert "py.typed" in setup_arguments["package_data"][layer]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """A wheel of the tracked files, unpacked."""
+    directory = tmp_path_factory.mktemp("wheel")
+    source = directory / "source"
+    for name in tracked_files():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REPOSITORY / name, source / name)
+    command = [sys.executable, "setup.py", "-q", "bdist_wheel", "--dist-dir", str(directory)]
+    subprocess.run(command, cwd=source, check=True, capture_output=True)
+    (path,) = directory.glob("*.whl")
+    shutil.unpack_archive(path, directory / "unpacked", "zip")
+    return directory / "unpacked"
+
+
+def tracked_files():
+    """Names the files of the distribution that are under version control."""
+    command = ["git", "ls-files", "-z", *LAYERS, "setup.py", "pyproject.toml", "README.md", "LICENSE"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"git is needed to name the files: {done.stderr.strip()}")
+    return [name for name in done.stdout.split("\0") if (REPOSITORY / name).is_file()]
+
+
+def test_the_wheel_holds_every_file_of_the_layers(wheel):
+    expected = {name for name in tracked_files() if name.split("/")[0] in LAYERS}
+    expected.discard("serving/client/pyproject.toml")  # builds the distribution of the clients
+    unpacked = {str(path.relative_to(wheel)) for path in wheel.rglob("*") if path.is_file()}
+    assert {name for name in expected if not name.endswith(".py")} > {
+        "serving/examples/node/zoo-client.mjs",
+        "training/distribution/deploy/slurm.sh",
+    }
+    assert {name for name in unpacked if name.split("/")[0] in LAYERS} == expected
+    assert {name.split("/")[0] for name in unpacked} - set(LAYERS) == {
+        f"product_image_zoo-{zoo.__version__}.dist-info"
+    }
+
+
+def test_the_wheel_works_in_any_folder(wheel, tmp_path):
+    """... also one with packages of the same names, and without the checkout."""
+    for name in ("serving", "training"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(f"raise SystemExit('another {name}')")
+    options = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(wheel)}}
+
+    def run(*words):
+        command = [sys.executable, "-P", *words]
+        return subprocess.run(command, capture_output=True, text=True, **options)
+
+    for words in (["zoo", "serve", "--help"], ["zoo", "presets"], ["serving.model_server", "--version"]):
+        done = run("-m", *words)
+        assert (done.returncode, done.stderr) == (0, ""), words
+    script = "import zoo; print(zoo.__file__, zoo.SRCNN.from_preset('srcnn_x2').count_params())"
+    file, num_weights = run("-c", script).stdout.split()
+    assert file == str(wheel / "zoo" / "__init__.py")
+    assert int(num_weights) > 8_000
 
 
 @pytest.mark.parametrize("python_version", ["3.11", "3.12", "3.13"])
