@@ -63,6 +63,7 @@ setup(
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
         "wandb": ["wandb>=0.22"],
+        "hub": ["huggingface-hub>=1"],  # presets named hf://owner/name
         "docs": DOCS,  # the documentation site
         "dev": [
             *DOCS,

@@ -91,9 +91,8 @@ def declared_names(requirements):
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_all_that_a_layer_imports_is_declared(layer, setup_arguments):
-    declared = declared_names(
-        [*setup_arguments["install_requires"], *setup_arguments["extras_require"]["wandb"]]
-    )
+    extras = setup_arguments["extras_require"]
+    declared = declared_names([*setup_arguments["install_requires"], *extras["wandb"], *extras["hub"]])
     imported = imported_distributions(layer)
     assert {name: path for name, path in imported.items() if name not in declared} == {}
 

@@ -1,10 +1,13 @@
 """Models by what the user calls them: which of the two a name means, and what is said when it is neither."""
 
+import json
 import re
 import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
+from served_runs import run_zoo
 from small_presets import NAMES, SCORES, evaluated_run
 
 from training.trained_model import find_preset, find_run_or_preset, load_run_or_preset, read_evaluation
@@ -57,6 +60,62 @@ def test_a_run_goes_before_a_preset_of_its_name_and_any_other_directory_does_not
     assert find_run_or_preset("srcnn_x2").kind == "preset"
     shutil.copy(run / "config.json", tmp_path / "srcnn_x2")
     assert find_run_or_preset("srcnn_x2").kind == "run"
+
+
+def test_a_preset_in_a_folder_is_found_by_its_path_with_all_that_is_known(presets_dir, tmp_path):
+    folder = tmp_path / "srcnn_of_a_shop"
+    shutil.copytree(presets_dir / "srcnn_x2", folder)
+    source = load_run_or_preset(str(folder))
+    assert (source.kind, source.name, source.reference) == ("preset", "srcnn_of_a_shop", str(folder))
+    assert source.config == find_preset("srcnn_x2").config
+    assert source.scores == find_preset("srcnn_x2").scores
+    np.testing.assert_array_equal(source.model.weights[0], find_preset("srcnn_x2").model.weights[0])
+
+
+def test_a_folder_comes_without_a_slash_too_unless_a_preset_of_the_package_is_called_so(
+    presets_dir, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("shop", "srcnn_x2"):
+        SRCNN(upscale_factor=4).save_to_preset(f"./{name}")
+    assert find_run_or_preset("shop").directory.resolve() == tmp_path / "shop"
+    assert find_run_or_preset("srcnn_x2").directory == presets_dir / "srcnn_x2"
+    assert find_run_or_preset("./srcnn_x2").directory.resolve() == tmp_path / "srcnn_x2"
+
+
+def test_a_saved_model_is_exported_and_asked_and_says_why_it_is_no_more(tmp_path, capsys):
+    folder = tmp_path / "shop"
+    SRCNN(upscale_factor=3).save_to_preset(folder)
+    source = find_run_or_preset(str(folder))
+    assert (source.recipe.model_name, source.scores) == ("srcnn", {})
+    code, out, error = run_zoo(capsys, "export", folder, "--models-dir", tmp_path / "models")
+    assert code == 0, error
+    manifest = tmp_path / "models" / "srcnn_x3" / "1" / "assets.extra" / "manifest.json"
+    assert json.loads(manifest.read_text())["preset"] == "shop"
+    photo = tmp_path / "photo.png"
+    Image.new("RGB", (5, 4)).save(photo)
+    words = ("--preset", folder, "--factor", 3, "--output", tmp_path / "large")
+    code, out, error = run_zoo(capsys, "upscale", photo, *words)
+    assert code == 0, error
+    assert Image.open(tmp_path / "large" / "photo.png").size == (15, 12)
+
+    message = (
+        "What is evaluated or trained on must say what it was trained with. Received: "
+        f"{folder}, which `save_to_preset` wrote: it holds the model alone. Name the run directory, or a "
+        "preset that python -m training.make_preset made from it."
+    )
+    for words in (("evaluate", folder), ("train", "srcnn", "--init-from", folder, "--dry-run")):
+        assert run_zoo(capsys, *words)[::2] == (1, message)
+    code, out, error = run_zoo(capsys, "export", folder, "--require", "psnr>=30")
+    assert "scores of shop: none. Name one of them, or measure it" in error
+
+
+def test_a_saved_model_of_a_class_without_a_recipe_is_refused(tmp_path):
+    SRCNN(upscale_factor=3).save_to_preset(tmp_path / "shop")
+    path = tmp_path / "shop" / "preset.json"
+    path.write_text(path.read_text().replace('"SRCNN"', '"EDSR"'))
+    with pytest.raises(UnknownNameError, match="Unknown model's class. Received: 'EDSR'. Known: .*SRCNN"):
+        find_run_or_preset(str(tmp_path / "shop")).load_model()
 
 
 def test_what_is_neither_is_told_with_the_presets(presets_dir):

@@ -96,9 +96,16 @@ def test_an_unknown_preset_is_answered_with_those_that_exist(presets_dir, capsys
     assert run_zoo(capsys, "presets", "shoes") == (2, "", message)
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../preset_files/srcnn_x2", "/"])
-def test_a_name_is_never_taken_for_a_path(presets_dir, name):
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_a_name_without_a_slash_is_never_taken_for_a_path(presets_dir, name):
     with pytest.raises(UnknownNameError, match="Unknown preset"):
+        read_preset(name)
+
+
+@pytest.mark.parametrize("name", ["../preset_files/srcnn_x2", "/", "./srcnn_x2"])
+def test_a_path_does_not_begin_in_the_package(presets_dir, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FileNotFoundError, match="The folder of a preset must hold"):
         read_preset(name)
 
 

@@ -22,8 +22,6 @@ from zoo.presets import registry
 from zoo.presets.registry import Preset
 
 NUM_HEADLINE_SCORES = 3
-# Arguments that every Keras model has, and that a preset does not record.
-GENERIC_ARGUMENTS = ("name", "trainable", "dtype")
 
 
 def make_preset(
@@ -117,6 +115,7 @@ def _write_weights(source: Source, path: Path, is_half: bool) -> dict:
 def _describe_training(source: Source, licence_data: str) -> dict:
     """Returns the fields of `Preset` that can be derived from the run."""
     from training.data.selection import open_data_set
+    from zoo.presets.from_preset import GENERIC_ARGUMENTS
 
     data_set = open_data_set(source.config.dataset, source.config.data_dir, source.config.only)
     config = _without_paths(source.config)
@@ -163,7 +162,12 @@ def _minutes_of(run: Source) -> float:
 
 
 def _begins_with_a_run(config: TrainingConfig) -> bool:
-    return config.init_from is not None and config.init_from not in registry.list_presets()
+    init_from = config.init_from
+    return init_from is not None and init_from not in registry.list_presets() and not _is_folder(init_from)
+
+
+def _is_folder(preset: str) -> bool:
+    return (Path(preset) / registry.DESCRIPTION).exists()
 
 
 def _without_paths(config: TrainingConfig) -> TrainingConfig:
@@ -171,6 +175,8 @@ def _without_paths(config: TrainingConfig) -> TrainingConfig:
     init_from = config.init_from
     if _begins_with_a_run(config):
         init_from = f"runs/{Path(init_from).name}"
+    elif init_from is not None and _is_folder(init_from):
+        init_from = f"./{Path(init_from).name}"
     return dataclasses.replace(config, data_dir=None, init_from=init_from)
 
 

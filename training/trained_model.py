@@ -1,4 +1,4 @@
-"""A trained model by what the user calls it: a run directory, or a preset of the package.
+"""A trained model by what the user calls it: a run directory, or a preset.
 
 Nothing here imports Keras until a model or its scores are asked for, so that a wrong name is told at once.
 """
@@ -14,7 +14,9 @@ from typing import Any
 from training.runs import run_directory
 from training.runs.config import TrainingConfig
 from training.runs.run_directory import CONFIG, MODEL, read_config
+from zoo.errors import UnknownNameError
 from zoo.presets import registry
+from zoo.presets.hub import PREFIX
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +27,8 @@ class Source:
         kind: `"run"` or `"preset"`.
         name: Name of the run directory, or of the preset.
         directory: Where its files are.
-        config: What it was trained with.
+        training_config: What it was trained with; None where a preset's folder does not say.
+        preset: What is known about a preset; None of a run.
 
     Example:
 
@@ -38,7 +41,23 @@ class Source:
     kind: str
     name: str
     directory: Path
-    config: TrainingConfig
+    training_config: TrainingConfig | None
+    preset: registry.Preset | None = None
+
+    @property
+    def config(self) -> TrainingConfig:
+        """What it was trained with.
+
+        Raises:
+            ValueError: Nobody knows, because `save_to_preset` wrote it.
+        """
+        if self.training_config is None:
+            raise ValueError(
+                "What is evaluated or trained on must say what it was trained with. Received: "
+                f"{self.directory}, which `save_to_preset` wrote: it holds the model alone. Name the run "
+                "directory, or a preset that python -m training.make_preset made from it."
+            )
+        return self.training_config
 
     @property
     def recipe(self):
@@ -47,10 +66,15 @@ class Source:
         Raises:
             UnknownNameError: This version does not have that kind of model.
         """
-        from training.recipes.base.registry import find_recipe
+        from training.recipes.base.registry import RECIPES, find_recipe
 
-        if self.kind == "preset":
-            return find_recipe(self.config.model, registry.REINSTALL)
+        if self.preset is not None and self.training_config is None:
+            by_class = {recipe.import_model_class().__name__: recipe for recipe in RECIPES.values()}
+            if self.preset.model_class not in by_class:
+                raise UnknownNameError("model's class", self.preset.model_class, by_class)
+            return by_class[self.preset.model_class]
+        if self.preset is not None:
+            return find_recipe(self.config.model, self.preset.remedy)
         advice = f"{self.directory / run_directory.CONFIG} names it: install the version that made the run."
         return find_recipe(self.config.model, advice)
 
@@ -74,12 +98,12 @@ class Source:
             return load_model(self.directory, precision)
         from zoo.presets.from_preset import load_preset
 
-        return load_preset(self.recipe.import_model_class(), self.name, dtype=precision)
+        return load_preset(self.recipe.import_model_class(), self.reference, dtype=precision)
 
     @property
     def reference(self) -> str:
         """What `find_run_or_preset` finds it by, in whatever directory."""
-        return self.name if self.kind == "preset" else str(self.directory.resolve())
+        return str(self.directory.resolve()) if self.preset is None else self.preset.reference
 
     @property
     def scores(self) -> dict[str, float]:
@@ -88,8 +112,8 @@ class Source:
         Raises:
             ValueError: The evaluation is damaged.
         """
-        if self.kind == "preset":
-            return _to_numbers(registry.read_preset(self.name).evaluation)
+        if self.preset is not None:
+            return _to_numbers(self.preset.evaluation or {"scores": {}})
         if (self.directory / run_directory.EVALUATION).exists():
             return _to_numbers(read_evaluation(self.directory))
         from training.runs.metrics_log import read_metrics
@@ -118,17 +142,23 @@ def find_run_or_preset(text: str) -> Source:
     """Finds a run directory or a preset; reads its configuration and leaves its weights alone.
 
     Args:
-        text: Path of a run directory, or the name of a preset. A run directory that exists comes first; so
-            `./srcnn_x2` is a run and never a preset.
+        text: Path of a run directory or of a preset's folder, the name of a preset of the package, or
+            `hf://owner/name`. A run directory that exists comes first; so `./srcnn_x2` is never a preset of
+            the package.
 
     Raises:
-        FileNotFoundError: It is neither; the message lists the presets.
+        FileNotFoundError: It is none; the message lists the presets.
+        ImportError: The extra `hub` is needed.
         ValueError: It is damaged or from another version.
     """
     if (Path(text) / run_directory.CONFIG).exists():
         return find_run(Path(text))
     if text in registry.list_presets():
         return find_preset(text)
+    if text.startswith(PREFIX):
+        return find_preset(text)
+    if (Path(text) / registry.DESCRIPTION).exists():
+        return find_preset(Path(text))
     if Path(text).is_dir():
         return find_run(Path(text))  # which says what it lacks
     known = ", ".join(registry.list_presets()) or "none"
@@ -149,16 +179,24 @@ def find_run(run: Path) -> Source:
     return Source("run", run.resolve().name, run, config)
 
 
-def find_preset(name: str) -> Source:
+def find_preset(name: str | Path) -> Source:
     """Finds a preset.
 
+    Args:
+        name: As for `registry.read_preset`.
+
     Raises:
+        FileNotFoundError: The folder holds no preset, or the hub's cache lacks it.
+        ImportError: The extra `hub` is needed.
         UnknownNameError: There is no such preset; lists those that exist.
-        ValueError: Its description is damaged or from another version.
+        ValueError: Its description is damaged or of another version.
     """
     preset = registry.read_preset(name)
-    path = preset.directory / registry.DESCRIPTION
-    return Source("preset", name, preset.directory, TrainingConfig.from_values(preset.training_config, path))
+    config = None
+    if preset.training_config is not None:
+        path = preset.directory / registry.DESCRIPTION
+        config = TrainingConfig.from_values(preset.training_config, path)
+    return Source("preset", preset.name, preset.directory, config, preset)
 
 
 def _to_numbers(evaluation: Mapping[str, Any]) -> dict[str, float]:

@@ -41,7 +41,7 @@ def export_run(
     signature for two batch sizes, and publishes it only then.
 
     Args:
-        run_or_preset: Run directory, or the name of a preset.
+        run_or_preset: Run directory or preset, as for `find_run_or_preset`.
         models_dir: Directory of all models.
         model_name: Name to serve it by; the model's own name by default.
         version: Positive integer; one above the highest existing version by default.
@@ -80,7 +80,7 @@ def export_run(
         write_warmup_requests(directory, model_name, requests)
         write_manifest(
             directory,
-            source.config.model,
+            source.recipe.model_name,
             {source.kind: source.name},
             read_signatures(directory),
             scores,
@@ -96,7 +96,7 @@ def compare_variants(
     """Saves every variant of a run or preset, measures them side by side and deletes them.
 
     Args:
-        run_or_preset: Run directory, or the name of a preset.
+        run_or_preset: Run directory or preset, as for `find_run_or_preset`.
         isolates_rows: As for `export_run`.
 
     Returns:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from training.trained_model import Source, read_evaluation
 from zoo.errors import WrongUsageError
-from zoo.presets import registry
+from zoo.presets.registry import score_value
 
 _OPERATORS = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
 _REQUIREMENT = re.compile(r"\s*([^\s<>=]+)\s*(>=|<=|>|<)\s*([^\s<>=]+)\s*(.*?)\s*")
@@ -76,10 +76,10 @@ def check_requirements(source: Source, requirements: Sequence[Requirement]) -> N
     """
     if not requirements:
         return
-    is_run = source.kind == "run"
-    evaluation = read_evaluation(source.directory) if is_run else registry.read_preset(source.name).evaluation
+    evaluation = read_evaluation(source.directory) if source.preset is None else source.preset.evaluation
+    scores = evaluation["scores"] if evaluation else {}
     for requirement in requirements:
-        _check(requirement, evaluation["scores"], source)
+        _check(requirement, scores, source)
 
 
 def _check(requirement: Requirement, scores: Mapping[str, Any], source: Source) -> None:
@@ -88,7 +88,7 @@ def _check(requirement: Requirement, scores: Mapping[str, Any], source: Source) 
         raise ValueError(
             f"`--require` must name a score of the evaluation. Received: {requirement}, scores of "
             f"{source.name}: {', '.join(scores) or 'none'}. Name one of these, or measure it: zoo evaluate "
-            f"{source.name if source.kind == 'preset' else source.directory}"
+            f"{source.directory if source.preset is None else source.preset.reference}"
         )
     unit = score.get("unit", "") if isinstance(score, dict) else ""
     if requirement.unit and requirement.unit != unit:
@@ -97,7 +97,7 @@ def _check(requirement: Requirement, scores: Mapping[str, Any], source: Source) 
             f"{requirement.score}: {unit or 'none'}. Use that unit, or leave it out."
         )
     # NaN, the score of a model that diverged, meets no requirement.
-    if not _OPERATORS[requirement.comparison](registry.score_value(score), requirement.limit):
+    if not _OPERATORS[requirement.comparison](score_value(score), requirement.limit):
         raise ValueError(
             f"The model must meet every `--require`. Received: {requirement}, measured: {requirement.score}="
             f"{_describe(score, unit)}. Nothing was written. Train longer, choose another run or lower the "
@@ -107,5 +107,5 @@ def _check(requirement: Requirement, scores: Mapping[str, Any], source: Source) 
 
 def _describe(score: Any, unit: str) -> str:
     interval = score.get("interval") if isinstance(score, dict) else None
-    text = f"{registry.score_value(score):g}{' ' if unit else ''}{unit}"
+    text = f"{score_value(score):g}{' ' if unit else ''}{unit}"
     return f"{text} (95 % interval {interval[0]:g} to {interval[1]:g})" if interval else text

@@ -1,37 +1,54 @@
-"""Builds models from the package's trained weights, and saves weights in the package's format.
+"""Builds models from presets (the package's, a folder's or the Hugging Face Hub's), and saves models as presets.
 
 Sources:
     [KerasHub] github.com/keras-team/keras-hub: `from_preset` as a class method of every model.
 """
 
 from pathlib import Path
+from typing import Self
 
 import keras
 import numpy as np
 
-from zoo.presets.registry import REINSTALL, list_presets, read_preset
+from zoo.files.atomic_write import atomic_directory
+from zoo.presets.registry import (
+    DESCRIPTION,
+    WEIGHTS,
+    Preset,
+    file_sha256,
+    list_presets,
+    read_preset,
+)
 
 # Prefix of sub-models that are the moving average of the sub-model without it. Only the average is saved; a
 # training that starts from a preset loads it into both.
 AVERAGE_PREFIX = "ema_"
+# Arguments of every Keras model, which say nothing about what was trained.
+GENERIC_ARGUMENTS = ("name", "trainable", "dtype")
 
 
 class FromPreset:
-    """Mixin that gives a model class `from_preset`; it stands before `keras.Model` among the bases."""
+    """Mixin that gives a model class `from_preset` and `save_to_preset`; stands before `keras.Model`."""
 
     @classmethod
-    def from_preset(cls, preset: str, dtype=None):
-        """Returns a model with the package's trained weights.
+    def from_preset(cls, preset: str | Path, dtype=None, allow_download: bool = False) -> Self:
+        """Returns a model with trained weights.
 
         Args:
-            preset: Name of a preset; `zoo presets` lists them.
+            preset: Name of a preset of the package, which `zoo presets` lists; a folder that `save_to_preset`
+                wrote, as a path with a slash (`"./folder"`) or a `pathlib.Path`; or such a folder on the
+                Hugging Face Hub, `"hf://owner/name"` or `"hf://owner/name@revision"` (extra `hub`).
             dtype: Dtype policy, e.g. `"mixed_bfloat16"`; the global policy by default. The weights are
                 float32 under every policy.
+            allow_download: Whether to download what the hub's cache lacks; so does `ZOO_ALLOW_DOWNLOAD=1`.
 
         Returns:
             An uncompiled model of this class.
 
         Raises:
+            FileNotFoundError: The folder holds no preset, or the hub's cache lacks it.
+            ImportError: The extra `hub` is needed.
+            OSError: The download failed.
             UnknownNameError: There is no such preset; the message lists the existing ones.
             TypeError: The preset belongs to another class; the message lists this class's presets.
             ValueError: The preset's files are damaged or belong to another version of the package.
@@ -42,16 +59,64 @@ class FromPreset:
         upscaled_images = SRCNN.from_preset("srcnn_x2").upscale(raw_images)
         ```
         """
-        return load_preset(cls, preset, dtype)
+        return load_preset(cls, preset, dtype, allow_download)
+
+    def save_to_preset(self, folder: str | Path) -> None:
+        """Writes the model as a preset: two files, `preset.json` and `weights.npz`, or none.
+
+        They hold the model and its weights in float32, without its optimizers. What only a training knows,
+        such as its data and scores, is left out.
+
+        Args:
+            folder: Where to write. It is created, or must be empty or hold a preset, which is replaced.
+
+        Raises:
+            FileExistsError: The folder holds something else.
+            OSError: It cannot be written.
+            ValueError: A weight is not finite.
+
+        Example:
+
+        ```python
+        model.save_to_preset("./shop_dcgan")
+        model = DCGAN.from_preset("./shop_dcgan")
+        ```
+        """
+        folder = Path(folder)
+        _check_folder(folder)
+        with atomic_directory(folder) as directory:
+            num_values = save_weights(self, directory / WEIGHTS)
+            sha256 = file_sha256(directory / WEIGHTS)
+            config = self.get_config()
+            preset = Preset(
+                name=folder.name,
+                directory=folder,
+                model_class=type(self).__name__,
+                model_config={name: config[name] for name in config if name not in GENERIC_ARGUMENTS},
+                weights={"sha256": sha256, "dtype": "float32", "num_values": num_values},
+            )
+            (directory / DESCRIPTION).write_text(preset.to_json(), encoding="utf-8")
 
 
-def load_preset(model_class: type[keras.Model], preset: str, dtype=None) -> keras.Model:
-    """Returns a model of any class with the package's trained weights, as `FromPreset.from_preset` does."""
-    description = read_preset(preset)
+def _check_folder(folder: Path) -> None:
+    found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    others = sorted(found - {DESCRIPTION, WEIGHTS})
+    if others or (folder.exists() and not folder.is_dir()):
+        raise FileExistsError(
+            "The folder of a preset must be new, empty or a preset, because it is replaced. Received: "
+            f"{folder}, which {'holds ' + others[0] if others else 'is a file'}. Choose another folder."
+        )
+
+
+def load_preset(
+    model_class: type[keras.Model], preset: str | Path, dtype=None, allow_download: bool = False
+) -> keras.Model:
+    """Returns a model of any class with trained weights, as `FromPreset.from_preset` does."""
+    description = read_preset(preset, allow_download)
     class_name = model_class.__name__
     if description.model_class != class_name:
         raise TypeError(
-            f"The preset must belong to the class that loads it, {class_name}. Received: {preset!r}, a "
+            f"The preset must belong to the class that loads it, {class_name}. Received: {str(preset)!r}, a "
             f"preset of {description.model_class}. Presets of {class_name}: {_names_of(model_class)}."
         )
     path = description.find_weights()
@@ -61,8 +126,8 @@ def load_preset(model_class: type[keras.Model], preset: str, dtype=None) -> kera
         load_weights(model, path)
     except (TypeError, ValueError, KeyError) as error:
         raise ValueError(
-            f"The preset {preset} must belong to the installed version of the package. Received: a preset "
-            f"that cannot be loaded: {error} {REINSTALL}"
+            f"The preset {description.name} must belong to the installed version of the package. Received: a "
+            f"preset that cannot be loaded: {error} {description.remedy}"
         ) from error
     return model
 

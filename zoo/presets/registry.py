@@ -1,4 +1,4 @@
-"""Lists and describes the package's trained weights.
+"""Lists the package's trained weights, and describes these and those in other folders.
 
 Imports neither TensorFlow nor NumPy, which makes listing presets instant.
 """
@@ -6,27 +6,38 @@ Imports neither TensorFlow nor NumPy, which makes listing presets instant.
 import dataclasses
 import hashlib
 import json
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import UnknownNameError
+from zoo.presets.hub import PREFIX, find_on_hub
 
 DIRECTORY = Path(__file__).parents[1] / "preset_files"
 DESCRIPTION = "preset.json"
 WEIGHTS = "weights.npz"
 FORMAT = 1
 REINSTALL = "Install the package again: pip install --force-reinstall --no-deps product-image-zoo"
+SAVE_AGAIN = "Write the folder again with `save_to_preset`, or copy or download it again."
+# What a model knows about itself. All else is known from its training, and a folder may lack it.
+MODEL_FIELDS = ("model_class", "model_config", "weights")
 
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """The description of one of the package's trained models.
+    """The description of a trained model.
+
+    That of the package's presets is complete. A folder written by `save_to_preset` holds `MODEL_FIELDS`
+    alone; the other fields are None.
 
     Args:
-        name: Name of the preset, e.g. `"srcnn_x2"`.
-        model: Name of the model in `zoo train`.
+        name: Name of the preset, e.g. `"srcnn_x2"`; of a folder, the folder's name.
+        directory: Directory of the preset's two files.
         model_class: Name of the model's class, e.g. `"SRCNN"`.
         model_config: Arguments of the model's class, including `attributes` where it has any.
+        weights: `sha256`, `dtype` and `num_values` of the weights file.
+        model: Name of the model in `zoo train`.
         training_config: All settings of the training, as in a run's `config.json`.
         data: `name`, `licence` and `num_training_images` of the data set.
         licence: Licence of the weights.
@@ -37,8 +48,6 @@ class Preset:
         versions: Versions of the libraries that affect results.
         evaluation: Contents of the run's `evaluation.json`: the scores, the data and the number of pictures.
         headline_scores: Names of the scores that `zoo presets` shows.
-        weights: `sha256`, `dtype` and `num_values` of the weights file.
-        directory: Directory of the preset's two files.
 
     Example:
 
@@ -48,21 +57,36 @@ class Preset:
     """
 
     name: str
-    model: str
+    directory: Path
     model_class: str
     model_config: dict[str, Any]
-    training_config: dict[str, Any]
-    data: dict[str, Any]
-    licence: str
-    command: str
-    minutes: float
-    hardware: str
-    git_commit: str | None
-    versions: dict[str, str]
-    evaluation: dict[str, Any]
-    headline_scores: list[str]
     weights: dict[str, Any]
-    directory: Path
+    model: str | None = None
+    training_config: dict[str, Any] | None = None
+    data: dict[str, Any] | None = None
+    licence: str | None = None
+    command: str | None = None
+    minutes: float | None = None
+    hardware: str | None = None
+    git_commit: str | None = None
+    versions: dict[str, str] | None = None
+    evaluation: dict[str, Any] | None = None
+    headline_scores: list[str] | None = None
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it is one of the package."""
+        return self.directory.parent == DIRECTORY
+
+    @property
+    def reference(self) -> str:
+        """What `read_preset` finds it by, in whatever directory."""
+        return self.name if self.is_shipped else str(self.directory.resolve())
+
+    @property
+    def remedy(self) -> str:
+        """What to do where its files are damaged or of another version."""
+        return REINSTALL if self.is_shipped else SAVE_AGAIN
 
     @property
     def attributes(self) -> dict[str, list[str]]:
@@ -81,13 +105,13 @@ class Preset:
         except OSError as error:
             raise ValueError(
                 f"Both files of the preset {self.name} must be readable. Received: {error.filename}, which "
-                f"cannot be read ({error.strerror}). {REINSTALL}"
+                f"cannot be read ({error.strerror}). {self.remedy}"
             ) from error
 
     def to_json(self) -> str:
-        """Returns the contents of the preset's `preset.json`."""
-        values = dataclasses.asdict(self)
-        del values["name"], values["directory"]  # the file's location implies both
+        """Returns the contents of `preset.json`; only the model's fields where no training is known."""
+        fields = MODEL_FIELDS if self.training_config is None else _all_fields()
+        values = {name: getattr(self, name) for name in fields}
         return json.dumps({"format": FORMAT, **values}, indent=2) + "\n"
 
     def find_weights(self) -> Path:
@@ -101,43 +125,84 @@ class Preset:
         if sha256 != self.weights["sha256"]:
             raise ValueError(
                 f"The weights of the preset {self.name} must match their checksum. Received: {path} with "
-                f"sha256={sha256}, expected sha256={self.weights['sha256']}. {REINSTALL}"
+                f"sha256={sha256}, expected sha256={self.weights['sha256']}. {self.remedy}"
             )
         return path
 
 
 def list_presets() -> list[str]:
-    """Returns the names of all presets, sorted."""
+    """Returns the names of all presets of the package, sorted."""
     return sorted(path.parent.name for path in DIRECTORY.glob(f"[!.]*/{DESCRIPTION}"))
 
 
-def read_preset(name: str) -> Preset:
+def read_preset(preset: str | Path, allow_download: bool = False) -> Preset:
     """Reads a preset's description, but not its weights.
 
     Args:
-        name: One of `list_presets`.
+        preset: One of `list_presets`; a folder, as a path with a slash (`"./folder"`) or a `pathlib.Path`; or
+            a repository of the Hugging Face Hub, `"hf://owner/name"` or `"hf://owner/name@revision"`.
+        allow_download: As for `find_on_hub`.
 
     Raises:
+        FileNotFoundError: The folder holds no preset, or the hub's cache lacks it.
+        ImportError: The extra `hub` is needed.
         UnknownNameError: There is no such preset; the message lists the existing ones.
         ValueError: The description is damaged or belongs to another version of the package.
     """
-    if name not in list_presets():
-        raise UnknownNameError("preset", name, list_presets())
-    directory = DIRECTORY / name
+    if isinstance(preset, str) and preset.startswith(PREFIX):
+        repository = preset.removeprefix(PREFIX).partition("@")[0]
+        directory = find_on_hub(preset, (DESCRIPTION, WEIGHTS), allow_download)
+        return _read_folder(directory, repository.rpartition("/")[2])
+    if isinstance(preset, Path) or any(separator in preset for separator in {"/", os.sep}):
+        directory = Path(preset)
+        return _read_folder(directory, directory.resolve().name)
+    if preset not in list_presets():
+        is_folder = preset and (Path(preset) / DESCRIPTION).is_file()
+        advice = f"A folder is named with a slash: ./{preset}." if is_folder else ""
+        raise UnknownNameError("preset", preset, list_presets(), advice)
+    values = _read_values(DIRECTORY / preset, _all_fields(), REINSTALL)
+    return Preset(name=preset, directory=DIRECTORY / preset, **values)
+
+
+def _read_folder(directory: Path, name: str) -> Preset:
+    path = directory / DESCRIPTION
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"The folder of a preset must hold {DESCRIPTION} and {WEIGHTS}. Received: {directory}, where "
+            f"{DESCRIPTION} is missing. Presets of the package are named without a slash: "
+            f"{', '.join(list_presets()) or 'none'}."
+        )
+    values = _read_values(directory, MODEL_FIELDS, SAVE_AGAIN)
+    parts = values["model_config"], values["weights"]
+    if not all(isinstance(part, dict) for part in parts) or "sha256" not in values["weights"]:
+        raise ValueError(
+            "The description of a preset must have the model's arguments and the weights' checksum. "
+            f"Received: {path}. {SAVE_AGAIN}"
+        )
+    return Preset(name=name, directory=directory, **values)
+
+
+def _read_values(directory: Path, required: Iterable[str], remedy: str) -> dict[str, Any]:
+    """Reads a description that has at least the fields `required`, and no unknown ones."""
     path = directory / DESCRIPTION
     try:
         values = dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
-        raise ValueError(f"A preset's description must be JSON. Received: {path}. {REINSTALL}") from error
+        raise ValueError(f"A preset's description must be JSON. Received: {path}. {remedy}") from error
     file_format = values.pop("format", None)
-    fields = {field.name for field in dataclasses.fields(Preset)} - {"name", "directory"}
-    if file_format != FORMAT or values.keys() != fields:
-        different = ", ".join(sorted(values.keys() ^ fields)) or "none"
+    fields = (values.keys() - _all_fields()) | (set(required) - values.keys())
+    if file_format != FORMAT or fields:
+        different = ", ".join(sorted(fields)) or "none"
         raise ValueError(
             f"A preset's description must have format {FORMAT}, the only one that this version reads. "
-            f"Received: {path} of format {file_format!r}, differing fields: {different}. {REINSTALL}"
+            f"Received: {path} of format {file_format!r}, differing fields: {different}. {remedy}"
         )
-    return Preset(name=name, directory=directory, **values)
+    return values
+
+
+def _all_fields() -> list[str]:
+    """Names what a complete description holds; name and directory are where the file is."""
+    return [field.name for field in dataclasses.fields(Preset) if field.name not in ("name", "directory")]
 
 
 def file_sha256(path: Path) -> str:
