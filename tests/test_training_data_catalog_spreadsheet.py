@@ -88,7 +88,7 @@ def test_a_damaged_spreadsheet_is_refused(tmp_path, ending, share):
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
     message = (
-        rf"must be whole and without a password. Received: t{ending} \(.+\). Save it again, or export it"
+        rf"must be intact and without a password. Received: t{ending} \(.+\). Save it again, or export it"
     )
     with pytest.raises(ValueError, match=message):
         open_table(path)

@@ -136,12 +136,12 @@ def _write(builder, download_dir: Path) -> None:
 def _publish(staging_dir: Path, version_dir: Path) -> None:
     staged_dir = staging_dir / version_dir.parent.name / version_dir.name
     version_dir.parent.mkdir(exist_ok=True)
-    replace_directory(staged_dir, version_dir)  # what was there goes with the staging directory
+    replace_directory(staged_dir, version_dir)  # the replaced one is removed with the staging directory
 
 
 def _lock(data_dir: Path, name: str) -> contextlib.AbstractContextManager[None]:
     def say(holder):
-        sys.stderr.write(f"Another process is preparing {name} in {data_dir} ({holder}): waiting for it.\n")
+        sys.stderr.write(f"Waiting for another process that is preparing {name} in {data_dir} ({holder}).\n")
 
     return file_lock(data_dir / f".{name}.lock", on_held=say)
 

@@ -173,9 +173,9 @@ def _open(directory: Path, num_images: int):
 
 
 def _write(elements: tf.data.Dataset, num_images: int, directory: Path, description: str) -> None:
-    # Only the holder of the lock is here: what lies around is of a process that was killed.
+    # Only the lock's holder gets here: unfinished directories were left by killed processes.
     remove_unfinished(directory.parent)
-    shutil.rmtree(directory, ignore_errors=True)  # damaged
+    shutil.rmtree(directory, ignore_errors=True)  # an incomplete or damaged cache
     with atomic_directory(directory) as unfinished_dir:
         index = _write_pictures(elements, num_images, unfinished_dir, description)
         np.savez(unfinished_dir / _INDEX, **index)

@@ -1,4 +1,4 @@
-"""The versions of the libraries that decide what a model becomes."""
+"""Versions of the libraries that affect a trained model."""
 
 from importlib import metadata
 
@@ -6,7 +6,7 @@ LIBRARIES = ("product-image-zoo", "tensorflow", "keras", "numpy")
 
 
 def library_versions() -> dict[str, str]:
-    """Returns the installed version of each of `LIBRARIES`, for whatever says what a model was made by.
+    """Returns the installed version of each of `LIBRARIES`, for model cards and presets.
 
     Example:
 

@@ -16,7 +16,7 @@ SCORES_HEADING = "\n## Scores on the test pictures\n"
 
 
 def write_model_card(run: Path, config: TrainingConfig, data_set: DataSet, model: Any) -> None:
-    """Writes `model_card.md` of a finished run: what was trained on what, how to repeat it, last metrics."""
+    """Writes a finished run's `model_card.md`: model, data, the command to repeat it, and last metrics."""
     metrics = read_metrics(run / run_directory.METRICS)
     minutes = sum(line["seconds"] for line in metrics) / 60
     last = {name: value for name, value in (metrics or [{}])[-1].items() if name not in ("epoch", "seconds")}
@@ -54,7 +54,7 @@ Names of validation metrics start with `val_`. For scores on the test pictures: 
 
 
 def add_scores(run: Path, evaluation: Any) -> None:
-    """Puts the scores of an evaluation at the end of the run's model card, in place of earlier ones.
+    """Appends an evaluation's scores to the run's model card, replacing earlier ones.
 
     Args:
         run: A finished run; nothing is written if it has no card.

@@ -26,8 +26,9 @@ def locked_run(run: Path) -> Iterator[None]:
 
     def refuse(holder: str) -> None:
         raise RunInUseError(
-            f"A run is trained by one process at a time. Received: {run}, which is being trained by "
-            f"{holder}. Let that end, or stop it with SIGTERM, which saves; then: zoo train --resume {run}"
+            f"A run must be trained by only one process at a time. Received: {run}, which is being trained "
+            f"by {holder}. Wait for it to end, or stop it with SIGTERM, which saves; "
+            f"then: zoo train --resume {run}"
         )
 
     with file_lock(run / LOCK, on_held=refuse):

@@ -41,7 +41,7 @@ class Score:
         return dataclasses.replace(self, baseline=baseline, baseline_name=name)
 
     def to_json(self) -> dict[str, Any]:
-        """Returns what `evaluation.json` says of the score."""
+        """Returns the score's entry in `evaluation.json`."""
         values: dict[str, Any] = {
             "value": float(self.value),
             "interval": None if self.interval is None else [float(side) for side in self.interval],

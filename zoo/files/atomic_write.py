@@ -1,8 +1,8 @@
-"""Files and directories that appear under their final name whole or not at all.
+"""Writes files and directories atomically: they appear under their final name complete or not at all.
 
-Everything is written beside its place, under a name that nobody reads, and renamed once it is on disk. A
-process that is killed leaves what stood there before, or the new content, and perhaps something unfinished
-beside it, which `remove_unfinished` takes away.
+Everything is first written next to its destination, under a temporary name that nothing reads, and renamed
+once it is on disk. If the process is killed, the destination has either the old or the new content; a
+temporary file may remain, which `remove_unfinished` deletes.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _PREFIX = ".writing-"
-# renameat2(2): paths are relative to the working directory; two names are exchanged.
+# Constants of renameat2(2): paths relative to the working directory, and exchange of two names.
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
@@ -52,7 +52,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def write_bytes(path: Path, content: bytes) -> Path:
-    """Writes a file whole or not at all, and its directory if need be; returns its path."""
+    """Writes a file atomically, creates its directory if necessary, and returns the path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
@@ -60,19 +60,19 @@ def write_bytes(path: Path, content: bytes) -> Path:
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Writes a text in UTF-8 as `write_bytes` does."""
+    """Writes text in UTF-8, as `write_bytes` does."""
     return write_bytes(path, text.encode())
 
 
 @contextlib.contextmanager
 def atomic_directory(path: Path) -> Iterator[Path]:
-    """Yields an empty directory beside `path`, which replaces it when the block ends well.
+    """Yields an empty temporary directory, which replaces `path` when the block ends without an exception.
 
     Args:
-        path: The final name. A directory that has it is replaced as by `replace_directory`.
+        path: The final name. An existing directory is replaced as by `replace_directory`.
 
     Yields:
-        The directory to fill; removed when the block raises.
+        The directory to fill; it is removed if the block raises.
 
     Raises:
         OSError: The directory cannot be written.
@@ -91,26 +91,26 @@ def atomic_directory(path: Path) -> Iterator[Path]:
         sync_tree(unfinished)
         replace_directory(unfinished, path)
     finally:
-        # After an exchange, this is the directory that was replaced.
+        # After an exchange this name belongs to the replaced directory.
         shutil.rmtree(unfinished, ignore_errors=True)
     sync(path.parent)
 
 
 def replace_directory(new: Path, path: Path) -> None:
-    """Gives a directory another's name: `path` names the old one or the new one, whenever one looks.
+    """Replaces a directory atomically: at any time `path` is either the old or the new one.
 
-    On a file system that cannot exchange two names (Linux' own can; NFS cannot), `path` names nothing for a
-    moment, and a process that is killed in it leaves the old directory beside it, as `NAME.replaced-...`.
+    On a file system that cannot exchange two names (Linux's native ones can; NFS cannot), `path` is missing
+    for a moment. A process killed at that moment leaves the old directory next to it, as `NAME.replaced-...`.
 
     Args:
-        new: The directory that gets the name.
-        path: The name. If a directory has it, that one is called `new` afterwards: the caller removes it.
+        new: The new directory.
+        path: The final name. An existing directory of that name gets the name `new`; the caller removes it.
 
     Raises:
-        OSError: It cannot be renamed; everything is as it was.
+        OSError: The directory cannot be renamed; nothing was changed.
     """
     try:
-        os.rename(new, path)  # refuses a directory that is not empty
+        os.rename(new, path)  # fails if `path` is a directory that is not empty
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
@@ -119,7 +119,7 @@ def replace_directory(new: Path, path: Path) -> None:
 
 
 def _exchange(new: Path, path: Path) -> bool:
-    """Exchanges two names in one step; returns whether the system and the file system can."""
+    """Exchanges two names atomically; returns False if the system or the file system does not support it."""
     if sys.platform != "linux":
         return False
     system = ctypes.CDLL(None, use_errno=True)
@@ -145,14 +145,14 @@ def _rename_thrice(new, path):
 
 
 def remove_unfinished(directory: Path, name: str | None = None) -> None:
-    """Removes what processes left that were killed while they wrote.
+    """Removes temporary files and directories left by processes that were killed while writing.
 
-    To be called by whoever is the only writer, such as the holder of a lock: what another process is writing
-    looks the same.
+    Only the sole writer, such as the holder of a lock, may call it: files that another process is still
+    writing look the same.
 
     Args:
-        directory: Where the finished files and directories are.
-        name: Name of the one that was written; any by default.
+        directory: Directory of the finished files and directories.
+        name: Final name of the file or directory; any by default.
     """
     for path in directory.glob(f"{_PREFIX}{_digest(name) if name else '*'}-*"):
         if path.is_dir() and not path.is_symlink():
@@ -162,16 +162,16 @@ def remove_unfinished(directory: Path, name: str | None = None) -> None:
 
 
 def sync(path: Path) -> None:
-    """Waits until a file, or the names in a directory, are on disk.
+    """Waits until a file, or a directory's list of names, is on disk.
 
     Raises:
-        OSError: The disk fails, or there is no such path.
+        OSError: The disk fails, or the path does not exist.
     """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # some network file systems cannot do it for directories
+        if error.errno != errno.EINVAL:  # some network file systems do not support it for directories
             raise
     finally:
         os.close(descriptor)
@@ -186,7 +186,7 @@ def sync_tree(directory: Path) -> None:
 
 
 def _unfinished_path(path: Path) -> Path:
-    # Of one length whatever the name's, which may be as long as a name can be.
+    # Its length does not depend on the final name's, which may already have the maximum length.
     return path.with_name(f"{_PREFIX}{_digest(path.name)}-{uuid.uuid4().hex[:16]}{path.suffix}")
 
 

@@ -1,4 +1,4 @@
-"""One process at a time: the lock of a file, or of a directory."""
+"""Locks on files and directories, for one process at a time."""
 
 import contextlib
 import os
@@ -13,15 +13,15 @@ OnHeld = Callable[[str], None] | None
 
 @contextlib.contextmanager
 def file_lock(path: Path, on_held: OnHeld = None) -> Iterator[None]:
-    """Holds the lock of a file, once nobody else does.
+    """Acquires a file's lock, waiting if necessary, and holds it during the block.
 
-    The system frees it however the process ends. The file says who holds it, for the messages of others, and
-    stays where it is afterwards. A file system without locks is used without one.
+    The system releases the lock however the process ends. The file names the holder, for other processes'
+    messages, and remains afterwards. On a file system without locks, none is acquired.
 
     Args:
-        path: The file, which is created if need be and has no other content.
-        on_held: Called once with the holder, e.g. `"process 7 on host"`, where another process or thread
-            holds the lock. It may raise; otherwise the lock is waited for.
+        path: The lock file, which is created if necessary and has no other content.
+        on_held: Called once with the holder, e.g. `"process 7 on host"`, if another process or thread holds
+            the lock. It may raise an exception instead of waiting.
 
     Raises:
         OSError: The file cannot be written.
@@ -41,11 +41,11 @@ def file_lock(path: Path, on_held: OnHeld = None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def directory_lock(path: Path, on_held: OnHeld = None) -> Iterator[None]:
-    """Holds the lock of a directory, and leaves no trace in it.
+    """Acquires and holds a directory's lock, without writing anything to it.
 
     Args:
-        path: The directory, which exists.
-        on_held: As for `file_lock`; the holder is not known.
+        path: An existing directory.
+        on_held: As for `file_lock`, but the holder is unknown.
 
     Raises:
         OSError: The directory is missing or cannot be read.
@@ -71,7 +71,7 @@ def _locked(path: Path, flags: int, on_held: Callable[[str], object] | None) -> 
                     on_held(_holder(path))
                     on_held = None
                 _lock(descriptor, blocking=True)
-            # Otherwise whoever held the lock has removed or renamed what it is of.
+            # If not, the previous holder has removed or renamed the file or directory.
             if _is_at(path, descriptor):
                 yield descriptor
                 return
@@ -82,14 +82,14 @@ def _locked(path: Path, flags: int, on_held: Callable[[str], object] | None) -> 
 def _lock(descriptor: int, blocking: bool) -> bool:
     try:
         return lock_descriptor(descriptor, blocking=blocking)
-    except OSError:  # the file system, or this Python, has no locks
+    except OSError:  # the file system or this Python does not support locks
         return True
 
 
 def _holder(path: Path) -> str:
     try:
         said = path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:  # a directory, or a file that is removed by now
+    except OSError:  # a directory, or a file removed meanwhile
         said = ""
     return said or "another process"
 

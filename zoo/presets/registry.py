@@ -211,5 +211,5 @@ def file_sha256(path: Path) -> str:
 
 
 def score_value(score: Any) -> float:
-    """Returns the number of a score: itself, or the `value` beside which its interval stands."""
+    """Returns a score as a number; a score with a confidence interval has it in its `value`."""
     return float(score["value"] if isinstance(score, dict) else getattr(score, "value", score))

@@ -228,7 +228,7 @@ def _read_orientation(picture: Image.Image) -> int:
 
 
 def _turn_upright(picture: Image.Image) -> None:
-    # It turns the pixels before it writes the metadata anew, which damaged ones may prevent.
+    # Pillow turns the pixels before it rewrites the metadata, which may fail if these are damaged.
     with contextlib.suppress(Exception):
         ImageOps.exif_transpose(picture, in_place=True)
 

@@ -50,7 +50,7 @@ class PhotoFolder:
             yield TableRow(number, {COLUMN: file})
 
     def describe(self) -> str:
-        """Says what it is."""
+        """Describes the source in the words of a report."""
         return FORMAT
 
     def _find_files(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Spreadsheets (`.xlsx`, `.ods`) as rows of text."""
+"""Reads spreadsheets (`.xlsx`, `.ods`) as rows of text."""
 
 import datetime
 import io
@@ -10,19 +10,19 @@ from pathlib import Path
 import python_calamine
 
 FIRST_BYTES = b"PK\x03\x04"
-# One of these is in every file of the kind, also where it cannot be opened otherwise.
+# Every spreadsheet contains one of these, even if it cannot be opened.
 _MEMBERS = {"xl/workbook.xml", "content.xml"}
 _ENDINGS = {".xlsx", ".xlsm", ".ods"}
 
 
 class Spreadsheet:
-    """The first sheet of a spreadsheet that holds anything.
+    """The first sheet of a spreadsheet that is not empty.
 
     Args:
         path: An `.xlsx` or `.ods` file.
 
     Raises:
-        ValueError: If the file is no spreadsheet, is damaged, or has nothing in its sheets.
+        ValueError: If the file is not a spreadsheet, is damaged, or has only empty sheets.
 
     Example:
 
@@ -50,7 +50,7 @@ class Spreadsheet:
         self._rows = rows[self.sheet_name]
 
     def records(self) -> Iterator[tuple[int, list[str]]]:
-        """Yields number and cells of each row that has any, as the spreadsheet counts them."""
+        """Yields the number, as the spreadsheet shows it, and the cells of each row that is not empty."""
         for number, cells in self._rows:
             yield number, list(cells)
 
@@ -74,7 +74,7 @@ def _reason(path: Path, error: Exception) -> str:
             f"Received: {path.name}, which is a ZIP archive of something else. Export it as CSV (UTF-8)."
         )
     return (
-        f"A spreadsheet must be whole and without a password. Received: {path.name} ({error}). Save it "
+        f"A spreadsheet must be intact and without a password. Received: {path.name} ({error}). Save it "
         "again, or export it as CSV (UTF-8)."
     )
 
@@ -88,7 +88,7 @@ def _members(path: Path) -> set[str]:
 
 
 def _to_text(value) -> str:
-    """Returns a cell as CSV would have it: whole numbers without a point, dates as 2026-11-30."""
+    """Formats a cell as in CSV: integers without a decimal point, dates as 2026-11-30."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:

@@ -1,4 +1,4 @@
-"""The table of a catalogue: CSV or JSON Lines in any encoding and with any delimiter, or a spreadsheet."""
+"""Reads a catalogue's table: CSV or JSON Lines, with their encoding detected, or a spreadsheet."""
 
 import csv
 import dataclasses
@@ -15,7 +15,7 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 INDEX_COLUMN = "index"
 # Other kinds of files that are often given instead of a table, by their first bytes.
 _OTHER_KINDS = {
-    b"\xd0\xcf\x11\xe0": "a spreadsheet of old Excel (xls) or one with a password",
+    b"\xd0\xcf\x11\xe0": "an old Excel spreadsheet (xls) or one with a password",
     b"\xff\xd8\xff": "a JPEG picture",
     b"\x89PNG": "a PNG picture",
     b"%PDF": "a PDF document",
@@ -49,9 +49,9 @@ class Table:
     Args:
         path: The file.
         encoding: Python's name of its encoding; None for a spreadsheet.
-        delimiter: What stands between its cells; None for JSON Lines and spreadsheets.
-        columns: Names of its columns: lower case, without spaces around them, `_` for those inside.
-        sheet: The rows of a spreadsheet; None for the others.
+        delimiter: The character between its cells; None for JSON Lines and spreadsheets.
+        columns: Names of its columns in lower case, stripped, with `_` for inner spaces.
+        sheet: The rows of a spreadsheet; None for other files.
 
     Example:
 
@@ -69,7 +69,7 @@ class Table:
     sheet: Spreadsheet | None = None
 
     def read(self) -> Iterator[TableRow]:
-        """Yields the rows; empty lines are none."""
+        """Yields the rows, without empty lines."""
         if self.sheet is not None:
             return _to_rows(self, ((number, cells, None) for number, cells in self.sheet.records()))
         if self.delimiter is None:
@@ -77,7 +77,7 @@ class Table:
         return _to_rows(self, _csv_records(self.path, self.encoding, self.delimiter))
 
     def describe(self) -> str:
-        """Says what kind of file it is, e.g. `"CSV with commas, utf-8"`."""
+        """Describes the file's format, e.g. `"CSV with commas, utf-8"`."""
         if self.sheet is not None:
             return f"spreadsheet, sheet {self.sheet.sheet_name!r}"
         kind = "JSON Lines" if self.delimiter is None else f"CSV with {DELIMITERS[self.delimiter]}"
@@ -88,16 +88,16 @@ def open_table(path: str | os.PathLike, encoding: str | None = None) -> Table:
     """Detects a table file's format and columns.
 
     Args:
-        path: A CSV file (delimiter `,`, `;`, tab or `|`) with a header, JSON Lines (one object a line), or a
-            spreadsheet (`.xlsx`, `.ods`), of which the first sheet with cells is taken.
-        encoding: Encoding of a text file; found out by default.
+        path: A CSV file (delimiter `,`, `;`, tab or `|`) with a header, JSON Lines (one object per line), or
+            a spreadsheet (`.xlsx`, `.ods`), whose first non-empty sheet is read.
+        encoding: Encoding of a text file; detected by default.
 
     Returns:
         The table.
 
     Raises:
-        ValueError: If the file is empty, damaged, neither text nor a spreadsheet, or has a column twice or
-            without a name.
+        ValueError: If the file is empty, damaged, or neither text nor a spreadsheet, or a column's name is
+            repeated or missing.
     """
     path = Path(path)
     with open(path, "rb") as file:
@@ -136,7 +136,7 @@ def open_table(path: str | os.PathLike, encoding: str | None = None) -> Table:
 def _open_spreadsheet(path: Path, encoding: str | None) -> Table:
     if encoding is not None:
         raise ValueError(
-            "An encoding is that of a text file. "
+            "An encoding can only be given for a text file. "
             f"Received: {path.name}, a ZIP file as spreadsheets are, and {encoding}. Leave out `--encoding`."
         )
     sheet = Spreadsheet(path)
@@ -189,7 +189,7 @@ def _check_header(path: Path, header: list[str]) -> tuple[str, ...]:
 
 
 def _csv_records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str], str | None]]:
-    """Yields number, cells and problem of each record, as a spreadsheet counts them."""
+    """Yields each record's number, as a spreadsheet counts it, its cells and its problem."""
     csv.field_size_limit(MAX_CELL_CHARACTERS)
     with open(path, encoding=encoding, newline="") as file:
         reader = csv.reader(file, delimiter=delimiter, strict=True)

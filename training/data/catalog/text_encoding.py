@@ -18,11 +18,11 @@ _BOMS = (
 # Control characters that no text file contains, whatever its language.
 _CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _READ_BYTES = 1 << 20
-# Encodings of files that are not Unicode, by the names they are looked for. Of two that are as likely the
-# first counts. Chinese and Korean files are looked for in the small sets that their words come from: in the
-# large ones Japanese files are text, too.
+# Encodings of files that are not Unicode, by the names that charset-normalizer tests. Of equally likely ones
+# the first wins. Chinese and Korean are tested with their small character sets, because in the large ones
+# Japanese files would also count as text.
 _LEGACY = {
-    "cp1252": "cp1252",  # holds every letter of latin-1
+    "cp1252": "cp1252",  # includes every letter of latin-1
     "cp1250": "cp1250",
     "cp1251": "cp1251",
     "cp1254": "cp1254",
@@ -35,7 +35,7 @@ _LEGACY = {
     "big5": "big5",
     "euc_kr": "cp949",
 }
-# What a part of a file counts for that charset-normalizer finds no text in.
+# Disorder of a part in which charset-normalizer finds no text.
 _NO_TEXT = 0.5
 _HALF_WIDTH_PENALTY = 0.15
 
@@ -43,9 +43,9 @@ _HALF_WIDTH_PENALTY = 0.15
 def detect_encoding(path: str | os.PathLike) -> str:
     """Returns an encoding that can read the whole text file.
 
-    A byte order mark decides. Without one UTF-8 is tried, UTF-16 where every other byte is zero, and then the
-    encodings of Windows for Europe, the Near East and East Asia, the likeliest by charset-normalizer first.
-    That is a guess: a dozen words may not tell Polish letters from western ones.
+    A byte order mark decides. Without one, UTF-16 is tried if there are zero bytes, and otherwise UTF-8 and
+    then Windows' encodings for Europe, the Near East and East Asia, in charset-normalizer's order of
+    likelihood. That is a guess: a dozen words may not distinguish Polish from western letters.
 
     Args:
         path: A text file.
@@ -85,10 +85,11 @@ def detect_encoding(path: str | os.PathLike) -> str:
 
 
 def _guess_legacy(head: bytes) -> list[str]:
-    """Returns encodings from the likeliest to the least likely; cp1252 where none is likely."""
+    """Returns encodings in decreasing order of likelihood; cp1252 if none is likely."""
     if len(head) == _READ_BYTES:
-        head = head[: head.rfind(b"\n") + 1]  # not within a letter
-    # File names and numbers tell nothing; in the whole file the letters stand in their words' places.
+        head = head[: head.rfind(b"\n") + 1]  # must not end within a character
+    # ASCII cells, such as file names and numbers, carry no information; but the whole file shows the letters
+    # in context. Both are tested.
     cells = [cell for cell in re.split(rb"[\r\n,;|\t]", head) if not cell.isascii()]
     parts = [head, b"\n".join(dict.fromkeys(cells))]
     found = [charset_normalizer.from_bytes(part, cp_isolation=list(_LEGACY)) for part in parts]
@@ -108,7 +109,7 @@ def _guess_legacy(head: bytes) -> list[str]:
 
 
 def _is_half_width(head: bytes) -> bool:
-    """Returns whether a text is mostly of half-width katakana, which any bytes above 160 are in Shift-JIS."""
+    """Returns whether text is mostly half-width katakana, as any bytes above 160 are in Shift-JIS."""
     letters = [letter for letter in head.decode("cp932", "replace") if not letter.isascii()]
     return 2 * sum("\uff61" <= letter <= "\uff9f" for letter in letters) > len(letters)
 
