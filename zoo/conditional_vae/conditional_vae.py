@@ -248,7 +248,7 @@ class ConditionalVAE(FromPreset, keras.Model):
 
     def test_step(self, data):
         raw_images, attribute_ids = data
-        # The same noise at every evaluation, so that epochs can be compared.
+        # The same noise at every evaluation, which makes epochs comparable.
         noise = replicas.normal((tf.shape(raw_images)[0], self.latent_dim), self.seed)
         losses = self._objective(raw_images, attribute_ids, noise, training=False)
         reconstruction = pixels.from_model_range(self(raw_images, attribute_ids), self.pixel_range)
@@ -366,7 +366,7 @@ class ConditionalVAE(FromPreset, keras.Model):
         return attribute_loss(self.attributes, judged, wanted_ids)[0] + change_loss
 
     def _disturb(self, images, training: bool):
-        # The same at every evaluation, so that epochs can be compared.
+        # The same disturbance at every evaluation, which makes epochs comparable.
         seed = self.latent_seeds if training else self.seed
         return tf.cast(attribute_edits.disturb(images, seed, self.keep_detail), self.compute_dtype)
 
