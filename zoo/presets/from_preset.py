@@ -1,4 +1,4 @@
-"""Builds models from presets (the package's, a folder's or the Hugging Face Hub's), and saves models as presets.
+"""Builds models from presets: the package's, a folder's or the Hub's. Saves models as presets.
 
 Sources:
     [KerasHub] github.com/keras-team/keras-hub: `from_preset` as a class method of every model.
