@@ -13,7 +13,12 @@ from zoo import cli
 
 REPOSITORY = Path(__file__).parent.parent
 README = REPOSITORY / "README.md"
-PAGES = [README, REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+PAGES = [
+    README,
+    REPOSITORY / "CONTRIBUTING.md",
+    REPOSITORY / "SECURITY.md",
+    *sorted((REPOSITORY / "docs").rglob("*.md")),
+]
 MAX_README_LINES = 200
 # Attributes of the catalogues that the pages speak of; `zoo edit` takes each as --NAME and --target-NAME.
 ATTRIBUTES = ("category", "colour")

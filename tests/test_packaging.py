@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -234,3 +235,36 @@ def test_python_versions_are_the_same_everywhere(setup_arguments):
     assert "(3, 11) <= sys.version_info[:2] <= (3, 13)" in makefile
     assert 'target-version = "py311"' in (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
     assert "--python-version 3.11" in makefile
+
+
+def test_the_citation_is_of_this_package(setup_arguments):
+    """What version 1.2.0 of the Citation File Format requires, and what would drift from setup.py."""
+    citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= citation.keys()
+    assert citation["cff-version"] == "1.2.0"
+    assert citation["type"] == "software"
+    assert all(author["name"] for author in citation["authors"])
+    assert citation["title"] == setup_arguments["name"]
+    assert citation["version"] == setup_arguments["version"]
+    assert citation["license"] == setup_arguments["license"]
+    known = {
+        "abstract",
+        "authors",
+        "cff-version",
+        "keywords",
+        "license",
+        "message",
+        "title",
+        "type",
+        "version",
+    }
+    assert citation.keys() <= known
+
+
+def test_the_ports_of_the_security_page_are_the_servers():
+    from serving.serve_command import command
+
+    page = (REPOSITORY / "SECURITY.md").read_text(encoding="utf-8")
+    defaults = {option.name: option.default for option in command.params}
+    assert f"gRPC, {defaults['port']}" in page
+    assert f"REST, {defaults['rest_api_port']}" in page

@@ -133,7 +133,7 @@ def _exchange(new: Path, path: Path) -> bool:
     raise OSError(number, os.strerror(number), str(new), None, str(path))
 
 
-def _rename_thrice(new, path):
+def _rename_thrice(new: Path, path: Path) -> None:
     aside = path.with_name(f"{path.name}.replaced-{uuid.uuid4().hex[:16]}")
     os.rename(path, aside)
     try:
