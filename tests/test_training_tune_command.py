@@ -151,6 +151,24 @@ def test_generators_are_searched_by_the_frechet_distance_of_a_judge(tune, tmp_pa
     assert Study.read(tmp_path / "studies" / "s").judge == str(classifier)
 
 
+def test_generators_are_searched_by_their_distance_to_real_pictures_without_a_judge_of_the_user(
+    tune, tmp_path
+):
+    words = ("dcgan", *SMALL, "--width", 2, "--latent-dim", 3, "--trials", 2, "--study-name", "s")
+    code, _, err = tune(*words)
+    assert code == 0, err
+    rows = read_results(tmp_path / "studies" / "s")
+    scores = [float(row["val_kernel_distance"]) for row in rows]
+    assert scores == sorted(scores)
+    trials = [tmp_path / "studies" / "s" / "trials" / row["trial"] for row in rows]
+    assert scores == [
+        min(line["val_kernel_distance"] for line in read_metrics(trial / "metrics.jsonl")) for trial in trials
+    ]
+    # All trials have the same judge.
+    first, second = ((trial / "checkpoints" / "judge.json").read_bytes() for trial in trials)
+    assert first == second
+
+
 def test_a_dry_run_shows_the_study_and_makes_none(tune, tmp_path):
     code, out, _ = tune("srcnn", *SMALL, "--dry-run")
     assert code == 0
@@ -167,7 +185,13 @@ def test_a_dry_run_shows_the_study_and_makes_none(tune, tmp_path):
         (["srcn"], 2, "Unknown model. Received: 'srcn'."),
         (["srcnn", "--objective", "val_psn"], 2, "Unknown objective. Received: 'val_psn'. Known: val_loss,"),
         (["srcnn", "--objective", "frechet_distance"], 2, "Received: srcnn, which generates none."),
-        (["dcgan"], 2, "Received: no --judge. Train one"),
+        (["dcgan", "--objective", "frechet_distance"], 2, "Received: no --judge. Train one"),
+        (
+            ["srcnn", "--objective", "val_kernel_distance"],
+            2,
+            "Received: 'val_kernel_distance'. Known: val_loss,",
+        ),
+        (["srcnn", "--judge", "nowhere"], 2, "Received: srcnn, which generates none."),
         (["dcgan", "--judge", "nowhere"], 1, "Received: nowhere, which is neither."),
         (["srcnn", "--width", "3"], 2, "Unknown option of srcnn. Received: '--width'."),
         (["srcnn", "--space", "nowhere.json"], 2, "nowhere.json"),

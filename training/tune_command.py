@@ -109,7 +109,8 @@ def _make_study(model, num_trials, options):
             "A search needs something to try. Received: values for all of the search space. Leave out one of "
             f"{', '.join(sorted(given.keys() & recipe.search_space.keys()))}, or name others with --space."
         )
-    objective = options["objective"] or recipe.objective or FRECHET_DISTANCE
+    # Only this one is measured on a judge that the user names.
+    objective = options["objective"] or (FRECHET_DISTANCE if options["judge"] else recipe.objective)
     time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     name = options["study_name"] or f"{time}-{model}-{config.dataset}"
     return Study(
@@ -126,18 +127,21 @@ def _make_study(model, num_trials, options):
 
 def _check_objective(objective, judge, config, data_set):
     """Checks that the objective can be measured, and returns the judge that it needs, if any."""
+    from training.callbacks.picture_quality import quality_metrics
     from training.recipes.base.registry import RECIPES
     from training.trained_model import find_run_or_preset
     from training.tuning.study import FRECHET_DISTANCE
     from zoo.presets.registry import list_presets
 
-    model = RECIPES[config.model].build_model(config, data_set)
+    recipe = RECIPES[config.model]
+    model = recipe.build_model(config, data_set)
     if objective != FRECHET_DISTANCE:
         known = [f"val_{metric.name}" for metric in model.metrics]
+        known += quality_metrics(recipe, config, data_set)
         if objective not in known:
             raise UnknownNameError("objective", objective, [*known, FRECHET_DISTANCE])
         return None
-    if not RECIPES[config.model].is_generative:
+    if not recipe.is_generative:
         raise WrongUsageError(
             f"{FRECHET_DISTANCE} compares generated pictures. Received: {config.model}, which generates "
             "none. Choose a metric of its epochs, e.g. val_psnr."

@@ -12,7 +12,7 @@ Sources:
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
@@ -113,6 +113,15 @@ class Distribution:
             return is_wanted
         sums = self.strategy.run(_sum_over_replicas, args=(tf.constant(float(is_wanted)),))
         return bool(self.strategy.experimental_local_results(sums)[0] > 0)
+
+    def on_chief(self, compute: Callable[[], float]) -> float:
+        """Computes a number on the chief and returns it on every worker; all of them ask at once."""
+        if self.cluster is None:
+            return compute()
+        own_replicas = self.num_replicas // len(self.cluster.addresses)
+        value = compute() / own_replicas if self.is_chief else 0.0
+        sums = self.strategy.run(_sum_over_replicas, args=(tf.constant(value, "float32"),))
+        return float(self.strategy.experimental_local_results(sums)[0])
 
     @contextlib.contextmanager
     def private_directory(self) -> Iterator[Path | None]:

@@ -4,6 +4,7 @@ import click
 import keras
 import tensorflow as tf
 
+from training.callbacks.picture_quality import quality_metrics
 from training.data.data_sets import DataSet
 from training.distribution.distribution import Distribution
 from training.loop.precision import resolve_jit
@@ -57,7 +58,8 @@ def build_model(
         ),
     )
     if config.stop_rule:
-        config.stop_rule.check(dict.fromkeys(f"val_{metric.name}" for metric in model.metrics))
+        metrics = [f"val_{metric.name}" for metric in model.metrics]
+        config.stop_rule.check([*metrics, *quality_metrics(recipe, config, data_set)])
     if model.optimizer is not None:
         # Keras makes its slots in the first step, which is too late to restore them.
         model.optimizer.build(model.trainable_variables)

@@ -5,6 +5,7 @@ import keras
 from training.callbacks.collapse_warning import CollapseWarning
 from training.callbacks.diverged import FiniteLosses
 from training.callbacks.latent_projector import LatentProjector
+from training.callbacks.picture_quality import PictureQuality, measure_picture_quality
 from training.callbacks.sample_writer import SampleWriter
 from training.callbacks.step_logs import OptimizerState, Throughput
 from training.callbacks.step_profiler import StepProfiler
@@ -43,6 +44,7 @@ def make_callbacks(
     callbacks = [
         Throughput(config.batch_size),
         OptimizerState(),
+        *_measure_quality(session),
         CollapseWarning(),
         MetricsLog(session.metrics, session.checkpoints.num_epochs_done),
         SampleWriter(
@@ -70,3 +72,16 @@ def make_callbacks(
     # An epoch counts as done only when its metrics and samples are written. Requests to stop come last, so
     # that what they stop stands where the checkpoints say.
     return [*callbacks, session.checkpoints, FiniteLosses(), stop_requests]
+
+
+def _measure_quality(session: Session) -> list[PictureQuality]:
+    distribution = session.distribution
+    return measure_picture_quality(
+        session.recipe,
+        session.config,
+        session.data_set,
+        session.model,
+        session.checkpoints.directory,
+        distribution.on_chief,
+        distribution.is_chief,
+    )

@@ -39,6 +39,8 @@ class DCGANRecipe(GenerativeRecipe):
     epochs = 20
     batch_size = 64
     learning_rate = 2e-4
+    # Its losses say who is ahead, generator or discriminator, and nothing of the pictures.
+    objective = "val_kernel_distance"
     option_words = {
         "diff_augment": (
             "auto",

@@ -24,7 +24,8 @@ from training.callbacks.diverged import DivergedError
 from training.data.selection import open_data_set
 from training.evaluation.feature_extractor import extractor_of
 from training.evaluation.measures.frechet_distance import frechet_distance
-from training.input.labelled_pictures import generate_pictures, read_pictures
+from training.evaluation.quality.distance_to_real import DistanceToReal
+from training.input.labelled_pictures import read_pictures
 from training.loop.resume import resume_training
 from training.loop.trainer import start_training
 from training.recipes.base.registry import RECIPES
@@ -237,14 +238,10 @@ def _measure_frechet_distance(run: Path, study: Study) -> float:
     data_set = open_data_set(study.config.dataset, study.config.data_dir, study.config.only)
     source = load_run_or_preset(study.judge)
     judge = source.model
-    model = trained_model.load_model(run)
-    num_images = data_set.num_images["validation"]
-    real = read_pictures(
-        data_set, "validation", judge.image_size, judge.channels, num_images, study.config.seed
-    )
-    made = generate_pictures(model, real, num_images, study.config.seed)
-    extractor = extractor_of(source, study.judge)
-    return frechet_distance(*(extractor.extract(pictures.raw_images) for pictures in (made, real)))
+    num_images, seed = data_set.num_images["validation"], study.config.seed
+    real = read_pictures(data_set, "validation", judge.image_size, judge.channels, num_images, seed)
+    distance = DistanceToReal(extractor_of(source, study.judge), real, frechet_distance, seed)
+    return distance.measure(trained_model.load_model(run))
 
 
 def _write_hparams(run: Path, values, objective: str, score: float) -> None:

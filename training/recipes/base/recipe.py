@@ -56,7 +56,8 @@ class Recipe(abc.ABC):
         objective: The validation metric that says which epoch is the best one; None where none does.
         search_space: What `zoo tune` may change when the user does not say.
         part_groups: Names for several parts of the model together, for `--freeze`.
-        is_generative: Whether it makes pictures of requested attributes, which a judge can look at.
+        is_generative: Whether it makes pictures of requested attributes, which a judge can look at. They are
+            compared with real ones after every epoch: `val_kernel_distance`.
         is_judge: Whether it has `judge` and `extract_features`, and so can judge what others make.
         has_encoder: Whether it has `encode`, whose latents TensorBoard's projector shows.
         scores_folders: Whether it can be scored on a folder of pictures, which have no attributes.
