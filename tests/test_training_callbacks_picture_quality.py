@@ -177,3 +177,6 @@ def test_only_the_chief_judges(make_small_config, small_data_set: DataSet, tmp_p
 def test_what_judged_is_in_the_run(finished_run):
     judge = json.loads((finished_run / "checkpoints" / "judge.json").read_text(encoding="utf-8"))
     assert judge["name"] == "classifier of rendered_catalog"
+    card = (finished_run / "model_card.md").read_text(encoding="utf-8")
+    assert "`val_kernel_distance` is measured on features of `classifier of rendered_catalog`. Of 4 " in card
+    assert f"judges right: category {100 * judge['accuracy']['category']:.0f} %, " in card

@@ -110,7 +110,8 @@ def _make_study(model, num_trials, options):
             f"{', '.join(sorted(given.keys() & recipe.search_space.keys()))}, or name others with --space."
         )
     # Only this one is measured on a judge that the user names.
-    objective = options["objective"] or (FRECHET_DISTANCE if options["judge"] else recipe.objective)
+    by_default = FRECHET_DISTANCE if options["judge"] else recipe.objective or FRECHET_DISTANCE
+    objective = options["objective"] or by_default
     time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
     name = options["study_name"] or f"{time}-{model}-{config.dataset}"
     return Study(

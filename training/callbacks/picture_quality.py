@@ -1,5 +1,9 @@
 """How far a generator's pictures are from real ones, after every epoch.
 
+Along a training of the DCGAN on Fashion-MNIST, 500 pictures order its states almost as 5,000 do (rank
+correlation 0.995; 0.964 in the second half), at 1.3 to 2.4 % of an epoch's time. The Frechet distance of as
+many has 0.989 and 0.929, and is a fifth too large in the end (`tests/benchmarks/picture_quality.py`).
+
 Sources:
     [KID] Binkowski et al. 2018, arXiv 1801.01401: unbiased, however few the pictures.
 """

@@ -1,6 +1,7 @@
 """Writes the model card of a trained model."""
 
 import datetime
+import json
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,23 @@ Initialised with {beginning}. Frozen parts: {frozen}.
 {attributes}
 ## Metrics of the last epoch
 
-Names of validation metrics start with `val_`. For scores on the test pictures: `zoo evaluate`.
+Names of validation metrics start with `val_`. For scores on the test pictures: `zoo evaluate`.{_describe_judge(run)}
 
 | metric | value |
 |---|---|
 {scores}""",
+    )
+
+
+def _describe_judge(run: Path) -> str:
+    path = run / run_directory.CHECKPOINTS / run_directory.JUDGE
+    if not path.exists():
+        return ""
+    judge = json.loads(path.read_text(encoding="utf-8"))
+    shares = ", ".join(f"{name} {100 * share:.0f} %" for name, share in judge["accuracy"].items())
+    return (
+        f"\n`val_kernel_distance` is measured on features of `{judge['name']}`. Of {judge['num_judged']:,} "
+        f"validation pictures it judges right: {shares or 'none is known'}."
     )
 
 

@@ -11,6 +11,8 @@ METRICS = "metrics.jsonl"
 TENSORBOARD = "tensorboard"
 SAMPLES = "samples"
 CHECKPOINTS = "checkpoints"
+# Beside the checkpoints of a generator: what compared its pictures with real ones.
+JUDGE = "judge.json"
 MODEL = "model.keras"
 MODEL_CARD = "model_card.md"
 EVALUATION = "evaluation.json"

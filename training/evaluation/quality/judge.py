@@ -4,13 +4,12 @@ It has never seen a generator, and it stays the same: every run keeps a copy bes
 runs on a data set, such as the trials of a study, begin with the same one.
 """
 
+import contextlib
 import dataclasses
-import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +30,7 @@ from training.input.labelled_pictures import read_pictures
 from training.recipes.classifier import ClassifierRecipe
 from zoo.classifier import SMALLEST_IMAGE_SIZE
 from zoo.files.atomic_write import atomic_path
+from zoo.files.file_lock import file_lock
 from zoo.presets.from_preset import save_weights
 from zoo.presets.registry import Preset, file_sha256, list_presets, read_preset
 
@@ -143,26 +143,23 @@ def _copy_preset(preset: Preset, data_set: DataSet, directory: Path) -> JudgeFil
 def _find_trained(data_set, image_size, cache, kept_in, say) -> JudgeFiles:
     """Finds the judge that was trained for this data set and size, or trains it, and copies it."""
     directory = _directory_of(data_set, image_size)
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = open(directory / ".lock", "w")  # noqa: SIM115 - closed below
-    except OSError:  # no place for what other runs could use
-        return _train(data_set, image_size, cache, kept_in, say)
-    with _locked(lock):
+    with contextlib.ExitStack() as stack:
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(file_lock(directory / ".lock", on_held=lambda holder: say(_waiting(holder))))
+        except OSError:  # no place for what other runs could use
+            return _train(data_set, image_size, cache, kept_in, say)
         try:
             judge = read_judge(directory)
         except ValueError as error:
             say(f"The judge of pictures of {data_set.name} is damaged ({error}).")
             judge = None
         judge = judge or _train(data_set, image_size, cache, directory, say)
-    return judge.copy_to(kept_in)
+        return judge.copy_to(kept_in)
 
 
-@contextmanager
-def _locked(file) -> Iterator[None]:
-    with file:  # the kernel frees it when its process dies
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _waiting(holder: str) -> str:
+    return f"Waiting for the judge of generated pictures, which {holder} trains."
 
 
 def _directory_of(data_set: DataSet, image_size: int) -> Path:

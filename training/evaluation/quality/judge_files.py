@@ -10,12 +10,13 @@ from typing import Any
 import tensorflow as tf
 
 from training.evaluation.feature_extractor import FeatureExtractor
+from training.runs import run_directory
 from zoo.classifier import Classifier
 from zoo.files.atomic_write import atomic_path, write_text
 from zoo.presets.from_preset import load_weights
 from zoo.presets.registry import file_sha256
 
-DESCRIPTION, WEIGHTS = "judge.json", "judge.npz"
+DESCRIPTION, WEIGHTS = run_directory.JUDGE, "judge.npz"
 FORMAT = 1
 # The judge that was loaded last, by what it is made of: the trials of a study have the same one.
 _LOADED: dict[str, tuple[Classifier, FeatureExtractor]] = {}
