@@ -8,6 +8,7 @@ import tensorflow as tf
 from replica_training import MODELS, NUM_STEPS
 from workers import ROOT, cluster_environments, start
 
+from training.distribution.cluster import Cluster
 from training.distribution.distribution import Distribution, make_distribution, rows_of_worker
 from zoo.errors import UnknownNameError, WrongUsageError
 
@@ -75,6 +76,31 @@ def test_workers_get_their_rows_in_the_order_of_the_batch():
     np.testing.assert_array_equal(np.concatenate(workers)[:, 0, 0], [0, 4, 8])
     one_worker = rows_of_worker(rows, tf.distribute.InputContext(1, 0, 3))
     np.testing.assert_array_equal(one_worker, tf.reshape(rows, [3, 2, 2]))
+
+
+class SumOfReplicas:
+    """Two workers of two replicas each, of which the others hold what is given."""
+
+    num_replicas_in_sync = 4
+
+    def __init__(self, others):
+        self.others = others
+
+    def run(self, function, args):
+        return 2 * args[0] + self.others
+
+    def experimental_local_results(self, value):
+        return [value, value]
+
+
+def test_what_the_chief_computes_every_worker_has():
+    assert Distribution().on_chief(lambda: 0.1) == 0.1
+    addresses = ("a:1", "b:1")
+    chief = Distribution(SumOfReplicas(0.0), Cluster(addresses, 0))
+    # The chief's two replicas hold half of the number each.
+    worker = Distribution(SumOfReplicas(2 * 0.375), Cluster(addresses, 1))
+    assert chief.on_chief(lambda: 0.75) == 0.75
+    assert worker.on_chief(lambda: pytest.fail("only the chief computes")) == 0.75
 
 
 def test_a_batch_must_be_divisible():
