@@ -29,7 +29,7 @@ from training.evaluation.quality.judge_files import (
 from training.input.labelled_pictures import read_pictures
 from training.recipes.classifier import ClassifierRecipe
 from zoo.classifier import SMALLEST_IMAGE_SIZE
-from zoo.files.atomic_write import atomic_path
+from zoo.files.atomic_write import atomic_path, remove_unfinished
 from zoo.files.file_lock import file_lock
 from zoo.presets.from_preset import save_weights
 from zoo.presets.registry import Preset, file_sha256, list_presets, read_preset
@@ -149,6 +149,7 @@ def _find_trained(data_set, image_size, cache, kept_in, say) -> JudgeFiles:
             stack.enter_context(file_lock(directory / ".lock", on_held=lambda holder: say(_waiting(holder))))
         except OSError:  # no place for what other runs could use
             return _train(data_set, image_size, cache, kept_in, say)
+        remove_unfinished(directory)
         try:
             judge = read_judge(directory)
         except ValueError as error:

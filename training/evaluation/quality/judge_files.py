@@ -12,7 +12,7 @@ import tensorflow as tf
 from training.evaluation.feature_extractor import FeatureExtractor
 from training.runs import run_directory
 from zoo.classifier import Classifier
-from zoo.files.atomic_write import atomic_path, write_text
+from zoo.files.atomic_write import write_bytes, write_text
 from zoo.presets.from_preset import load_weights
 from zoo.presets.registry import file_sha256
 
@@ -61,7 +61,6 @@ class JudgeFiles:
 
     def copy_to(self, directory: Path) -> "JudgeFiles":
         """Writes both files to another directory, the description last, and returns what is there."""
-        directory.mkdir(parents=True, exist_ok=True)
         copy_weights(self.directory / WEIGHTS, directory)
         copy = dataclasses.replace(self, directory=directory)
         copy.write()
@@ -108,5 +107,4 @@ def read_judge(directory: Path) -> JudgeFiles | None:
 
 def copy_weights(source: Path, directory: Path) -> None:
     """Copies a file of weights to `judge.npz`, whole or not at all."""
-    with atomic_path(directory / WEIGHTS) as temporary:
-        temporary.write_bytes(source.read_bytes())
+    write_bytes(directory / WEIGHTS, source.read_bytes())
