@@ -28,6 +28,7 @@ def write_model_card(run: Path, config: TrainingConfig, data_set: DataSet, model
         ", ".join(names) or "no" for names in (config.augment, config.degrade, config.freeze)
     )
     beginning = f"the weights of {config.init_from}" if config.init_from else "random weights"
+    judge = _describe_judge(run)
     write_text(
         run / run_directory.MODEL_CARD,
         f"""# {config.model} on {config.dataset}
@@ -46,7 +47,7 @@ Initialised with {beginning}. Frozen parts: {frozen}.
 {attributes}
 ## Metrics of the last epoch
 
-Names of validation metrics start with `val_`. For scores on the test pictures: `zoo evaluate`.{_describe_judge(run)}
+Names of validation metrics start with `val_`. For scores on the test pictures: `zoo evaluate`.{judge}
 
 | metric | value |
 |---|---|
