@@ -5,7 +5,7 @@ Sources:
 """
 
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 import keras
 import numpy as np
@@ -87,7 +87,7 @@ class FromPreset:
         with atomic_directory(folder) as directory:
             num_values = save_weights(self, directory / WEIGHTS)
             sha256 = file_sha256(directory / WEIGHTS)
-            config = self.get_config()
+            config = cast(keras.Model, self).get_config()
             preset = Preset(
                 name=folder.name,
                 directory=folder,
