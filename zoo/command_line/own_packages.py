@@ -50,8 +50,9 @@ def check_not_shadowed() -> None:
         if spec is None:  # a distribution may leave it out
             continue
         # A folder without `__init__.py` has no file.
-        file = Path(spec.origin or next(iter(spec.submodule_search_locations or ())))
-        if (file.parent if spec.origin else file).resolve() != ROOT / name:
+        folders = [*(spec.submodule_search_locations or ())]
+        file = Path(spec.origin if spec.has_location and spec.origin else folders[0])
+        if (file.parent if spec.has_location else file).resolve() != ROOT / name:
             raise RuntimeError(
                 f"The package `{name}` must be this project's, in {ROOT}. Received: {file}, which Python "
                 "finds first. Start `zoo` or `zoo-model-server` instead of `python -m`, which looks into the "

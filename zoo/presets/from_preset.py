@@ -4,8 +4,9 @@ Sources:
     [KerasHub] github.com/keras-team/keras-hub: `from_preset` as a class method of every model.
 """
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Self, cast
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -29,6 +30,8 @@ GENERIC_ARGUMENTS = ("name", "trainable", "dtype")
 
 class FromPreset:
     """Mixin that gives a model class `from_preset` and `save_to_preset`; stands before `keras.Model`."""
+
+    get_config: Callable[[], dict[str, Any]]  # of `keras.Model`
 
     @classmethod
     def from_preset(cls, preset: str | Path, dtype=None, allow_download: bool = False) -> Self:
@@ -87,7 +90,7 @@ class FromPreset:
         with atomic_directory(folder) as directory:
             num_values = save_weights(self, directory / WEIGHTS)
             sha256 = file_sha256(directory / WEIGHTS)
-            config = cast(keras.Model, self).get_config()
+            config = self.get_config()
             preset = Preset(
                 name=folder.name,
                 directory=folder,
