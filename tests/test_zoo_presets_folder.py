@@ -167,7 +167,7 @@ def test_damaged_weights_of_a_folder_are_named(folder):
         ({"model_config": []}, "must have the model's arguments and the weights' checksum."),
         (
             {"model_config": {"depth": 3}},
-            "The preset shop must belong to the installed version of the package. it failed",
+            "must belong to the installed version of the package. Received: a preset that cannot be loaded",
         ),
     ],
 )
