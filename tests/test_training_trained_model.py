@@ -107,7 +107,7 @@ def test_a_saved_model_is_exported_and_asked_and_says_why_it_is_no_more(tmp_path
     for words in (("evaluate", folder), ("train", "srcnn", "--init-from", folder, "--dry-run")):
         assert run_zoo(capsys, *words)[::2] == (1, message)
     code, out, error = run_zoo(capsys, "export", folder, "--require", "psnr>=30")
-    assert "scores of shop: none. Name one of them, or measure it" in error
+    assert "scores of shop: none. Name one of these, or measure it" in error
 
 
 def test_a_saved_model_of_a_class_without_a_recipe_is_refused(tmp_path):
@@ -162,9 +162,9 @@ def test_a_run_that_is_not_evaluated_says_how_to_evaluate_it(run):
 def test_weights_are_read_when_the_model_is_asked_for(presets_dir):
     (presets_dir / "srcnn_x2" / "weights.npz").write_bytes(b"")
     source = find_run_or_preset("srcnn_x2")
-    with pytest.raises(ValueError, match="must be as they were shipped"):
+    with pytest.raises(ValueError, match="must match their checksum"):
         source.load_model()
-    with pytest.raises(ValueError, match="must be as they were shipped"):
+    with pytest.raises(ValueError, match="must match their checksum"):
         load_run_or_preset("srcnn_x2")
 
 

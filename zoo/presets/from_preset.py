@@ -85,20 +85,24 @@ class FromPreset:
         model = DCGAN.from_preset("./shop_dcgan")
         ```
         """
-        folder = Path(folder)
-        _check_folder(folder)
-        with atomic_directory(folder) as directory:
-            num_values = save_weights(self, directory / WEIGHTS)
-            sha256 = file_sha256(directory / WEIGHTS)
-            config = self.get_config()
-            preset = Preset(
-                name=folder.name,
-                directory=folder,
-                model_class=type(self).__name__,
-                model_config={name: config[name] for name in config if name not in GENERIC_ARGUMENTS},
-                weights={"sha256": sha256, "dtype": "float32", "num_values": num_values},
-            )
-            (directory / DESCRIPTION).write_text(preset.to_json(), encoding="utf-8")
+        save_preset(self, Path(folder))
+
+
+def save_preset(model: keras.Model, folder: Path) -> None:
+    """Writes a model of any class as a preset, as `FromPreset.save_to_preset` does."""
+    _check_folder(folder)
+    with atomic_directory(folder) as directory:
+        num_values = save_weights(model, directory / WEIGHTS)
+        sha256 = file_sha256(directory / WEIGHTS)
+        config = model.get_config()
+        preset = Preset(
+            name=folder.name,
+            directory=folder,
+            model_class=type(model).__name__,
+            model_config={name: config[name] for name in config if name not in GENERIC_ARGUMENTS},
+            weights={"sha256": sha256, "dtype": "float32", "num_values": num_values},
+        )
+        (directory / DESCRIPTION).write_text(preset.to_json(), encoding="utf-8")
 
 
 def _check_folder(folder: Path) -> None:
