@@ -186,6 +186,12 @@ def test_a_container_has_the_memory_that_it_may_use(monkeypatch, tmp_path):
     assert picture_cache.free_memory_bytes() > 1000
 
 
+def test_where_the_system_does_not_tell_nothing_is_kept_in_memory_unasked(monkeypatch, tmp_path):
+    monkeypatch.setattr(picture_cache, "_MEMINFO", tmp_path / "none")
+    assert picture_cache.free_memory_bytes() == 0
+    assert picture_cache.choose_cache(1_000, tmp_path) == "disk"
+
+
 def test_sizes_are_known_or_estimated():
     pictures, elements = make_elements()
     expected = sum(picture.nbytes + 4 for picture in pictures)

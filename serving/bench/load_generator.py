@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import tempfile
@@ -150,6 +149,8 @@ def _run_k6(plan_file) -> Load:
 
 
 def _seconds_of_children() -> float:
+    import resource  # not everywhere, and needed here alone
+
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 

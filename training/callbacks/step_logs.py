@@ -1,10 +1,11 @@
 """Adds learning rates, loss scales, memory and pictures per second to Keras' logs."""
 
-import resource
 import time
 
 import keras
 import tensorflow as tf
+
+from training.runs.peak_memory import peak_memory_bytes
 
 GIB = 1 << 30
 
@@ -27,7 +28,9 @@ class OptimizerState(keras.callbacks.Callback):
                 logs[f"{prefix}learning_rate"] = _to_float(optimizer.learning_rate)
                 if isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer):
                     logs[f"{prefix}loss_scale"] = _to_float(optimizer.dynamic_scale)
-        logs["peak_memory_gib"] = _peak_memory_bytes() / GIB
+        peak = _peak_memory_bytes()
+        if peak is not None:
+            logs["peak_memory_gib"] = peak / GIB
 
 
 def _to_float(value) -> float:
@@ -35,10 +38,10 @@ def _to_float(value) -> float:
     return float(keras.ops.convert_to_numpy(value))
 
 
-def _peak_memory_bytes() -> int:
+def _peak_memory_bytes() -> int | None:
     if tf.config.list_physical_devices("GPU"):
         return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return peak_memory_bytes()
 
 
 class Throughput(keras.callbacks.Callback):

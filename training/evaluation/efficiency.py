@@ -7,7 +7,6 @@ Sources:
 
 import dataclasses
 import os
-import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from training.evaluation.findings import Findings
 from training.recipes.base.recipe import TimedAnswer
+from training.runs.peak_memory import peak_memory_bytes
 from training.runs.score import Score
 
 
@@ -49,8 +49,9 @@ def score_efficiency(answer: TimedAnswer) -> Findings:
     inputs = make_inputs(BATCH_SIZES[-1])
     compiled = tf.function(call, autograph=False)
     peak = measure_peak_memory(lambda: np.asarray(compiled(*inputs)))
-    measured_with = f"whole process, batch {BATCH_SIZES[-1]}, {device}"
-    scores["peak_memory_bytes"] = Score(peak, "bytes", 1, measured_with)
+    if peak is not None:
+        measured_with = f"whole process, batch {BATCH_SIZES[-1]}, {device}"
+        scores["peak_memory_bytes"] = Score(peak, "bytes", 1, measured_with)
     return Findings(scores)
 
 
@@ -159,12 +160,12 @@ def measure_speed(function: Callable, make_inputs: Callable, batch_size: int) ->
     return Speed(batch_size, latency, batch_size / latency, num_calls)
 
 
-def measure_peak_memory(call: Callable[[], object]) -> int:
+def measure_peak_memory(call: Callable[[], object]) -> int | None:
     """Returns the largest resident memory of this process in bytes during a call.
 
     TensorFlow itself and everything loaded before count. Where the system cannot forget an earlier peak
     (other than Linux), it is the largest since the process began. On a GPU it is what TensorFlow allocated
-    there.
+    there. None where the system does not tell.
     """
     if tf.config.list_physical_devices("GPU"):
         tf.config.experimental.reset_memory_stats("GPU:0")
@@ -178,4 +179,4 @@ def measure_peak_memory(call: Callable[[], object]) -> int:
         return int(line.split()[1]) * 1024
     except (OSError, StopIteration):
         call()
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        return peak_memory_bytes()

@@ -19,6 +19,7 @@ MAX_MEMORY_BYTES = 2 << 30
 # Reading briefly needs twice the memory, and the model needs some too.
 MAX_MEMORY_SHARE = 0.25
 _SAMPLED_IMAGES = 64
+_MEMINFO = Path("/proc/meminfo")
 _CGROUP = Path("/sys/fs/cgroup")
 
 Pictures = PictureStore | PictureFile
@@ -99,8 +100,13 @@ def choose_cache(num_bytes: int, cache_dir: Path) -> str:
 
 
 def free_memory_bytes() -> int:
-    """Returns how much more memory this process can use: the machine's free memory, or a container's."""
-    meminfo = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    """Returns how much more memory this process can use: the machine's free memory, or a container's.
+
+    0 where the system does not tell (other than Linux), so that nothing is kept in memory unasked.
+    """
+    if not _MEMINFO.exists():
+        return 0
+    meminfo = _MEMINFO.read_text(encoding="ascii").splitlines()
     kilobytes = next(line.split()[1] for line in meminfo if line.startswith("MemAvailable:"))
     free = int(kilobytes) * 1024
     try:
