@@ -26,6 +26,14 @@ def test_processes_give_what_one_process_gives(tmp_path, monkeypatch):
     ]
 
 
+def test_photos_are_read_where_signals_cannot_be_blocked(tmp_path, monkeypatch):
+    files = [row["image"] for row in write_photos(tmp_path, 12)]
+    monkeypatch.setattr(photo_workers, "_MIN_PARALLEL_PHOTOS", 10)
+    monkeypatch.delattr(photo_workers.signal, "pthread_sigmask")
+    photos = read_photos(files, PhotoSettings(images_dir=tmp_path, size=8), num_workers=2)
+    assert [type(photo).__name__ for photo in photos] == ["Photo"] * 12
+
+
 def test_processes_end_with_their_parent(tmp_path):
     write_photos(tmp_path, 1)
     script = (

@@ -96,6 +96,9 @@ def _read(file: str, settings: PhotoSettings) -> Photo | UnreadableRowError:
 @contextlib.contextmanager
 def _interrupts_kept_from_children() -> Iterator[None]:
     """Makes processes started in this context ignore Ctrl-C, which reaches the whole process group."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
