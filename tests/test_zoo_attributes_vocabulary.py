@@ -1,4 +1,4 @@
-"""The vocabulary of attributes and its one-hot form."""
+"""The vocabulary of attributes and its one-hot encoding."""
 
 import re
 

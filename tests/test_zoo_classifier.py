@@ -1,4 +1,4 @@
-"""Classifier: loss by hand, unknown attributes, features, what it learns."""
+"""Classifier: loss computed by hand, unknown attributes, features, and a small training."""
 
 import re
 

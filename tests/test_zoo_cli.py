@@ -1,4 +1,4 @@
-"""The command `zoo`: exit codes, errors of one line, help."""
+"""The command `zoo`: exit codes, one-line errors, help."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What cannot be written where an option says is refused before the work."""
+"""Output paths that cannot be written are refused before any work is done."""
 
 import pytest
 from served_runs import run_zoo

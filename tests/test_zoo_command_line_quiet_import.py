@@ -1,3 +1,5 @@
+"""TensorFlow imported without Keras."""
+
 import subprocess
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Conditional VAE: terms of the bound by hand, what it reconstructs and judges."""
+"""Conditional VAE: terms of the bound computed by hand, reconstruction and judging."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Conditional VAE: edits, ways and directions, and what is learned from edits."""
+"""Conditional VAE: edits, paths and directions in latent space, and training on edits."""
 
 import checks
 import keras

@@ -1,4 +1,4 @@
-"""Edits of attributes: what is kept of a picture, and what is wanted while edits are learned."""
+"""Edits of attributes: the parts of a picture that they keep, and the targets of their training."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""KL divergence of Gaussians, by hand."""
+"""KL divergence of Gaussians, computed by hand."""
 
 import numpy as np
 import pytest

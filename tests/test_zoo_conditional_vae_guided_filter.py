@@ -1,4 +1,4 @@
-"""Values that follow a picture's edges."""
+"""The guided filter: values that follow a picture's edges."""
 
 import numpy as np
 import pytest

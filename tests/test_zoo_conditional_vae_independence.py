@@ -1,4 +1,4 @@
-"""Dependence of latents and values, by hand and as properties."""
+"""Dependence between latents and attribute values, by hand and as properties."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Logits that rare values cost nothing."""
+"""Logit adjustment by the shares of attribute values, and training on unbalanced ones."""
 
 import numpy as np
 import tensorflow as tf

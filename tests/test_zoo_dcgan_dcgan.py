@@ -1,4 +1,4 @@
-"""DCGAN: losses by hand, who changes whose weights, loss scaling of both optimizers, the moving average."""
+"""DCGAN: losses by hand, the weights that each update changes, loss scaling, the moving average."""
 
 import re
 

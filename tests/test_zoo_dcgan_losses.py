@@ -1,4 +1,4 @@
-"""Losses and penalties of GANs, worked out by hand."""
+"""Adversarial losses and gradient penalties, computed by hand."""
 
 import numpy as np
 import pytest

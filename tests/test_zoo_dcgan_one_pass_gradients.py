@@ -1,4 +1,4 @@
-"""One way back through the discriminator against two."""
+"""Gradients from one backward pass through the discriminator against those from two."""
 
 import keras
 import numpy as np

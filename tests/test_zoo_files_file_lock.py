@@ -1,4 +1,4 @@
-"""One process at a time holds a lock: who waits, who is told, and what a killed process leaves."""
+"""File locks: one holder at a time, waiting, refusal, and release after a process was killed."""
 
 import contextlib
 import errno

@@ -1,4 +1,4 @@
-"""Batch normalisation in one operation against that of Keras."""
+"""Batch normalisation in one operation against Keras' layer."""
 
 import checks
 import keras

@@ -1,4 +1,4 @@
-"""Stacks of strided convolutions: their sizes, widths and evenness."""
+"""Stacks of strided convolutions: their sizes and widths, and no checkerboards."""
 
 import re
 

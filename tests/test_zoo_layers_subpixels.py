@@ -1,4 +1,4 @@
-"""Subpixels against what they replace: antialiased bicubic interpolation and Keras' own deconvolution."""
+"""Subpixel layers against antialiased bicubic interpolation and Keras' own deconvolution."""
 
 import checks
 import keras

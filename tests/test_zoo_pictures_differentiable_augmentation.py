@@ -1,4 +1,4 @@
-"""Changes of the discriminator's pictures: amounts by hand, gradients let through."""
+"""Differentiable augmentation: amounts by hand, and gradients that pass through."""
 
 import numpy as np
 import pytest

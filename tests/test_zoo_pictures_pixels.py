@@ -1,4 +1,4 @@
-"""Conversion of pixels, against the numbers of BT.601 and round trips over all values."""
+"""Pixel conversions, against BT.601's coefficients and by round trips over all values."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""PSNR of pictures whose error is known."""
+"""PSNR of pictures with known errors."""
 
 import numpy as np
 import pytest

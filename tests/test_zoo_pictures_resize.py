@@ -1,4 +1,4 @@
-"""Bicubic resizing against Pillow's, and the square cut out of a picture."""
+"""Bicubic resizing against Pillow's, and cropping to the centre square."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Presets: listed without TensorFlow, loaded by the class they are of, refused when damaged."""
+"""Presets: listed without TensorFlow, loaded by their own class, refused when damaged."""
 
 import json
 import re

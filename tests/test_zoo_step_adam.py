@@ -1,4 +1,4 @@
-"""Adam in one pass, and in the frequencies of kernels."""
+"""Adam in a single pass over the weights, and in the frequency domain of kernels."""
 
 import keras
 import numpy as np

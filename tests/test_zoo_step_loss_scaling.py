@@ -1,4 +1,4 @@
-"""Which optimizers are wrapped for float16."""
+"""Loss scaling: which optimizers are wrapped for float16."""
 
 import keras
 import pytest

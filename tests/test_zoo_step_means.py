@@ -1,4 +1,4 @@
-"""Norms of gradients by hand: without the loss scale, without steps that overflow."""
+"""Gradient norms by hand: without the loss scale, and without steps that overflow."""
 
 import keras
 import numpy as np

@@ -1,6 +1,6 @@
-"""FSRCNN: hand-counted weights and a network whose answer is known.
+"""FSRCNN: weights counted by hand, and a network whose output is known.
 
-What it shares with other models that enlarge pictures: tests/test_zoo_super_resolution_super_resolution.py.
+Tests shared with other super-resolution models: tests/test_zoo_super_resolution_super_resolution.py.
 """
 
 import checks

@@ -1,6 +1,6 @@
-"""SRCNN: hand-counted weights and networks whose answer is known.
+"""SRCNN: weights counted by hand, and networks whose output is known.
 
-What it shares with other models that enlarge pictures: tests/test_zoo_super_resolution_super_resolution.py.
+Tests shared with other super-resolution models: tests/test_zoo_super_resolution_super_resolution.py.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What every model that enlarges pictures does: size, colour, tiles, training and scores."""
+"""Super-resolution models in general: size, colour, tiles, training and scores."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Tiles, with functions whose result can be worked out by hand."""
+"""Tiled enlargement, with functions whose result can be computed by hand."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""DCGAN, conditional on the product's attributes."""
+"""DCGAN that generates product pictures, conditional on the product's attributes."""
 
 from zoo.dcgan.dcgan import DCGAN
 

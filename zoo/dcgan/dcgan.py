@@ -1,16 +1,15 @@
-"""DCGAN, conditional on the product's attributes.
+"""DCGAN that generates product pictures, conditional on the product's attributes.
 
 Sources:
     [DCGAN] Radford et al. 2015, arXiv 1511.06434.
-    [cGAN] Mirza & Osindero 2014, arXiv 1411.1784: attributes as a further input.
+    [cGAN] Mirza & Osindero 2014, arXiv 1411.1784: attributes as an additional input.
     [Projection] Miyato & Koyama 2018, arXiv 1802.05637: the conditional discriminator.
-    [AC-GAN] Odena et al. 2017, arXiv 1610.09585: the discriminator also tells the attributes.
+    [AC-GAN] Odena et al. 2017, arXiv 1610.09585: the discriminator also predicts the attributes.
     [EMA] Yazici et al. 2019, arXiv 1806.04498: averaged generator weights for sampling.
     [SN] Miyato et al. 2018, arXiv 1802.05957: spectral normalisation of the discriminator.
     [R1] Mescheder et al. 2018, arXiv 1801.04406: a gradient penalty at real pictures.
     [Lazy] Karras et al. 2020, arXiv 1912.04958, appendix B: that penalty every 16th step.
-    For losses see `zoo/dcgan/losses.py`, for changes of pictures
-    `zoo/pictures/differentiable_augmentation.py`.
+    For losses see `zoo/dcgan/losses.py`, for augmentation `zoo/pictures/differentiable_augmentation.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +33,7 @@ from zoo.step.loss_scaling import with_loss_scaling
 from zoo.step.means import BatchMean, GradientNorm, update_means
 from zoo.step.moving_average import follow, momentum_at
 
-# [Lazy]: the penalty changes slowly, so that each 16th step is enough.
+# [Lazy]: every 16th step is enough, because the penalty changes slowly.
 R1_INTERVAL_STEPS = 16
 
 
@@ -42,49 +41,49 @@ R1_INTERVAL_STEPS = 16
 class DCGAN(FromPreset, keras.Model):
     """Generates product pictures from random latents and attributes.
 
-    Use it where new pictures of a kind are wanted and none has to be reproduced; to change an existing
-    picture use `ConditionalVAE`.
+    Use it to generate new pictures of a requested kind. To change an existing picture use `ConditionalVAE`.
 
     Departures from [DCGAN]: kernels are 4x4 instead of 5x5, the discriminator has no batch normalisation,
-    both networks are updated from one forward pass of each (simultaneous instead of alternating gradient
-    steps), and samples come from a moving average of the generator [EMA]. With `discriminator_steps` above 1
-    the further steps see the same real pictures with new generated ones. With `classification_weight` the
-    discriminator learns attributes from real pictures alone, so that it cannot help bad ones along, where
-    [AC-GAN] takes generated ones, too.
+    both networks are updated after one forward pass through each (simultaneous instead of alternating
+    gradient steps), and samples come from a moving average of the generator [EMA]. With `discriminator_steps`
+    above 1, the additional steps compare the same real pictures with newly generated ones. With
+    `classification_weight`, the discriminator learns attributes from real pictures only, whereas [AC-GAN]
+    also trains it to recognise them in generated ones, however poor.
 
     Args:
         attributes: The values of each attribute, in the order of their class ids.
         image_size: Side of the square pictures in pixels: 4 to 7 times a power of two (28, 32, 64, 128).
         channels: 1 (grey) or 3 (RGB).
-        latent_dim: Length of the latent vectors, which are standard normal.
-        width: Channels of the largest feature map; the smaller ones have up to eight times as many.
-        depth: Number of 3x3 convolutions of the generator at each resolution; 0 as in [DCGAN].
-        discriminator_depth: The same for the discriminator.
-        loss: `"non_saturating"`, `"hinge"` or `"wasserstein_gp"`.
-        conditioning: How the discriminator sees attributes: `"projection"` [Projection], or `"embedding"`: as
-            a learned map beside the picture's channels [cGAN].
-        classification_weight: Weight of the cross-entropy of attributes [AC-GAN], for both networks: pictures
-            are more often what was asked for, and vary less. 0 leaves it out.
-        spectral_norm: Whether the discriminator's layers are spectrally normalised [SN].
-        r1_weight: Weight of the penalty [R1], its gamma; 0 switches it off.
-        diff_augment: Names of changes that real and generated pictures undergo before the discriminator.
-        discriminator_steps: Steps of the discriminator for each one of the generator.
-        ema_momentum: Share of the generator's moving average that a step keeps, in [0, 1); after the n-th
-            step at most (1 + n) / (10 + n).
-        seed: Seed of the latents drawn while training.
+        latent_dim: Length of the latent vectors, drawn from a standard normal distribution.
+        width: Channels of the largest feature map; smaller maps have up to eight times as many.
+        depth: Number of 3x3 convolutions at each resolution of the generator; none in the paper [DCGAN].
+        discriminator_depth: Number of 3x3 convolutions at each resolution of the discriminator.
+        loss: Adversarial loss: `"non_saturating"`, `"hinge"` or `"wasserstein_gp"`.
+        conditioning: How the discriminator receives attributes: `"projection"`, as an inner product with its
+            features [Projection], or `"embedding"`, as a learned map beside the picture's channels [cGAN].
+        classification_weight: Weight of an attribute classification loss for both networks [AC-GAN]. Pictures
+            then show the requested attributes more often, and vary less. 0 switches it off.
+        spectral_norm: Whether to normalise the discriminator's layers spectrally [SN].
+        r1_weight: Weight (gamma) of the gradient penalty at real pictures [R1]; 0 switches it off.
+        diff_augment: Augmentations of real and generated pictures before the discriminator, by name.
+        discriminator_steps: Number of discriminator updates per generator update.
+        ema_momentum: Share of the generator's moving average kept per step, in [0, 1); limited to
+            (1 + n) / (10 + n) after n steps.
+        seed: Seed of the latents drawn during training.
         dtype: Dtype policy, e.g. `"mixed_bfloat16"`; the global policy by default.
 
     Call arguments:
         latents: float tensor `[N, latent_dim]`.
-        attribute_ids: For each attribute an integer tensor `[N]`.
+        attribute_ids: For each attribute an integer tensor `[N]` of class ids.
 
     Returns:
         float32 tensor `[N, image_size, image_size, channels]`, range [-1, 1].
 
     Raises:
-        ValueError: `image_size` cannot be reached by doubling, or `attributes` are not distinct.
-        UnknownNameError: There is no such loss, conditioning or change.
-        WrongUsageError: `classification_weight` with the conditioning `"embedding"`, which shows them.
+        ValueError: `image_size` is not 4 to 7 times a power of two, or `attributes` are not distinct.
+        UnknownNameError: There is no such loss, conditioning or augmentation.
+        WrongUsageError: `classification_weight` is combined with the conditioning `"embedding"`, which shows
+            the discriminator the attributes that it must predict.
 
     Example:
 
@@ -124,9 +123,10 @@ class DCGAN(FromPreset, keras.Model):
             raise UnknownNameError("conditioning of dcgan", conditioning, CONDITIONINGS)
         if classification_weight and conditioning == EMBEDDING:
             raise WrongUsageError(
-                "`classification_weight` needs conditioning 'projection': the discriminator must not see the "
-                f"attributes that it tells. Received: classification_weight={classification_weight}, "
-                f"conditioning={conditioning!r}."
+                "`classification_weight` needs conditioning 'projection', because the discriminator must not "
+                "see the attributes that it predicts. Received: "
+                f"classification_weight={classification_weight}, conditioning={conditioning!r}. Set "
+                "classification_weight to 0, or choose 'projection'."
             )
         check_policies(diff_augment)
         self.image_size = image_size
@@ -201,7 +201,7 @@ class DCGAN(FromPreset, keras.Model):
 
         with tf.GradientTape(persistent=True) as tape:
             generated_images = self._generate(conditions)
-            # Not as one batch: the generator's gradient would pass through the real half, too.
+            # Not as one batch: the generator's gradient would also pass through the real half.
             real_logits, real_attributes = self._see(real_images, conditions)
             generated_logits, generated_attributes = self._see(generated_images, conditions)
             discriminator_loss = self.discriminator_loss(real_logits, generated_logits)
@@ -214,7 +214,7 @@ class DCGAN(FromPreset, keras.Model):
             generator_objective = self.generator_optimizer.scale_loss(
                 generator_loss + self._classification_loss(generated_attributes, attribute_ids)
             )
-        # Both from the networks as they were before the step: simultaneous updates.
+        # Simultaneous updates: both gradients belong to the networks as they were before the step.
         discriminator_gradients, generator_gradients = self._differentiate(
             tape, discriminator_objective, generator_objective, generated_images, generated_logits
         )
@@ -230,12 +230,12 @@ class DCGAN(FromPreset, keras.Model):
         num_images = tf.shape(raw_images)[0]
         real_images = pixels.to_model_range(raw_images, self.pixel_range, self.compute_dtype)
         conditions = one_hot_conditions(self.attributes, attribute_ids)
-        # The same latents at every evaluation, so that epochs can be compared.
+        # The same latents at every evaluation make epochs comparable.
         latents = replicas.normal((num_images, self.latent_dim), self.seed)
         generated_images = self.ema_generator([latents, conditions], training=False)
         real_logits, _ = self._discriminate(real_images, conditions, training=False)
         generated_logits, _ = self._discriminate(generated_images, conditions, training=False)
-        # How different generated pictures of one kind are, against real ones: near 0 after a collapse.
+        # Variety of generated pictures of a kind relative to real ones: near 0 after a collapse.
         diversity = tf.math.divide_no_nan(
             same_kind_distance(generated_images, conditions), same_kind_distance(real_images, conditions)
         )
@@ -250,11 +250,11 @@ class DCGAN(FromPreset, keras.Model):
         )
 
     def discriminator_loss(self, real_logits, generated_logits):
-        """Returns what the discriminator minimises, without penalties; mean over the batch."""
+        """Returns the discriminator's adversarial loss without penalties, mean over the batch."""
         return LOSSES[self.adversarial_loss].discriminator(real_logits, generated_logits)
 
     def generator_loss(self, generated_logits):
-        """Returns what the generator minimises; mean over the batch."""
+        """Returns the generator's adversarial loss, mean over the batch."""
         return LOSSES[self.adversarial_loss].generator(generated_logits)
 
     def get_config(self):
@@ -296,16 +296,16 @@ class DCGAN(FromPreset, keras.Model):
         return self._discriminate(changed, conditions, training=training)
 
     def _see_twice(self, images, conditions):
-        """Returns logits whose gradients have gradients, inside of `tf.cond`, too.
+        """Returns logits that can be differentiated twice, even inside `tf.cond`.
 
-        TensorFlow cannot differentiate the gradients of `zoo/layers/strided_convolutions.py` there. Without
-        them and without the power iteration of spectral norms the discriminator does in training what it
-        always does.
+        TensorFlow cannot differentiate the gradients of `zoo/layers/strided_convolutions.py` there. Inference
+        mode avoids them and gives the same logits. Training mode is needed only for the power iteration of
+        spectral normalisation.
         """
         return self._see(images, conditions, training=self.spectral_norm)[0]
 
     def _discriminate(self, images, conditions, training: bool):
-        """Returns the logits of being real, and those of the attributes or None."""
+        """Returns the logits of being real, and the logits of the attributes or None."""
         outputs = self.discriminator([images, conditions], training=training)
         return outputs if self.classification_weight else (outputs, None)
 
@@ -319,7 +319,7 @@ class DCGAN(FromPreset, keras.Model):
         return replicas.uniform(shape, self.latent_seeds)
 
     def _penalty(self, real_images, generated_images, conditions):
-        """Returns what is added to the discriminator's loss so that its gradients stay bounded."""
+        """Returns the gradient penalties, which the discriminator's loss includes."""
         penalty = tf.constant(0.0)
         weight = LOSSES[self.adversarial_loss].gradient_penalty_weight
         if weight:
@@ -357,10 +357,10 @@ class DCGAN(FromPreset, keras.Model):
     def _differentiate(
         self, tape, discriminator_objective, generator_objective, generated_images, generated_logits
     ):
-        """Returns the gradients of each network's own objective, from one backward pass where it can be."""
+        """Returns the gradients of each network's own objective, from one backward pass if possible."""
         discriminator_variables = self.discriminator.trainable_variables
         generator_variables = self.generator.trainable_variables
-        # float16 has too small a range for one pass, and attributes have logits of their own.
+        # A single pass exceeds float16's range, and cannot include the attributes' separate logits.
         if self.classification_weight or self.compute_dtype == "float16":
             return (
                 tape.gradient(discriminator_objective, discriminator_variables),
