@@ -1,4 +1,4 @@
-"""Operations counted by hand; time and memory measured at all."""
+"""Operations counted by hand; time and memory measured for plausibility."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The protocol of the super-resolution papers: their bicubic figures, and what can be worked out by hand."""
+"""The protocol of the super-resolution papers: their bicubic scores, and cases computed by hand."""
 
 import os
 from pathlib import Path
@@ -84,7 +84,9 @@ def test_luma_of_a_model_that_learned_rgb_is_that_of_its_picture():
 def test_ssim_is_left_out_of_small_pictures_and_said():
     findings = score_enlargements(Enlarger(2), "same", [picture(12, 12), picture()])
     assert (findings.scores["psnr"].num_samples, findings.scores["ssim"].num_samples) == (2, 1)
-    assert findings.notes == ["SSIM leaves out pictures of fewer than 11 pixels without their border."]
+    assert findings.notes == [
+        "SSIM omits photos with a side of fewer than 11 pixels, not counting the border."
+    ]
 
 
 def test_picture_without_a_middle_is_refused():
@@ -114,10 +116,10 @@ def test_folder_gives_grey_as_luma_and_the_rest_as_rgb(tmp_path):
 
 
 def test_folder_without_pictures_and_damaged_pictures_are_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match="A folder with pictures .* is needed. Received: .*none"):
+    with pytest.raises(FileNotFoundError, match="A folder to score must contain photos .*Received: .*none"):
         read_folder(tmp_path / "none")
     (tmp_path / "bad.png").write_bytes(b"no picture")
-    with pytest.raises(ValueError, match=r"A picture to score must be whole. Received: .*bad.png"):
+    with pytest.raises(ValueError, match=r"A photo to score must be undamaged. Received: .*bad.png"):
         read_folder(tmp_path)
 
 

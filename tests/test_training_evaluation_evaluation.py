@@ -1,4 +1,4 @@
-"""`zoo evaluate`: scores of finished runs, the report, and judges that do not fit."""
+"""`zoo evaluate`: scores of finished runs, the report, and judges that do not fit the model."""
 
 import dataclasses
 import json
@@ -125,13 +125,16 @@ def test_sheets_of_each_kind(evaluated, model):
 
 def test_few_pictures_are_said(evaluated):
     notes = " ".join(evaluated["dcgan"].findings.notes)
-    assert "The Frechet distance is of 4 generated and 4 test pictures. Fewer than 2,048" in notes
-    assert "Precision and recall are left out: they need more than 5 pictures." in notes
-    assert "NIQE is left out: it needs pictures of at least 32 pixels, these have 16." in notes
+    assert (
+        "The Frechet distance is biased upwards, because it was measured on fewer than 2,048 samples: 4 "
+        "generated pictures and 4 test photos."
+    ) in notes
+    assert "Precision and recall are omitted: they need more than 5 pictures." in notes
+    assert "NIQE is omitted: it needs pictures of at least 32 pixels a side, not 16." in notes
 
 
 def test_model_that_judges_itself_is_said(evaluated):
-    assert "The model judges itself: such scores say little." in evaluated["conditional_vae"].findings.notes
+    assert "The model judges itself: such scores mean little." in evaluated["conditional_vae"].findings.notes
     assert "The model judges itself" not in " ".join(evaluated["dcgan"].findings.notes)
 
 
@@ -212,7 +215,7 @@ def test_few_samples_are_warned_of_on_the_command_line(capsys, run_of, tmp_path)
     main_arguments = ["evaluate", run_of("dcgan"), "--judge", run_of("conditional_vae"), "--output", tmp_path]
     with pytest.raises(SystemExit):
         main([str(argument) for argument in main_arguments])
-    assert "Warning: The Frechet distance is of 4 generated" in capsys.readouterr().err
+    assert "Warning: The Frechet distance is biased upwards" in capsys.readouterr().err
 
 
 def test_folder_of_pictures_is_scored_as_it_is(capsys, run_of, tmp_path):
@@ -245,7 +248,7 @@ def test_a_single_picture_is_scored_without_an_interval_and_warned_of(capsys, ru
     score = written["scores"]["psnr"]
     assert (score["interval"], score["baseline"]["interval"], score["num_samples"]) == (None, None, 1)
     assert f"psnr: {score['value']:.4g} dB; bicubic: {score['baseline']['value']:.4g}\n" in printed.out
-    warning = "The scores are of a single picture, so without intervals. Fewer than 10 say little"
+    warning = "The scores are of a single photo and without intervals. Fewer than 10 photos say little"
     assert f"Warning: {warning}" in printed.err
     assert f"<p class=warning>{warning}" in (output / "report.html").read_text()
     assert warning in " ".join(written["warnings"])
@@ -257,13 +260,15 @@ def test_few_pictures_of_a_folder_are_warned_of(run_of, tmp_path, num_pictures, 
         picture = np.random.default_rng(number).integers(0, 256, (12, 12), dtype="uint8")
         Image.fromarray(picture).save(tmp_path / f"{number}.png")
     notes = evaluate_run(run_of("srcnn"), images=tmp_path, output=tmp_path / "output").findings.notes
-    assert ("The scores are of 9 pictures. Fewer than 10" in " ".join(notes)) == is_warned
+    assert ("The scores are of 9 photos. Fewer than 10" in " ".join(notes)) == is_warned
 
 
 def test_folder_of_pictures_is_for_super_resolution(capsys, run_of, tmp_path):
     code, _, error = run_zoo(capsys, "evaluate", run_of("dcgan"), "--images", tmp_path)
     assert code == 2
-    assert "Only super-resolution is scored on a folder of pictures" in error
+    assert (
+        "`--images` needs a super-resolution model, because photos in a folder have no attributes." in error
+    )
 
 
 def test_a_preset_is_scored_as_its_run(capsys, run_of, presets_dir, small_data_dir, tmp_path, monkeypatch):
@@ -290,7 +295,7 @@ def test_dry_run_checks_the_run_and_writes_nothing(capsys, run_of, no_presets, t
     assert (code, out) == (0, f"Would write {output}/evaluation.json and report.html\n")
     assert not output.exists()
     code, _, error = run_zoo(capsys, "evaluate", tmp_path / "no-run", "--dry-run")
-    message = "A run directory or the name of a preset is needed. "
+    message = "A trained model must be a run directory or the name of a preset. "
     assert (code, error) == (1, f"{message}Received: {tmp_path}/no-run, which is neither. Presets: none.")
 
 
@@ -302,7 +307,7 @@ def test_dry_run_checks_the_run_and_writes_nothing(capsys, run_of, no_presets, t
             2,
             "Unknown data set. Received: 'no_catalog'. Known: fashion_mnist, rendered_catalog.",
         ),
-        (["--judge", "no-run"], 1, "is needed. Received: no-run, which is neither. Presets: none."),
+        (["--judge", "no-run"], 1, "of a preset. Received: no-run, which is neither. Presets: none."),
         (["--output", "a-file"], 2, "a-file"),
     ],
 )

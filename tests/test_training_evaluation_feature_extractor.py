@@ -1,4 +1,4 @@
-"""Extractors of features: judges, a Keras file, a frozen graph with the names of Inception's tensors."""
+"""Feature extractors: judges, a Keras file, and a frozen graph with Inception's tensor names."""
 
 import keras
 import numpy as np
@@ -98,11 +98,11 @@ def test_keras_file_gets_the_size_and_channels_that_it_takes(tmp_path, size, cha
 def test_keras_file_that_takes_no_pictures_is_refused(tmp_path):
     inputs = keras.Input((7,))
     keras.Model(inputs, inputs).save(tmp_path / "n.keras")
-    with pytest.raises(ValueError, match="must be a whole Keras model that takes one batch of pictures"):
+    with pytest.raises(ValueError, match="must be an undamaged Keras model that takes one batch of pictures"):
         load_extractor(str(tmp_path / "n.keras"))
     inputs = keras.Input((7, 7, 4))
     keras.Model(inputs, inputs).save(tmp_path / "m.keras")
-    with pytest.raises(ValueError, match=r"square pictures of 1 or 3 channels.*\(None, 7, 7, 4\)"):
+    with pytest.raises(ValueError, match=r"square pictures with 1 or 3 channels.*\(None, 7, 7, 4\)"):
         load_extractor(str(tmp_path / "m.keras"))
 
 
@@ -110,12 +110,12 @@ def test_keras_file_that_takes_no_pictures_is_refused(tmp_path):
     ("name", "advice"),
     [
         ("no.pb", "Put classify_image_graph_def.pb of inception-2015-12-05.tgz there"),
-        ("no.keras", "Put a model there that `model.save` wrote"),
+        ("no.keras", "Put a model written by `model.save` there"),
     ],
 )
 def test_absent_weights_say_where_to_put_them(name, advice):
     with pytest.raises(
-        FileNotFoundError, match="must be on disk: they are not part of this package"
+        FileNotFoundError, match="must be on disk, because they are not part of this package"
     ) as raised:
         load_extractor(name)
     assert f"Received: {name}, which does not exist. {advice}" in str(raised.value)

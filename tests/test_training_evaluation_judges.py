@@ -1,4 +1,4 @@
-"""Models that judge what others make: which may, and what of."""
+"""Judges: the scores they give, and judges that are refused."""
 
 import shutil
 from pathlib import Path
@@ -50,7 +50,7 @@ def test_judge_of_another_kind_is_refused(run_of, tmp_path):
 
 
 def test_judge_with_nothing_to_judge_is_refused(run_of, tmp_path):
-    message = "generated pictures, which conditional_vae and dcgan make. Received: a judge for a SRCNN."
+    message = "generates pictures to judge: conditional_vae or dcgan. Received: a judge for a SRCNN."
     with pytest.raises(ValueError, match=message):
         evaluate_run(run_of("srcnn"), judge=run_of("conditional_vae"), output=tmp_path / "output")
     assert not (tmp_path / "output").exists()

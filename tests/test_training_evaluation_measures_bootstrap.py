@@ -1,4 +1,4 @@
-"""Intervals: how wide they are, and what they hold."""
+"""Bootstrap intervals: their width and their coverage."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Frechet distances that can be worked out by hand."""
+"""Frechet distances computed by hand."""
 
 import re
 
@@ -67,8 +67,8 @@ def test_fewer_vectors_than_dimensions_give_a_finite_distance():
 )
 def test_sets_that_have_no_distance_are_refused(shape, other_shape):
     message = (
-        "Two sets of at least two vectors of equal length are needed. "
-        f"Received shapes: {shape} and {other_shape}."
+        "A Frechet distance needs two sets of at least two vectors of equal length. "
+        f"Received: shapes {shape} and {other_shape}."
     )
     with pytest.raises(ValueError, match=re.escape(message)):
         frechet_distance(np.zeros(shape), np.zeros(other_shape))

@@ -1,4 +1,4 @@
-"""Kernel distances that can be worked out by hand."""
+"""Kernel distances computed by hand."""
 
 import numpy as np
 import pytest
@@ -32,10 +32,10 @@ def test_shift_is_seen_and_the_interval_holds_the_value_of_the_whole_sets():
 
 @pytest.mark.parametrize(("shape", "other_shape"), [((1, 3), (5, 3)), ((5, 3), (5, 4))])
 def test_sets_that_have_no_distance_are_refused(shape, other_shape):
-    with pytest.raises(ValueError, match="Two sets of at least two vectors of equal length are needed."):
+    with pytest.raises(ValueError, match="needs two sets of at least two vectors of equal length."):
         squared_mmd(np.zeros(shape), np.zeros(other_shape))
 
 
 def test_too_few_for_subsets_are_refused():
-    with pytest.raises(ValueError, match="Two sets of at least four vectors are needed. Received: 3."):
+    with pytest.raises(ValueError, match="needs two sets of at least four vectors. Received: 3."):
         kernel_distance(np.zeros((3, 2)), np.zeros((9, 2)))

@@ -1,4 +1,4 @@
-"""Fits to distributions whose parameters are known, and pictures that are less natural than others."""
+"""NIQE: fits to distributions with known parameters, and pictures less natural than others."""
 
 import numpy as np
 import pytest
@@ -86,5 +86,7 @@ def test_28_pixels_are_refused():
 
 def test_flat_pictures_are_refused():
     natural = fit_natural_pictures(draw_pictures(9, seed=0))
-    with pytest.raises(ValueError, match="at least two patches of 64 pixels with contrast. Received: 0."):
+    with pytest.raises(
+        ValueError, match="at least two patches of 64 x 64 pixels with contrast. Received: 0."
+    ):
         natural.score([np.full((64, 64, 1), 128, "uint8")] * 5)

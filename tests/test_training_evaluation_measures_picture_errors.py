@@ -1,4 +1,4 @@
-"""SSIM, mean absolute error, the score over a classifier and diversity, by hand."""
+"""SSIM, mean absolute error, the Inception Score's formula and diversity, computed by hand."""
 
 import re
 
@@ -34,7 +34,7 @@ def test_error_is_the_mean_over_all_pixels():
 
 
 def test_ssim_of_too_small_pictures_is_refused():
-    message = "Pictures must have 11 pixels a side, because .*Received: shape=(1, 10, 16, 1)."
+    message = "Pictures must have at least 11 pixels a side, because .*Received: shape=(1, 10, 16, 1)."
     with pytest.raises(ValueError, match=re.escape(message).replace(r"\.\*", ".*")):
         ssim(np.zeros((1, 10, 16, 1)), np.zeros((1, 10, 16, 1)))
 
@@ -56,7 +56,7 @@ def test_score_over_a_classifier(probabilities, score):
 
 
 def test_score_over_a_classifier_needs_rows():
-    with pytest.raises(ValueError, match="`probabilities` must have a row a picture"):
+    with pytest.raises(ValueError, match="`probabilities` must have one row per picture"):
         inception_score_on_classifier([0.5, 0.5])
 
 
@@ -65,7 +65,7 @@ def test_distance_within_values_leaves_out_single_and_unknown_ones():
     assert mean_distance_within_values(features, np.array([0, 0, 1, -1, -1])) == 4.0
     with pytest.raises(ValueError, match="At least one value must have two pictures."):
         mean_distance_within_values(features, np.array([0, 1, 2, -1, -1]))
-    with pytest.raises(ValueError, match="Pairs are made of at least two pictures. Received: 1."):
+    with pytest.raises(ValueError, match="There must be at least two pictures to form pairs. Received: 1."):
         mean_pairwise_distance(features[:1])
 
 

@@ -1,4 +1,4 @@
-"""Precision, recall, density and coverage that can be worked out on a line, and distances by block."""
+"""Precision, recall, density and coverage computed by hand on a line, and distances in blocks."""
 
 import numpy as np
 import pytest
@@ -79,6 +79,6 @@ def test_equal_rows_are_neighbours_at_no_distance():
 
 
 def test_too_few_pictures_are_refused():
-    message = "There must be more than 5 pictures.*Received: 5. Score more samples."
+    message = "There must be more than 5 pictures.*Received: 5. Score more pictures."
     with pytest.raises(ValueError, match=message):
         prdc(np.zeros((5, 2)), np.zeros((9, 2)))

@@ -1,4 +1,4 @@
-"""`zoo evaluate RUN`."""
+"""Defines `zoo evaluate RUN_OR_PRESET`."""
 
 from pathlib import Path
 
@@ -10,41 +10,47 @@ from zoo.command_line.output_path import OutputPath
 
 @click.command(cls=ZooCommand, uses_tensorflow=True, example="zoo evaluate runs/gan --judge runs/classifier")
 @click.argument("run_or_preset")
-@click.option("--dataset", help="Data set to score on.  [default: that of the run]")
+@click.option("--dataset", help="Data set to score on.  [default: the run's]")
 @click.option(
     "--samples",
     "num_samples",
     type=click.IntRange(min=2),
     default=10_000,
     show_default=True,
-    help="Most pictures to generate, and to compare with.",
+    help="Maximum number of pictures to generate, and of photos to compare them with.",
 )
 @click.option(
-    "--judge", metavar="RUN_OR_PRESET", help="Classifier or conditional_vae that judges what is made."
+    "--judge",
+    metavar="RUN_OR_PRESET",
+    help="Classifier or conditional_vae that judges whether pictures show the requested attributes.",
 )
 @click.option(
     "--extractor",
     metavar="PATH",
-    help="Run, preset, .keras file or 2015 Inception graph (.pb) to measure distances on.  "
+    help="Run, preset, .keras file or 2015 Inception graph (.pb) on whose features distances are measured.  "
     "[default: the judge]",
 )
 @click.option(
     "--images",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Score super-resolution on these pictures instead of a data set.",
+    help="Score super-resolution on this folder's photos instead of a data set.",
 )
 @click.option(
     "--output",
     type=OutputPath(is_directory=True),
-    help="Where to write.  [default: the run directory, or evaluations/<preset>]",
+    help="Directory for the results.  [default: the run directory, or evaluations/<preset>]",
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that is drawn."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of the latents, the attributes and the choice of photos.",
 )
-@click.option("--dry-run", is_flag=True, help="Load the model and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Load the model without scoring it.")
 def command(run_or_preset, dry_run, output, **options):
-    """Score RUN_OR_PRESET on the test pictures; leaves evaluation.json and report.html."""
+    """Score RUN_OR_PRESET on the test photos and write evaluation.json and report.html."""
     from training.evaluation.evaluation import default_output, evaluate_run
     from training.trained_model import find_run_or_preset
 

@@ -1,1 +1,1 @@
-"""Scores of a trained model on test pictures."""
+"""Scores trained models on test photos."""

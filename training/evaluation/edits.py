@@ -1,6 +1,6 @@
-"""Scores of edits: whether the wanted attribute was changed, and how much else was.
+"""Scores edits of attributes: whether they succeed, and how much else they change in the photo.
 
-Each attribute is edited by itself, to a value drawn at random among those that the picture does not have.
+Each attribute is edited separately, to a random value other than the photo's own.
 """
 
 from collections.abc import Callable
@@ -22,14 +22,14 @@ from zoo.pictures import pixels
 
 RECONSTRUCTIONS, REAL = "reconstructions without an edit", "real test pictures"
 MAX_EDITED_IMAGES = 2000
-# Half a millisecond to five each.
+# Segmenting a photo takes 0.5 to 5 milliseconds.
 MAX_SEGMENTED_IMAGES = 500
 COLOUR_RULE = "colour rule"
 _BATCH_SIZE = 256
 
 
 def make_stages(subject: Subject) -> dict[str, Callable[[], Findings]]:
-    """Returns the scores of edits of test photos."""
+    """Returns the stage that scores edits of the test photos."""
     judge, name = (subject.judge.model, subject.judge.name) if subject.judge else (None, "")
     return {
         "edits": lambda: score_edits(
@@ -46,25 +46,27 @@ def score_edits(
     extractor: FeatureExtractor | None = None,
     seed: int = 0,
 ) -> Findings:
-    """Edits test pictures and scores the edits.
+    """Edits test photos and scores the edits.
 
     Args:
         model: A `ConditionalVAE`.
-        test: Test pictures of the model's size.
-        judge: A model with `judge` that did not make the pictures; None leaves its scores out.
-        judge_name: What it is called.
-        extractor: What tells how far an edit is from the picture; None leaves that out.
-        seed: Of the wanted values.
+        test: Test photos in the model's size.
+        judge: A model with `judge` that did not make the edits; None omits its scores.
+        judge_name: The judge's name.
+        extractor: Network on whose features an edit's distance to the photo is measured; None omits it.
+        seed: Seed of the target values.
 
     Returns:
-        Scores for each attribute. Those that say what else changed stand beside plain reconstructions.
+        Scores for each attribute. The baseline of those that measure other changes is plain reconstruction.
     """
     random = np.random.default_rng(seed)
     findings = Findings()
     for attribute, values in model.attributes.items():
         known = np.flatnonzero(test.attribute_ids[attribute] >= 0)[:MAX_EDITED_IMAGES]
         if not len(known):
-            findings |= Findings(notes=[f"Edits of {attribute} are left out: no test picture states it."])
+            findings |= Findings(
+                notes=[f"Edits of {attribute} are omitted: it is unknown for all test photos."]
+            )
             continue
         pictures = test.take(known)
         wanted_ids = draw_other_values(pictures.attribute_ids[attribute], len(values), random)
@@ -79,13 +81,13 @@ def score_edits(
 
 
 def edit_pictures(model, pictures: LabelledPictures, attribute: str, wanted_ids: np.ndarray) -> np.ndarray:
-    """Changes one attribute of pictures whose attributes are stated.
+    """Changes one attribute of photos whose value of it is known.
 
     Args:
         model: A `ConditionalVAE`.
-        pictures: Pictures of its size.
+        pictures: Photos in the model's size.
         attribute: The attribute to change.
-        wanted_ids: Integer array `[N]`, the values wanted.
+        wanted_ids: Target values, integer array `[N]`.
 
     Returns:
         uint8 array `[N, S, S, C]`.
@@ -101,7 +103,7 @@ def edit_pictures(model, pictures: LabelledPictures, attribute: str, wanted_ids:
 
 
 def draw_other_values(value_ids: np.ndarray, num_values: int, random: np.random.Generator) -> np.ndarray:
-    """Draws for each value another one, uniformly.
+    """Draws, for each value, a different one uniformly at random.
 
     Example:
 
@@ -113,15 +115,15 @@ def draw_other_values(value_ids: np.ndarray, num_values: int, random: np.random.
 
 
 def background_change(raw_images: np.ndarray, edited_images: np.ndarray) -> np.ndarray:
-    """Returns for each picture how much what is not the product changed.
+    """Measures how much each edit changes the background, i.e. everything but the product.
 
     Args:
-        raw_images: uint8 array `[N, S, S, 1 or 3]`: where the product lies is judged on these.
-        edited_images: uint8 array of the same shape.
+        raw_images: The photos, uint8 array `[N, S, S, 1 or 3]`, in which the product is located.
+        edited_images: The edits, uint8 array of the same shape.
 
     Returns:
-        float64 array `[N]`: mean absolute difference, weighted by how probably a pixel is background, as a
-        share of the grey range.
+        float64 array `[N]`: mean absolute difference as a share of the grey range, each pixel weighted by its
+        probability of being background.
     """
     changes = []
     rgb_images = pixels.match_channels(raw_images, 3).numpy()
@@ -180,7 +182,7 @@ def _score_judged(attribute, wanted_ids, pictures, edited, plain, judge, judge_n
 
 
 def _share_kept(before, after, names) -> np.ndarray:
-    """Returns for each picture the share of attributes that are judged as before."""
+    """Returns, for each photo, the share of attributes whose judged value is unchanged."""
     return np.mean([before[name].argmax(axis=-1) == after[name].argmax(axis=-1) for name in names], axis=0)
 
 

@@ -1,8 +1,8 @@
-"""What one answer of a model costs, measured on the call that serves it: weights, arithmetic, time, memory.
+"""Measures the cost of a model's answer on the call that serves it: weights, operations, time and memory.
 
 Sources:
-    [MAC] One multiplication with its addition counts as two floating-point operations, as TensorFlow's
-    profiler counts.
+    [MAC] A multiplication and its addition count as two floating-point operations, as in TensorFlow's
+    profiler.
 """
 
 import dataclasses
@@ -22,13 +22,13 @@ from training.runs.score import Score
 
 
 def score_efficiency(answer: TimedAnswer) -> Findings:
-    """Measures parameters, operations, latency, pictures a second and peak memory of a model's answer.
+    """Measures parameters, operations, latency, pictures per second and peak memory of a model's answer.
 
     Args:
-        answer: The call that answers a request, as the model's recipe gives it.
+        answer: The call that answers a request, from the model's recipe.
 
     Returns:
-        The scores. Times hold for this machine and what else it did.
+        The scores. Times depend on the machine and its other load.
     """
     call, make_inputs, what = answer
     one = [tf.TensorSpec(part.shape, part.dtype) for part in make_inputs(1)]
@@ -69,13 +69,13 @@ _MIN_REPEATS = 3
 
 @dataclasses.dataclass(frozen=True)
 class Speed:
-    """How fast batches of one size are answered.
+    """Latency and throughput at one batch size.
 
     Args:
-        batch_size: Pictures a call.
-        latency_seconds: Median seconds of a call.
-        images_per_second: Pictures a second at that latency.
-        num_calls: Calls that the median is of.
+        batch_size: Pictures per call.
+        latency_seconds: Median duration of a call in seconds.
+        images_per_second: Pictures per second at that latency.
+        num_calls: Number of calls that were timed.
     """
 
     batch_size: int
@@ -85,18 +85,18 @@ class Speed:
 
 
 def count_flops(function: Callable, *inputs: tf.TensorSpec) -> int:
-    """Counts the floating-point operations of one call ([MAC]), from the graph.
+    """Counts the floating-point operations of one call ([MAC]) in its graph.
 
     Args:
         function: Takes and returns tensors.
-        *inputs: What it takes, every size known.
+        *inputs: Specifications of its arguments, with every size known.
 
     Returns:
-        Number of operations. Those inside loops over pictures (`tf.map_fn`) and resizing are not counted.
+        Number of operations, without those of resizing and inside loops over pictures (`tf.map_fn`).
 
     Example:
 
-    A matrix of 3 x 4 times one of 4 x 5: 3 * 5 results of 4 products each.
+    A 3 x 4 matrix times a 4 x 5 matrix: 3 * 5 results of 4 products each.
 
     >>> count_flops(lambda x: x @ tf.ones((4, 5)), tf.TensorSpec((3, 4)))
     120
@@ -106,7 +106,7 @@ def count_flops(function: Callable, *inputs: tf.TensorSpec) -> int:
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     logger = tf.get_logger()
     level = logger.level
-    logger.setLevel("ERROR")  # the profiler calls what TensorFlow itself deprecates
+    logger.setLevel("ERROR")  # the profiler calls functions that TensorFlow itself deprecates
     try:
         profile = tf.compat.v1.profiler.profile(graph, cmd="scope", options={**options, "output": "none"})
     finally:
@@ -115,14 +115,14 @@ def count_flops(function: Callable, *inputs: tf.TensorSpec) -> int:
 
 
 def count_parameters(function: Callable, *inputs: tf.TensorSpec) -> int:
-    """Counts the weights that one call uses: not those of a discriminator, nor of an optimizer.
+    """Counts the weights that a call uses, without those of a discriminator or an optimizer.
 
     Args:
         function: Takes and returns tensors.
-        *inputs: What it takes.
+        *inputs: Specifications of its arguments.
 
     Returns:
-        Number of values of all variables.
+        Number of values in all variables.
 
     Example:
 
@@ -135,15 +135,15 @@ def count_parameters(function: Callable, *inputs: tf.TensorSpec) -> int:
 
 
 def measure_speed(function: Callable, make_inputs: Callable, batch_size: int) -> Speed:
-    """Times calls after two that warm up.
+    """Times calls of a function after two warm-up calls.
 
     Args:
-        function: What is called; compiled as a `tf.function` here.
-        make_inputs: Takes a batch size and returns the tuple of inputs.
-        batch_size: Pictures a call.
+        function: The function to call; compiled here as a `tf.function`.
+        make_inputs: Returns the tuple of inputs for a batch size.
+        batch_size: Pictures per call.
 
     Returns:
-        The median of at least 3 calls in about 1.5 seconds. It holds for this machine and what else it did.
+        The median over at least 3 calls in about 1.5 seconds. It depends on the machine and its other load.
     """
     compiled = tf.function(function, autograph=False, reduce_retracing=True)
     inputs = make_inputs(batch_size)
@@ -172,7 +172,7 @@ def measure_peak_memory(call: Callable[[], object]) -> int | None:
         call()
         return int(tf.config.experimental.get_memory_info("GPU:0")["peak"])
     try:
-        Path("/proc/self/clear_refs").write_text("5")  # forgets the peak
+        Path("/proc/self/clear_refs").write_text("5")  # resets the peak
         call()
         status = Path("/proc/self/status").read_text()
         line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))

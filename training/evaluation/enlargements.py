@@ -1,9 +1,9 @@
-"""Scores of enlarged pictures by the protocol of the super-resolution papers, beside bicubic interpolation.
+"""Scores enlargements by the protocol of the super-resolution papers, with bicubic interpolation as baseline.
 
-Pictures are cut to a multiple of the factor and turned to luma, rounded to 8 bits; luma is shrunk by
+Photos are cropped to a multiple of the factor and converted to luma, rounded to 8 bits. The luma is shrunk by
 antialiased bicubic interpolation, enlarged, rounded, and compared without a border as wide as the factor.
-Grey pictures are luma as they are. RGB scores are of pictures shrunk and rounded as RGB, as a shop has them;
-so are the luma scores of a model that learned RGB.
+Grey photos are their own luma. RGB scores shrink and round the photos as RGB, as shops have them; so do the
+luma scores of a model that was trained on RGB.
 
 Sources:
     [SRCNN] Dong et al. 2014, arXiv 1501.00092, section 4.
@@ -40,12 +40,12 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 
 @dataclasses.dataclass(frozen=True)
 class ScoredPicture:
-    """One picture enlarged by a model and by interpolation.
+    """A photo enlarged by a model and by interpolation.
 
     Args:
         model: The model's scores by name.
         bicubic: The interpolation's scores by name.
-        images: uint8 arrays: low-res, interpolated, the model's, the original, cut to their middle.
+        images: uint8 arrays, cropped to their centre: low-res, bicubic, the model's and the original.
     """
 
     model: Mapping[str, float]
@@ -54,7 +54,7 @@ class ScoredPicture:
 
 
 def make_stages(subject: Subject) -> dict[str, Callable[[], Findings]]:
-    """Returns the scores of enlargements: of a folder's photos, or of the data set's test photos."""
+    """Returns the stage that scores enlargements of a folder's photos or the data set's test photos."""
 
     def read() -> Iterable[np.ndarray]:
         if subject.photos is not None:
@@ -66,17 +66,17 @@ def make_stages(subject: Subject) -> dict[str, Callable[[], Findings]]:
 
 
 def score_enlargements(model, name: str, raw_images: Iterable[np.ndarray]) -> Findings:
-    """Scores a model on pictures, each shrunk and enlarged again.
+    """Scores a model on photos, each shrunk and enlarged again.
 
     Args:
         model: A super-resolution model of the zoo.
-        name: What it is called in the sheets.
+        name: The model's name in the sheets.
         raw_images: uint8 arrays `[h, w, 1 or 3]` of any sizes.
 
     Returns:
-        Scores on luma (`psnr`, `ssim`, `mae`) and, of RGB pictures, on RGB (`psnr_rgb`, ...), each beside
-        bicubic interpolation; `psnr_gain` on luma over it, whose interval is of each picture's gain; sheets
-        of the best and the worst by PSNR; a note where SSIM was left out.
+        Scores on luma (`psnr`, `ssim`, `mae`) and, for RGB photos, on RGB (`psnr_rgb`, ...), each with the
+        baseline of bicubic interpolation; `psnr_gain`, the gain over it on luma, with an interval over the
+        photos' gains; sheets of the best and worst enlargements by PSNR; a note if SSIM was omitted.
     """
     scored = [score_picture(model, image) for image in raw_images]
     scores, notes = {}, []
@@ -94,12 +94,14 @@ def score_enlargements(model, name: str, raw_images: Iterable[np.ndarray]) -> Fi
     gains = [picture.model["psnr"] - picture.bicubic["psnr"] for picture in scored]
     scores["psnr_gain"] = _mean(gains, "dB over bicubic", "luma of BT.601")
     if scores["psnr"].num_samples != scores.get("ssim", scores["psnr"]).num_samples or "ssim" not in scores:
-        notes.append(f"SSIM leaves out pictures of fewer than {WINDOW_SIDE} pixels without their border.")
+        notes.append(
+            f"SSIM omits photos with a side of fewer than {WINDOW_SIDE} pixels, not counting the border."
+        )
     return Findings(scores, _sheets(scored, name), notes)
 
 
 def score_picture(model, raw_image: np.ndarray) -> ScoredPicture:
-    """Scores a model and bicubic interpolation on one picture, uint8 `[h, w, 1 or 3]`."""
+    """Scores a model and bicubic interpolation on a photo, uint8 `[h, w, 1 or 3]`."""
     factor = model.upscale_factor
     high_res = _cut_to_multiple(raw_image, factor)[None]
     luma = tf.round(pixels.to_luma(high_res))
@@ -126,35 +128,35 @@ def score_picture(model, raw_image: np.ndarray) -> ScoredPicture:
 def _enlarge_luma(model, low_res_luma, high_res) -> tf.Tensor:
     if getattr(model, "colour_space", "luma") == "luma":
         return pixels.round_to_uint8(model(low_res_luma))
-    # It needs colour: luma is taken of what it makes of the picture shrunk as RGB.
+    # A model of colour gets the photo shrunk as RGB; luma is taken of its enlargement.
     low_res = pixels.round_to_uint8(shrink(high_res, model.upscale_factor))
     return pixels.round_to_uint8(pixels.to_luma(model.upscale(low_res)))
 
 
 def shrink(images, factor: int) -> tf.Tensor:
-    """Shrinks pictures `[N, h, w, C]`, h and w multiples of the factor, without rounding."""
+    """Shrinks images `[N, h, w, C]` without rounding; h and w must be multiples of the factor."""
     height, width = (side // factor for side in images.shape[1:3])
     return bicubic(images, height, width)
 
 
 def read_folder(folder: Path) -> dict[str, np.ndarray]:
-    """Reads the pictures of a folder in the order of their names.
+    """Reads a folder's photos in the order of their names.
 
     Args:
-        folder: A folder with PNG, JPEG or BMP files; others are left alone.
+        folder: A folder with PNG, JPEG or BMP files; other files are ignored.
 
     Returns:
-        uint8 arrays by file name: `[h, w, 1]` of 8-bit grey pictures, else `[h, w, 3]`.
+        uint8 arrays by file name: `[h, w, 1]` for 8-bit grey photos, else `[h, w, 3]`.
 
     Raises:
-        FileNotFoundError: There is no such folder, or no picture in it.
-        ValueError: A picture is damaged.
+        FileNotFoundError: The folder does not exist or has no photos.
+        ValueError: A photo is damaged.
     """
     paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in PICTURE_SUFFIXES)
     if not paths:
         raise FileNotFoundError(
-            f"A folder with pictures ({', '.join(PICTURE_SUFFIXES)}) is needed. "
-            f"Received: {folder}, which has none."
+            f"A folder to score must contain photos ({', '.join(PICTURE_SUFFIXES)}). "
+            f"Received: {folder}, which has none. Choose another folder."
         )
     found = {}
     for path in paths:
@@ -163,7 +165,7 @@ def read_folder(folder: Path) -> dict[str, np.ndarray]:
                 pixel_array = np.asarray(picture if picture.mode == "L" else picture.convert("RGB"))
         except (OSError, UnidentifiedImageError) as error:
             raise ValueError(
-                f"A picture to score must be whole. Received: {path} ({error}). Replace or remove it."
+                f"A photo to score must be undamaged. Received: {path} ({error}). Replace or remove it."
             ) from error
         found[path.name] = pixel_array[..., None] if pixel_array.ndim == 2 else pixel_array
     return found
@@ -173,8 +175,8 @@ def _cut_to_multiple(raw_image: np.ndarray, factor: int) -> np.ndarray:
     height, width = (side - side % factor for side in raw_image.shape[:2])
     if min(height, width) <= 2 * factor:
         raise ValueError(
-            f"A picture to score must be larger than the border of {factor} pixels on every side. "
-            f"Received: shape={raw_image.shape}. Score larger pictures."
+            f"A photo to score must be larger than the border of {factor} pixels on every side. "
+            f"Received: shape={raw_image.shape}. Choose larger photos."
         )
     return raw_image[:height, :width]
 

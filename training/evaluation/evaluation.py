@@ -1,4 +1,4 @@
-"""Scores a trained model on test pictures; leaves `evaluation.json` and `report.html`."""
+"""Scores a trained model on test photos and writes `evaluation.json` and `report.html`."""
 
 import dataclasses
 import importlib
@@ -23,26 +23,26 @@ from zoo.errors import WrongUsageError
 from zoo.files.atomic_write import write_text
 
 DEFAULT_NUM_SAMPLES = 10_000
-# Of fewer, a bootstrap interval is clearly narrower than it says.
+# With fewer, a bootstrap interval covers clearly less than its nominal 95 %.
 MIN_PICTURES = 10
 
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """What was scored, on what, with what, and what came out.
+    """An evaluation: the model, the photos, the judge and the findings.
 
     Args:
         model: Name of the model, e.g. `"dcgan"`.
         source: Name of the run or preset.
-        dataset: Name of the data set or of the folder of pictures.
+        dataset: Name of the data set or of the folder of photos.
         split: `"test"`, or `""` for a folder.
-        num_images: Number of its pictures.
-        num_samples: Most pictures that a score is of.
-        judge: Name of the run or preset that judged; None if none did.
-        extractor: Name of the network that distances were measured on; None if none were.
-        seed: Of everything drawn.
-        data_source: A sentence on where the pictures came from.
-        output: Where the files are.
+        num_images: Number of photos in the split or the folder.
+        num_samples: Maximum number of pictures or photos per score.
+        judge: Name of the judging run or preset, or None.
+        extractor: Name of the network on whose features distances were measured, or None.
+        seed: Seed of all random choices.
+        data_source: A sentence on the photos' origin.
+        output: Directory with the files.
         findings: Scores, sheets and warnings.
     """
 
@@ -60,7 +60,7 @@ class Evaluation:
     findings: Findings
 
     def to_json(self) -> str:
-        """Returns the text of `evaluation.json`."""
+        """Returns the contents of `evaluation.json`."""
         names = ("model", "source", "dataset", "split", "num_images", "num_samples", "judge", "extractor")
         values = {name: getattr(self, name) for name in (*names, "seed")}
         values["warnings"] = self.findings.notes
@@ -82,37 +82,38 @@ def evaluate_run(
 
     Args:
         run: Run directory, or the name of a preset.
-        dataset: Data set whose test pictures are used; that of the run by default.
-        judge: Run of a model with `judge` (`classifier`, `conditional_vae`) that knows the model's
-            attributes; None leaves out what needs one.
+        dataset: Data set with the test photos; the run's by default.
+        judge: Run or preset of a model with `judge` (`classifier`, `conditional_vae`) and the same attributes
+            as the evaluated model; None omits the scores that need one.
         extractor: As for `feature_extractor.load_extractor`; the judge's features by default.
-        num_samples: Most pictures that are generated, and compared with.
-        images: Folder of pictures to score a super-resolution model on instead of a data set.
-        output: Directory that gets the files; `default_output` by default.
-        seed: Of latents, of attributes that are drawn, and of which pictures are taken.
+        num_samples: Maximum number of pictures to generate, and of photos to compare them with.
+        images: Folder of photos on which to score a super-resolution model instead of a data set.
+        output: Directory for the files; `default_output` by default.
+        seed: Seed of the latents, the attributes and the choice of photos.
 
     Returns:
         The evaluation.
 
     Raises:
         FileNotFoundError: There is no such run or preset, a run has not finished, or the extractor's weights
-            are absent.
-        ValueError: The judge has nothing to judge or does not fit, or the data set has other attributes.
+            are missing.
+        ValueError: The model generates nothing to judge, the judge does not fit the model, or the data set
+            has other attributes.
     """
     source = find_run_or_preset(str(run))
-    # Not where the training kept its pictures: this may be another machine.
+    # Not the training's cache: this may be another machine.
     config = dataclasses.replace(source.config, cache=None, **({"dataset": dataset} if dataset else {}))
     if images is not None and not source.recipe.scores_folders:
         raise WrongUsageError(
-            "Only super-resolution is scored on a folder of pictures, because they have no attributes. "
-            f"Received: `--images` for a {config.model}. Make a data set of them: zoo data build."
+            "`--images` needs a super-resolution model, because photos in a folder have no attributes. "
+            f"Received: `--images` for a {config.model}. Build a data set from them: zoo data build."
         )
     judge_source = _load_judge(judge, source) if judge else None
     features = _load_features(extractor, judge_source)
     data_set = photos = None
     if images is not None:
         photos = read_folder(images)
-        about = (images.resolve().name, "", len(photos), f"Pictures of the folder {images.name}.")
+        about = (images.resolve().name, "", len(photos), f"Photos of the folder {images.name}.")
     else:
         data_set = open_data_set(config.dataset, config.data_dir, config.only)
         _check_attributes("The data set", getattr(source.model, "attributes", {}), data_set.attributes)
@@ -122,7 +123,7 @@ def evaluate_run(
     for kind in source.recipe.evaluations:
         stages |= importlib.import_module(kind).make_stages(subject)
     if judge_source and judge_source.directory.resolve() == source.directory.resolve():
-        stages["judge"] = lambda: Findings(notes=["The model judges itself: such scores say little."])
+        stages["judge"] = lambda: Findings(notes=["The model judges itself: such scores mean little."])
     num_scored = about[2] if images is not None else min(about[2], num_samples)
     if num_scored < MIN_PICTURES:
         stages["few pictures"] = lambda: Findings(notes=[_describe_few(num_scored)])
@@ -147,10 +148,10 @@ def evaluate_run(
 
 
 def _describe_few(num_pictures: int) -> str:
-    what = "a single picture, so without intervals" if num_pictures == 1 else f"{num_pictures} pictures"
+    what = "a single photo and without intervals" if num_pictures == 1 else f"{num_pictures} photos"
     return (
-        f"The scores are of {what}. Fewer than {MIN_PICTURES} say little about other pictures, and intervals "
-        "of them are too narrow."
+        f"The scores are of {what}. Fewer than {MIN_PICTURES} photos say little about others, and their "
+        "intervals are too narrow."
     )
 
 
@@ -174,22 +175,23 @@ def _load_judge(judge: str | Path, source: Source) -> Source:
     if not source.recipe.is_generative:
         makers = [name for name, recipe in RECIPES.items() if recipe.is_generative]
         raise ValueError(
-            f"A judge looks at generated pictures, which {' and '.join(makers)} make. "
-            f"Received: a judge for a {type(model).__name__}. Leave `--judge` out."
+            f"`--judge` needs a model that generates pictures to judge: {' or '.join(makers)}. "
+            f"Received: a judge for a {type(model).__name__}. Omit `--judge`."
         )
     loaded = load_run_or_preset(str(judge))
     if not loaded.recipe.is_judge:
         judges = [name for name, recipe in RECIPES.items() if recipe.is_judge]
         raise ValueError(
-            f"The judge must be a {' or '.join(judges)}, because it must name attributes. "
-            f"Received: {judge}, a {type(loaded.model).__name__}."
+            f"The judge must be a {' or '.join(judges)}, because it must predict attributes. "
+            f"Received: {judge}, a {type(loaded.model).__name__}. Name another run or preset with `--judge`."
         )
     _check_attributes("The judge", model.attributes, loaded.model.attributes)
     if (loaded.model.image_size, loaded.model.channels) != (model.image_size, model.channels):
         raise ValueError(
-            "The judge must judge pictures of the size and channels that the model makes: "
+            "The judge must take pictures of the size and channels that the model generates: "
             f"image_size={model.image_size}, channels={model.channels}. Received: {judge} with "
-            f"image_size={loaded.model.image_size}, channels={loaded.model.channels}."
+            f"image_size={loaded.model.image_size}, channels={loaded.model.channels}. Train a judge of that "
+            "size."
         )
     return loaded
 
@@ -208,8 +210,8 @@ def _describe(attributes) -> str:
 
 
 def default_output(source: Source) -> Path:
-    """Returns where an evaluation is left: in the run directory; of a preset in `evaluations/<preset>`."""
-    # A preset is part of the package: nothing is written there.
+    """Returns an evaluation's default directory: the run directory, or `evaluations/<preset>`."""
+    # Presets are part of the installed package, where nothing must be written.
     return source.directory if source.kind == "run" else Path("evaluations", source.name)
 
 

@@ -1,8 +1,8 @@
-"""Networks whose features distances between sets of pictures are measured on.
+"""Feature extractors: networks in whose features distances between sets of pictures are measured.
 
 Sources:
     [FID] Heusel et al. 2017, arXiv 1706.08500: features of the Inception graph of 2015-12-05, layer `pool_3`,
-    of pictures resized by TensorFlow 1's bilinear interpolation without antialias.
+    of pictures resized by TensorFlow 1's bilinear interpolation without antialiasing.
 """
 
 from collections.abc import Callable
@@ -24,11 +24,11 @@ _BATCH_SIZE = 100
 
 
 class FeatureExtractor:
-    """Turns pictures into feature vectors, a batch at a time.
+    """Maps pictures to feature vectors batch by batch.
 
     Args:
-        name: What scores are called after, e.g. `"classifier"`.
-        function: Takes a uint8 tensor `[N, h, w, 1 or 3]` and returns a float tensor whose first size is N.
+        name: Name that scores give for the extractor, e.g. `"classifier"`.
+        function: Maps a uint8 tensor `[N, h, w, 1 or 3]` to a float tensor whose first dimension is N.
         is_inception: Whether a Frechet distance on the features may be called FID.
 
     Example:
@@ -44,7 +44,7 @@ class FeatureExtractor:
         self._function = function
 
     def extract(self, raw_images: np.ndarray) -> np.ndarray:
-        """Returns the features of pictures.
+        """Extracts the features of pictures.
 
         Args:
             raw_images: uint8 array `[N, h, w, 1 or 3]`, N at least 1.
@@ -60,20 +60,20 @@ class FeatureExtractor:
 
 
 def load_extractor(name: str) -> FeatureExtractor:
-    """Loads a network to measure distances on.
+    """Loads a feature extractor.
 
     Args:
         name: A run directory or preset of a model that has features (`classifier`, `conditional_vae`); the
-            path of the Inception graph of 2015 (`.pb`); or the path of a Keras file (`.keras`), whose output,
-            flattened, is taken as features. A Keras model gets float32 pictures in [0, 255], of the size and
-            channels of its input.
+            path of the Inception graph of 2015 (`.pb`); or the path of a Keras file (`.keras`), whose
+            flattened output serves as features. A Keras model receives float32 images in [0, 255], in the
+            size and channels of its input.
 
     Returns:
         The extractor.
 
     Raises:
-        FileNotFoundError: There is no such file or run; says where to put the weights.
-        ValueError: The file holds no such network, or the run's model has no features.
+        FileNotFoundError: There is no such file or run; the message says where to put the weights.
+        ValueError: The file is not such a network, or the run's model has no features.
 
     Example:
 
@@ -92,18 +92,18 @@ def load_extractor(name: str) -> FeatureExtractor:
 
 
 def extractor_of(source: Source, name: str) -> FeatureExtractor:
-    """Makes an extractor of a model with `extract_features`, e.g. of a judge.
+    """Makes an extractor from a model with `extract_features`, e.g. a judge.
 
     Args:
         source: A model that can judge: it has `extract_features`, `image_size` and `channels`.
-        name: What scores are called after.
+        name: Name that scores give for the extractor.
 
     Raises:
         ValueError: The model has no features.
     """
     if not source.recipe.is_judge:
         raise ValueError(
-            "The extractor must have features to compare pictures by, as a classifier has. "
+            "The extractor must have features in which to compare pictures, as a classifier has. "
             f"Received: a {type(source.model).__name__}. Name the run or preset of a classifier."
         )
     model = source.model
@@ -118,8 +118,8 @@ def extractor_of(source: Source, name: str) -> FeatureExtractor:
 def _load_inception(path: Path) -> FeatureExtractor:
     if not path.exists():
         raise FileNotFoundError(
-            "The weights of the extractor must be on disk: they are not part of this package. "
-            f"Received: {path}, which does not exist. Put {_INCEPTION_FILE} of inception-2015-12-05.tgz "
+            "The extractor's weights must be on disk, because they are not part of this package. "
+            f"Received: {path}, which does not exist. Put {_INCEPTION_FILE} from inception-2015-12-05.tgz "
             "there, or name the run of a classifier instead."
         )
     graph = tf.compat.v1.GraphDef()
@@ -127,25 +127,25 @@ def _load_inception(path: Path) -> FeatureExtractor:
         graph.ParseFromString(path.read_bytes())
         extract = _import_graph(graph)
         num_features = extract(tf.zeros([1, 8, 8, 3], "uint8")).shape[-1]
-    except Exception as error:  # of protobuf, or of whatever the graph lacks
+    except Exception as error:  # raised by protobuf, or by whatever the graph lacks
         raise ValueError(_wrong_graph(path, str(error))) from error
     if num_features != _INCEPTION_FEATURES:
-        raise ValueError(_wrong_graph(path, f"{_INCEPTION_OUTPUT} of {num_features} features"))
+        raise ValueError(_wrong_graph(path, f"{_INCEPTION_OUTPUT} with {num_features} features"))
     return FeatureExtractor(INCEPTION_NAME, extract, is_inception=True)
 
 
 def _wrong_graph(path: Path, problem: str) -> str:
     return (
         f"A .pb file must be the Inception graph of 2015 ({_INCEPTION_FILE}), with {_INCEPTION_INPUT} and "
-        f"{_INCEPTION_OUTPUT} of {_INCEPTION_FEATURES} features: only its distances are FIDs. "
-        f"Received: {path} ({problem}). For another network name a .keras file or a run."
+        f"{_INCEPTION_OUTPUT} of {_INCEPTION_FEATURES} features, because only its distances are FIDs. "
+        f"Received: {path} ({problem}). To use another network, name a .keras file or a run."
     )
 
 
 def _import_graph(graph) -> Callable:
     def run(raw_images):
         images = tf.cast(pixels.match_channels(raw_images, 3), "float32")
-        # [FID] The resize that the graph itself holds; done here, whatever copy of the graph it is.
+        # [FID] The graph's own resize, done here because copies of the graph differ.
         images = tf.compat.v1.image.resize_bilinear(images, [_INCEPTION_SIDE, _INCEPTION_SIDE])
         (pooled,) = tf.graph_util.import_graph_def(
             graph, input_map={_INCEPTION_INPUT: images}, return_elements=[_INCEPTION_OUTPUT]
@@ -158,8 +158,8 @@ def _import_graph(graph) -> Callable:
 def _load_keras_file(path: Path) -> FeatureExtractor:
     if not path.exists():
         raise FileNotFoundError(
-            "The weights of the extractor must be on disk: they are not part of this package. "
-            f"Received: {path}, which does not exist. Put a model there that `model.save` wrote, or name the "
+            "The extractor's weights must be on disk, because they are not part of this package. "
+            f"Received: {path}, which does not exist. Put a model written by `model.save` there, or name the "
             "run of a classifier instead."
         )
     try:
@@ -167,13 +167,13 @@ def _load_keras_file(path: Path) -> FeatureExtractor:
         _, height, width, channels = model.input_shape
     except Exception as error:  # whatever loading may raise
         raise ValueError(
-            "A .keras file must be a whole Keras model that takes one batch of pictures. "
+            "A .keras file must be an undamaged Keras model that takes one batch of pictures. "
             f"Received: {path} ({error}). Save it again with `model.save`."
         ) from error
     if channels not in (1, 3) or height != width:
         raise ValueError(
-            "A .keras file must take square pictures of 1 or 3 channels. "
-            f"Received: {path} with input shape {model.input_shape}."
+            "A .keras file must take square pictures with 1 or 3 channels. "
+            f"Received: {path} with input shape {model.input_shape}. Name another model."
         )
 
     @tf.function(autograph=False)
@@ -185,6 +185,6 @@ def _load_keras_file(path: Path) -> FeatureExtractor:
 
 
 def _fit_pictures(raw_images, image_size: int | None, channels: int) -> tf.Tensor:
-    """Brings uint8 pictures to a network's size, if it has one, and channels."""
+    """Converts uint8 images to a network's number of channels, and to its size if that is fixed."""
     raw_images = pixels.match_channels(raw_images, channels)
     return raw_images if image_size is None else to_square(raw_images, image_size)

@@ -1,4 +1,4 @@
-"""What an evaluation finds: scores, sheets to look at, and what a reader must be warned of."""
+"""The findings of an evaluation: scores, picture sheets and warnings."""
 
 import dataclasses
 
@@ -8,12 +8,12 @@ from training.runs.score import Score
 
 @dataclasses.dataclass(frozen=True)
 class Findings:
-    """What one part of an evaluation found.
+    """The findings of one part of an evaluation.
 
     Args:
         scores: Scores by name.
         sheets: Picture sheets by caption.
-        notes: Sentences that say what the scores cannot be trusted for, or what was left out and why.
+        notes: Warnings for the reader: why scores are unreliable, or which were omitted and why.
 
     Example:
 
@@ -27,5 +27,5 @@ class Findings:
     notes: list[str] = dataclasses.field(default_factory=list)
 
     def __or__(self, other: "Findings") -> "Findings":
-        """Puts two parts together."""
+        """Merges the findings of two parts."""
         return Findings(self.scores | other.scores, self.sheets | other.sheets, [*self.notes, *other.notes])

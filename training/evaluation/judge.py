@@ -1,4 +1,4 @@
-"""Whether pictures show what was asked for, judged by a model that did not make them."""
+"""Judges whether pictures show the requested attributes, with a model that did not make them."""
 
 from collections.abc import Mapping
 
@@ -8,14 +8,14 @@ _BATCH_SIZE = 256
 
 
 def judge_pictures(judge, raw_images: np.ndarray) -> dict[str, np.ndarray]:
-    """Judges many pictures, a batch at a time.
+    """Judges pictures batch by batch.
 
     Args:
         judge: A model with `judge`, e.g. a `Classifier`.
-        raw_images: uint8 array `[N, S, S, C]` of the judge's size and channels.
+        raw_images: uint8 array `[N, S, S, C]` in the judge's size and channels.
 
     Returns:
-        For each attribute that the judge knows a float32 array `[N, K]` of probabilities.
+        For each of the judge's attributes a float32 array `[N, K]` of probabilities.
     """
     batches = [
         judge.judge(raw_images[start : start + _BATCH_SIZE])
@@ -27,14 +27,14 @@ def judge_pictures(judge, raw_images: np.ndarray) -> dict[str, np.ndarray]:
 def find_hits(
     probabilities: Mapping[str, np.ndarray], attribute_ids: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Returns for each attribute whether the judge sees what was asked for.
+    """Returns, for each attribute, whether the most probable value is the requested one.
 
     Args:
         probabilities: For each attribute a float array `[N, K]`.
-        attribute_ids: For each attribute asked for an integer array `[N]`; -1 where nothing was asked.
+        attribute_ids: For each requested attribute an integer array `[N]`; -1 where no value is requested.
 
     Returns:
-        For each attribute asked for a float64 array of 0 and 1, of the rows where something was asked.
+        For each requested attribute a float64 array of 0 and 1, of the rows where a value is requested.
 
     Example:
 

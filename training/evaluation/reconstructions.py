@@ -1,4 +1,4 @@
-"""Scores of reconstructions, beside what category means alone would get."""
+"""Scores reconstructions, with category means as the baseline."""
 
 from collections.abc import Callable
 
@@ -19,21 +19,21 @@ NUM_COLUMNS = 8
 
 
 def make_stages(subject: Subject) -> dict[str, Callable[[], Findings]]:
-    """Returns the scores of reconstructed test photos."""
+    """Returns the stage that scores reconstructions of the test photos."""
     return {"reconstructions": lambda: score_reconstructions(subject.model, subject.test, subject.train)}
 
 
 def score_reconstructions(model, test: LabelledPictures, train: LabelledPictures) -> Findings:
-    """Returns PSNR, SSIM and mean absolute error of reconstructions from the mean latents.
+    """Scores reconstructions from the mean latents by PSNR, SSIM and mean absolute error.
 
     Args:
         model: A `ConditionalVAE`.
-        test: Test pictures of the model's size.
-        train: Training pictures, for the means.
+        test: Test photos in the model's size.
+        train: Training photos for the category means.
 
     Returns:
-        The scores, each beside that of the mean training picture of each value of the first attribute, and a
-        sheet of the best and the worst.
+        The scores, and a sheet of the best and worst reconstructions. The baseline predicts each test photo
+        by the mean training photo with the same value of the first attribute.
     """
     reconstructed = reconstruct(model, test)
     means = mean_pictures(train, test, next(iter(model.attributes)))
@@ -55,7 +55,7 @@ def score_reconstructions(model, test: LabelledPictures, train: LabelledPictures
 
 
 def mean_pictures(train: LabelledPictures, test: LabelledPictures, attribute: str) -> np.ndarray:
-    """Predicts each test picture by the mean training picture of its value of an attribute.
+    """Predicts each test photo by the mean training photo with the same value of an attribute.
 
     Example:
 
@@ -69,7 +69,7 @@ def mean_pictures(train: LabelledPictures, test: LabelledPictures, attribute: st
     predicted = np.empty(test.raw_images.shape, "uint8")
     overall = train.raw_images.mean(axis=0)
     for value in np.unique(ids):
-        # Unknown values, and those that no training picture has, get the mean of all.
+        # Values that are unknown, or absent from the training photos, get the mean of all training photos.
         members = train.raw_images[train_ids == value] if value >= 0 else ()
         mean = members.mean(axis=0) if len(members) else overall
         predicted[ids == value] = pixels.round_to_uint8(mean.astype("float32")).numpy()

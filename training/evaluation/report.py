@@ -1,4 +1,4 @@
-"""The report of an evaluation: one HTML page that needs no other file."""
+"""Renders an evaluation's report: one self-contained HTML page."""
 
 from training.pages.html_page import HtmlPage
 from training.runs.score import format_score
@@ -7,10 +7,10 @@ COLUMNS = ("score", "value (95 % interval)", "unit", "of", "baseline", "is", "me
 
 
 def render_report(evaluation) -> str:
-    """Returns the page.
+    """Returns the report as HTML.
 
     Args:
-        evaluation: A `training.evaluation.Evaluation`.
+        evaluation: A `training.evaluation.evaluation.Evaluation`.
     """
     findings = evaluation.findings
     page = HtmlPage(f"{evaluation.model} on {evaluation.dataset}")
@@ -24,9 +24,9 @@ def render_report(evaluation) -> str:
         page.add_text(note, is_warning=True)
     page.add_heading("Scores")
     page.add_text(
-        "A baseline is the same measure, in the same run, of what can be had without the model: of real "
-        "pictures, of bicubic interpolation, or of category means. An interval holds what other pictures of "
-        "the same kind would have given, in 95 of 100 cases."
+        "A baseline is the same measure, taken in the same evaluation, of something available without the "
+        "model: real photos, bicubic interpolation or category means. In 95 of 100 cases, an interval holds "
+        "the score that other photos or pictures of the same kind would have given."
     )
     page.add_table(COLUMNS, [_row(name, score) for name, score in findings.scores.items()])
     for caption, sheet in findings.sheets.items():

@@ -1,4 +1,4 @@
-"""What an evaluation is about: a trained model, the photos to score it on, and who judges."""
+"""The subject of an evaluation: a trained model, the photos to score it on, and the judge."""
 
 import dataclasses
 import functools
@@ -13,27 +13,27 @@ from training.recipes.base.recipe import Recipe
 from training.runs.config import TrainingConfig
 from training.trained_model import Source
 
-# Of the training photos that neighbours are looked for in, in memory.
+# Limits of the training photos that are held in memory to search for neighbours.
 MAX_TRAIN_IMAGES = 60_000
 MAX_TRAIN_BYTES = 1 << 29
 
 
 @dataclasses.dataclass(frozen=True)
 class Subject:
-    """Hands on to each part of an evaluation what it scores.
+    """Holds everything that the parts of an evaluation need.
 
     A part is a module that a recipe names under `evaluations`. Its `make_stages(subject)` returns functions
-    without arguments that return `Findings`, by name and in order.
+    by name, in the order in which to call them; they take no arguments and return `Findings`.
 
     Args:
         source: The trained model.
-        config: Its configuration, of the data set that is scored on.
-        data_set: Where test and training photos come from; None for a folder.
-        photos: Photos of a folder by name, uint8 arrays `[h, w, 1 or 3]`; None for a data set.
-        judge: A model that names attributes; None leaves out what needs one.
-        extractor: Network whose features distances are measured on; None leaves them out.
-        num_samples: Most pictures to generate, and to compare with.
-        seed: Of latents, of attributes that are drawn, and of which photos are taken.
+        config: The model's configuration, with the data set to score on.
+        data_set: Data set of the test and training photos; None for a folder.
+        photos: A folder's photos by name, uint8 arrays `[h, w, 1 or 3]`; None for a data set.
+        judge: Model that predicts attributes; None omits the scores that need one.
+        extractor: Network on whose features distances are measured; None omits them.
+        num_samples: Maximum number of pictures to generate, and of photos to compare them with.
+        seed: Seed of the latents, the attributes and the choice of photos.
     """
 
     source: Source
@@ -57,12 +57,12 @@ class Subject:
 
     @functools.cached_property
     def test(self) -> LabelledPictures:
-        """Test photos of the model's size."""
+        """Test photos in the model's size."""
         return self._read("test", self.num_samples)
 
     @functools.cached_property
     def train(self) -> LabelledPictures:
-        """Training photos of the model's size, as many as memory may hold."""
+        """Training photos in the model's size, as many as the memory limits allow."""
         num_values = self.model.image_size**2 * self.model.channels
         return self._read("train", min(MAX_TRAIN_IMAGES, MAX_TRAIN_BYTES // num_values))
 

@@ -1,4 +1,4 @@
-"""Scores by the model's own `test_step` on test photos, and the sheet of samples."""
+"""Scores a model on test photos with its own `test_step`, and draws the sheet of samples."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from training.runs.score import Score
 
 
 def make_stages(subject: Subject) -> dict[str, Callable[[], Findings]]:
-    """Returns the sheet of samples and the scores of the recipe."""
+    """Returns the stages that draw the sheet of samples and compute the recipe's scores."""
     return {
         "samples": lambda: Findings(
             sheets={"Samples": subject.recipe.draw_samples(subject.model, subject.config, subject.data_set)}

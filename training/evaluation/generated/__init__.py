@@ -1,1 +1,1 @@
-"""Scores and sheets of generated pictures."""
+"""Scores generated pictures and draws sheets of them."""

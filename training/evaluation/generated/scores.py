@@ -1,7 +1,7 @@
-"""Scores of generated pictures: how like real ones, how varied, of what was asked for, and not by heart.
+"""Scores generated pictures: realism, variety, agreement with the requested attributes, and memorisation.
 
-Real training pictures go through every measure beside them: what they get against the test pictures is the
-best that a generator can be expected to get.
+Real photos pass through the same measures as baselines. The scores of the training photos against the test
+photos are the best that a generator can be expected to reach.
 """
 
 import copy
@@ -35,12 +35,12 @@ _PRDC_NAMES = ("precision", "recall", "density", "coverage")
 
 
 class FeatureSets:
-    """Features of the pictures that are compared.
+    """Extracts the features of test photos, training photos and generated pictures.
 
     Args:
-        extractor: What makes them.
-        test: Real test pictures.
-        train: Real training pictures, as many as memory allows.
+        extractor: Network that extracts them.
+        test: Test photos.
+        train: Training photos, as many as memory allows.
         generated: Generated pictures.
     """
 
@@ -58,22 +58,23 @@ class FeatureSets:
         )
 
     def with_generated(self, generated: LabelledPictures) -> "FeatureSets":
-        """Returns the same real pictures with those of another generator."""
+        """Returns the same photos' features with those of other generated pictures."""
         others = copy.copy(self)
         others.generated = self.extractor.extract(generated.raw_images)
         return others
 
 
 def score_distances(features: FeatureSets, seed: int) -> Findings:
-    """Returns Frechet and kernel distance to the test pictures, with training pictures beside them."""
+    """Returns the Frechet and kernel distances to the test photos, with training photos as the baseline."""
     fake, real = features.generated, features.test
     train = features.train[: len(fake)]
     is_inception = features.extractor.is_inception
     notes = []
     if min(len(fake), len(real)) < MIN_SAMPLES:
         notes.append(
-            f"The Frechet distance is of {len(fake):,} generated and {len(real):,} test pictures. Fewer than "
-            f"{MIN_SAMPLES:,} make it too large: compare it with distances of as many pictures only."
+            f"The Frechet distance is biased upwards, because it was measured on fewer than {MIN_SAMPLES:,} "
+            f"samples: {len(fake):,} generated pictures and {len(real):,} test photos. Compare it only with "
+            "distances of equal sample counts."
         )
 
     def frechet(other):
@@ -93,11 +94,11 @@ def score_distances(features: FeatureSets, seed: int) -> Findings:
 
 
 def score_neighbourhoods(features: FeatureSets) -> Findings:
-    """Returns precision, recall, density and coverage of at most 5,000 pictures against as many."""
+    """Returns precision, recall, density and coverage of up to 5,000 pictures against as many test photos."""
     num_samples = min(len(features.test), len(features.generated), len(features.train), MAX_PRDC_SAMPLES)
     if num_samples <= NUM_NEIGHBOURS:
         return Findings(
-            notes=[f"Precision and recall are left out: they need more than {NUM_NEIGHBOURS} pictures."]
+            notes=[f"Precision and recall are omitted: they need more than {NUM_NEIGHBOURS} pictures."]
         )
     real = features.test[:num_samples]
 
@@ -116,7 +117,7 @@ def score_neighbourhoods(features: FeatureSets) -> Findings:
 
 
 def score_variety(features: FeatureSets, generated_ids, test_ids) -> Findings:
-    """Returns how far generated pictures are from each other, and from the nearest training picture."""
+    """Returns the distances between generated pictures, and from each to the nearest training photo."""
     unit, num_samples = "feature units", min(len(features.generated), len(features.test), MAX_PRDC_SAMPLES)
     fake, real = features.generated[:num_samples], features.test[:num_samples]
 
@@ -146,7 +147,7 @@ def score_variety(features: FeatureSets, generated_ids, test_ids) -> Findings:
 
 
 def score_judged(judge, judge_name: str, generated: LabelledPictures, test: LabelledPictures) -> Findings:
-    """Returns how often a judge sees what was asked for, and the score over its probabilities."""
+    """Returns how often a judge sees the requested values, and the Inception Score's formula on the judge."""
     probabilities = judge_pictures(judge, generated.raw_images)
     real_probabilities = judge_pictures(judge, test.raw_images)
     hits = find_hits(probabilities, generated.attribute_ids)
@@ -180,12 +181,12 @@ def score_judged(judge, judge_name: str, generated: LabelledPictures, test: Labe
 def score_naturalness(
     generated: LabelledPictures, test: LabelledPictures, train: LabelledPictures
 ) -> Findings:
-    """Returns NIQE, fitted on training pictures, where pictures are large enough for it."""
+    """Returns NIQE, fitted on training photos, if the pictures are large enough."""
     side = generated.raw_images.shape[1]
     if side < SMALLEST_PATCH:
         return Findings(
             notes=[
-                f"NIQE is left out: it needs pictures of at least {SMALLEST_PATCH} pixels, these have {side}."
+                f"NIQE is omitted: it needs pictures of at least {SMALLEST_PATCH} pixels a side, not {side}."
             ]
         )
     natural = fit_natural_pictures(train.raw_images[:MAX_NIQE_SAMPLES])
@@ -198,4 +199,4 @@ def score_naturalness(
     try:
         return Findings({"niqe": niqe(generated).beside(niqe(test), REAL_TEST)})
     except ValueError as error:  # flat pictures
-        return Findings(notes=[f"NIQE is left out. {error}"])
+        return Findings(notes=[f"NIQE is omitted. {error}"])

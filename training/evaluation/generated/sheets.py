@@ -1,4 +1,4 @@
-"""Sheets of a generator to look at: what the judge is surest of, ways through the latents, neighbours."""
+"""Draws a generator's sheets: the judge's best and worst, paths through latent space, nearest photos."""
 
 import numpy as np
 
@@ -17,7 +17,7 @@ NUM_NEIGHBOURS = 4
 
 
 def best_and_worst(judge, generated: LabelledPictures) -> Findings:
-    """Shows for each value of the first attribute the pictures that the judge is surest and least sure of."""
+    """Shows, for each value of the first attribute, the pictures the judge is most and least certain of."""
     name = next(iter(generated.attribute_ids))
     ids = generated.attribute_ids[name]
     confidence = judge_pictures(judge, generated.raw_images)[name][np.arange(len(ids)), ids]
@@ -31,11 +31,11 @@ def best_and_worst(judge, generated: LabelledPictures) -> Findings:
         column_labels=[judge.attributes[name][value] for value in shown],
         captions=[[f"{confidence[row]:.2f}" for row in chosen] for chosen in (best, worst)],
     )
-    return Findings(sheets={"Best and worst by the judge's probability of what was asked for": sheet})
+    return Findings(sheets={"Best and worst by the judge's probability of the requested value": sheet})
 
 
 def interpolation(model, seed: int) -> Findings:
-    """Shows a way from one random latent to another for several values of the first attribute."""
+    """Shows a path from one random latent vector to another for several values of the first attribute."""
     name, values = next(iter(model.attributes.items()))
     random = np.random.default_rng([seed, 1])
     value_ids = np.unique(np.linspace(0, len(values) - 1, NUM_INTERPOLATIONS).astype("int32"))
@@ -51,7 +51,7 @@ def interpolation(model, seed: int) -> Findings:
 
 
 def traversal(model, seed: int) -> Findings:
-    """Shows what the latents do that change most."""
+    """Shows traversals of the latents that change the picture most."""
     value = next(iter(model.attributes.values()))[0]
     caption = f"Traversal of the latents that change a {value} most"
     return Findings(sheets={caption: traversal_sheet(model, seed)})
@@ -60,7 +60,7 @@ def traversal(model, seed: int) -> Findings:
 def nearest_training_pictures(
     features: FeatureSets, generated: LabelledPictures, train: LabelledPictures
 ) -> Findings:
-    """Shows generated pictures over the training pictures whose features are nearest."""
+    """Shows generated pictures above the training photos with the nearest features."""
     count, num_neighbours = min(NUM_COLUMNS, len(generated)), min(NUM_NEIGHBOURS, len(train))
     rows = [list(generated.raw_images[:count])] + [[] for _ in range(num_neighbours)]
     captions = [[""] * count] + [[] for _ in range(num_neighbours)]
@@ -69,5 +69,5 @@ def nearest_training_pictures(
         rows[place + 1] += list(train.raw_images[nearest[:, place]])
         captions[place + 1] += [f"{distance:.2f}" for distance in distances[:, place]]
     labels = ["generated", *(f"{place}. nearest" for place in range(1, num_neighbours + 1))]
-    caption = f"Nearest of {len(train):,} training pictures, by {features.measured_with}"
+    caption = f"Nearest of {len(train):,} training photos, by {features.measured_with}"
     return Findings(sheets={caption: PictureSheet(rows=rows, row_labels=labels, captions=captions)})

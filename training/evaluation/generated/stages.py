@@ -1,4 +1,4 @@
-"""The parts of a generator's evaluation, each made when it is asked for."""
+"""The stages of a generator's evaluation, each computed on demand."""
 
 import functools
 from collections.abc import Callable
@@ -13,17 +13,17 @@ from training.input.labelled_pictures import LabelledPictures, generate_pictures
 
 
 class GenerativeEvaluation:
-    """Scores what a model generates against real test and training pictures.
+    """Scores a model's pictures against real test and training photos.
 
     Args:
         model: A generative model.
-        test: Real test pictures of its size; generated ones get their attributes.
-        train: Real training pictures.
-        extractor: What distances are measured on; None leaves them out.
-        judge: A model with `judge`; None leaves its scores out.
-        judge_name: What it is called.
-        num_samples: Pictures to generate.
-        seed: Of latents and of attributes that are drawn.
+        test: Test photos in the model's size; pictures are generated with their attributes.
+        train: Training photos in the model's size.
+        extractor: Network on whose features distances are measured; None omits them.
+        judge: A model with `judge`; None omits its scores.
+        judge_name: The judge's name.
+        num_samples: Maximum number of pictures to generate.
+        seed: Seed of the latents and the attributes.
     """
 
     def __init__(
@@ -43,16 +43,16 @@ class GenerativeEvaluation:
 
     @functools.cached_property
     def generated(self) -> LabelledPictures:
-        """As many pictures as there are test pictures, at most `num_samples`."""
+        """Generated pictures: as many as there are test photos, but at most `num_samples`."""
         return generate_pictures(self.model, self.test, self.num_samples, self.seed)
 
     @functools.cached_property
     def features(self) -> FeatureSets:
-        """The features of all pictures."""
+        """The features of all photos and pictures."""
         return FeatureSets(self.extractor, self.test, self.train, self.generated)
 
     def stages(self) -> dict[str, Callable[[], Findings]]:
-        """Returns the parts by name, in order."""
+        """Returns the stages by name, in the order in which to call them."""
         seed, generated = self.seed, lambda: self.generated
         stages = {
             "naturalness": lambda: generative_scores.score_naturalness(generated(), self.test, self.train)
@@ -77,7 +77,7 @@ class GenerativeEvaluation:
 
 
 def make_stages(subject: Subject) -> dict[str, Callable[[], Findings]]:
-    """Returns the scores and sheets of generated pictures."""
+    """Returns the stages that score generated pictures and draw sheets of them."""
     judge, name = (subject.judge.model, subject.judge.name) if subject.judge else (None, "")
     return GenerativeEvaluation(
         subject.model,

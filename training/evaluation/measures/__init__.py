@@ -1,1 +1,1 @@
-"""Measures by their papers: distances, precision and recall, errors, intervals."""
+"""Quality measures as their papers define them: distances, precision and recall, errors, intervals."""

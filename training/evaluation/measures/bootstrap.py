@@ -1,4 +1,4 @@
-"""How sure a figure is: intervals from resampling what it was measured on.
+"""Confidence intervals of scores, by resampling the pictures they were measured on.
 
 Sources:
     [Bootstrap] Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapters 10 and 13.
@@ -16,20 +16,20 @@ NUM_MEAN_RESAMPLES = 1000
 def bootstrap_interval(
     statistic: Callable[..., float], *samples, num_resamples: int, seed: int = 0, centre: float | None = None
 ) -> tuple[float, float] | None:
-    """Returns the percentile interval ([Bootstrap] section 13.3) of a statistic.
+    """Returns a statistic's percentile interval ([Bootstrap] section 13.3).
 
     Args:
         statistic: Takes arrays like `samples` and returns a number.
-        *samples: Arrays whose rows are drawn with replacement, each array by itself.
-        num_resamples: How often. 20 give a rough interval, 200 a usable one.
+        *samples: Arrays whose rows are drawn with replacement, independently for each array.
+        num_resamples: Number of resamples. 20 give a rough interval, 200 a usable one.
         seed: The same seed gives the same interval.
-        centre: The statistic of the samples themselves, where resampling shifts it (a drawn set holds rows
-            twice, which to a distance of distributions looks like less variety): the resamples are moved by
-            the difference of their mean to it ([Bootstrap] section 10.2), or else the interval of a small
-            distance would not contain it.
+        centre: The statistic of the samples themselves, if resampling biases it: a resample holds duplicate
+            rows, which a distance between distributions takes for less variety. The interval is shifted by
+            the difference between `centre` and the resamples' mean ([Bootstrap] section 10.2), without which
+            the interval of a small distance would not contain that distance.
 
     Returns:
-        Low and high, with 95 % between them; None of a single row, which says nothing of how rows vary.
+        The ends of the 95 % interval, low and high; None for a single row, which has no variation to measure.
 
     Example:
 
@@ -43,7 +43,7 @@ def bootstrap_interval(
         [np.arange(len(sample)) for sample in samples],
         lambda *rows: statistic(*(sample[drawn] for sample, drawn in zip(samples, rows, strict=True))),
         n_resamples=num_resamples,
-        batch=1,  # resamples of features are too large to hold them all
+        batch=1,  # resamples of features are too large to hold all of them at once
         vectorized=False,
         confidence_level=CONFIDENCE,
         method="percentile",
@@ -55,7 +55,7 @@ def bootstrap_interval(
 
 
 def percentile_interval(values) -> tuple[float, float]:
-    """Returns what 95 % of the values lie between.
+    """Returns the ends of the interval that holds the middle 95 % of the values.
 
     Example:
 
@@ -71,11 +71,11 @@ def mean_interval(values, seed: int = 0) -> tuple[float, float] | None:
     """Returns the percentile interval of a mean, from `NUM_MEAN_RESAMPLES` resamples.
 
     Args:
-        values: float array `[N]`, one value a picture.
+        values: float array `[N]`, one value per picture.
         seed: The same seed gives the same interval.
 
     Returns:
-        Low and high, with 95 % between them; None of a single value.
+        The ends of the 95 % interval, low and high; None for a single value.
 
     Example:
 

@@ -1,24 +1,24 @@
-"""Euclidean distances between many feature vectors, in blocks of rows, and the diversity they show."""
+"""Euclidean distances between feature vectors, and the diversity measures based on them."""
 
 from collections.abc import Iterator
 
 import numpy as np
 from sklearn import metrics, neighbors
 
-# 10,000 to 10,000 distances would be 800.
+# The distances between 10,000 and 10,000 rows would take 800.
 _BLOCK_MIB = 100
 
 
 def distance_blocks(features, other_features) -> Iterator[np.ndarray]:
-    """Yields the distances of a block of rows to every other row, in blocks of 100 MiB.
+    """Yields the distances from every row to every other row, in blocks of rows of 100 MiB.
 
     Args:
         features: float array `[N, D]`.
-        other_features: float array `[M, D]`; `features` itself for distances within a set, which are 0
-            from a row to itself.
+        other_features: float array `[M, D]`; pass `features` itself for distances within a set, in which each
+            row is at distance 0 from itself.
 
     Yields:
-        float64 array `[B, M]`; the blocks' rows add up to N.
+        float64 array `[B, M]`, the distances of the next B of the N rows.
 
     Example:
 
@@ -31,12 +31,12 @@ def distance_blocks(features, other_features) -> Iterator[np.ndarray]:
 
 
 def nearest_rows(features, other_features, num_neighbours: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Finds for each row the nearest of other rows.
+    """Finds each row's nearest neighbours among other rows.
 
     Args:
         features: float array `[N, D]`.
         other_features: float array `[M, D]`, M at least `num_neighbours`.
-        num_neighbours: How many of them.
+        num_neighbours: Number of neighbours per row.
 
     Returns:
         int64 array `[N, num_neighbours]` of row numbers in `other_features`, nearest first, and float64 array
@@ -55,11 +55,11 @@ def nearest_rows(features, other_features, num_neighbours: int = 1) -> tuple[np.
 
 
 def neighbour_distances(features, num_neighbours: int) -> np.ndarray:
-    """Returns for each row how far its k-th nearest neighbour in the same set is.
+    """Returns each row's distance to its k-th nearest neighbour in the same set.
 
     Args:
         features: float array `[N, D]`, N above `num_neighbours`.
-        num_neighbours: k; the row itself does not count.
+        num_neighbours: k, not counting the row itself.
 
     Returns:
         float64 array `[N]`.
@@ -74,11 +74,11 @@ def neighbour_distances(features, num_neighbours: int) -> np.ndarray:
     """
     if len(features) <= num_neighbours:
         raise ValueError(
-            f"There must be more than {num_neighbours} pictures, because the distance to the "
-            f"{num_neighbours}-th nearest other one is needed. Received: {len(features)}. Score more samples."
+            f"There must be more than {num_neighbours} pictures, because each is measured against its "
+            f"{num_neighbours}-th nearest neighbour. Received: {len(features)}. Score more pictures."
         )
-    # By the same arithmetic as `distance_blocks`, because the measures ask which distances are shorter. The
-    # row itself is the one at place 0.
+    # Computed by `distance_blocks`, because its distances are compared with these and must be rounded alike.
+    # Index 0 is the row itself.
     return np.concatenate(
         [
             np.partition(block, num_neighbours, axis=1)[:, num_neighbours]
@@ -105,17 +105,19 @@ def mean_pairwise_distance(features) -> float:
     """
     num_rows = len(features)
     if num_rows < 2:
-        raise ValueError(f"Pairs are made of at least two pictures. Received: {num_rows}.")
+        raise ValueError(
+            f"There must be at least two pictures to form pairs. Received: {num_rows}. Score more pictures."
+        )
     total = sum(block.sum() for block in distance_blocks(features, features))
     return float(total / (num_rows * (num_rows - 1)))
 
 
 def mean_distance_within_values(features, value_ids) -> float:
-    """Returns the mean of `mean_pairwise_distance` over the values of an attribute: variety within a kind.
+    """Returns the mean of `mean_pairwise_distance` over an attribute's values: the diversity within a kind.
 
     Args:
         features: float array `[N, D]`.
-        value_ids: integer array `[N]`; rows below 0 and values with a single row are left out.
+        value_ids: integer array `[N]`; rows with negative ids and values with a single row are left out.
 
     Raises:
         ValueError: No value has two rows.
@@ -129,5 +131,8 @@ def mean_distance_within_values(features, value_ids) -> float:
     values, counts = np.unique(value_ids[value_ids >= 0], return_counts=True)
     distances = [mean_pairwise_distance(features[value_ids == value]) for value in values[counts > 1]]
     if not distances:
-        raise ValueError("At least one value must have two pictures. Received: none that has.")
+        raise ValueError(
+            "At least one value must have two pictures to form pairs. Received: none with two. Score more "
+            "pictures."
+        )
     return float(np.mean(distances))

@@ -1,38 +1,38 @@
-"""Distance between two sets of feature vectors.
+"""Frechet distance between two sets of feature vectors.
 
 Sources:
-    [FID] Heusel et al. 2017, arXiv 1706.08500, eq. 6. It is called FID on the features of one Inception
-    network only; on any other extractor it is a Frechet distance on that extractor.
+    [FID] Heusel et al. 2017, arXiv 1706.08500, eq. 6. Only on the features of one particular Inception
+    network is it called FID; on any other extractor it is a Frechet distance on that extractor.
 """
 
 import numpy as np
 
 from training.evaluation.measures.bootstrap import bootstrap_interval
 
-# Fewer are warned of: the distance's upward bias then is large beside the distances of good generators.
+# Evaluations with fewer are warned about: the upward bias is then large against good generators' distances.
 MIN_SAMPLES = 2048
-# Resamples of features up to this length, and of longer ones, whose eigenvalues take seconds each.
+# Resamples of features up to `LONG_FEATURES` and of longer ones, whose eigenvalues take seconds per resample.
 NUM_RESAMPLES, NUM_RESAMPLES_OF_LONG_FEATURES = 100, 20
 LONG_FEATURES = 512
 
 
 def frechet_distance(features, other_features) -> float:
-    """Returns the Frechet distance of the Gaussians that have the two sets' means and covariances.
+    """Returns the Frechet distance between the Gaussians with the two sets' means and covariances.
 
     Args:
         features: float array `[N, D]`, N at least 2.
         other_features: float array `[M, D]`, M at least 2.
 
     Returns:
-        `|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))`, not negative, in squared units of the features. It
-        is biased upwards for few samples: compare equal sample counts only.
+        `|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2))`, not negative, in squared units of the features. It is
+        biased upwards for few samples: compare only distances with equal sample counts.
 
     Raises:
         ValueError: A set has fewer than two vectors, or the lengths differ.
 
     Example:
 
-    Two sets with equal covariances, three apart:
+    Two sets with equal covariances whose means are 3 apart:
 
     >>> square = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     >>> round(frechet_distance(square, square + [3.0, 0.0]), 6)
@@ -41,7 +41,7 @@ def frechet_distance(features, other_features) -> float:
     features, other_features = np.asarray(features, "float64"), np.asarray(other_features, "float64")
     if min(len(features), len(other_features)) < 2 or features.shape[1:] != other_features.shape[1:]:
         raise ValueError(
-            "Two sets of at least two vectors of equal length are needed. Received shapes: "
+            "A Frechet distance needs two sets of at least two vectors of equal length. Received: shapes "
             f"{features.shape} and {other_features.shape}."
         )
     mean_difference = features.mean(axis=0) - other_features.mean(axis=0)
@@ -66,8 +66,9 @@ def _factor(covariance: np.ndarray) -> np.ndarray:
 def frechet_distance_interval(features, other_features, seed: int = 0) -> tuple[float, float]:
     """Returns the 95 % interval of `frechet_distance` by resampling both sets.
 
-    100 resamples, 20 for features longer than 512. A resampled set looks less varied than it is, which adds
-    the distance's upward bias a second time: the percentiles are taken about the resamples' mean.
+    Draws 100 resamples, or 20 for features longer than 512. A resample is less varied than its set, which
+    adds the distance's upward bias a second time. The interval is therefore shifted by the difference between
+    the distance and the resamples' mean.
 
     Args:
         features: float array `[N, D]`, N at least 2.

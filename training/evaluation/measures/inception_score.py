@@ -1,24 +1,25 @@
-"""How sure a classifier is of each picture, and of how many kinds the pictures are.
+"""The Inception Score's formula on any classifier: high for pictures that are recognisable and varied.
 
 Sources:
-    [IS] Salimans et al. 2016, arXiv 1606.03498, section 4. The Inception Score is that of one Inception
-    network; on another classifier it must not be called so.
+    [IS] Salimans et al. 2016, arXiv 1606.03498, section 4. Only the score on one particular Inception network
+    may be called Inception Score.
 """
 
 import numpy as np
 
 
 def inception_score_on_classifier(probabilities) -> float:
-    """Returns `exp(E KL(p(y|x) || p(y)))` over all pictures at once ([IS] splits them into ten parts).
+    """Returns `exp(E KL(p(y|x) || p(y)))` over all pictures together; [IS] splits them into ten parts.
 
     Args:
-        probabilities: float array `[N, K]`, each row's sum 1.
+        probabilities: float array `[N, K]` whose rows sum to 1.
 
     Returns:
-        A number without unit from 1 (every picture judged alike) to K (each sure, all values equally often).
+        A number without unit, from 1 (equal probabilities for all pictures) to K (each picture certain, all
+        values equally frequent).
 
     Raises:
-        ValueError: `probabilities` has another rank.
+        ValueError: The rank of `probabilities` is not 2.
 
     Example:
 
@@ -28,7 +29,7 @@ def inception_score_on_classifier(probabilities) -> float:
     probabilities = np.asarray(probabilities, "float64")
     if probabilities.ndim != 2:
         raise ValueError(
-            "`probabilities` must have a row a picture and a column a value. "
+            "`probabilities` must have one row per picture and one column per value. "
             f"Received: shape={probabilities.shape}."
         )
     mean = probabilities.mean(axis=0)

@@ -1,8 +1,8 @@
-"""Squared maximum mean discrepancy between two sets of feature vectors.
+"""Kernel distance, i.e. squared maximum mean discrepancy, between two sets of feature vectors.
 
 Sources:
-    [KID] Binkowski et al. 2018, arXiv 1801.01401, section 4. It is called KID on the features of one
-    Inception network only; on any other extractor it is a kernel distance on that extractor.
+    [KID] Binkowski et al. 2018, arXiv 1801.01401, section 4. Only on the features of one particular Inception
+    network is it called KID; on any other extractor it is a kernel distance on that extractor.
     [Subsampling] Politis & Romano 1994, "Large sample confidence regions based on subsamples".
 """
 
@@ -23,7 +23,7 @@ def squared_mmd(features, other_features) -> float:
         other_features: float array `[M, D]`, M at least 2.
 
     Returns:
-        The squared discrepancy in the units of the kernel; may be a little below 0.
+        The squared discrepancy in the units of the kernel; may be slightly negative.
 
     Raises:
         ValueError: A set has fewer than two vectors, or the lengths differ.
@@ -39,7 +39,7 @@ def squared_mmd(features, other_features) -> float:
     features, other_features = np.asarray(features, "float64"), np.asarray(other_features, "float64")
     if min(len(features), len(other_features)) < 2 or features.shape[1:] != other_features.shape[1:]:
         raise ValueError(
-            "Two sets of at least two vectors of equal length are needed. Received shapes: "
+            "A kernel distance needs two sets of at least two vectors of equal length. Received: shapes "
             f"{features.shape} and {other_features.shape}."
         )
     within, other_within = (_mean_off_diagonal(_kernel(part, part)) for part in (features, other_features))
@@ -52,11 +52,11 @@ def kernel_distance(features, other_features, seed: int = 0) -> tuple[float, tup
     Args:
         features: float array `[N, D]`.
         other_features: float array `[M, D]`.
-        seed: Of the subsets. They have at most half of the smaller set.
+        seed: Seed of the subsets, which hold at most half of the smaller set.
 
     Returns:
-        The mean, and the 95 % interval: the spread of the subsets, drawn without replacement because rows
-        drawn twice bias the estimate, scaled to the size of the whole set [Subsampling].
+        The mean, and its 95 % interval: the spread over the subsets, scaled to the size of the whole set
+        [Subsampling]. Subsets are drawn without replacement, because duplicate rows bias the estimate.
 
     Raises:
         ValueError: A set has fewer than four vectors, or the lengths differ.
@@ -64,7 +64,10 @@ def kernel_distance(features, other_features, seed: int = 0) -> tuple[float, tup
     features, other_features = np.asarray(features), np.asarray(other_features)
     num_rows = min(len(features), len(other_features))
     if num_rows < 4:
-        raise ValueError(f"Two sets of at least four vectors are needed. Received: {num_rows}.")
+        raise ValueError(
+            f"A kernel distance over subsets needs two sets of at least four vectors. Received: {num_rows}. "
+            "Score more pictures."
+        )
     size = min(SUBSET_SIZE, num_rows // 2)
     random = np.random.default_rng(seed)
     values = np.array(
@@ -75,7 +78,7 @@ def kernel_distance(features, other_features, seed: int = 0) -> tuple[float, tup
             for _ in range(NUM_SUBSETS)
         ]
     )
-    # Of n rows, subsets of m vary by (1/m - 1/n) where the whole varies by 1/n.
+    # The variance over subsets of m of n rows is proportional to 1/m - 1/n, that of the whole set to 1/n.
     scale = np.sqrt(size / (num_rows - size))
     mean = values.mean()
     return float(mean), percentile_interval(mean + scale * (values - mean))

@@ -1,10 +1,12 @@
-"""How natural pictures look without a reference: their local contrasts against those of training pictures.
+"""NIQE: measures without a reference how natural pictures look, by their local contrasts.
+
+The contrasts are compared with those of training photos.
 
 Sources:
-    [NIQE] Mittal et al. 2013, "Making a 'Completely Blind' Image Quality Analyzer": 36 features a patch.
+    [NIQE] Mittal et al. 2013, "Making a 'Completely Blind' Image Quality Analyzer": 36 features per patch.
     [BRISQUE] Mittal et al. 2012, "No-Reference Image Quality Assessment in the Spatial Domain", section III:
     the features.
-    [GGD] Sharifi & Leon-Garcia 1995, and Lasmar et al. 2009 for the asymmetric one: fits by moments.
+    [GGD] Sharifi & Leon-Garcia 1995, and Lasmar et al. 2009 for the asymmetric form: fits by moments.
 """
 
 import dataclasses
@@ -16,14 +18,14 @@ import numpy as np
 from zoo.pictures import pixels
 from zoo.pictures.resize import bicubic
 
-# [NIQE] section III-B; smaller pictures are one patch each.
+# [NIQE] section III-B; a smaller picture is a single patch.
 LARGEST_PATCH = 96
-# Its half-size copy has 256 pixels to fit a distribution of three parameters to.
+# Its half-size copy has 256 pixels, to which a distribution with three parameters is fitted.
 SMALLEST_PATCH = 32
 SHARPNESS_SHARE = 0.75
-# [BRISQUE] eq. 1 to 3: windows of 7 pixels that reach three deviations far.
+# [BRISQUE] eq. 1 to 3: windows of 7 pixels, which extend to three standard deviations.
 _RADIUS, _SIGMA = 3, 7.0 / 6.0
-_FLAT_DEVIATION = 0.5  # grey levels; nothing can be fitted to a patch without contrast
+_FLAT_DEVIATION = 0.5  # grey levels; a patch without contrast allows no fit
 _SHAPES = np.arange(0.2, 10.0, 0.001)
 _GAMMA_1, _GAMMA_2, _GAMMA_3 = (
     np.array([math.gamma(number / shape) for shape in _SHAPES]) for number in (1, 2, 3)
@@ -33,10 +35,10 @@ _RATIOS = _GAMMA_2**2 / (_GAMMA_1 * _GAMMA_3)  # rises with the shape
 
 @dataclasses.dataclass(frozen=True)
 class NaturalPictures:
-    """The Gaussian that patches of natural pictures have ([NIQE] section III-D).
+    """The Gaussian distribution of natural pictures' patches ([NIQE] section III-D).
 
-    A departure: [NIQE] scores one picture by its patches. Pictures here may be one patch each, too few for a
-    covariance; a whole set is scored at once, by the patches of all its pictures.
+    Departure: [NIQE] scores a single picture by its patches. Here a picture may be a single patch, too few
+    for a covariance. A whole set is scored at once, by the patches of all its pictures.
 
     Args:
         mean: float64 array `[36]`.
@@ -56,16 +58,16 @@ class NaturalPictures:
     patch_size: int
 
     def score(self, raw_images: Iterable[np.ndarray]) -> float:
-        """Returns the distance of a set of pictures from the natural ones ([NIQE] eq. 10).
+        """Returns the distance between a set of pictures and the natural ones ([NIQE] eq. 10).
 
         Args:
             raw_images: uint8 arrays `[h, w, 1 or 3]`.
 
         Returns:
-            A number without unit, 0 for the training pictures themselves; lower is more natural.
+            A number without unit, 0 for the training photos themselves; lower is more natural.
 
         Raises:
-            ValueError: The pictures have fewer than two patches that are not flat.
+            ValueError: Fewer than two patches have contrast.
         """
         mean, covariance = _fit(_features_of(raw_images, self.patch_size, sharpness_share=0.0))
         difference = self.mean - mean
@@ -74,13 +76,13 @@ class NaturalPictures:
 
 
 def fit_natural_pictures(raw_images: Iterable[np.ndarray]) -> NaturalPictures:
-    """Fits the model to training pictures, on their sharp patches.
+    """Fits the distribution to the sharp patches of training photos.
 
     Args:
         raw_images: uint8 arrays `[h, w, 1 or 3]`.
 
     Returns:
-        The model; its patches are as large as the smallest picture allows, 96 pixels at most.
+        The fit, on patches as large as the smallest photo allows, but at most 96 pixels a side.
 
     Raises:
         ValueError: A side is below 32 pixels, or fewer than two patches have contrast.
@@ -89,9 +91,9 @@ def fit_natural_pictures(raw_images: Iterable[np.ndarray]) -> NaturalPictures:
     side = min(min(image.shape[:2]) for image in raw_images)
     if side < SMALLEST_PATCH:
         raise ValueError(
-            f"NIQE needs pictures of at least {SMALLEST_PATCH} pixels, because it fits distributions to the "
-            f"contrasts of a patch and of its half-size copy. Received: a side of {side} pixels. "
-            "Leave it out for such pictures."
+            f"NIQE needs pictures of at least {SMALLEST_PATCH} pixels a side, because it fits distributions "
+            f"to the contrasts of a patch and of its half-size copy. Received: a side of {side} pixels. "
+            "Omit NIQE for such pictures."
         )
     patch_size = min(LARGEST_PATCH, side - side % 2)
     mean, covariance = _fit(_features_of(raw_images, patch_size, SHARPNESS_SHARE))
@@ -99,13 +101,13 @@ def fit_natural_pictures(raw_images: Iterable[np.ndarray]) -> NaturalPictures:
 
 
 def normalised_contrasts(luma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns what is left of a picture without its local mean, in local deviations ([BRISQUE] eq. 1 to 3).
+    """Subtracts the local mean and divides by the local standard deviation ([BRISQUE] eq. 1 to 3).
 
     Args:
         luma: float array `[h, w]` on the scale [0, 255].
 
     Returns:
-        float64 arrays `[h, w]`: the normalised contrasts, and the deviations in grey levels.
+        float64 arrays `[h, w]`: the normalised contrasts, and the local standard deviations in grey levels.
 
     Example:
 
@@ -122,10 +124,10 @@ def fit_generalised_gaussian(values: np.ndarray) -> np.ndarray:
     """Fits symmetric generalised Gaussians by moments [GGD].
 
     Args:
-        values: float array `[P, n]`, one distribution a row.
+        values: float array `[P, n]`, one distribution per row.
 
     Returns:
-        float64 array `[P, 2]`: the shape (2 is normal, 1 Laplace) and the scale.
+        float64 array `[P, 2]`: the shape (2 for a normal distribution, 1 for Laplace) and the scale.
     """
     squares = np.square(values).mean(axis=1)
     shape = np.interp(np.square(np.abs(values).mean(axis=1)) / squares, _RATIOS, _SHAPES)
@@ -133,13 +135,13 @@ def fit_generalised_gaussian(values: np.ndarray) -> np.ndarray:
 
 
 def fit_asymmetric_gaussian(values: np.ndarray) -> np.ndarray:
-    """Fits generalised Gaussians with a scale for each side by moments ([BRISQUE] eq. 8 to 15).
+    """Fits generalised Gaussians with a separate scale for each side by moments ([BRISQUE] eq. 8 to 15).
 
     Args:
-        values: float array `[P, n]`, one distribution a row, each with both signs.
+        values: float array `[P, n]`, one distribution per row, each with both signs.
 
     Returns:
-        float64 array `[P, 4]`: the shape, the mean, and the scales of the left and of the right side.
+        float64 array `[P, 4]`: the shape, the mean, and the scales of the left and right sides.
     """
     is_left = values < 0.0
     squares = np.square(values)
@@ -165,8 +167,8 @@ def _features_of(raw_images: Iterable[np.ndarray], patch_size: int, sharpness_sh
     features = np.concatenate(features) if features else np.zeros((0, 36))
     if len(features) < 2:
         raise ValueError(
-            f"NIQE needs at least two patches of {patch_size} pixels with contrast. "
-            f"Received: {len(features)}. Score more pictures, or larger ones."
+            f"NIQE needs at least two patches of {patch_size} x {patch_size} pixels with contrast. "
+            f"Received: {len(features)}. Score more or larger pictures."
         )
     return features
 
@@ -187,8 +189,8 @@ def _features_of_picture(raw_image: np.ndarray, patch_size: int, sharpness_share
 
 
 def _features_of_patches(patches: np.ndarray) -> np.ndarray:
-    """[BRISQUE] section III: 18 features of the contrasts and of the products with four neighbours."""
-    tiny = 1e-9 * np.resize([1.0, -1.0], patches.shape)  # where all are 0 there is nothing to divide by
+    """Returns 18 features of the contrasts and of their products with neighbours ([BRISQUE] section III)."""
+    tiny = 1e-9 * np.resize([1.0, -1.0], patches.shape)  # prevents division by 0 where all contrasts are 0
     patches = patches + tiny
     features = [fit_generalised_gaussian(patches.reshape(len(patches), -1))]
     for rows, columns in ((0, 1), (1, 0), (1, 1), (1, -1)):
@@ -212,7 +214,7 @@ def _fit(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _blur(values: np.ndarray) -> np.ndarray:
-    """Averages by a Gaussian; the picture is continued by repeating its edge."""
+    """Averages with a Gaussian window, repeating the edge pixels beyond the picture."""
     offsets = np.arange(-_RADIUS, _RADIUS + 1)
     weights = np.exp(-0.5 * np.square(offsets / _SIGMA))
     weights /= weights.sum()

@@ -1,4 +1,4 @@
-"""Precision, recall, density and coverage of generated pictures, by nearest neighbours of their features.
+"""Precision, recall, density and coverage of generated pictures, by nearest neighbours in feature space.
 
 Sources:
     [PR] Kynkaanniemi et al. 2019, arXiv 1904.06991: improved precision and recall.
@@ -16,15 +16,17 @@ NUM_NEIGHBOURS = 5
 
 @dataclasses.dataclass(frozen=True)
 class PRDC:
-    """The four measures, one value a picture; the measure is the mean.
+    """The four measures, as one value per picture; each measure is the mean of its values.
+
+    A picture's neighbourhood reaches to its k-th nearest neighbour in its own set.
 
     Args:
-        precision: float64 `[M]`, 1 where a generated picture lies within the k-th neighbour's distance of a
-            real one: how many generated pictures look real.
-        recall: float64 `[N]`, 1 where a real picture lies within that distance of a generated one: how much
-            of what is real is generated.
-        density: float64 `[M]`, in how many such neighbourhoods a generated picture lies, divided by k; may
-            exceed 1.
+        precision: float64 `[M]`, 1 where a generated picture lies in a real picture's neighbourhood: the
+            share of generated pictures that look real.
+        recall: float64 `[N]`, 1 where a real picture lies in a generated picture's neighbourhood: the share
+            of real variety that is generated.
+        density: float64 `[M]`, the number of real neighbourhoods that hold a generated picture, divided by k;
+            may exceed 1.
         coverage: float64 `[N]`, 1 where a real picture's neighbourhood holds a generated picture.
     """
 
@@ -43,15 +45,15 @@ def prdc(real_features, generated_features, num_neighbours: int = NUM_NEIGHBOURS
         num_neighbours: k.
 
     Returns:
-        The four measures ([DC] eq. 1 to 4). Compare equal sample counts only.
+        The four measures ([DC] eq. 1 to 4). Compare only measures with equal sample counts.
 
     Raises:
         ValueError: A set has too few vectors.
 
     Example:
 
-    With k = 1: real points at 0, 1 and 3 reach 1, 1 and 2 far; generated ones at 0.5 and 9, and 10 reach 8.5,
-    1 and 1.
+    With k = 1, the neighbourhoods of the real points 0, 1 and 3 have radii 1, 1 and 2, and those of the
+    generated points 0.5, 9 and 10 have radii 8.5, 1 and 1.
 
     >>> found = prdc([[0.0], [1.0], [3.0]], [[0.5], [9.0], [10.0]], num_neighbours=1)
     >>> found.precision.tolist(), found.recall.tolist()
