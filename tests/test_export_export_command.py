@@ -106,7 +106,7 @@ def cut_model(run):
 BAD_RUNS = {
     "missing": (
         shutil.rmtree,
-        "A run directory or the name of a preset is needed. Received: {run}, which is",
+        "A trained model must be a run directory or the name of a preset. Received: {run}, which is",
     ),
     "unfinished": (
         lambda run: (run / "model.keras").unlink(),
@@ -122,10 +122,16 @@ BAD_RUNS = {
         lambda run: (run / "config.json").write_text('{"format": 1,'),
         "A config file must be JSON with a `format`. Received: {run}/config.json.",
     ),
-    "with half a model": (cut_model, "{run}/model.keras must be a whole model of this version."),
+    "with half a model": (
+        cut_model,
+        "A run's model must be undamaged and saved by this version. Received: {run}/model.keras, which",
+    ),
     "with half an evaluation": (
         lambda run: (run / "evaluation.json").write_text("{"),
-        "{run}/evaluation.json must be as `zoo evaluate` wrote it. Write it again: zoo evaluate {run}",
+        (
+            "An evaluation must be as `zoo evaluate` wrote it. Received: {run}/evaluation.json, which is "
+            "damaged. Evaluate the run again: zoo evaluate {run}"
+        ),
     ),
 }
 

@@ -93,9 +93,9 @@ def test_a_run_without_an_evaluation_is_told_to_be_evaluated(capsys, make_small_
     code, _, error = export(capsys, run, tmp_path, "recall>=0")
     assert code == 1
     assert (
-        f"must have been evaluated. Received: {run}, where evaluation.json is missing. Write it: zoo evaluate"
-        in error
-    )
+        f"must have been evaluated. Received: {run}, where evaluation.json is missing. "
+        "Evaluate it: zoo evaluate"
+    ) in error
     assert not (tmp_path / "models").exists()
 
 

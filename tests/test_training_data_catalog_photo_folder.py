@@ -1,4 +1,4 @@
-"""Folders of photos without a table: which files are taken, and what they are good for."""
+"""Folders of photos without a table: which files are used, and for which models."""
 
 import re
 
@@ -109,8 +109,8 @@ def test_settings_without_a_table_have_no_attributes():
 def test_models_that_learn_attributes_refuse_pictures_without_any(build_folder, tmp_path, model):
     build_folder("--size", "16")
     message = (
-        f"{model} needs an attribute, because it learns what pictures of each value share. Received: shop, "
-        "which has none. Build it with a --table, or train srcnn or fsrcnn."
+        f"{model} needs a data set with attributes, because it learns how photos depend on them. Received: "
+        "dataset=shop, which has none. Build it with a --table, or train srcnn or fsrcnn."
     )
     with pytest.raises(ValueError, match=re.escape(message)):
         RECIPES[model].check_data_set(load_shop(tmp_path))

@@ -1,4 +1,4 @@
-"""`zoo train --distribute multi_worker`: who writes, what happens when a worker dies, and going on after it.
+"""`zoo train --distribute multi_worker`: the chief alone writes, and runs resume after a worker died.
 
 `python -m pytest -m slow tests/test_training_distribution_workers.py -s`
 """
@@ -72,7 +72,7 @@ def test_the_others_stop_when_a_worker_is_killed_and_all_go_on_together(config_f
     assert [workers.wait(index) for index in range(2)] == [0, 0], workers.logs[0].read_text()[-3000:]
     # Not always last: gRPC may complain about the chief, which ended first.
     assert (
-        "Trained as one of several workers; the chief has the run."
+        "This worker has finished. The chief has the run directory."
         in workers.logs[1].read_text().splitlines()
     )
     metrics = read_metrics(run / "metrics.jsonl")

@@ -1,3 +1,5 @@
+"""The batch size that fits into memory, with a model of limited capacity."""
+
 import pytest
 import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""Runs that are killed or terminated go on bit for bit.
+"""Runs that are killed or terminated resume bit for bit.
 
 `python -m pytest -m slow tests/test_training_loop_kills.py -s` prints where each kill fell.
 """
@@ -67,7 +67,7 @@ def test_sigterm_saves_and_exits_as_schedulers_expect(write_config, tmp_path):
     _, err = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGTERM
     num_epochs, num_steps = position_of(run)
-    message = f"terminated and saved in epoch {num_epochs + 1} of 200. Continue it: zoo train --resume run"
+    message = f"terminated and saved in epoch {num_epochs + 1} of 200. Resume it: zoo train --resume run"
     assert message in err.splitlines()[-1]
     assert num_steps in (0, 20)
     assert len(read_metrics(run / "metrics.jsonl")) == num_epochs < config.epochs

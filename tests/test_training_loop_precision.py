@@ -1,4 +1,4 @@
-"""Which dtype policy `auto` chooses on which machine."""
+"""The dtype policy that `auto` chooses on each kind of machine."""
 
 import re
 
@@ -26,7 +26,7 @@ def set_machine(monkeypatch, tmp_path):
 @pytest.mark.parametrize("name", ["float32", "mixed_float16", "mixed_bfloat16"])
 def test_a_policy_that_is_asked_for_is_taken_as_it_is(set_machine, name):
     set_machine(gpus=[(9, 0)], cpuinfo="flags : amx_bf16")
-    assert resolve_precision(name) == (name, "asked for")
+    assert resolve_precision(name) == (name, "requested")
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_policy_that_is_asked_for_is_taken_as_it_is(set_machine, name):
 )
 def test_auto_takes_what_the_machine_is_fast_at(set_machine, gpus, cpuinfo, expected):
     set_machine(gpus, cpuinfo)
-    no_hardware = ("float32", "neither a GPU nor a CPU with bfloat16 instructions")
+    no_hardware = ("float32", "there is neither a GPU nor a CPU with bfloat16 instructions")
     assert resolve_precision("auto") == (expected or no_hardware)
 
 

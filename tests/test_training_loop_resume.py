@@ -1,4 +1,4 @@
-"""What may be different when a run is resumed."""
+"""The changes that a resumed run allows."""
 
 import re
 
@@ -24,9 +24,10 @@ def test_what_can_change_does(make_small_config):
 def test_what_cannot_change_is_listed(make_small_config):
     wanted = {"epochs": 9, "batch_size": 16, "latent_dim": 4, "kernels": "9-5-5", "model": "dcgan"}
     message = (
-        "but for --epochs, --learning-rate, --early-stop, --data-dir, --deterministic, --jit. "
+        "Only --epochs, --learning-rate, --early-stop, --data-dir, --deterministic, --jit can change when a "
+        "run is resumed, because the others determine the steps already trained. "
         "Received: batch_size 16 instead of 8, latent_dim 4 instead of 3, kernels '9-5-5' instead of None. "
-        "Leave that out, or begin a new run from its weights with --init-from."
+        "Omit them, or start a new run from its weights with --init-from."
     )
     with pytest.raises(WrongUsageError, match=re.escape(message)):
         changed_config(make_small_config("dcgan"), wanted)

@@ -1,4 +1,4 @@
-"""Training end to end: what a run leaves behind, and that a run that was stopped goes on bit for bit."""
+"""Training end to end: the files of a run, and stopped runs that resume bit for bit."""
 
 import json
 import os
@@ -148,7 +148,7 @@ def test_a_run_that_was_stopped_by_ctrl_c_goes_on_as_if_it_had_not(
     run = tmp_path / "stopped"
     with monkeypatch.context() as patch:
         stop_in_epoch(patch, 3)
-        message = f"interrupted in epoch 3 of 4. Continue it: zoo train --resume {run}"
+        message = f"interrupted in epoch 3 of 4. Resume it: zoo train --resume {run}"
         with pytest.raises(TrainingInterrupted, match=re.escape(message)):
             start_training(make_small_config("dcgan"), tmp_path, "stopped")
     assert set(os.listdir(run)) == UNFINISHED_NAMES
@@ -197,7 +197,9 @@ def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(
     run = tmp_path / "full"
     with monkeypatch.context() as patch:
         fail_at_checkpoint(patch, 2, "ckpt-2.tempstate; No space left on device [Op:SaveV2]")
-        message = f"The run directory must have room for checkpoints. Received: {run}, no space left."
+        message = (
+            f"The disk must have space for checkpoints. Received: {run}, with no space left on its disk."
+        )
         with pytest.raises(OSError, match=re.escape(message)):
             start_training(make_small_config("srcnn", epochs=2), tmp_path, "full")
     assert set(os.listdir(run)) == UNFINISHED_NAMES
@@ -225,8 +227,8 @@ def test_a_step_that_does_not_fit_into_memory_finds_a_batch_size_that_does(
 ):
     let_batches_exhaust_memory(monkeypatch, 4)
     message = (
-        "The step does not fit into memory. Received: batch_size=4. 2 pictures fit. "
-        f"Start anew: zoo train --config {tmp_path / 'run' / 'config.json'} --batch-size 2"
+        "A training step must fit into memory. Received: batch_size=4. A batch of 2 fits. "
+        f"Start again: zoo train --config {tmp_path / 'run' / 'config.json'} --batch-size 2"
     )
     with pytest.raises(MemoryError, match=re.escape(message)):
         start_training(make_small_config("srcnn", batch_size=4), tmp_path, "run")
@@ -235,7 +237,7 @@ def test_a_step_that_does_not_fit_into_memory_finds_a_batch_size_that_does(
 @pytest.mark.slow
 def test_a_network_that_fits_with_no_batch_is_said(make_small_config, tmp_path, monkeypatch):
     let_batches_exhaust_memory(monkeypatch, 1)
-    with pytest.raises(MemoryError, match="batch_size=1. Not even one picture fits. Take smaller pictures"):
+    with pytest.raises(MemoryError, match="batch_size=1. Not even a batch of 1 fits. Choose a smaller"):
         start_training(make_small_config("srcnn", batch_size=1), tmp_path)
 
 
@@ -249,7 +251,7 @@ def test_a_network_that_does_not_fit_into_memory_is_said(make_small_config, tmp_
 def test_a_finished_run_can_be_trained_longer(finished_srcnn_run, make_small_config, tmp_path):
     run = start_training(make_small_config("srcnn", epochs=1), tmp_path, "longer")
     message = (
-        f"Only an unfinished run can be resumed. Received: {run}, which has finished 1 epochs. "
+        f"A run to resume must be unfinished. Received: {run}, which has finished 1 epochs. "
         f"Train it longer: zoo train --resume {run} --epochs 2"
     )
     with pytest.raises(ValueError, match=re.escape(message)):
@@ -289,7 +291,7 @@ def test_what_does_not_fit_together_leaves_no_run(make_small_config, tmp_path):
         (
             make_small_config("srcnn", batch_size=33),
             ValueError,
-            "training pictures. Received: batch_size=33, 32 pictures in rendered_catalog.",
+            "training photos. Received: batch_size=33, 32 photos in rendered_catalog.",
         ),
         (
             make_small_config("srcnn", dataset="no_catalog"),
@@ -309,7 +311,8 @@ def test_a_loss_that_is_no_number_stops_the_run_and_names_the_cause(make_small_c
         start_training(config, tmp_path, "diverged")
     assert "metric_" not in str(caught.value)
     cause = "the learning rate of 1e+30 is above the default of 0.001. Train again with"
-    assert f"has the last good checkpoint. Likely cause: {cause} --learning-rate 0.001." in str(caught.value)
+    saved = f"The last good checkpoint is in {tmp_path / 'diverged' / 'checkpoints'}."
+    assert f"{saved} Likely cause: {cause} --learning-rate 0.001." in str(caught.value)
     # What is kept is whole and finite.
     state = last_state_of(tmp_path / "diverged")
     assert all(np.isfinite(value).all() for value in state.values())
@@ -321,7 +324,7 @@ def test_a_run_whose_time_is_up_has_a_model_and_goes_on(make_small_config, tmp_p
     config = make_small_config("srcnn", epochs=2, batch_size=1)
     whole = start_training(config, tmp_path, "whole")
     run = start_training(config, tmp_path, "short", RunControl(max_minutes=1e-9))
-    advice = f"The 1e-09 minutes are over in epoch 1 of 2. Continue it: zoo train --resume {run}"
+    advice = f"The time limit of 1e-09 minutes expired in epoch 1 of 2. Resume it: zoo train --resume {run}"
     assert capsys.readouterr().err.splitlines()[-1] == advice
     assert set(os.listdir(run)) == NAMES
     assert last_state_of(run)["position/.ATTRIBUTES/VARIABLE_VALUE"].tolist() == [0, 20]
@@ -356,7 +359,7 @@ def test_the_best_epoch_by_another_metric_is_one_that_has_weights(make_small_con
     first["val_loss"], second["val_loss"] = -1.0, 9.0
     metrics.write_text("".join(f"{json.dumps(line)}\n" for line in (first, second)))
     resume_training(run, {"epochs": 3, "early_stop": "val_loss:9"})
-    lost = "of those kept; the weights of epoch 1, which was better, were not."
+    lost = "among those kept; epoch 1 was better, but its weights were not kept."
     assert f"weights of epoch 3, the best by val_loss {lost}" in capsys.readouterr().err
 
 

@@ -1,4 +1,4 @@
-"""How the classifier is trained, shown and scored: weight decay, the sheet of mistakes, confusions."""
+"""The classifier's recipe: weight decay, the sheet of mistakes, confusions."""
 
 import dataclasses
 

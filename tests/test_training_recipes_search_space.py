@@ -1,4 +1,4 @@
-"""Search spaces: what may be tried, read from files and applied to configurations."""
+"""Search spaces: valid values, reading from files, applying to configurations."""
 
 import json
 import re
@@ -54,18 +54,18 @@ def test_the_space_of_every_model_can_be_read_back_and_holds_the_default_options
 @pytest.mark.parametrize(
     ("content", "error", "message"),
     [
-        ("{", WrongUsageError, "A search space is a JSON file."),
+        ("{", WrongUsageError, "A search space must be a JSON file."),
         ([], WrongUsageError, "which holds []"),
         ({}, WrongUsageError, "which holds {}"),
         ({"learning_rat": {"low": 1, "high": 2}}, UnknownNameError, "Known: learning_rate, batch_size,"),
         ({"latent_dim": {"low": 1, "high": 2}}, UnknownNameError, "option of srcnn to search"),
         ({"kernels": {"value": ["a", "b"]}}, UnknownNameError, "field of kernels. Received: 'value'."),
         ({"kernels": ["9-1-5"]}, WrongUsageError, 'kernels must be {"low": NUMBER'),
-        ({"batch_size": {"low": 8}}, WrongUsageError, "batch_size must have `high`."),
-        ({"batch_size": {"low": 8, "high": 8}}, WrongUsageError, "to a larger one `high`"),
+        ({"batch_size": {"low": 8}}, WrongUsageError, "batch_size must have the field `high`."),
+        ({"batch_size": {"low": 8, "high": 8}}, WrongUsageError, "to a larger number `high`"),
         ({"batch_size": {"low": "a", "high": 8}}, WrongUsageError, "from a number `low`"),
-        ({"learning_rate": {"low": 0, "high": 1, "log": True}}, WrongUsageError, "above 0 where it is `log`"),
-        ({"kernels": {"values": ["9-1-5"]}}, WrongUsageError, "at least two texts"),
+        ({"learning_rate": {"low": 0, "high": 1, "log": True}}, WrongUsageError, "above 0 if `log` is true"),
+        ({"kernels": {"values": ["9-1-5"]}}, WrongUsageError, "at least two values"),
         ({"kernels": {"values": ["9-1-5", 3]}}, WrongUsageError, "Received: ['9-1-5', 3]"),
     ],
 )

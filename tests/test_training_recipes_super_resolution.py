@@ -1,4 +1,4 @@
-"""Training on a folder of photos in original size: steps of an epoch, whole pictures as test, defaults."""
+"""Training on a folder of photos in their original sizes: steps per epoch, whole test photos, defaults."""
 
 import json
 

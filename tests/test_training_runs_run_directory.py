@@ -1,4 +1,4 @@
-"""Run directories: made whole or not at all, read back, or refused by name."""
+"""Run directories: created completely or not at all, read back, or refused with the reason."""
 
 import dataclasses
 import errno
@@ -114,7 +114,7 @@ def test_a_damaged_model_is_refused(tmp_path, config, finished_run, damage):
     run = create_run_directory(tmp_path, config, "first")
     path = run / run_directory.MODEL
     path.write_bytes(damage((finished_run / run_directory.MODEL).read_bytes()))
-    message = f"{path} must be a whole model of this version. Loading it failed: it is no whole zip archive."
+    message = f"Received: {path}, which cannot be loaded: it is not a complete zip archive."
     with pytest.raises(ValueError, match=re.escape(message)):
         load_model(run)
 
@@ -129,7 +129,10 @@ def test_a_model_of_another_version_is_refused(tmp_path, config, finished_run):
                 content = content.replace(b'"ema_momentum"', b'"ema_of_tomorrow"')
             target.writestr(name, content)
     message = (
-        re.escape(f"{path} must be a whole model of this version.")
+        re.escape(
+            f"A run's model must be undamaged and saved by this version. Received: {path}, which cannot be "
+            "loaded: "
+        )
         + ".*ema_of_tomorrow.*"
         + re.escape(f"train again: zoo train --config {run / 'config.json'}")
     )

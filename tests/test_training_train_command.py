@@ -1,4 +1,4 @@
-"""`zoo train`: what it trains, what it refuses and with which exit code."""
+"""`zoo train`: the runs it trains, its errors and their exit codes."""
 
 import json
 import os
@@ -48,12 +48,12 @@ def assert_refused(result, exit_code, *texts):
 
 def test_a_training_says_where_the_run_is_and_what_to_do_with_it(train):
     code, out, err = train("conditional_vae", *SMALL, "--width", 2, "--latent-dim", 3, "--run-name", "first")
-    assert (code, err) == (0, "Precision: float32 (asked for)\n")
+    assert (code, err) == (0, "Precision: float32 (requested)\n")
     run = Path("runs", "first")
     assert out.splitlines()[-3:] == [
         f"Run: {run}",
-        f"Look at it: tensorboard --logdir {run / 'tensorboard'}",
-        f"Export it:  zoo export {run}",
+        f"View it:   tensorboard --logdir {run / 'tensorboard'}",
+        f"Export it: zoo export {run}",
     ]
     model = load_model(run)
     assert (model.width, model.latent_dim, model.kl_weight, model.image_size) == (2, 3, 1.0, 8)
@@ -112,11 +112,11 @@ def test_a_dry_run_refuses_names_that_the_training_would_refuse(train):
 
 def test_a_dry_run_refuses_what_the_model_would_refuse(train, finished_run):
     result = train("srcnn", "--batch-size", 100000, "--dry-run")
-    assert_refused(result, 1, "`batch_size` must be at most the number of training pictures.")
+    assert_refused(result, 1, "`batch_size` must be at most the number of training photos.")
     result = train("dcgan", "--freeze", "nose", "--dry-run")
     assert_refused(result, 2, "Received: 'nose'.", "Known: generator, discriminator, ")
     result = train("--resume", finished_run, "--batch-size", 5, "--dry-run", adds_data_set=False)
-    assert_refused(result, 2, "A resumed run goes on as it began", "batch_size 5 instead of ")
+    assert_refused(result, 2, "can change when a run is resumed", "batch_size 5 instead of ")
 
 
 def test_a_part_of_the_data_set_is_recorded(train):
@@ -130,7 +130,7 @@ def test_a_part_of_the_data_set_is_recorded(train):
     assert "Received: 'shoe, left'." in errors
     code, _, errors = train("dcgan", "--only", "category", "--dry-run")
     assert code == 2
-    assert "A selection is NAME=VALUE,VALUE. Received: 'category'." in errors
+    assert "A selection must read NAME=VALUE,VALUE. Received: 'category'." in errors
 
 
 def test_changes_of_the_pictures_and_the_cache_are_recorded(train):
@@ -211,7 +211,7 @@ def test_a_dry_run_of_resuming_prints_the_configuration_of_the_run(train, finish
         ),
         (
             ["dcgan", "--patches-per-image", "2"],
-            ["dcgan is trained on whole pictures. Received: patches_per_image=2."],
+            ["because it is trained on whole photos. Received: patches_per_image=2."],
         ),
         (
             ["srcnn", "--augment", "zoom"],
@@ -226,7 +226,7 @@ def test_a_dry_run_of_resuming_prints_the_configuration_of_the_run(train, finish
         ),
         (
             ["dcgan", "--degrade", "jpeg"],
-            ["Known: none. Only models that enlarge pictures have low-res ones."],
+            ["Known: none. Only super-resolution models degrade their input."],
         ),
         (
             ["dcgan", "--cache", "tape"],
@@ -262,12 +262,14 @@ def test_an_unknown_data_set_is_answered_with_those_that_exist(train):
 
 def test_what_the_model_cannot_do_is_said_before_anything_is_written(train):
     assert_refused(train("dcgan", "--image-size", 100), 2, "image_size=100. Nearest allowed sizes: 96, 112.")
-    assert_refused(train("dcgan", "--batch-size", 33, "--image-size", 8), 1, "batch_size=33, 32 pictures in")
+    assert_refused(train("dcgan", "--batch-size", 33, "--image-size", 8), 1, "batch_size=33, 32 photos in")
 
 
 def test_a_configuration_of_another_model_is_refused(train, finished_run):
     result = train("srcnn", "--config", finished_run / "config.json", adds_data_set=False)
-    assert_refused(result, 2, "config.json is for dcgan. Received also: MODEL=srcnn.")
+    assert_refused(
+        result, 2, "MODEL must be dcgan, because", "config.json configures it. Received: MODEL=srcnn."
+    )
 
 
 def test_a_configuration_that_is_missing_or_of_another_version_is_named(train, tmp_path_factory):
@@ -282,14 +284,17 @@ def test_resuming_takes_everything_from_the_run(train, finished_run):
         return train("--resume", finished_run, *arguments, adds_data_set=False)
 
     message = (
-        "but for --epochs, --learning-rate, --early-stop, --data-dir, --deterministic, --jit. Received: "
+        "Only --epochs, --learning-rate, --early-stop, --data-dir, --deterministic, --jit can change when a "
+        "run is resumed, because the others determine the steps already trained. Received: "
     )
     assert_refused(
         resume("--seed", 1, "--width", 3), 2, f"{message}seed 1 instead of 0, width 3 instead of 2."
     )
     assert_refused(resume("srcnn"), 2, f"{message}model 'srcnn' instead of 'dcgan'.")
     assert_refused(resume("--kernels", "9-5-5"), 2, "Unknown option of dcgan. Received: '--kernels'.")
-    assert_refused(resume("--run-name", "other"), 2, "`--resume` takes name and configuration from the run.")
+    assert_refused(
+        resume("--run-name", "other"), 2, "`--resume` cannot be combined with `--config` or `--run-name`"
+    )
 
 
 def test_what_cannot_be_resumed_says_what_is_missing(train, tmp_path_factory, make_small_config):
@@ -348,7 +353,7 @@ def test_ctrl_c_at_the_very_beginning_leaves_a_run_that_resumes(train, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(run_callbacks, "Throughput", Stopping)
         code, _, err = train("dcgan", *SMALL, "--width", 2, "--run-name", "stopped")
-    message = f"The training was interrupted in epoch 1 of 1. Continue it: zoo train --resume {run}"
+    message = f"The training was interrupted in epoch 1 of 1. Resume it: zoo train --resume {run}"
     assert (code, err.splitlines()[-1]) == (1, f"zoo: error: {message}")
     code, out, _ = train("--resume", run, adds_data_set=False)
     assert (code, out.splitlines()[-3]) == (0, f"Run: {run}")

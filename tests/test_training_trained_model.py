@@ -1,4 +1,4 @@
-"""Models by what the user calls them: which of the two a name means, and what is said when it is neither."""
+"""Trained models by run directory or preset name: which one a text means, and the error if neither."""
 
 import json
 import re
@@ -100,9 +100,9 @@ def test_a_saved_model_is_exported_and_asked_and_says_why_it_is_no_more(tmp_path
     assert Image.open(tmp_path / "large" / "photo.png").size == (15, 12)
 
     message = (
-        "What is evaluated or trained on must say what it was trained with. Received: "
-        f"{folder}, which `save_to_preset` wrote: it holds the model alone. Name the run directory, or a "
-        "preset that python -m training.make_preset made from it."
+        "A model to evaluate or to train further must record the configuration of its training. Received: "
+        f"{folder}, which `save_to_preset` wrote without one. Name the run directory, or a preset made from it "
+        "by python -m training.make_preset."
     )
     for words in (("evaluate", folder), ("train", "srcnn", "--init-from", folder, "--dry-run")):
         assert run_zoo(capsys, *words)[::2] == (1, message)
@@ -120,7 +120,7 @@ def test_a_saved_model_of_a_class_without_a_recipe_is_refused(tmp_path):
 
 def test_what_is_neither_is_told_with_the_presets(presets_dir):
     message = (
-        "A run directory or the name of a preset is needed. Received: shoes, which is neither. "
+        "A trained model must be a run directory or the name of a preset. Received: shoes, which is neither. "
         "Presets: srcnn_x2, tiny_cvae, tiny_dcgan."
     )
     with pytest.raises(FileNotFoundError, match=re.escape(message)):
@@ -153,7 +153,7 @@ def test_a_run_that_is_not_evaluated_says_how_to_evaluate_it(run):
     (run / "evaluation.json").unlink()
     message = (
         f"The run must have been evaluated. Received: {run}, where evaluation.json is missing. "
-        f"Write it: zoo evaluate {run}"
+        f"Evaluate it: zoo evaluate {run}"
     )
     with pytest.raises(FileNotFoundError, match=re.escape(message)):
         read_evaluation(run)

@@ -1,4 +1,4 @@
-"""`zoo tune`: studies end to end, resumed after a stop, shared by workers, and what is refused."""
+"""`zoo tune`: studies end to end, resumed after a stop, shared by workers, and its errors."""
 
 import csv
 import json
@@ -113,7 +113,7 @@ def test_a_study_that_was_stopped_goes_on_and_can_be_made_longer(tune, tmp_path,
         patch.setattr(run_callbacks, "Throughput", Stopping)
         result = tune(*words, "--trials", 2)
     assert_refused(result, 1, "The study stopped in trial 1: The training was interrupted in epoch 2 of 2.")
-    assert "Continue the study: zoo tune --resume studies/s" in result[2]
+    assert "Resume the study: zoo tune --resume studies/s" in result[2]
     assert tune("--resume", "studies/s", "--trials", NUM_TRIALS)[0] == 0
     # The second trial was resumed, and the search went on as it would have.
     left_out = ("minutes",)
@@ -184,14 +184,18 @@ def test_a_dry_run_shows_the_study_and_makes_none(tune, tmp_path):
         ([], 2, "Name a MODEL or a study to `--resume`."),
         (["srcn"], 2, "Unknown model. Received: 'srcn'."),
         (["srcnn", "--objective", "val_psn"], 2, "Unknown objective. Received: 'val_psn'. Known: val_loss,"),
-        (["srcnn", "--objective", "frechet_distance"], 2, "Received: srcnn, which generates none."),
+        (
+            ["srcnn", "--objective", "frechet_distance"],
+            2,
+            "because it compares generated pictures. Received: srcnn.",
+        ),
         (["dcgan", "--objective", "frechet_distance"], 2, "Received: no --judge. Train one"),
         (
             ["srcnn", "--objective", "val_kernel_distance"],
             2,
             "Received: 'val_kernel_distance'. Known: val_loss,",
         ),
-        (["srcnn", "--judge", "nowhere"], 2, "Received: srcnn, which generates none."),
+        (["srcnn", "--judge", "nowhere"], 2, "because it compares generated pictures. Received: srcnn."),
         (["dcgan", "--judge", "nowhere"], 1, "Received: nowhere, which is neither."),
         (["srcnn", "--width", "3"], 2, "Unknown option of srcnn. Received: '--width'."),
         (["srcnn", "--space", "nowhere.json"], 2, "nowhere.json"),
@@ -207,13 +211,13 @@ def test_what_exists_is_left_alone_and_a_resumed_study_keeps_its_settings(tune, 
     study = tmp_path / "studies" / "s"
     study.mkdir(parents=True)
     assert_refused(tune("srcnn", *SMALL, "--study-name", "s"), 1, "Received: studies/s, which exists.")
-    message = "A resumed study goes on as it began, but for --trials. Received also: --epochs, --objective"
+    message = "Only --trials can change when a study is resumed. Received also: --epochs, --objective"
     assert_refused(tune("--resume", study, "--epochs", 3, "--objective", "val_loss"), 2, message)
     (study / "study.json").write_text('{"format": 7}')
     assert_refused(
         tune("--resume", study),
         1,
-        f"A study must be of format 1, which this version writes. Received: {study}",
+        f"A study must be whole and of format 1, the format of this version. Received: {study}",
     )
 
 

@@ -1,4 +1,4 @@
-"""Median stopping."""
+"""Median stopping of trials."""
 
 import pytest
 

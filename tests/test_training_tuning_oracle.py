@@ -1,4 +1,4 @@
-"""What `zoo tune` tries next."""
+"""The hyperparameters that `zoo tune` tries next."""
 
 import keras_tuner
 import numpy as np

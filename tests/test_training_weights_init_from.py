@@ -114,7 +114,7 @@ REFUSED = {
     "another model": (
         ["srcnn", "--init-from", "tiny_dcgan"],
         2,
-        "Received: --init-from tiny_dcgan, a dcgan, for MODEL=srcnn.",
+        "because its weights must fit the model. Received: --init-from tiny_dcgan, a dcgan.",
     ),
     "another network": (
         ["srcnn", "--init-from", "srcnn_x2", "--kernels", "9-5-5"],
@@ -145,4 +145,4 @@ def test_resuming_takes_neither(train, make_small_config):
     assert code == 2
     different = "init_from 'srcnn_x2' instead of None, freeze ('network',) instead of ()."
     assert different in error
-    assert "begin a new run from its weights with --init-from" in error
+    assert "start a new run from its weights with --init-from" in error

@@ -1,6 +1,6 @@
-"""A trained model by what the user calls it: a run directory, or a preset.
+"""Finds and loads trained models: a run directory, or a preset.
 
-Nothing here imports Keras until a model or its scores are asked for, so that a wrong name is told at once.
+Keras is imported only when a model or its scores are accessed, so commands can reject a wrong name at once.
 """
 
 import dataclasses
@@ -21,14 +21,14 @@ from zoo.presets.hub import PREFIX
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A trained model, whoever trained it.
+    """A trained model, from a run or a preset.
 
     Args:
         kind: `"run"` or `"preset"`.
-        name: Name of the run directory, or of the preset.
-        directory: Where its files are.
-        training_config: What it was trained with; None where a preset's folder does not say.
-        preset: What is known about a preset; None of a run.
+        name: Name of the run directory or of the preset.
+        directory: Directory with its files.
+        training_config: Configuration of its training; None if a preset's folder does not record it.
+        preset: The preset's description; None for a run.
 
     Example:
 
@@ -46,25 +46,25 @@ class Source:
 
     @property
     def config(self) -> TrainingConfig:
-        """What it was trained with.
+        """The configuration of its training.
 
         Raises:
-            ValueError: Nobody knows, because `save_to_preset` wrote it.
+            ValueError: The configuration is unknown, because `save_to_preset` wrote the preset.
         """
         if self.training_config is None:
             raise ValueError(
-                "What is evaluated or trained on must say what it was trained with. Received: "
-                f"{self.directory}, which `save_to_preset` wrote: it holds the model alone. Name the run "
-                "directory, or a preset that python -m training.make_preset made from it."
+                "A model to evaluate or to train further must record the configuration of its training. "
+                f"Received: {self.directory}, which `save_to_preset` wrote without one. Name the run directory, "
+                "or a preset made from it by python -m training.make_preset."
             )
         return self.training_config
 
     @property
     def recipe(self):
-        """The recipe of its kind of model.
+        """The model's recipe.
 
         Raises:
-            UnknownNameError: This version does not have that kind of model.
+            UnknownNameError: This version does not have the model.
         """
         from training.recipes.base.registry import RECIPES, find_recipe
 
@@ -80,18 +80,18 @@ class Source:
 
     @functools.cached_property
     def model(self):
-        """The model, loaded when it is asked for, under the float32 policy and not compiled."""
+        """The model, loaded on first access, under the float32 policy and not compiled."""
         return self.load_model()
 
     def load_model(self, precision: str = "float32"):
         """Loads the model.
 
         Args:
-            precision: Dtype policy of the loaded model; the weights are float32 under every one.
+            precision: Dtype policy of the loaded model; the weights are float32 under every policy.
 
         Raises:
-            FileNotFoundError: The training of the run has not finished.
-            UnknownNameError: It is of a model that this version does not have.
+            FileNotFoundError: The run's training has not finished.
+            UnknownNameError: This version does not have the model.
             ValueError: Its files are damaged or from another version.
         """
         if self.kind == "run":
@@ -102,12 +102,12 @@ class Source:
 
     @property
     def reference(self) -> str:
-        """What `find_run_or_preset` finds it by, in whatever directory."""
+        """The text by which `find_run_or_preset` finds the model from any working directory."""
         return str(self.directory.resolve()) if self.preset is None else self.preset.reference
 
     @property
     def scores(self) -> dict[str, float]:
-        """Scores by name: of the evaluation, or the validation metrics of the last epoch, or none.
+        """Scores by name, from the evaluation; without one, the last epoch's validation metrics, if any.
 
         Raises:
             ValueError: The evaluation is damaged.
@@ -131,24 +131,24 @@ def load_run_or_preset(text: str) -> Source:
         text: As for `find_run_or_preset`.
 
     Raises:
-        Exception: As `find_run_or_preset` and `Source.load_model`.
+        Exception: As for `find_run_or_preset` and `Source.load_model`.
     """
     source = find_run_or_preset(text)
-    source.model  # noqa: B018 - loads it, so that what is damaged is said here
+    source.model  # noqa: B018 - loads the model here, where damaged files must be reported
     return source
 
 
 def find_run_or_preset(text: str) -> Source:
-    """Finds a run directory or a preset; reads its configuration and leaves its weights alone.
+    """Finds a run directory or a preset and reads its configuration, but not its weights.
 
     Args:
         text: Path of a run directory or of a preset's folder, the name of a preset of the package, or
-            `hf://owner/name`. A run directory that exists comes first; so `./srcnn_x2` is never a preset of
-            the package.
+            `hf://owner/name`. An existing run directory takes precedence, and `./srcnn_x2` never means a
+            preset of the package.
 
     Raises:
-        FileNotFoundError: It is none; the message lists the presets.
-        ImportError: The extra `hub` is needed.
+        FileNotFoundError: There is no such run or preset; the message lists the presets.
+        ImportError: The extra `hub` is not installed.
         ValueError: It is damaged or from another version.
     """
     if (Path(text) / run_directory.CONFIG).exists():
@@ -160,11 +160,11 @@ def find_run_or_preset(text: str) -> Source:
     if (Path(text) / registry.DESCRIPTION).exists():
         return find_preset(Path(text))
     if Path(text).is_dir():
-        return find_run(Path(text))  # which says what it lacks
+        return find_run(Path(text))  # raises an error that names the missing file
     known = ", ".join(registry.list_presets()) or "none"
     raise FileNotFoundError(
-        f"A run directory or the name of a preset is needed. Received: {text}, which is neither. "
-        f"Presets: {known}."
+        f"A trained model must be a run directory or the name of a preset. Received: {text}, which is "
+        f"neither. Presets: {known}."
     )
 
 
@@ -172,7 +172,7 @@ def find_run(run: Path) -> Source:
     """Finds a run directory.
 
     Raises:
-        FileNotFoundError: There is none, or it is no run.
+        FileNotFoundError: The directory does not exist or is not a run.
         ValueError: Its configuration is damaged or from another version.
     """
     config = run_directory.read_config(run)
@@ -186,10 +186,10 @@ def find_preset(name: str | Path) -> Source:
         name: As for `registry.read_preset`.
 
     Raises:
-        FileNotFoundError: The folder holds no preset, or the hub's cache lacks it.
-        ImportError: The extra `hub` is needed.
-        UnknownNameError: There is no such preset; lists those that exist.
-        ValueError: Its description is damaged or of another version.
+        FileNotFoundError: The folder is not a preset, or the hub's cache lacks it.
+        ImportError: The extra `hub` is not installed.
+        UnknownNameError: There is no such preset; the message lists the existing ones.
+        ValueError: Its description is damaged or from another version.
     """
     preset = registry.read_preset(name)
     config = None
@@ -213,7 +213,7 @@ def read_evaluation(run: Path) -> dict[str, Any]:
     path = run / run_directory.EVALUATION
     if not path.exists():
         raise FileNotFoundError(
-            f"The run must have been evaluated. Received: {run}, where {path.name} is missing. Write it: "
+            f"The run must have been evaluated. Received: {run}, where {path.name} is missing. Evaluate it: "
             f"zoo evaluate {run}"
         )
     try:
@@ -221,23 +221,24 @@ def read_evaluation(run: Path) -> dict[str, Any]:
         return {**evaluation, "scores": dict(evaluation["scores"])}
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
-            f"{path} must be as `zoo evaluate` wrote it. Write it again: zoo evaluate {run}"
+            f"An evaluation must be as `zoo evaluate` wrote it. Received: {path}, which is damaged. Evaluate "
+            f"the run again: zoo evaluate {run}"
         ) from error
 
 
 def load_model(run: Path, precision: str = "float32"):
-    """Loads the finished model of a run.
+    """Loads a run's finished model.
 
     Args:
         run: Run directory.
-        precision: Dtype policy of the loaded model; the weights are float32 under every one.
+        precision: Dtype policy of the loaded model; the weights are float32 under every policy.
 
     Returns:
         The Keras model, not compiled.
 
     Raises:
         FileNotFoundError: The training has not finished; the message says how to resume it.
-        UnknownNameError: The run is of a model that this version does not have.
+        UnknownNameError: This version does not have the run's model.
         ValueError: `model.keras` is damaged or from another version.
     """
     import keras
@@ -259,12 +260,13 @@ def load_model(run: Path, precision: str = "float32"):
         loaded.set_weights(model.get_weights())
     except Exception as error:
         raise ValueError(
-            f"{path} must be a whole model of this version. Loading it failed: {_reason_of(error, path)}. "
-            f"Restore the file, or train again: zoo train --config {run / CONFIG}"
+            f"A run's model must be undamaged and saved by this version. Received: {path}, which cannot be "
+            f"loaded: {_reason_of(error, path)}. Restore the file, or train again: zoo train --config "
+            f"{run / CONFIG}"
         ) from error
     return loaded
 
 
 def _reason_of(error: Exception, path: Path) -> str:
-    # Keras says of what is no archive that it was not found.
-    return str(error).rstrip(". \n") if zipfile.is_zipfile(path) else "it is no whole zip archive"
+    # Keras reports a file that is not a zip archive as not found.
+    return str(error).rstrip(". \n") if zipfile.is_zipfile(path) else "it is not a complete zip archive"

@@ -1,4 +1,4 @@
-"""`zoo tune MODEL`."""
+"""Defines `zoo tune MODEL`."""
 
 import dataclasses
 import datetime
@@ -11,7 +11,7 @@ from training.recipes.base.command import ModelCommand
 from training.runs.run_control import RunControl
 from zoo.errors import UnknownNameError, WrongUsageError
 
-# Of `zoo train`: what belongs to one run rather than to all trials of a study.
+# Options of `zoo train` that belong to a single run rather than to all trials of a study.
 OF_A_RUN = {
     "model",
     "runs_dir",
@@ -38,31 +38,42 @@ def _training_options(command: click.Command) -> click.Command:
     cls=ModelCommand, uses_tensorflow=True, example="zoo tune srcnn --dataset t91 --epochs 5 --trials 20"
 )
 @click.argument("model", required=False)
-@click.option("--trials", "num_trials", type=click.IntRange(1), help="Trainings to make.  [default: 20]")
+@click.option("--trials", "num_trials", type=click.IntRange(1), help="Number of trials.  [default: 20]")
 @click.option(
     "--objective",
     metavar="METRIC",
-    help="Metric that shall be best: val_..., or frechet_distance.  [default: by model]",
+    help="Metric to optimise: val_..., or frechet_distance.  [default: by model]",
 )
 @click.option(
     "--space",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help='What to try, e.g. {"learning_rate": {"low": 1e-4, "high": 1e-2, "log": true}, "width": '
-    '{"values": [16, 32]}}.  [default: by model]',
+    help='JSON file with the search space, e.g. {"learning_rate": {"low": 1e-4, "high": 1e-2, "log": true}, '
+    '"width": {"values": [16, 32]}}.  [default: by model]',
 )
-@click.option("--random", "is_random", is_flag=True, help="Draw at random, to compare with.")
 @click.option(
-    "--judge", metavar="RUN_OR_PRESET", help="Classifier whose features frechet_distance is measured on."
+    "--random", "is_random", is_flag=True, help="Search at random, as a baseline for Bayesian optimisation."
 )
-@click.option("--studies-dir", type=click.Path(path_type=Path), default="studies", show_default=True)
-@click.option("--study-name", help="Name of the study directory.")
 @click.option(
-    "--resume", type=click.Path(path_type=Path), metavar="STUDY", help="Continue this study, or work for it."
+    "--judge", metavar="RUN_OR_PRESET", help="Classifier on whose features frechet_distance is measured."
 )
-@click.option("--dry-run", is_flag=True, help="Print the study and train nothing.")
+@click.option(
+    "--studies-dir",
+    type=click.Path(path_type=Path),
+    default="studies",
+    show_default=True,
+    help="Directory in which to create the study directory.",
+)
+@click.option("--study-name", help="Name of the study directory.  [default: time, model and data set]")
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    metavar="STUDY",
+    help="Resume this study, or join it as another worker.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the study without training.")
 def command(model, resume, dry_run, num_trials, **options):
-    """Search hyperparameters of MODEL by Bayesian optimisation. Leaves a study directory."""
+    """Tune MODEL's hyperparameters by Bayesian optimisation and write a study directory."""
     if (model is None) == (resume is None):
         raise click.UsageError("Name a MODEL or a study to `--resume`.")
     if resume is None:
@@ -87,7 +98,7 @@ def command(model, resume, dry_run, num_trials, **options):
     click.echo(f"Study: {study.directory}")
     click.echo(f"Results: {study.directory / 'results.md'}")
     click.echo(f"Best: {study.objective} {best.score:.5g} in trial {best.name}")
-    click.echo(f"Look at them: tensorboard --logdir {study.trials_dir}")
+    click.echo(f"View them: tensorboard --logdir {study.trials_dir}")
     click.echo(f"Repeat it: zoo train --config {study.directory / 'best' / 'config.json'}")
 
 
@@ -102,14 +113,14 @@ def _make_study(model, num_trials, options):
     given = {name: value for name, value in options.items() if name not in own and value is not None}
     config, data_set = make_config(model, None, given)
     space = recipe.search_space if options["space"] is None else read_search_space(options["space"], recipe)
-    # What the user says is not tried.
+    # Values that the user sets are not tuned.
     space = {name: domain for name, domain in space.items() if name not in given}
     if not space:
         raise WrongUsageError(
-            "A search needs something to try. Received: values for all of the search space. Leave out one of "
-            f"{', '.join(sorted(given.keys() & recipe.search_space.keys()))}, or name others with --space."
+            "A study needs a hyperparameter to tune. Received: values for all of the search space. Omit one "
+            f"of {', '.join(sorted(given.keys() & recipe.search_space.keys()))}, or name others with --space."
         )
-    # Only this one is measured on a judge that the user names.
+    # The only objective that a judge named by the user measures.
     by_default = FRECHET_DISTANCE if options["judge"] else recipe.objective or FRECHET_DISTANCE
     objective = options["objective"] or by_default
     time = datetime.datetime.now().strftime("%Y%m%d-%H%M%S")
@@ -127,7 +138,7 @@ def _make_study(model, num_trials, options):
 
 
 def _check_objective(objective, judge, config, data_set):
-    """Checks that the objective can be measured, and returns the judge that it needs, if any."""
+    """Checks that the objective can be measured; returns the judge that it needs, or None."""
     from training.callbacks.picture_quality import quality_metrics
     from training.recipes.base.registry import RECIPES
     from training.trained_model import find_run_or_preset
@@ -144,14 +155,15 @@ def _check_objective(objective, judge, config, data_set):
         return None
     if not recipe.is_generative:
         raise WrongUsageError(
-            f"{FRECHET_DISTANCE} compares generated pictures. Received: {config.model}, which generates "
-            "none. Choose a metric of its epochs, e.g. val_psnr."
+            f"{FRECHET_DISTANCE} needs a generative model, because it compares generated pictures. Received: "
+            f"{config.model}. Choose one of its validation metrics, e.g. val_psnr."
         )
     judge = judge or f"classifier_{config.dataset}"
     if judge.startswith("classifier_") and not Path(judge).exists() and judge not in list_presets():
         raise WrongUsageError(
-            f"{FRECHET_DISTANCE} is measured on features of a classifier of {config.dataset}. "
-            f"Received: no --judge. Train one and name it: zoo train classifier --dataset {config.dataset}"
+            f"{FRECHET_DISTANCE} needs a --judge, because it is measured on the features of a classifier of "
+            f"{config.dataset}. Received: no --judge. Train one and name it: zoo train classifier --dataset "
+            f"{config.dataset}"
         )
     find_run_or_preset(judge)
     return judge
@@ -165,8 +177,9 @@ def _read_study(directory, num_trials, options):
     ]
     if refused:
         raise click.UsageError(
-            "A resumed study goes on as it began, but for --trials. Received also: "
+            "Only --trials can change when a study is resumed. Received also: "
             + ", ".join(f"--{name.replace('_', '-')}" for name in sorted(refused))
+            + ". Omit the others."
         )
     study = Study.read(directory)
     return study if num_trials is None else dataclasses.replace(study, num_trials=num_trials)

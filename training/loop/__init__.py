@@ -1,1 +1,1 @@
-"""The training itself: configuration in, run directory out."""
+"""The training loop: turns a configuration into a run directory."""

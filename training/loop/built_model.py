@@ -1,4 +1,4 @@
-"""Builds a run's model: weights to start from, frozen parts, optimizers."""
+"""Builds a run's model: loads the weights to start from, freezes parts and sets the optimizers."""
 
 import click
 import keras
@@ -19,17 +19,17 @@ from training.weights.transfer import different_options, transfer_weights
 def build_model(
     config: TrainingConfig, data_set: DataSet, distribution: Distribution, is_new: bool
 ) -> keras.Model:
-    """Returns a compiled model whose optimizers are ready to be restored.
+    """Builds and compiles a model, including its optimizers' variables, ready to restore a checkpoint.
 
     Args:
         config: The run's configuration.
-        data_set: What it is trained on.
-        distribution: Where its replicas run; call this in its scope.
-        is_new: Whether the weights to start from, if any, are taken over, as a resumed run does not.
+        data_set: The data set to train on.
+        distribution: Where the replicas run; call this function in its scope.
+        is_new: Whether to load the weights to start from, if any; a resumed run does not.
 
     Raises:
         MemoryError: The network does not fit into memory.
-        UnknownNameError: There is no such part to freeze, or no such metric to stop by.
+        UnknownNameError: A part to freeze or the early-stopping metric does not exist.
         ValueError: The weights to start from do not fit.
     """
     recipe = find_recipe(config.model)
@@ -41,7 +41,7 @@ def build_model(
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError(
             f"The network must fit into memory. Received: {config.model} with {config.model_options}. "
-            "Make it smaller."
+            "Choose a smaller network."
         ) from error
     if is_new and config.init_from is not None:
         _take_over_weights(config.init_from, model)
@@ -61,7 +61,7 @@ def build_model(
         metrics = [f"val_{metric.name}" for metric in model.metrics]
         config.stop_rule.check([*metrics, *quality_metrics(recipe, config, data_set)])
     if model.optimizer is not None:
-        # Keras makes its slots in the first step, which is too late to restore them.
+        # Keras makes the optimizer's slots in the first step, too late to restore them.
         model.optimizer.build(model.trainable_variables)
     return model
 

@@ -1,4 +1,4 @@
-"""How a training that does not reach its last epoch ends: saved where it can be, and said in words."""
+"""Handles trainings that end early: saves them if possible, and explains how to resume."""
 
 import contextlib
 import dataclasses
@@ -21,17 +21,17 @@ class TrainingInterrupted(RuntimeError):
 
 
 class TrainingTerminated(RuntimeError):
-    """A scheduler stopped the training, which has been saved; the message says how to resume it."""
+    """SIGTERM stopped the training, which has been saved; the message says how to resume it."""
 
-    # What a shell, Kubernetes and Slurm report of a process that SIGTERM ended: 128 + 15.
+    # The exit code that shells, Kubernetes and Slurm report for a process ended by SIGTERM: 128 + 15.
     exit_code = 128 + signal.SIGTERM
 
 
 class TimeLimit:
-    """Whether the time limit ended a training.
+    """Records whether the time limit ended a training.
 
     Attributes:
-        message: What to tell the user; `""` while the limit has not ended it.
+        message: The message for the user; `""` unless the limit ended the training.
     """
 
     message = ""
@@ -39,17 +39,18 @@ class TimeLimit:
 
 @contextlib.contextmanager
 def explained_failures(session: Session) -> Iterator[TimeLimit]:
-    """Turns what ends a training early into errors that say what happened and how to resume.
+    """Turns exceptions that end a training early into errors that say what happened and how to resume.
 
     Yields:
-        Whether the time limit ended the block: the training is saved then, and no error is raised.
+        A `TimeLimit`, with a message if the time limit ended the block: the training is then saved, and no
+        error is raised.
 
     Raises:
         DivergedError: A loss or a weight is not finite.
-        MemoryError: A step does not fit into memory; says which batch size fits.
+        MemoryError: A step does not fit into memory; the message names a batch size that fits.
         OSError: The disk is full.
         TrainingInterrupted: The user pressed Ctrl-C.
-        TrainingTerminated: SIGTERM came.
+        TrainingTerminated: SIGTERM arrived.
     """
     limit = TimeLimit()
     try:
@@ -61,7 +62,7 @@ def explained_failures(session: Session) -> Iterator[TimeLimit]:
         raise TrainingTerminated(f"The training was terminated and saved {_where(session)}") from request
     except TimeIsUp:
         _save(session.checkpoints)
-        limit.message = f"The {session.control.max_minutes:g} minutes are over {_where(session)}"
+        limit.message = f"The time limit of {session.control.max_minutes:g} minutes expired {_where(session)}"
     except DivergedError as error:
         raise _describe_divergence(session, error) from error
     except tf.errors.ResourceExhaustedError as error:
@@ -75,7 +76,7 @@ def _describe_divergence(session: Session, error: DivergedError) -> DivergedErro
     cause = likely_cause(session.config, session.recipe.learning_rate)
     return DivergedError(
         f"The training diverged: {error} after step {step:,}, epoch {epoch}. "
-        f"{checkpoints.directory} has the last good checkpoint. Likely cause: {cause}"
+        f"The last good checkpoint is in {checkpoints.directory}. Likely cause: {cause}"
     )
 
 
@@ -83,11 +84,11 @@ def _describe_exhaustion(session: Session, error: tf.errors.ResourceExhaustedErr
     # TensorFlow raises the same error for a full disk.
     if "No space left" in error.message:
         return OSError(
-            f"The run directory must have room for checkpoints. Received: {session.shown_run}, no space "
-            f"left. Free some and continue: zoo train --resume {session.shown_run}"
+            f"The disk must have space for checkpoints. Received: {session.shown_run}, with no space left on "
+            f"its disk. Free some space and resume: zoo train --resume {session.shown_run}"
         )
     return MemoryError(
-        f"The step does not fit into memory. Received: batch_size={session.config.batch_size}. "
+        f"A training step must fit into memory. Received: batch_size={session.config.batch_size}. "
         f"{_advise_batch_size(session)}"
     )
 
@@ -102,20 +103,16 @@ def _advise_batch_size(session: Session) -> str:
         smaller = dataclasses.replace(config, batch_size=batch_size)
         return session.recipe.make_training_batches(smaller, session.data_set, first_step=0)
 
-    click.echo(
-        f"A step of {config.batch_size} pictures does not fit into memory. Trying halves of it.", err=True
-    )
+    click.echo(f"A batch of {config.batch_size} does not fit into memory. Trying smaller batches.", err=True)
     fitting = find_fitting_batch_size(session.model, make_batches, config.batch_size)
     if fitting is None:
-        return (
-            "Not even one picture fits. Take smaller pictures (--image-size) or a smaller network (--width)."
-        )
-    return f"{fitting} pictures fit. Start anew: {anew} {fitting}"
+        return "Not even a batch of 1 fits. Choose a smaller --image-size or a smaller network (--width)."
+    return f"A batch of {fitting} fits. Start again: {anew} {fitting}"
 
 
 def _where(session: Session) -> str:
     epoch = min(session.checkpoints.num_epochs_done + 1, session.config.epochs)
-    return f"in epoch {epoch} of {session.config.epochs}. Continue it: zoo train --resume {session.shown_run}"
+    return f"in epoch {epoch} of {session.config.epochs}. Resume it: zoo train --resume {session.shown_run}"
 
 
 def _save(checkpoints: Checkpoints) -> None:

@@ -1,4 +1,4 @@
-"""Runs a model's steps, from wherever its checkpoints stand to the last epoch."""
+"""Runs a model's training steps, from its newest checkpoint to the last epoch."""
 
 import contextlib
 import sys
@@ -11,12 +11,12 @@ from training.loop.session import Session
 
 
 def fit(session: Session) -> None:
-    """Trains the model of a session; writes metrics, samples and events into its run directory.
+    """Trains a session's model and writes metrics, samples and events into its run directory.
 
     Raises:
         DivergedError: A loss or a weight is not finite.
-        StopRequest: SIGTERM came or the time is over. Nothing has happened since the last step.
-        UnknownNameError: There is no such metric to stop by.
+        StopRequest: SIGTERM arrived or the time limit expired. The model is as the last step left it.
+        UnknownNameError: The early-stopping metric does not exist.
         tf.errors.ResourceExhaustedError: Memory or the disk is full.
     """
     config, recipe, model = session.config, session.recipe, session.model
@@ -33,7 +33,7 @@ def fit(session: Session) -> None:
         stack.enter_context(stop_requests)
         if wandb_log:
             stack.enter_context(wandb_log)
-        # Both are about a `tf.data` pipeline as it should be: shuffled by itself, finite for validation.
+        # Keras warns of pipelines that shuffle by themselves and of validation batches that end, as ours do.
         warnings.filterwarnings("ignore", message="`shuffle=True` was passed")
         warnings.filterwarnings("ignore", message="Your input ran out of data")
         evaluation_batches = distribution.repeat_for_replicas(
@@ -41,7 +41,7 @@ def fit(session: Session) -> None:
         )
         model.stop_training = False
         while checkpoints.num_epochs_done < config.epochs and not model.stop_training:
-            # What is left of an epoch is an epoch of its own to Keras.
+            # After a resume, Keras runs the rest of the epoch as an epoch of its own.
             num_epochs_done, num_steps_done = checkpoints.num_epochs_done, checkpoints.num_steps_done
             first_step = num_epochs_done * session.steps_per_epoch + num_steps_done
             batches = recipe.make_training_batches(config, session.data_set, first_step=first_step)

@@ -1,4 +1,4 @@
-"""Finds a batch size whose step fits into memory, after one did not."""
+"""Finds a batch size that fits into memory after a larger one did not."""
 
 from collections.abc import Callable, Iterable
 
@@ -9,18 +9,18 @@ import tensorflow as tf
 def find_fitting_batch_size(
     model: keras.Model, make_batches: Callable[[int], Iterable], batch_size: int
 ) -> int | None:
-    """Halves a batch until one training step of it fits.
+    """Halves the batch size until a training step fits into memory.
 
-    The steps change the model, which is of no use any more. What they need beside the batch, such as
-    gradients and slots, is the same as in the training.
+    The trial steps change the weights, so the model must not be used afterwards. Besides the batch they need
+    the same memory as the training, e.g. for gradients and optimizer slots.
 
     Args:
         model: A compiled model.
-        make_batches: Returns endless training batches of so many pictures.
-        batch_size: Pictures of a batch that does not fit.
+        make_batches: Returns endless training batches of a given size.
+        batch_size: Size of a batch that does not fit.
 
     Returns:
-        The largest of the halves that fits; None if not even one picture does.
+        The largest of the halves that fits; None if not even a batch of one does.
 
     Example:
 
@@ -32,7 +32,7 @@ def find_fitting_batch_size(
     model.steps_per_execution = 1
     while batch_size > 1:
         batch_size //= 2
-        # A new function, because the one that failed may hold what it had allocated.
+        # A new function, because the one that failed may still hold memory.
         model.make_train_function(force=True)
         try:
             model.train_function(iter(make_batches(batch_size)))

@@ -1,4 +1,4 @@
-"""The configuration of a new training: of flags, a file, the recipe and the data set."""
+"""Makes a new training's configuration from flags, a file, the recipe and the data set."""
 
 import dataclasses
 import inspect
@@ -28,9 +28,9 @@ def make_config(
     """Makes the configuration of a new training.
 
     Args:
-        model: Name of the model; None takes that of the file.
-        config_file: A run's `config.json`, whose values are the defaults; None takes the recipe's.
-        given: What the user says besides, by names of `zoo train`'s options.
+        model: Name of the model; None for the file's.
+        config_file: A run's `config.json`, whose values are the defaults; None for the recipe's defaults.
+        given: The user's values by names of `zoo train`'s options; they override the defaults.
 
     Returns:
         The configuration, and its data set, open.
@@ -38,13 +38,16 @@ def make_config(
     Raises:
         UnknownNameError: There is no such model, data set, option, schedule, augmentation or degradation.
         ValueError: The configuration does not fit the data set.
-        WrongUsageError: File and model, or the weights to start from and the model, do not go together.
+        WrongUsageError: The file, or the weights to start from, belong to another model.
     """
     base = vars(TrainingConfig.read(config_file)) if config_file else {}
     model = model or base["model"]
     recipe = find_recipe(model)
     if base and base["model"] != model:
-        raise WrongUsageError(f"{config_file} is for {base['model']}. Received also: MODEL={model}.")
+        raise WrongUsageError(
+            f"MODEL must be {base['model']}, because {config_file} configures it. Received: MODEL={model}. "
+            "Omit MODEL or `--config`."
+        )
     source = _find_source(given.get("init_from"), recipe)
     inherited = _inherited_values(source, recipe)
     own, others = split_options(recipe.options, given)
@@ -85,7 +88,7 @@ def make_config(
 
 
 def to_values(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what a configuration holds for what the command line takes."""
+    """Converts values from the command line to the form in which a configuration holds them."""
     values = {name: value for name, value in given.items() if value is not None}
     for name in ("augment", "degrade", "freeze"):
         if name in values:
@@ -105,14 +108,14 @@ def _find_source(init_from: str | None, recipe: Recipe) -> Source | None:
     source = find_run_or_preset(init_from)
     if source.config.model != recipe.model_name:
         raise WrongUsageError(
-            f"A training must begin with weights of its own model. Received: --init-from {init_from}, "
-            f"a {source.config.model}, for MODEL={recipe.model_name}."
+            f"`--init-from` must name a run or preset of {recipe.model_name}, because its weights must fit "
+            f"the model. Received: --init-from {init_from}, a {source.config.model}."
         )
     return source
 
 
 def _inherited_values(source: Source | None, recipe: Recipe) -> dict[str, Any]:
-    """Returns what decides the shapes of the weights that a training begins with."""
+    """Returns the values that determine the shapes of the weights to start from."""
     if source is None:
         return {"model_options": {}}
     has_image_size = "image_size" in inspect.signature(recipe.import_model_class()).parameters
@@ -125,7 +128,7 @@ def _inherited_values(source: Source | None, recipe: Recipe) -> dict[str, Any]:
 def with_chosen_cache(config: TrainingConfig, data_set: DataSet) -> TrainingConfig:
     """Returns the configuration with its cache chosen by size, unless the user chose one.
 
-    What is chosen is recorded, so that a run goes on in the same order on a machine with less memory.
+    The choice is recorded, because a run resumed on a machine with less memory must keep its photos' order.
     """
     check_cache(config.cache)
     if config.cache is not None:
@@ -134,7 +137,7 @@ def with_chosen_cache(config: TrainingConfig, data_set: DataSet) -> TrainingConf
 
 
 def check_config(config: TrainingConfig, data_set: DataSet) -> None:
-    """Raises `ValueError` or `WrongUsageError` if a data set cannot be trained on as a configuration says."""
+    """Raises `ValueError` or `WrongUsageError` if the configuration does not fit the data set."""
     recipe = find_recipe(config.model)
     recipe.check_changes(config)
     recipe.check_data_set(data_set)

@@ -1,7 +1,7 @@
-"""Which dtype policy a training runs under, and whether XLA compiles its steps.
+"""Chooses a training's dtype policy, and whether XLA compiles its steps.
 
 Sources:
-    [Mixed] Micikevicius et al. 2017, arXiv 1710.03740.
+    [Mixed] Micikevicius et al. 2017, arXiv 1710.03740: mixed precision training.
 """
 
 from pathlib import Path
@@ -15,26 +15,26 @@ JIT_CHOICES = ("auto", "on", "off")
 
 
 def resolve_precision(precision: str) -> tuple[str, str]:
-    """Turns `"auto"` into the policy that suits the machine.
+    """Resolves `"auto"` to the dtype policy that suits the machine.
 
     Args:
         precision: One of `PRECISIONS`.
 
     Returns:
-        The name of a Keras dtype policy, and the reason in a few words.
+        The name of a Keras dtype policy, and the reason for it in a few words.
 
     Raises:
-        UnknownNameError: `precision` is none of them.
+        UnknownNameError: `precision` is none of `PRECISIONS`.
 
     Example:
 
     >>> resolve_precision("float32")
-    ('float32', 'asked for')
+    ('float32', 'requested')
     """
     if precision not in PRECISIONS:
         raise UnknownNameError("precision", precision, PRECISIONS)
     if precision != "auto":
-        return precision, "asked for"
+        return precision, "requested"
     gpu_capabilities = _gpu_capabilities()
     if gpu_capabilities:
         if min(gpu_capabilities) >= TENSOR_CORES_SINCE:
@@ -44,19 +44,20 @@ def resolve_precision(precision: str) -> tuple[str, str]:
     for flag in BFLOAT16_CPU_FLAGS:
         if flag in flags:
             return "mixed_bfloat16", f"the CPU has {flag}"
-    return "float32", "neither a GPU nor a CPU with bfloat16 instructions"
+    return "float32", "there is neither a GPU nor a CPU with bfloat16 instructions"
 
 
 def resolve_jit(jit: str, is_distributed: bool = False) -> bool | str:
-    """Returns what `keras.Model.compile` takes as `jit_compile`.
+    """Resolves `--jit` to the `jit_compile` argument of `keras.Model.compile`.
 
     Args:
-        jit: One of `JIT_CHOICES`. `"auto"` leaves it to Keras on a GPU, and is off on CPUs, where XLA made
-            these convolutions up to 4.5 times slower, and between replicas, which exchange tensors in a step.
-        is_distributed: Whether the model has replicas.
+        jit: One of `JIT_CHOICES`. `"auto"` leaves the choice to Keras on a GPU. It means off on CPUs, where
+            XLA made these convolutions up to 4.5 times slower, and with several replicas, which exchange
+            tensors within a step.
+        is_distributed: Whether the model is trained on several replicas.
 
     Raises:
-        UnknownNameError: `jit` is none of them.
+        UnknownNameError: `jit` is none of `JIT_CHOICES`.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Resumes a run at its newest checkpoint, with changes that the steps before allow."""
+"""Resumes a run from its newest checkpoint, with those changes that a resumed run allows."""
 
 import contextlib
 import dataclasses
@@ -21,24 +21,24 @@ from training.runs.run_control import RunControl
 from training.runs.run_lock import locked_run
 from zoo.errors import WrongUsageError
 
-# All else decides what the steps before would have been.
+# A change of any other value would have changed the steps already trained.
 CHANGEABLE = ("epochs", "learning_rate", "early_stop", "data_dir", "deterministic", "jit")
 _GROUPS = ("model_options", "optimizer_options")
 
 
 def changed_config(config: TrainingConfig, wanted: Mapping[str, Any]) -> TrainingConfig:
-    """Returns the configuration that a resumed run goes on with.
+    """Returns a resumed run's configuration.
 
     Args:
-        config: The run's own.
-        wanted: Values by name, of the configuration or of its options; those that are as before change
-            nothing.
+        config: The run's own configuration.
+        wanted: Requested values by name, of the configuration or of its options; values equal to the run's
+            own are ignored.
 
     Returns:
-        The run's configuration with the wanted values.
+        The run's configuration with the requested values.
 
     Raises:
-        WrongUsageError: Some that differ cannot change; the message lists them.
+        WrongUsageError: Some of the changes are not allowed; the message lists them.
 
     Example:
 
@@ -56,8 +56,8 @@ def changed_config(config: TrainingConfig, wanted: Mapping[str, Any]) -> Trainin
         listed = ", ".join(f"{name} {different[name]!r} instead of {own.get(name)!r}" for name in refused)
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in CHANGEABLE)
         raise WrongUsageError(
-            f"A resumed run goes on as it began, but for {flags}. Received: {listed}. Leave that out, or "
-            "begin a new run from its weights with --init-from."
+            f"Only {flags} can change when a run is resumed, because the others determine the steps already "
+            f"trained. Received: {listed}. Omit them, or start a new run from its weights with --init-from."
         )
     return dataclasses.replace(config, **different)
 
@@ -69,12 +69,12 @@ def resume_training(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     distribution: Distribution = ONE_REPLICA,
 ) -> Path | None:
-    """Continues a run at its newest checkpoint.
+    """Resumes a run from its newest checkpoint.
 
     Args:
         run: Run directory.
-        changes: What shall be different from the run's configuration, of `CHANGEABLE`.
-        control: How long it may take from now on and how often it is saved.
+        changes: Changes to the run's configuration; only the names in `CHANGEABLE` may differ.
+        control: Time limit, counted from the resume, and frequency of checkpoints.
         callbacks: As for `start_training`.
         distribution: As for `start_training`.
 
@@ -83,15 +83,15 @@ def resume_training(
 
     Raises:
         DivergedError: A loss or a weight became NaN or infinite.
-        FileNotFoundError: There is no such run or no checkpoint in it.
-        RunInUseError: Another process trains it.
+        FileNotFoundError: There is no such run, or it has no checkpoint.
+        RunInUseError: Another process is training it.
         TrainingInterrupted: The user pressed Ctrl-C.
-        TrainingTerminated: SIGTERM came.
+        TrainingTerminated: SIGTERM arrived.
         ValueError: The run is finished, damaged or from another version.
-        WrongUsageError: Something shall be different that cannot change.
+        WrongUsageError: Some of the changes are not allowed.
     """
     config = changed_config(run_directory.read_config(run), changes or {})
-    # Before the model is built, which takes a while; the other workers train copies of the run.
+    # Locked before the model is built, which takes a while; other workers train copies of the run.
     with locked_run(run) if distribution.is_chief else contextlib.nullcontext():
         return _resume(run, config, control, callbacks, distribution)
 
@@ -106,13 +106,14 @@ def _resume(run: Path, config: TrainingConfig, control: RunControl, callbacks, d
         if private is not None:
             run = run_directory.copy_for_resuming(run, private)
         with distribution.watch_peers(run):
-            # The chief changes nothing in the run before the others have copied it, so that all choose alike.
+            # The chief must not change the run before the others have copied it, or they would choose other
+            # checkpoints.
             distribution.agree(False)
         checkpoints = make_checkpoints(run, config, model, control)
         configured_rates = _constant_rates(model)
         num_epochs_done, num_steps_done = checkpoints.restore()
         _check_unfinished(run, config, num_epochs_done, num_steps_done)
-        for optimizer, rate in configured_rates:  # the checkpoint holds the ones before
+        for optimizer, rate in configured_rates:  # the checkpoint has restored the former rates
             optimizer.learning_rate = rate
         run_directory.write_config(run, config)
         session = Session(run, config, data_set, model, checkpoints, control, distribution, callbacks)
@@ -120,7 +121,7 @@ def _resume(run: Path, config: TrainingConfig, control: RunControl, callbacks, d
 
 
 def _check_unfinished(run: Path, config: TrainingConfig, num_epochs_done: int, num_steps_done: int) -> None:
-    """Raises `ValueError` if nothing of a run is left to be done."""
+    """Raises `ValueError` if the run is already finished."""
     epochs = read_metrics(run / run_directory.METRICS)[:num_epochs_done] if num_epochs_done else []
     is_stopped_early = config.stop_rule is not None and config.stop_rule.is_due(epochs)
     is_finished = (num_epochs_done == config.epochs or is_stopped_early) and (
@@ -129,13 +130,13 @@ def _check_unfinished(run: Path, config: TrainingConfig, num_epochs_done: int, n
     if is_finished or num_epochs_done + (num_steps_done > 0) > config.epochs:
         flag = "--early-stop none" if is_stopped_early else f"--epochs {num_epochs_done + config.epochs}"
         raise ValueError(
-            f"Only an unfinished run can be resumed. Received: {run}, which has finished {num_epochs_done} "
+            f"A run to resume must be unfinished. Received: {run}, which has finished {num_epochs_done} "
             f"epochs. Train it longer: zoo train --resume {run} {flag}"
         )
 
 
 def _constant_rates(model) -> list[tuple[keras.optimizers.Optimizer, float]]:
-    """Returns the optimizers whose learning rate is a variable, and so part of checkpoints, with it."""
+    """Returns the optimizers whose learning rate is a variable, hence in checkpoints, each with its rate."""
     optimizers = [value for value in vars(model).values() if isinstance(value, keras.optimizers.Optimizer)]
     inner = [getattr(optimizer, "inner_optimizer", optimizer) for optimizer in optimizers]
     return [

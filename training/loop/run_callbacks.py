@@ -1,4 +1,4 @@
-"""The callbacks of a run, in the order in which they must be called."""
+"""A run's Keras callbacks, in the order in which they must be called."""
 
 import keras
 
@@ -18,7 +18,7 @@ from training.runs.metrics_log import MetricsLog, read_metrics
 
 
 class StopEarly(keras.callbacks.Callback):
-    """Ends the training after an epoch when `EarlyStop` says so; place it after `MetricsLog`."""
+    """Stops the training at the end of an epoch once `EarlyStop` is due; place it after `MetricsLog`."""
 
     def __init__(self, early_stop: EarlyStop, metrics):
         super().__init__()
@@ -32,12 +32,12 @@ class StopEarly(keras.callbacks.Callback):
 def make_callbacks(
     session: Session, stop_requests: StopRequests, wandb_log: WandbLog | None
 ) -> list[keras.callbacks.Callback]:
-    """Returns all callbacks of a session: logs first, then what reads them, then what saves and stops.
+    """Makes a session's callbacks: first those that add logs, then those that read them, save and stop.
 
     Args:
         session: The training.
-        stop_requests: What asks for its end.
-        wandb_log: Sends metrics and samples to Weights & Biases; None where the user does not ask for it.
+        stop_requests: Callback that stops it on SIGTERM or at the time limit.
+        wandb_log: Callback that logs to Weights & Biases; None without `--wandb`.
     """
     config, recipe, model = session.config, session.recipe, session.model
     tensorboard_dir = session.run / run_directory.TENSORBOARD
@@ -69,8 +69,8 @@ def make_callbacks(
         callbacks.append(wandb_log)
     if config.stop_rule:
         callbacks.append(StopEarly(config.stop_rule, session.metrics))
-    # An epoch counts as done only when its metrics and samples are written. Requests to stop come last, so
-    # that what they stop stands where the checkpoints say.
+    # An epoch counts as done only once its metrics and samples are written. Requests to stop come last, after
+    # the checkpoints have counted the step.
     return [*callbacks, session.checkpoints, FiniteLosses(), stop_requests]
 
 

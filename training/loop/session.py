@@ -1,4 +1,4 @@
-"""What a training carries from its first step, or the one it resumes at, to its end."""
+"""A training session: everything that the training loop needs from its first step to its last."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from training.runs import run_directory
 from training.runs.config import TrainingConfig
 from training.runs.run_control import RunControl
 
-# Steps that run in one call of the compiled function: enough to hide what Python costs per call.
+# Steps per call of the compiled function: enough to hide Python's overhead per call.
 MAX_STEPS_PER_EXECUTION = 20
 
 
@@ -24,14 +24,14 @@ class Session:
     """A training that is ready to run its steps.
 
     Args:
-        run: Run directory; of a worker that is not the chief, its private copy.
-        config: The run's configuration, complete.
-        data_set: What it is trained on, opened once.
-        model: A compiled model with the state of the newest checkpoint, if there is one.
-        checkpoints: Say where the training stands, and save it.
-        control: How long it may take, and what is written for TensorBoard.
-        distribution: Where its replicas run.
-        callbacks: Further callbacks, which find the metrics of an epoch written at its end.
+        run: Run directory; in a worker that is not the chief, its private copy.
+        config: The run's complete configuration.
+        data_set: The open data set.
+        model: The compiled model, with the state of the newest checkpoint, if there is one.
+        checkpoints: Counts the epochs and steps done, and saves the training.
+        control: Time limit, frequency of checkpoints and options for TensorBoard.
+        distribution: Where the replicas run.
+        callbacks: Additional callbacks; at the end of an epoch they find its metrics written.
     """
 
     run: Path
@@ -50,22 +50,22 @@ class Session:
 
     @property
     def metrics(self) -> Path:
-        """The file of metrics, one line per epoch."""
+        """The metrics file, with one line per epoch."""
         return self.run / run_directory.METRICS
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps of an epoch."""
+        """Number of steps per epoch."""
         return count_steps(self.config, self.data_set)
 
     @property
     def shown_run(self) -> Path:
-        """The run directory as messages name it: what other workers write is gone when they end."""
+        """The run directory to name in messages; `RUN` in other workers, whose private copies are deleted."""
         return self.run if self.distribution.is_chief else Path("RUN")
 
 
 def count_steps(config: TrainingConfig, data_set: DataSet) -> int:
-    """Returns the number of steps nearest to one pass over the training pictures that whole executions make.
+    """Returns the number of steps per epoch: one pass over the training split, rounded to whole executions.
 
     Raises:
         ValueError: A batch is larger than the training split.
@@ -73,8 +73,9 @@ def count_steps(config: TrainingConfig, data_set: DataSet) -> int:
     num_images = data_set.num_images["train"]
     if config.batch_size > num_images:
         raise ValueError(
-            f"`batch_size` must be at most the number of training pictures. Received: "
-            f"batch_size={config.batch_size}, {num_images} pictures in {config.dataset}."
+            f"`batch_size` must be at most the number of training photos. Received: "
+            f"batch_size={config.batch_size}, {num_images} photos in {config.dataset}. Choose a smaller "
+            "--batch-size."
         )
     steps = num_images * config.patches_per_image // config.batch_size
     steps_per_execution = min(MAX_STEPS_PER_EXECUTION, steps)

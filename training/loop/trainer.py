@@ -1,4 +1,4 @@
-"""Trains a model by its recipe: configuration and data set in, run directory out."""
+"""Trains a model with its recipe: takes a configuration and a data set, and writes a run directory."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,15 +29,15 @@ from zoo.files.atomic_write import atomic_path
 def check_training(
     config: TrainingConfig, is_new: bool = True, data_set: DataSet | None = None
 ) -> TrainingConfig:
-    """Finds what `start_training` would refuse: opens the data set, builds the model and trains nothing.
+    """Checks a configuration without training: opens the data set and builds the model.
 
     Args:
-        config: What to train on what.
-        is_new: Whether the weights to start from, if any, are taken over, too, as a resumed run does not.
-        data_set: The configuration's data set, where it is open already.
+        config: The configuration to check.
+        is_new: Whether to load the weights to start from, if any; a resumed run does not.
+        data_set: The configuration's data set, if it is already open.
 
     Returns:
-        The configuration as the run would have it.
+        The configuration as the run would record it.
 
     Raises:
         UnknownNameError: As for `start_training`.
@@ -61,25 +61,24 @@ def start_training(
     """Trains a new run.
 
     Args:
-        config: What to train on what.
-        runs_dir: Where the run directory is made. Nothing is made before data set and model are known to fit.
+        config: The configuration, which names the model and the data set.
+        runs_dir: Directory in which to create the run directory, once the model is known to fit the data set.
         run_name: Name of the run directory; time, model and data set by default.
-        control: How long it may take and how often it is saved.
-        callbacks: Further callbacks, which find the metrics of an epoch written at its end.
-        distribution: Where its replicas run; made before anything else is done with TensorFlow.
-        data_set: The configuration's data set, where it is open already.
+        control: Time limit and frequency of checkpoints.
+        callbacks: Additional callbacks; at the end of an epoch they find its metrics written.
+        distribution: Where the replicas run; must be made before any other use of TensorFlow.
+        data_set: The configuration's data set, if it is already open.
 
     Returns:
-        The run directory, with everything in it that the contract of run directories names; None where the
-        chief of several workers has it.
+        The complete run directory; None in a worker that is not the chief.
 
     Raises:
         DivergedError: A loss or a weight became NaN or infinite.
-        MemoryError: The network or a step does not fit into memory; it says which batch size fits.
+        MemoryError: The network or a step does not fit into memory; the message names a batch size that fits.
         TrainingInterrupted: The user pressed Ctrl-C.
-        TrainingTerminated: SIGTERM came.
+        TrainingTerminated: SIGTERM arrived.
         UnknownNameError: The model, the data set or a part to freeze does not exist.
-        ValueError: The configuration does not fit the data set, or the weights to begin with do not fit.
+        ValueError: The configuration does not fit the data set, or the weights to start from do not fit.
     """
     data_set = data_set or open_data_set(config.dataset, config.data_dir, config.only)
     check_config(config, data_set)
@@ -98,13 +97,13 @@ def start_training(
 def make_checkpoints(
     run: Path, config: TrainingConfig, model: keras.Model, control: RunControl
 ) -> Checkpoints:
-    """Returns a run's checkpoints, which keep the best epoch by the metric to stop by or the recipe's."""
+    """Makes a run's checkpoints, which keep the best epoch by the early-stopping metric or the recipe's."""
     metric = config.stop_rule.metric if config.stop_rule else RECIPES[config.model].objective
 
     def is_best(num_epochs, kept):
         if metric is None:
             return False
-        # Of other epochs there are no weights: another metric may have chosen the one that is kept.
+        # Only the kept epoch and the newest one have weights, and another metric may have chosen the former.
         epochs = enumerate(read_metrics(run / run_directory.METRICS)[:num_epochs], 1)
         candidates = [epoch if number in (kept, num_epochs) else {} for number, epoch in epochs]
         return best_epoch(candidates, metric) == num_epochs
@@ -120,7 +119,7 @@ def make_checkpoints(
 
 
 def run_training(session: Session) -> Path | None:
-    """Runs a session to its end and writes the finished model; returns as `start_training`."""
+    """Trains a session to its end and writes the finished model; returns the same as `start_training`."""
     with explained_failures(session) as limit, session.distribution.watch_peers(session.shown_run):
         fit(session)
     if session.config.stop_rule and not limit.message:
@@ -134,11 +133,13 @@ def run_training(session: Session) -> Path | None:
 
 
 def _take_best_epoch(session: Session) -> None:
-    """Gives the model the weights of the best epoch that is kept, and says which one it is."""
+    """Restores the weights of the best epoch that was kept, and prints which one it is."""
     metric = session.config.stop_rule.metric
     num_epochs, kept = session.checkpoints.num_epochs_done, session.checkpoints.restore_best()
     best = best_epoch(read_metrics(session.metrics), metric)
-    lost = "" if kept == best else f" of those kept; the weights of epoch {best}, which was better, were not"
+    lost = (
+        "" if kept == best else f" among those kept; epoch {best} was better, but its weights were not kept"
+    )
     click.echo(
         f"Trained {num_epochs} of at most {session.config.epochs} epochs. The model has the weights of epoch "
         f"{kept or num_epochs}, the best by {metric}{lost}.",

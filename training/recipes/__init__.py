@@ -1,1 +1,1 @@
-"""How each model is built, fed, compiled, shown and scored: one file per family."""
+"""Recipes: how each model is built, fed, compiled, sampled and scored. One file per model."""

@@ -1,9 +1,10 @@
-"""How the classifier is trained, and what it takes for what.
+"""Recipe of the classifier, and its mistakes and confusions.
 
 Sources:
     [ResNet] He et al. 2015, arXiv 1512.03385, section 4.2: SGD with momentum 0.9, batches of 128, learning
-    rate 0.1, pictures shifted and flipped.
-    [Tricks] He et al. 2018, arXiv 1812.01187, sections 3.1 and 5.1: cosine, no decay of biases and norms.
+    rate 0.1, shifted and flipped photos.
+    [Tricks] He et al. 2018, arXiv 1812.01187, sections 3.1 and 5.1: cosine schedule, no decay of biases and
+    norms.
     [SGDW] Loshchilov & Hutter 2017, "Decoupled Weight Decay Regularization", arXiv 1711.05101.
 """
 
@@ -22,8 +23,9 @@ from training.recipes.base.search_space import Choice, Range
 from zoo.classifier import Classifier
 
 MOMENTUM = 0.9
-# Of the weights a step, times the learning rate. [ResNet]'s 1e-4 is added to the gradient, which momentum
-# multiplies by 10: this is five times as much, as is usual for trainings this short.
+# Share of the weights that decays per step, before the factor of the learning rate. [ResNet]'s 1e-4 is added
+# to the gradient, which momentum multiplies by 10: this is five times as much, as is usual for trainings this
+# short.
 WEIGHT_DECAY = 5e-3
 SHEET_ROWS, SHEET_COLUMNS = 4, 6
 # Room for a caption such as "t-shirt/top 87 %, not dress".
@@ -32,7 +34,7 @@ MAX_SHEET_CANDIDATES = 2_000
 
 
 class ClassifierRecipe(AttributeRecipe):
-    """Trains `zoo.classifier.Classifier` on pictures with attributes."""
+    """Trains `zoo.classifier.Classifier` on photos with attributes."""
 
     model_name = "classifier"
     objective = "val_loss"
@@ -80,7 +82,7 @@ class ClassifierRecipe(AttributeRecipe):
 
     def draw_samples(self, model, config, data_set):
         judgements = judge_split(model, config, data_set, "validation", MAX_SHEET_CANDIDATES)
-        # Mistakes first, and among them those that the model is surest of.
+        # Mistakes first, the most confident ones at the top.
         judgements.sort(key=lambda judgement: (judgement.is_right, -judgement.confidence))
         shown = judgements[: SHEET_ROWS * SHEET_COLUMNS]
         rows = [shown[start : start + SHEET_COLUMNS] for start in range(0, len(shown), SHEET_COLUMNS)]
@@ -100,13 +102,13 @@ class ClassifierRecipe(AttributeRecipe):
 
 @dataclasses.dataclass(frozen=True)
 class Judgement:
-    """What the model says of one attribute of a picture, and what is true.
+    """The model's prediction of an attribute of one photo, beside the ground truth.
 
     Args:
         raw_image: uint8 array `[S, S, C]`.
-        judged: The value that the model holds for most probable.
+        judged: The most probable value.
         confidence: Its probability.
-        true: The value that the data set states, `""` where it states none.
+        true: The data set's value; `""` if it is unknown.
     """
 
     raw_image: np.ndarray
@@ -116,7 +118,7 @@ class Judgement:
 
     @property
     def is_right(self) -> bool:
-        """Whether there is no mistake: the data set says the same, or nothing."""
+        """Whether the prediction agrees with the data set, or the ground truth is unknown."""
         return self.true in ("", self.judged)
 
     def to_caption(self) -> str:
@@ -132,19 +134,19 @@ class Judgement:
 
 
 def judge_split(model, config, data_set, split: str, max_images: int) -> list[Judgement]:
-    """Judges the first pictures of a split.
+    """Judges the first photos of a split.
 
     Args:
         model: A `zoo.classifier.Classifier`.
-        config: Says the size of the pictures.
-        data_set: Where they come from.
-        split: Split they come from.
-        max_images: Stop after the batch that reaches this number.
+        config: Configuration with the photos' size.
+        data_set: The data set.
+        split: The split to take photos from.
+        max_images: Number of photos to judge, rounded up to whole batches.
 
     Returns:
-        One judgement a picture: of the first attribute that is judged wrong, else of the first one.
+        One judgement per photo: of the first attribute that is judged wrong, else of the first attribute.
     """
-    config = dataclasses.replace(config, cache="none")  # a part of the split usually suffices
+    config = dataclasses.replace(config, cache="none")  # part of the split usually suffices
     judgements = []
     for raw_images, attribute_ids in make_attribute_batches(config, data_set, split).as_numpy_iterator():
         probabilities = {name: values.numpy() for name, values in model.judge(raw_images).items()}
@@ -176,17 +178,17 @@ def _enlarge(raw_image: np.ndarray) -> np.ndarray:
 
 
 def count_confusions(judge, config, data_set, split: str) -> dict[str, np.ndarray]:
-    """Counts for every pair of values how many pictures of one are judged to be the other.
+    """Counts the confusion matrix of each attribute.
 
     Args:
-        judge: Has `attributes` and `judge`, which gives the probabilities of uint8 pictures.
-        config: Says the size of the pictures and of the batches.
-        data_set: Where the pictures come from.
-        split: Split they come from.
+        judge: Model with `attributes` and `judge`, which returns probabilities for uint8 images.
+        config: Configuration with the photos' size and the batch size.
+        data_set: The data set.
+        split: The split to judge.
 
     Returns:
-        For each attribute an int64 array `[K, K]`: row, the true class id; column, the most probable one.
-        Pictures of an unknown value are left out.
+        For each attribute an int64 array `[K, K]`: the row is the true class id, the column the most probable
+        one. Photos whose value is unknown are left out.
     """
     counts = {name: np.zeros([len(values)] * 2, "int64") for name, values in judge.attributes.items()}
     for raw_images, attribute_ids in make_attribute_batches(config, data_set, split):
@@ -199,14 +201,14 @@ def count_confusions(judge, config, data_set, split: str) -> dict[str, np.ndarra
 
 
 def accuracy_of_each_value(values, counts: np.ndarray) -> dict[str, float]:
-    """Returns the share of the pictures of each value that are judged right.
+    """Returns, for each value, the share of its photos that are judged right.
 
     Args:
         values: The K values of an attribute.
-        counts: Of `count_confusions`, `[K, K]`.
+        counts: Confusion matrix `[K, K]` from `count_confusions`.
 
     Returns:
-        Shares in [0, 1] by value; values without a picture are left out.
+        Shares in [0, 1] by value; values without a photo are left out.
 
     Example:
 

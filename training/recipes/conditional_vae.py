@@ -1,4 +1,4 @@
-"""How the conditional VAE is trained."""
+"""Recipe of the conditional VAE."""
 
 import dataclasses
 
@@ -19,14 +19,14 @@ from zoo.step.adam import FusedAdam
 
 
 class ConditionalVAERecipe(GenerativeRecipe):
-    """Trains `zoo.conditional_vae.ConditionalVAE` on pictures with attributes."""
+    """Trains `zoo.conditional_vae.ConditionalVAE` on photos with attributes."""
 
     model_name = "conditional_vae"
     epochs = 20
     batch_size = 64
     learning_rate = 1e-3
     objective = "val_psnr"
-    option_words = {"edited_attributes": ("all", "Attributes whose edits are learned, e.g. colour, or all.")}
+    option_words = {"edited_attributes": ("all", "Attributes whose edits are trained, e.g. colour, or all.")}
     part_groups = {"encoder": ("features", "posterior")}
     is_judge = True
     has_encoder = True
@@ -92,19 +92,19 @@ def _edited_attributes(config) -> tuple[str, ...]:
 
 
 def first_of_each_value(config, data_set, split: str = "validation"):
-    """Returns the first picture of each value of the first attribute, with all its attributes.
+    """Returns the first photo with each value of the first attribute, and all the photos' attributes.
 
     Args:
-        config: Says the size of the pictures.
-        data_set: Where they come from.
-        split: Split they come from.
+        config: Configuration with the photos' size.
+        data_set: The data set.
+        split: The split to take photos from.
 
     Returns:
-        uint8 array `[K, S, S, C]` and a dict of int32 arrays `[K]`; values that the split lacks are left out.
+        uint8 array `[K, S, S, C]` and a dict of int32 arrays `[K]`, without the values that the split lacks.
     """
     name, values = next(iter(data_set.attributes.items()))
     found: dict[int, tuple[np.ndarray, dict[str, int]]] = {}
-    config = dataclasses.replace(config, cache="none")  # the first pictures usually suffice
+    config = dataclasses.replace(config, cache="none")  # the first batches usually suffice
     for raw_images, attribute_ids in make_attribute_batches(config, data_set, split).as_numpy_iterator():
         for row, value_id in enumerate(attribute_ids[name]):
             if value_id >= 0:  # known

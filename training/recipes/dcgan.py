@@ -1,9 +1,9 @@
-"""How DCGAN is trained.
+"""Recipe of the DCGAN.
 
 Sources:
     [DCGAN] Radford et al. 2015, arXiv 1511.06434, section 4: Adam, learning rate 2e-4, beta_1 0.5.
-    [TTUR] Heusel et al. 2017, arXiv 1706.08500: two time scales.
-    [DiffAugment] Zhao et al. 2020, arXiv 2006.10738: helps where pictures are few.
+    [TTUR] Heusel et al. 2017, arXiv 1706.08500: separate learning rates for generator and discriminator.
+    [DiffAugment] Zhao et al. 2020, arXiv 2006.10738: helps with few training photos.
 """
 
 import dataclasses
@@ -26,14 +26,14 @@ from zoo.pictures.differentiable_augmentation import POLICIES
 from zoo.step.adam import FusedAdam
 
 SAMPLE_ROWS = 8
-# [DiffAugment] helps where the discriminator has learned its pictures by heart. Of 5,500 or 550 pictures of
-# Fashion-MNIST it has not after half a million seen, and the distance to real ones more than doubles
-# (`tests/benchmarks/few_pictures.py`).
+# [DiffAugment] helps once the discriminator has memorised its photos. With 5,500 or 550 photos of
+# Fashion-MNIST it has not done so after half a million photos seen, and augmentation more than doubles the
+# distance to real photos (`tests/benchmarks/few_pictures.py`).
 FEW_IMAGES = 500
 
 
 class DCGANRecipe(GenerativeRecipe):
-    """Trains `zoo.dcgan.DCGAN` on pictures with attributes."""
+    """Trains `zoo.dcgan.DCGAN` on photos with attributes."""
 
     model_name = "dcgan"
     epochs = 20
@@ -45,12 +45,12 @@ class DCGANRecipe(GenerativeRecipe):
         "diff_augment": (
             "auto",
             (
-                "Random changes before the discriminator: colour,translation,cutout, or none; auto: all "
-                f"three where there are fewer than {FEW_IMAGES} training pictures."
+                "Random augmentation of the discriminator's input: any of colour,translation,cutout, or "
+                f"none; auto: all three with fewer than {FEW_IMAGES} training photos, else none."
             ),
         )
     }
-    # [TTUR]: the discriminator's learning rate in units of the generator's.
+    # [TTUR]: the discriminator's learning rate as a multiple of the generator's.
     optimizer_options = {"discriminator_rate": 1.0}
     search_space = {
         "learning_rate": Range(5e-5, 1e-3, log=True),
@@ -67,7 +67,7 @@ class DCGANRecipe(GenerativeRecipe):
         return DCGAN
 
     def describe_optimizer_options(self):
-        text = "The discriminator's learning rate in units of --learning-rate."
+        text = "The discriminator's learning rate as a multiple of --learning-rate."
         rate = to_click_type(Rate, "discriminator_rate")
         return (Option("discriminator_rate", "--discriminator-rate", rate, 1.0, text),)
 
@@ -115,7 +115,7 @@ def _diff_augment(config: TrainingConfig, data_set: DataSet) -> tuple[str, ...]:
 
 
 def random_attribute_ids(attributes, count: int, seed: int) -> dict[str, np.ndarray]:
-    """Draws class ids for each attribute, int32 `[count]`, uniformly."""
+    """Draws class ids uniformly: for each attribute an int32 array `[count]`."""
     random = np.random.default_rng(seed)
     return {
         name: random.integers(0, len(values), count, dtype="int32") for name, values in attributes.items()

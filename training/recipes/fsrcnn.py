@@ -1,4 +1,4 @@
-"""How FSRCNN is trained."""
+"""Recipe of FSRCNN."""
 
 from training.recipes.base.search_space import Choice, Range
 from training.recipes.base.super_resolution_recipe import SuperResolutionRecipe

@@ -1,4 +1,4 @@
-"""How SRCNN is trained."""
+"""Recipe of SRCNN."""
 
 from training.recipes.base.search_space import Choice, Range
 from training.recipes.base.super_resolution_recipe import SuperResolutionRecipe
@@ -14,7 +14,7 @@ class SRCNNRecipe(SuperResolutionRecipe):
     batch_size = 64
     learning_rate = 1e-3
     patch_size = 48
-    # Its first kernels, of 9 x 9 pixels, lie on the picture itself.
+    # Its first kernels, 9 x 9 pixels large, are applied to the pixels themselves.
     optimizer_class = FrequencyAdam
     search_space = {
         "learning_rate": Range(1e-4, 1e-2, log=True),

@@ -1,1 +1,1 @@
-"""Bayesian optimisation of hyperparameters."""
+"""Tunes hyperparameters by Bayesian optimisation."""

@@ -1,4 +1,4 @@
-"""Ends trials of a search that will not be the best one.
+"""Stops trials of a study that are unlikely to become the best.
 
 Source:
     [Vizier] Golovin et al. 2017, "Google Vizier: A Service for Black-Box Optimization", section 3.2.2: median
@@ -13,19 +13,19 @@ import keras
 from training.runs import run_directory
 from training.runs.metrics_log import read_metrics
 
-# Epochs that every trial gets, and finished trials that it is compared with at least.
+# Epochs that every trial may train, and the fewest finished trials to compare it with.
 MIN_EPOCHS, MIN_TRIALS = 2, 3
 
 
 class HopelessTrial(keras.callbacks.Callback):
-    """Stops a trial whose best epoch is worse than what half of the others had reached by then [Vizier].
+    """Stops a trial whose best score so far is below the median of the other trials at that epoch [Vizier].
 
     Place it after `MetricsLog`.
 
     Args:
-        run: Run directory of the trial; those beside it are the other trials.
-        objective: Name of the metric; a trial without it is never stopped.
-        sign: 1 where larger is better, else -1.
+        run: The trial's run directory; the run directories beside it are the other trials.
+        objective: Name of the metric; a trial whose epochs lack it is never stopped.
+        sign: 1 if larger values are better, else -1.
     """
 
     def __init__(self, run: Path, objective: str, sign: int):
@@ -47,11 +47,11 @@ class HopelessTrial(keras.callbacks.Callback):
 
 
 def is_hopeless(own: Sequence[float], others: Sequence[Sequence[float]]) -> bool:
-    """Says whether a trial's best score so far is below the median of what others had by as many epochs.
+    """Returns whether a trial's best score is below the median of the others' best after as many epochs.
 
     Args:
-        own: Scores of the epochs so far; larger is better.
-        others: The same of the finished trials.
+        own: The trial's score at each epoch so far; larger is better.
+        others: The scores of the finished trials in the same form.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""A study's search space as a JSON file."""
+"""Reads and writes search spaces as JSON files."""
 
 import dataclasses
 import json
@@ -14,7 +14,7 @@ from zoo.errors import UnknownNameError, WrongUsageError
 
 
 def read_search_space(path: Path, recipe: Recipe) -> SearchSpace:
-    """Reads a search space of one's own.
+    """Reads a user's search space.
 
     Args:
         path: A JSON file such as `{"learning_rate": {"low": 1e-4, "high": 1e-2, "log": true}, "width":
@@ -22,19 +22,24 @@ def read_search_space(path: Path, recipe: Recipe) -> SearchSpace:
         recipe: The recipe of the model.
 
     Returns:
-        The space by names of options.
+        Ranges and choices by option name.
 
     Raises:
         FileNotFoundError: There is no such file.
-        UnknownNameError: The model has no such option, or a range or choice no such field.
-        WrongUsageError: The file is no such JSON, or a range or choice is impossible.
+        UnknownNameError: The model has no such option, or a range or choice has no such field.
+        WrongUsageError: The file is not such a JSON file, or a range or choice is invalid.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise WrongUsageError(f"A search space is a JSON file. Received: {path} ({error}).") from error
+        raise WrongUsageError(
+            f"A search space must be a JSON file. Received: {path} ({error}). Correct the file."
+        ) from error
     if not isinstance(content, dict) or not content:
-        raise WrongUsageError(f"A search space names options. Received: {path}, which holds {content!r}.")
+        raise WrongUsageError(
+            f"A search space must be a JSON object with at least one option. Received: {path}, which holds "
+            f'{content!r}. Example: {{"width": {{"values": [16, 32]}}}}.'
+        )
     return {name: _to_domain(name, value, recipe) for name, value in content.items()}
 
 
@@ -55,22 +60,22 @@ def _to_domain(name: str, value: Any, recipe: Recipe) -> Range | Choice:
     missing = [field.name for field in dataclasses.fields(kind)][: 2 if kind is Range else 1]
     missing = [field for field in missing if field not in value]
     if missing:
-        raise WrongUsageError(f"{name} must have `{missing[0]}`. Received: {value!r}.")
+        raise WrongUsageError(f"{name} must have the field `{missing[0]}`. Received: {value!r}.")
     return kind(**value)
 
 
 def to_json(space: SearchSpace) -> dict[str, Any]:
-    """Returns what `read_search_space` reads."""
+    """Converts a search space to the form that `read_search_space` reads."""
     return {name: dataclasses.asdict(domain) for name, domain in space.items()}
 
 
 def with_values(config: TrainingConfig, values: Mapping[str, Any], recipe: Recipe) -> TrainingConfig:
-    """Returns a configuration with the values that a search tries.
+    """Returns a trial's configuration.
 
     Args:
-        config: Says all else.
-        values: Values by names of the search space.
-        recipe: The recipe of the model.
+        config: Configuration that all trials share.
+        values: The hyperparameters to try, by name.
+        recipe: The model's recipe.
     """
     changes: dict[str, Any] = {
         group: {

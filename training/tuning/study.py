@@ -1,4 +1,4 @@
-"""A search for hyperparameters: what it is about, and what it has found."""
+"""Study directories: the description of a hyperparameter search, its trials and its results."""
 
 import csv
 import dataclasses
@@ -19,7 +19,7 @@ from zoo.files.atomic_write import atomic_directory, remove_unfinished, write_te
 
 FORMAT = 1
 DESCRIPTION, SPACE, TRIALS, BEST, TUNER = "study.json", "space.json", "trials", "best", "tuner"
-# An objective that is measured after a trial, where the metrics of the epochs say nothing of quality.
+# An objective that is measured after a trial, for models whose validation metrics do not measure quality.
 FRECHET_DISTANCE = "frechet_distance"
 RESULTS_CSV, RESULTS_PAGE = "results.csv", "results.md"
 
@@ -30,11 +30,11 @@ class Trial:
 
     Args:
         name: Name of its run directory under `trials/`.
-        status: `completed`, `stopped` (hopeless before its last epoch) or `failed`.
-        score: Value of the objective; None where it failed.
-        epochs: Epochs that it trained.
-        minutes: Minutes that these took.
-        values: What was tried, by name.
+        status: `completed`, `stopped` (before its last epoch, because it was hopeless) or `failed`.
+        score: Value of the objective; None if the trial failed.
+        epochs: Number of epochs trained.
+        minutes: Minutes that these epochs took.
+        values: The hyperparameters tried, by name.
     """
 
     name: str
@@ -47,17 +47,18 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True)
 class Study:
-    """What is searched.
+    """A search for the hyperparameters that optimise an objective.
 
     Args:
-        directory: Study directory: `study.json` and `space.json`; `trials/` with a run directory a trial;
+        directory: Study directory: `study.json` and `space.json`; `trials/` with a run directory per trial;
             `tuner/`, the state of the search; `results.csv` and `results.md`; `best/`, the best run.
-        config: What every trial has but for the values that are tried.
-        space: What is tried.
-        objective: Metric that shall be best: of the epoch, e.g. `val_psnr`, or `frechet_distance`.
-        num_trials: Number of trainings.
-        algorithm: `"bayesian"`, or `"random"` to compare with.
-        seed: Of the search.
+        config: Configuration that all trials share, apart from the values tried.
+        space: The search space.
+        objective: Metric to optimise: a validation metric of an epoch, e.g. `val_psnr`, or
+            `frechet_distance`.
+        num_trials: Number of trials.
+        algorithm: `"bayesian"`, or `"random"` as a baseline.
+        seed: Seed of the search.
         judge: Run or preset on whose features `frechet_distance` is measured.
     """
 
@@ -76,21 +77,21 @@ class Study:
 
     @property
     def sign(self) -> int:
-        """1 where larger is better, else -1."""
+        """1 if larger values of the objective are better, else -1."""
         return -1 if is_smaller_better(self.objective) else 1
 
     def write(self) -> None:
-        """Writes `study.json` and `space.json` into the directory, which is made.
+        """Creates the directory and writes `study.json` and `space.json` into it.
 
         Raises:
-            ValueError: The directory exists.
+            ValueError: The directory already exists.
         """
         try:
             self.directory.mkdir(parents=True)
         except FileExistsError as error:
             raise ValueError(
                 f"A study must have a directory of its own. Received: {self.directory}, which exists. "
-                "Continue it with `--resume`, or choose another `--study-name`."
+                "Resume that study with `--resume`, or choose another `--study-name`."
             ) from error
         values = {
             name: getattr(self, name) for name in ("objective", "num_trials", "algorithm", "seed", "judge")
@@ -104,8 +105,8 @@ class Study:
         """Reads a study directory.
 
         Raises:
-            FileNotFoundError: It is none.
-            ValueError: It is damaged, or from another version.
+            FileNotFoundError: The directory is not a study.
+            ValueError: The study is damaged or from another version.
         """
         path = directory / DESCRIPTION
         if not path.exists():
@@ -123,16 +124,16 @@ class Study:
             return cls(directory=directory, config=config, space=space, **content)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f"A study must be of format {FORMAT}, which this version writes. Received: {path} ({error}). "
-                "Begin a new study, or install the version that wrote it."
+                f"A study must be whole and of format {FORMAT}, the format of this version. Received: {path} "
+                f"({error}). Start a new study, or install the version that wrote it."
             ) from error
 
     def sort(self, trials: Sequence[Trial]) -> list[Trial]:
-        """Returns trials with the best ones first, and those that failed last."""
+        """Sorts trials from best to worst, with failed ones last."""
         return sorted(trials, key=lambda t: (t.score is None, -self.sign * (t.score or 0.0), t.name))
 
     def write_results(self, trials: Sequence[Trial]) -> None:
-        """Writes the tables of results, and copies the run of the best trial to `best/`."""
+        """Writes the result tables and copies the best trial's run to `best/`."""
         trials = self.sort(trials)
         write_text(self.directory / RESULTS_CSV, _to_csv(trials, self.objective, list(self.space)))
         write_text(self.directory / RESULTS_PAGE, self._to_page(trials))
@@ -149,8 +150,8 @@ class Study:
         better = "smaller" if self.sign < 0 else "larger"
         return (
             f"# Study of {self.config.model} on {self.config.dataset}\n\n{len(trials)} of {self.num_trials} "
-            f"trials, the best first: {self.objective}, {better} is better. The best one's run is in "
-            f"`{BEST}/`; repeat it: `zoo train --config {BEST}/{run_directory.CONFIG}`\n\n"
+            f"trials, best first by {self.objective} ({better} is better). The best trial's run is in "
+            f"`{BEST}/`. Repeat it: `zoo train --config {BEST}/{run_directory.CONFIG}`\n\n"
             f"| trial | status | {self.objective} | epochs | minutes | {' | '.join(names)} |\n"
             f"|{'---|' * (5 + len(names))}\n{''.join(rows)}"
         )

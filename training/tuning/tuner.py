@@ -1,8 +1,8 @@
-"""Runs a study: each trial is a training like any other, and KerasTuner says what to try next.
+"""Runs a study: KerasTuner chooses the hyperparameters, and each trial is an ordinary training.
 
 Sources:
-    [KerasTuner] O'Malley et al. 2019: oracles, and their service for several workers.
-    [GP-UCB] Srinivas et al. 2010, arXiv 0912.3995: what its Bayesian oracle does.
+    [KerasTuner] O'Malley et al. 2019: oracles, and the service that shares one among several workers.
+    [GP-UCB] Srinivas et al. 2010, arXiv 0912.3995: the algorithm of its Bayesian oracle.
 """
 
 import math
@@ -39,19 +39,19 @@ from training.tuning.hopeless_trial import HopelessTrial
 from training.tuning.space_file import with_values
 from training.tuning.study import FRECHET_DISTANCE, TUNER, Study, Trial
 
-# One trial in so many is drawn at random, at the beginning. KerasTuner's own choice, three for each
-# dimension, would leave hardly any trial of a usual study to the model of what was found.
+# One trial in so many is drawn at random, before all others. KerasTuner's default, three per dimension, would
+# leave hardly any trial of a usual study to its model of the objective.
 TRIALS_PER_RANDOM_TRIAL = 4
 FEWEST_RANDOM_TRIALS = 3
-# KerasTuner counts seeds up with every value it draws: those of two studies must lie far apart.
+# KerasTuner increments its seed with every value it draws: the seeds of two studies must lie far apart.
 SEED_DISTANCE = 1000
 MAX_SEED = 1 << 32
-# Trials that may fail one after the other before the study ends.
+# Consecutive failed trials after which the study ends.
 MAX_FAILURES = 3
 
 
 class StudyStopped(FatalError):
-    """The study was stopped in a trial; it can be resumed."""
+    """The study stopped during a trial and can be resumed."""
 
     def __init__(self, message: str, exit_code: int = 1):
         super().__init__(message)
@@ -59,7 +59,7 @@ class StudyStopped(FatalError):
 
 
 def num_random_trials(num_trials: int) -> int:
-    """Returns how many trials of a Bayesian study are drawn at random, before there is something to model.
+    """Returns how many trials a Bayesian study draws at random before it models the objective.
 
     >>> num_random_trials(20), num_random_trials(4)
     (5, 3)
@@ -68,10 +68,10 @@ def num_random_trials(num_trials: int) -> int:
 
 
 class BayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
-    """Chooses trials alike in a study that was stopped and in one that was not.
+    """Chooses the same trials in a resumed study as in an uninterrupted one.
 
-    KerasTuner keeps no state of the numbers that it draws to search its model of what was found, and reads
-    trials back in any order, which rounding in that model depends on.
+    KerasTuner does not save the state of the random numbers with which it searches its model of the
+    objective, and it reads trials back in arbitrary order, on which that model's rounding depends.
     """
 
     def __init__(self, max_trials: int, **options):
@@ -87,14 +87,14 @@ ORACLES = {"bayesian": BayesianOracle, "random": keras_tuner.oracles.RandomSearc
 
 
 class TrainingTuner(BaseTuner):
-    """Tries values by training runs in `trials/`.
+    """Runs each trial as a training in `trials/`.
 
-    A trial that was interrupted is resumed at its newest checkpoint. With KerasTuner's variables
-    `KERASTUNER_TUNER_ID`, `KERASTUNER_ORACLE_IP` and `KERASTUNER_ORACLE_PORT` one process is the chief, which
-    tells the others, who share the study directory, what to try.
+    An interrupted trial is resumed from its newest checkpoint. Several workers can share a study directory:
+    with KerasTuner's environment variables `KERASTUNER_TUNER_ID`, `KERASTUNER_ORACLE_IP` and
+    `KERASTUNER_ORACLE_PORT` one process becomes the chief, which chooses the trials of the others.
 
     Args:
-        study: What is searched.
+        study: The study to run.
     """
 
     def __init__(self, study: Study):
@@ -102,7 +102,7 @@ class TrainingTuner(BaseTuner):
         oracle = ORACLES[study.algorithm](
             objective=keras_tuner.Objective(study.objective, "max" if study.sign > 0 else "min"),
             max_trials=study.num_trials,
-            # KerasTuner takes 0 for no seed.
+            # KerasTuner treats 0 as no seed.
             seed=(SEED_DISTANCE * study.seed + 1) % MAX_SEED,
             hyperparameters=_to_hyperparameters(study.space),
             allow_new_entries=False,
@@ -120,12 +120,12 @@ class TrainingTuner(BaseTuner):
             self._train(run, with_values(self.study.config, values, RECIPES[self.study.config.model]))
             score = self._score(run)
         except (DivergedError, MemoryError) as error:
-            # KerasTuner takes a score that is no number for a failure.
+            # KerasTuner treats NaN as a failure.
             click.echo(f"Trial {run.name} failed: {error}", err=True)
             return {self.study.objective: math.nan}
         except Exception as error:
             raise StudyStopped(
-                f"The study stopped in trial {run.name}: {error} Continue the study: zoo tune --resume "
+                f"The study stopped in trial {run.name}: {error} Resume the study: zoo tune --resume "
                 f"{self.study.directory}",
                 getattr(error, "exit_code", 1),
             ) from error
@@ -149,11 +149,11 @@ class TrainingTuner(BaseTuner):
         return self._is_worker()
 
     def find_trials(self) -> list[Trial]:
-        """Returns the trials that have ended, in their order."""
+        """Returns the finished trials in the order in which they ended."""
         return [self.find_trial(self.oracle.get_trial(name)) for name in self.oracle.end_order]
 
     def find_trial(self, trial) -> Trial:
-        """Returns what has become of a trial of KerasTuner's."""
+        """Returns the outcome of one of KerasTuner's trials."""
         metrics_file = self.study.trials_dir / trial.trial_id / run_directory.METRICS
         epochs = read_metrics(metrics_file) if metrics_file.exists() else []
         status = "completed" if len(epochs) >= self.study.config.epochs else "stopped"
@@ -169,7 +169,7 @@ class TrainingTuner(BaseTuner):
 
     def _train(self, run: Path, config: TrainingConfig) -> None:
         if (run / run_directory.MODEL).exists():
-            return  # it ended, but the oracle was not told any more
+            return  # the training ended, but the process stopped before it could report so
         callbacks = [HopelessTrial(run, self.study.objective, self.study.sign)]
         if (run / run_directory.CHECKPOINTS / "checkpoint").exists():
             resume_training(run, callbacks=callbacks)
@@ -186,17 +186,17 @@ class TrainingTuner(BaseTuner):
 
 
 def run_study(study: Study) -> list[Trial]:
-    """Runs the trials of a study that are left, and writes its results.
+    """Runs a study's remaining trials and writes its results.
 
     Args:
         study: A study whose directory has been written.
 
     Returns:
-        All of its trials that have ended; none in a worker, which leaves them to the chief.
+        All finished trials; an empty list in a worker other than the chief.
 
     Raises:
-        StudyStopped: The user or a scheduler stopped it.
-        RuntimeError: Several trials failed one after the other.
+        StudyStopped: A trial stopped early, e.g. by the user or a scheduler; the study can be resumed.
+        RuntimeError: Several consecutive trials failed.
     """
     tuner = TrainingTuner(study)
     tuner.search()
@@ -220,7 +220,7 @@ def _to_hyperparameters(space) -> keras_tuner.HyperParameters:
 
 
 def to_values(space, tried: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns values in the types of the space: KerasTuner gives numbers for truth values.
+    """Converts tried values to the types of the space, because KerasTuner turns booleans into numbers.
 
     Example:
 
@@ -234,7 +234,7 @@ def to_values(space, tried: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _measure_frechet_distance(run: Path, study: Study) -> float:
-    """Compares as many generated pictures as there are validation pictures with these."""
+    """Compares the validation photos with the same number of generated pictures."""
     data_set = open_data_set(study.config.dataset, study.config.data_dir, study.config.only)
     source = load_run_or_preset(study.judge)
     judge = source.model

@@ -1,1 +1,1 @@
-"""What recipes are made of: the base classes, search spaces, learning rates and how recipes are found."""
+"""Base classes of recipes, options, search spaces, learning rates, and the registry that finds recipes."""

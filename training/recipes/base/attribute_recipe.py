@@ -1,4 +1,4 @@
-"""What the trainings on pictures with attributes have in common."""
+"""The base class of recipes whose models learn from photos with attributes."""
 
 import tensorflow as tf
 
@@ -9,7 +9,7 @@ from training.runs.config import TrainingConfig
 
 
 class AttributeRecipe(Recipe):
-    """A recipe of a model that takes square pictures with their attributes."""
+    """Feeds a model with square photos and their attributes."""
 
     def default_image_size(self, data_set):
         return data_set.image_shape[0] or 64
@@ -25,14 +25,14 @@ class AttributeRecipe(Recipe):
 
 
 def blank_pictures(model, batch_size: int) -> tf.Tensor:
-    """Returns black pictures of a model's size, uint8 `[batch_size, image_size, image_size, channels]`."""
+    """Returns black images of a model's size, uint8 `[batch_size, image_size, image_size, channels]`."""
     return tf.zeros((batch_size, model.image_size, model.image_size, model.channels), "uint8")
 
 
 def make_attribute_batches(
     config: TrainingConfig, data_set: DataSet, split: str, first_step: int | None = None
 ):
-    """Makes batches of pictures with their attributes.
+    """Makes batches of photos with their attributes.
 
     They are endless, shuffled and augmented if `first_step` is given.
     """

@@ -1,4 +1,4 @@
-"""Commands whose options depend on the MODEL that they name."""
+"""Command-line parsing for commands whose options depend on their MODEL argument."""
 
 import difflib
 import json
@@ -14,15 +14,15 @@ from zoo.command_line.quiet_import import import_tensorflow
 from zoo.errors import UnknownNameError
 
 _MODEL = "training.model"
-# Options that name a run or a configuration, which name a model.
+# Options that refer to a run or a configuration, which in turn names the model.
 _SOURCES = {"resume": "config.json", "config_file": ""}
 
 
 class ModelCommand(ZooCommand):
-    """A command with an argument `model` that takes the options of the model's recipe besides its own.
+    """A command with an argument `model` that accepts the options of the model's recipe besides its own.
 
-    Which model that is, is read from the command line first, or from the run or the configuration that it
-    names. Without a model the help lists the command's own options, and nothing heavy is imported.
+    The model is read from the command line before it is parsed, or from the run or the configuration that it
+    names. Without a model the help lists the command's own options, and TensorFlow is not imported.
     """
 
     def parse_args(self, context, args):
@@ -33,7 +33,8 @@ class ModelCommand(ZooCommand):
             model = context.meta[_MODEL]
             if model is None:
                 raise click.UsageError(
-                    f"Only some models have {error.option_name}. Name the MODEL: {', '.join(RECIPES)}."
+                    f"{error.option_name} needs a MODEL, because not every model has this option. "
+                    f"Received: no MODEL. Name one of {', '.join(RECIPES)}."
                 ) from error
             others = [flag for recipe in RECIPES.values() for flag in _flags(recipe.options)]
             if error.option_name not in others:
@@ -51,26 +52,26 @@ class ModelCommand(ZooCommand):
         with formatter.section("Models"):
             if model is None:
                 formatter.write_text(
-                    f"{', '.join(RECIPES)}. `{context.command_path} MODEL --help` lists the options of one."
+                    f"{', '.join(RECIPES)}. `{context.command_path} MODEL --help` lists a model's options."
                 )
                 return
             recipe = find_recipe(model)
-            formatter.write_text(f"{model} takes the augmentations {', '.join(recipe.augmentations)}.")
+            formatter.write_text(f"Augmentations of {model}: {', '.join(recipe.augmentations)}.")
             if recipe.degradations:
-                formatter.write_text(f"Its low-res images may undergo {', '.join(recipe.degradations)}.")
+                formatter.write_text(f"Degradations of its input: {', '.join(recipe.degradations)}.")
 
     def _find_model(self, context, args: list[str]) -> str | None:
-        """Returns the model that the words name; None where they name none.
+        """Returns the model that the command line names, or None.
 
         Raises:
-            UnknownNameError: They name a model that does not exist.
+            UnknownNameError: It names a model that does not exist.
         """
         context.ignore_unknown_options, kept = True, context.ignore_unknown_options
         try:
-            # The options of a model are unknown here: they are among the words that are left.
+            # The options of a model are unknown here; they stay among the remaining words.
             values, words, _ = super().make_parser(context).parse_args(args)
         except click.UsageError:
-            return None  # said when the command line is parsed in earnest
+            return None  # reported when the command line is parsed with the model's options
         finally:
             context.ignore_unknown_options = kept
         words = [word for word in (values.get("model"), *words) if isinstance(word, str)]
@@ -82,7 +83,7 @@ class ModelCommand(ZooCommand):
             return _model_of(source)
         if words and not words[0].startswith("-"):
             find_recipe(words[0])
-        # An option that is not known yet may have taken the first place: say which word was meant.
+        # The first word may be an option that is not known yet: look for a misspelt model among the others.
         for word in words:
             if difflib.get_close_matches(word, RECIPES):
                 find_recipe(word)
@@ -90,7 +91,7 @@ class ModelCommand(ZooCommand):
 
 
 def options_of_model(model: str | None) -> list[click.Option]:
-    """Returns the options of a model's recipe; none without a model."""
+    """Returns the click options of a model's recipe; an empty list without a model."""
     if model is None:
         return []
     import_tensorflow()
@@ -98,7 +99,7 @@ def options_of_model(model: str | None) -> list[click.Option]:
 
 
 def split_options(options: Sequence[Option], given: dict) -> tuple[dict, dict]:
-    """Splits values by name into those of a model's options and all others."""
+    """Splits values into those of a model's options and all others, by name."""
     names = {option.name for option in options}
     own = {name: value for name, value in given.items() if name in names}
     return own, {name: value for name, value in given.items() if name not in names}
@@ -112,5 +113,5 @@ def _model_of(config: Path) -> str | None:
     try:
         model = json.loads(config.read_text(encoding="utf-8"))["model"]
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # said by who reads the file in earnest
+        return None  # reported by the code that uses the file
     return model if model in RECIPES else None

@@ -1,4 +1,4 @@
-"""The base class of recipes whose models make pictures from latents and attributes."""
+"""The base class of recipes whose models generate pictures from latents and attributes."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -12,9 +12,9 @@ from zoo.pictures import pixels
 
 
 class GenerativeRecipe(AttributeRecipe):
-    """A recipe of a model that is called with latents and attribute ids, and returns pictures.
+    """Samples and times a model that maps latents and attribute ids to pictures.
 
-    The model has `latent_dim`, `attributes`, `image_size`, `channels` and `pixel_range`.
+    The model must have `latent_dim`, `attributes`, `image_size`, `channels` and `pixel_range`.
     """
 
     is_generative = True

@@ -1,4 +1,4 @@
-"""Sheets of what single latents change."""
+"""Draws latent traversals: pictures along which a single latent changes."""
 
 import numpy as np
 
@@ -11,7 +11,10 @@ TRAVERSAL_REACH = 2.5  # standard deviations of the latents
 
 
 def traversal_sheet(model, seed: int) -> PictureSheet:
-    """Draws a picture whose latents that change it most go from low to high, each alone in a row."""
+    """Draws one row per traversed latent: the same picture while that latent alone rises from low to high.
+
+    The latents shown are those that change the picture most.
+    """
     random = np.random.default_rng([seed, 2])
     start = random.normal(size=model.latent_dim)
 
@@ -37,6 +40,6 @@ def traversal_sheet(model, seed: int) -> PictureSheet:
 
 
 def constant_ids(model, value_id: int, count: int) -> dict[str, np.ndarray]:
-    """Returns ids of one value of the first attribute, and of the first value of the others."""
+    """Returns attribute ids for `count` pictures: `value_id` for the first attribute, 0 for the others."""
     first = next(iter(model.attributes))
     return {name: np.full(count, value_id if name == first else 0, "int32") for name in model.attributes}

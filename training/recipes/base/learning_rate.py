@@ -1,7 +1,7 @@
-"""How the learning rate changes in the course of a training.
+"""Learning rate schedules.
 
 Sources:
-    [SGDR] Loshchilov & Hutter 2016, arXiv 1608.03983, eq. 5: the cosine.
+    [SGDR] Loshchilov & Hutter 2016, arXiv 1608.03983, eq. 5: cosine annealing.
 """
 
 import keras
@@ -10,7 +10,7 @@ from training.runs.config import TrainingConfig
 from zoo.errors import UnknownNameError
 
 SCHEDULES = ("constant", "cosine")
-# Share of the steps in which the rate of `cosine` rises from nothing.
+# Share of the steps during which `cosine` warms up from 0.
 WARM_UP_SHARE = 0.02
 
 
@@ -21,14 +21,14 @@ def check_schedule(schedule: str) -> None:
 
 
 def make_learning_rate(config: TrainingConfig, num_steps: int | None):
-    """Makes what an optimizer takes as its learning rate.
+    """Makes an optimizer's learning rate.
 
     Args:
-        config: Says the rate and its schedule.
-        num_steps: Steps of the whole training; None where nothing is trained.
+        config: Configuration with `learning_rate` and `schedule`.
+        num_steps: Steps of the whole training; None if nothing is trained.
 
     Returns:
-        A number, or for `cosine` a Keras schedule that rises to `config.learning_rate` and falls to zero at
+        A number, or for `cosine` a Keras schedule that warms up to `config.learning_rate` and decays to 0 at
         the last step [SGDR].
 
     Raises:

@@ -1,4 +1,4 @@
-"""A model's options: the hyperparameters that a user may set, as the signature of its class states them."""
+"""A model's command-line options, derived from the signature and the docstring of its class."""
 
 import inspect
 import re
@@ -12,11 +12,11 @@ from zoo.errors import UnknownNameError
 
 
 class Option(NamedTuple):
-    """A hyperparameter that a user may set.
+    """A hyperparameter that users can set on the command line.
 
     Args:
         name: Name of the argument, e.g. `"latent_dim"`.
-        flag: Its flag, e.g. `"--latent-dim"`, or `"--residual/--no-residual"`.
+        flag: Its flag, e.g. `"--latent-dim"` or `"--residual/--no-residual"`.
         type: The click type of its values.
         default: Its default.
         help: One or two sentences.
@@ -29,7 +29,7 @@ class Option(NamedTuple):
     help: str
 
     def to_click(self) -> click.Option:
-        """Returns the option of a command; its value is None where the user gives none."""
+        """Returns the click option; its value is None unless the user sets it."""
         text = f"{self.help}  [default: {_describe(self.default, self.flag)}]"
         return click.Option([self.flag, self.name], type=self.type, default=None, help=text)
 
@@ -40,20 +40,20 @@ def options_of(
     words: Mapping[str, tuple[str, str]],
     flags: Mapping[str, str],
 ) -> tuple[Option, ...]:
-    """Reads the options off a class.
+    """Derives options from the signature of a class.
 
     Args:
-        model_class: Class whose `__init__` names hyperparameters with types and defaults, and whose
+        model_class: Class whose `__init__` declares hyperparameters with types and defaults, and whose
             docstring describes them under "Args:".
-        fixed: Arguments that a user does not set.
-        words: Default and help of options that take words instead of the argument, by argument.
-        flags: Flags that are not the argument's name.
+        fixed: Arguments that users cannot set.
+        words: Default and help, by argument, of options that take words in place of the argument's values.
+        flags: Flags, by argument, that differ from the argument's name.
 
     Returns:
         The options in the order of the signature.
 
     Raises:
-        TypeError: An argument has no default, or no type that a flag can have.
+        TypeError: An argument has no default, or its type has no counterpart on the command line.
     """
     hints = typing.get_type_hints(model_class.__init__, include_extras=True)
     descriptions = describe_arguments(inspect.getdoc(model_class) or "")
@@ -66,7 +66,7 @@ def options_of(
             continue
         if parameter.default is parameter.empty or name not in hints:
             raise TypeError(
-                f"An option must have a type and a default, which stand in the signature of its class. "
+                f"An option must have a type and a default in the signature of its class. "
                 f"Received: {model_class.__name__}({name})."
             )
         kind = to_click_type(hints[name], f"{model_class.__name__}({name})")
@@ -76,14 +76,14 @@ def options_of(
 
 
 def to_click_type(hint: Any, what: str) -> Any:
-    """Returns the click type of a type hint: `bool`, `str`, `int` or `float`, with limits or without.
+    """Converts a type hint to a click type: `bool`, `str`, `int` or `float`, with or without limits.
 
     Args:
         hint: The type, e.g. `Annotated[int, Ge(1)]`.
-        what: What has it, for the error.
+        what: Name of the argument for the error message.
 
     Raises:
-        TypeError: No flag has such a type.
+        TypeError: The type has no counterpart on the command line.
 
     Example:
 
@@ -112,13 +112,13 @@ def to_click_type(hint: Any, what: str) -> Any:
             max_open="lt" in limits,
         )
     raise TypeError(
-        f"An option must be a bool, str, int or float, with limits of annotated_types. Received: {what} of "
-        f"type {hint!r}. Name it under `option_words` of its recipe, or leave it to `fixed_arguments`."
+        f"An option must be a bool, str, int or float, possibly with limits from annotated_types. Received: "
+        f"{what} of type {hint!r}. List it in the recipe's `option_words` or `fixed_arguments`."
     )
 
 
 def describe_arguments(docstring: str) -> dict[str, str]:
-    """Returns the text of each argument that a docstring describes under "Args:".
+    """Extracts the description of each argument from a docstring's "Args:" section.
 
     Example:
 
@@ -131,14 +131,14 @@ def describe_arguments(docstring: str) -> dict[str, str]:
 
 
 def check_option_names(model: str, names: Collection[str], known: Collection[str]) -> None:
-    """Raises `UnknownNameError` unless a model has all of these options."""
+    """Raises `UnknownNameError` unless the model has all of these options."""
     for name in names:
         if name not in known:
             raise UnknownNameError(f"option of {model}", name, known)
 
 
 def _plain(text: str) -> str:
-    """Returns the text of a docstring for a terminal: in one line, without marks and tags of sources."""
+    """Prepares a docstring's text for a terminal: one line without quotation marks and source tags."""
     text = re.sub(r"[`\"]", "", " ".join(text.split()))
     return re.sub(r" ?\(?\[[A-Za-z][\w-]*\](?: (?:section|eq\.|appendix) [\w.]*\w)?\)?", "", text).strip()
 

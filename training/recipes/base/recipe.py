@@ -1,4 +1,4 @@
-"""The base class of recipes: all that the rest of the project asks of a kind of model."""
+"""The base class of recipes, through which the rest of the project uses a kind of model."""
 
 import abc
 import functools
@@ -18,12 +18,12 @@ from zoo.errors import UnknownNameError, WrongUsageError
 
 
 class TimedAnswer(NamedTuple):
-    """The call that answers a request, for measuring what it costs.
+    """The call that answers a request, as the evaluation times it.
 
     Args:
-        call: Takes tensors and returns the answer.
-        make_inputs: Returns its arguments for a batch size.
-        description: What it does, e.g. `"generating"`.
+        call: Maps tensors to the answer.
+        make_inputs: Returns the call's arguments for a batch size.
+        description: What the call does, e.g. `"generating"`.
     """
 
     call: Callable
@@ -32,38 +32,38 @@ class TimedAnswer(NamedTuple):
 
 
 class Recipe(abc.ABC):
-    """Builds, feeds, compiles, shows and scores one model.
+    """Builds, feeds, compiles, samples and scores one model.
 
-    Use it to make a new model trainable: write a subclass in `training/recipes/<model_name>.py`. Nothing
-    else needs to name the model; `training/recipes/base/registry.py` finds the file.
+    Subclass it in `training/recipes/<model_name>.py` to make a new model trainable. No other code needs to
+    name the model; `training/recipes/base/registry.py` finds the file.
 
     Attributes:
-        model_name: What the model is called on the command line; the name of the recipe's file.
+        model_name: The model's name on the command line, and the name of the recipe's file.
         epochs: Default number of epochs.
-        batch_size: Default pictures per step.
-        learning_rate: Default of every optimizer.
-        optimizer_options: Options of the optimizers with their defaults; flags take their names.
-        option_words: Default and help of options that take words which the recipe translates, by argument
-            of the class.
-        option_flags: Flags of options that are not the argument's name.
-        fixed_arguments: Arguments of the class that the configuration or the data set decides.
-        schedule: Default of how the learning rate changes.
-        augmentations: Names of the random changes of training pictures that make sense for the model.
-        default_augmentations: Those that are made when the user names none.
-        degradations: Names of what may be done to low-res training pictures.
-        needs_attributes: Whether it learns from pictures with attributes only.
-        takes_patches: Whether it learns from patches, of which a picture has many.
-        objective: The validation metric that says which epoch is the best one; None where none does.
-        search_space: What `zoo tune` may change when the user does not say.
-        part_groups: Names for several parts of the model together, for `--freeze`.
-        is_generative: Whether it makes pictures of requested attributes, which a judge can look at. They are
-            compared with real ones after every epoch: `val_kernel_distance`.
-        is_judge: Whether it has `judge` and `extract_features`, and so can judge what others make.
-        has_encoder: Whether it has `encode`, whose latents TensorBoard's projector shows.
-        scores_folders: Whether it can be scored on a folder of pictures, which have no attributes.
+        batch_size: Default number of photos per step.
+        learning_rate: Default learning rate of every optimizer.
+        optimizer_options: Options of the optimizers with their defaults; their names become flags.
+        option_words: Default and help, by the class's argument, of options that take words which the recipe
+            translates.
+        option_flags: Flags, by the class's argument, that differ from the argument's name.
+        fixed_arguments: Arguments of the class that come from the configuration or the data set.
+        schedule: Default learning rate schedule.
+        augmentations: Names of the augmentations that suit the model.
+        default_augmentations: Augmentations applied unless the user chooses others.
+        degradations: Names of the degradations that low-res training images may undergo.
+        needs_attributes: Whether the model learns only from photos with attributes.
+        takes_patches: Whether the model learns from patches, many per photo.
+        objective: The validation metric that decides which epoch is best; None without such a metric.
+        search_space: Default search space of `zoo tune`.
+        part_groups: Names that stand for several parts of the model in `--freeze`.
+        is_generative: Whether the model makes pictures of requested attributes, which a judge can score. Each
+            epoch ends with their distance to real photos, `val_kernel_distance`.
+        is_judge: Whether the model has `judge` and `extract_features`, and can judge other models' pictures.
+        has_encoder: Whether the model has `encode`, whose latents TensorBoard's projector shows.
+        scores_folders: Whether the model can be scored on a folder of photos, which have no attributes.
         evaluations: Modules whose `make_stages(subject)` score it; see `training/evaluation/subject.py`.
-        signatures: Module whose `make_signatures(model, isolates_rows)` says how it is served.
-        converts_to_tflite: Whether it can be exported as a TFLite file that enlarges pictures.
+        signatures: Module whose `make_signatures(model, isolates_rows)` defines its serving signatures.
+        converts_to_tflite: Whether it can be exported as a TFLite file that enlarges photos.
     """
 
     model_name: ClassVar[str]
@@ -94,22 +94,22 @@ class Recipe(abc.ABC):
     is_judge: ClassVar[bool] = False
     has_encoder: ClassVar[bool] = False
     scores_folders: ClassVar[bool] = False
-    # Named as text, so that a recipe imports neither evaluation nor a layer to its right.
+    # Strings, because a recipe must import neither evaluation nor a layer to its right.
     evaluations: ClassVar[Sequence[str]] = ("training.evaluation.test_pictures",)
     signatures: ClassVar[str]
     converts_to_tflite: ClassVar[bool] = False
 
     @abc.abstractmethod
     def default_image_size(self, data_set: DataSet) -> int:
-        """Returns the side in pixels that the model is trained at when the user names none."""
+        """Returns the default side in pixels of the images that the model is trained on."""
 
     def default_patches_per_image(self, data_set: DataSet) -> int:
-        """Returns how many patches of each picture make an epoch when the user does not say."""
+        """Returns the default number of patches per photo and epoch."""
         return 1
 
     @abc.abstractmethod
     def import_model_class(self) -> type[keras.Model]:
-        """Returns the class, registered with Keras, so that saved models of it can be loaded."""
+        """Returns the model's class, registered with Keras for loading saved models."""
 
     @functools.cached_property
     def options(self) -> tuple[Option, ...]:
@@ -120,7 +120,7 @@ class Recipe(abc.ABC):
         return of_class + self.describe_optimizer_options()
 
     def describe_optimizer_options(self) -> tuple[Option, ...]:
-        """Returns the options of the optimizers; needed where `optimizer_options` has any."""
+        """Returns the options of the optimizers; override it where `optimizer_options` is not empty."""
         return ()
 
     @functools.cached_property
@@ -134,80 +134,86 @@ class Recipe(abc.ABC):
 
     @abc.abstractmethod
     def build_model(self, config: TrainingConfig, data_set: DataSet) -> keras.Model:
-        """Returns a new model under the configuration's precision."""
+        """Builds a new model with the configuration's precision."""
 
     @abc.abstractmethod
     def compile_model(
         self, model: keras.Model, config: TrainingConfig, num_steps: int | None = None, **kwargs
     ) -> None:
-        """Sets the optimizers for a training of `num_steps`, if any; `kwargs` go to `compile`."""
+        """Compiles the model for a training of `num_steps` steps, None if it is not trained.
+
+        `kwargs` are passed to the model's `compile`.
+        """
 
     @abc.abstractmethod
     def choose_cache(self, config: TrainingConfig, data_set: DataSet) -> str:
-        """Returns where the training pictures are kept when the user does not say: by their size."""
+        """Returns the default cache for the training photos, chosen by their size."""
 
     @abc.abstractmethod
     def make_training_batches(self, config: TrainingConfig, data_set: DataSet, first_step: int):
-        """Returns the endless, shuffled batches of the training split, from `first_step` on."""
+        """Makes the endless, shuffled batches of the training split, starting at step `first_step`."""
 
     @abc.abstractmethod
     def make_evaluation_batches(self, config: TrainingConfig, data_set: DataSet, split: str):
-        """Returns the batches of a split in their fixed order."""
+        """Makes the batches of a split in a fixed order."""
 
     @abc.abstractmethod
     def draw_samples(self, model: keras.Model, config: TrainingConfig, data_set: DataSet) -> PictureSheet:
-        """Returns a sheet that is the same at every call but for what the model has learned."""
+        """Draws a sheet of samples; between calls it changes only with the model's weights."""
 
     def draw_traversals(self, model: keras.Model, config: TrainingConfig) -> PictureSheet | None:
-        """Returns a sheet of what single latents change, or None where the model has no latents."""
+        """Draws a sheet of latent traversals; None if the model has no latents."""
         return None
 
     @abc.abstractmethod
     def make_answer(self, model: keras.Model) -> TimedAnswer:
-        """Returns the call that answers a request, whose speed and memory `zoo evaluate` measures."""
+        """Returns the call that answers a request; `zoo evaluate` measures its speed and memory."""
 
     def served_name(self, model: keras.Model) -> str:
-        """Returns the name that the model is served by unless the user chooses another."""
+        """Returns the default name under which the model is served."""
         return self.model_name
 
     def check_data_set(self, data_set: DataSet) -> None:
-        """Raises `WrongUsageError` if the model cannot learn from a data set."""
+        """Raises `WrongUsageError` if the model cannot learn from the data set."""
         if self.needs_attributes and not data_set.attributes:
             raise WrongUsageError(
-                f"{self.model_name} needs an attribute, because it learns what pictures of each value share. "
-                f"Received: {data_set.name}, which has none. Build it with a --table, or train "
+                f"{self.model_name} needs a data set with attributes, because it learns how photos depend on "
+                f"them. Received: dataset={data_set.name}, which has none. Build it with a --table, or train "
                 "srcnn or fsrcnn."
             )
 
     def check_changes(self, config: TrainingConfig) -> None:
-        """Checks that training pictures are to be changed and cut in ways that exist.
+        """Checks the augmentations, degradations and patches of a configuration.
 
         Raises:
             UnknownNameError: There is no such augmentation or degradation.
-            WrongUsageError: There are to be patches where whole pictures are trained on.
+            WrongUsageError: Several patches per photo are requested from a model that trains on whole photos.
         """
         if config.patches_per_image > 1 and not self.takes_patches:
             raise WrongUsageError(
-                f"{config.model} is trained on whole pictures. Received: "
-                f"patches_per_image={config.patches_per_image}. Leave `--patches-per-image` out."
+                f"`--patches-per-image` must be 1 for {config.model}, because it is trained on whole photos. "
+                f"Received: patches_per_image={config.patches_per_image}. Omit the option."
             )
         check_augmentations(config.augment, self.augmentations)
         for name in config.degrade:
             if name not in self.degradations:
-                advice = "" if self.degradations else "Only models that enlarge pictures have low-res ones."
+                advice = "" if self.degradations else "Only super-resolution models degrade their input."
                 raise UnknownNameError(f"degradation of {self.model_name}", name, self.degradations, advice)
 
     def score(self, model: keras.Model, config: TrainingConfig, data_set: DataSet) -> dict:
-        """Returns the model's scores on the test split, by name; by default those of its `test_step`.
+        """Scores the model on the test split, by default with its `test_step`.
 
         Args:
-            model: A loaded model; compiled here.
-            config: Configuration of its run.
-            data_set: Where the test split comes from.
+            model: A loaded model; this method compiles it.
+            config: Configuration of the model's run.
+            data_set: Data set with the test split.
+
+        Returns:
+            Scores by name.
         """
         self.compile_model(model, config, jit_compile=False)
         batches = self.make_evaluation_batches(config, data_set, "test")
         with warnings.catch_warnings():
-            # Of batches as they should be here: they end.
+            # Keras warns of batches that end, as they should here.
             warnings.filterwarnings("ignore", message="Your input ran out of data")
             return model.evaluate(batches, verbose=0, return_dict=True)

@@ -1,4 +1,4 @@
-"""The models that can be trained: one recipe per file of `training/recipes`, found by its name."""
+"""Finds recipes by model name: one recipe per file in `training/recipes`."""
 
 import importlib
 import inspect
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class _Recipes(Mapping):
-    """Recipes by the name of their model; a recipe's file is imported when it is asked for."""
+    """Maps model names to recipes; a recipe's file is imported when the recipe is first accessed."""
 
     def __init__(self):
         self._found: dict[str, Recipe] = {}
@@ -46,10 +46,10 @@ def find_recipe(model: str, advice: str = "") -> "Recipe":
 
     Args:
         model: Name of the model.
-        advice: What to do where there is none, for the error.
+        advice: Advice that the error message gives if there is no such recipe.
 
     Raises:
-        UnknownNameError: There is none.
+        UnknownNameError: There is no such recipe.
 
     Example:
 
@@ -62,16 +62,16 @@ def find_recipe(model: str, advice: str = "") -> "Recipe":
 
 
 def recipe_of(model: "keras.Model") -> "Recipe":
-    """Returns the recipe that trains models of a class.
+    """Returns the recipe that trains models of this model's class.
 
     Raises:
-        TypeError: No recipe does.
+        TypeError: No recipe trains the class.
     """
     for recipe in RECIPES.values():
         if recipe.import_model_class() is type(model):
             return recipe
     raise TypeError(
-        "A model must be of a class that a recipe trains: "
+        "A model must be an instance of a class that a recipe trains: "
         f"{', '.join(recipe.import_model_class().__name__ for recipe in RECIPES.values())}. "
         f"Received: a model of class {type(model).__name__}."
     )
@@ -88,7 +88,7 @@ def _make_recipe(model: str) -> "Recipe":
     ]
     if len(classes) != 1 or classes[0].model_name != model:
         raise TypeError(
-            f"A recipe's file must define one subclass of Recipe, whose `model_name` is the file's name. "
+            f"A recipe's file must define one subclass of Recipe, whose `model_name` equals the file's name. "
             f"Received: {module.__file__} with {', '.join(each.__name__ for each in classes) or 'none'}."
         )
     return classes[0]()

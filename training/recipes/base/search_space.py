@@ -1,4 +1,4 @@
-"""What a search may change, and between which values."""
+"""Search spaces: the hyperparameters that `zoo tune` varies, and the values it tries."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -6,18 +6,18 @@ from typing import Any
 
 from zoo.errors import WrongUsageError
 
-# Of the configuration itself; the others are options of the model or its optimizers.
+# Fields of the configuration itself; all other names are options of the model or its optimizers.
 CONFIG_NAMES = ("learning_rate", "batch_size", "schedule", "augment")
 
 
 @dataclasses.dataclass(frozen=True)
 class Range:
-    """Numbers from `low` to `high`, both allowed; whole ones where both are whole.
+    """An interval of numbers, both ends included; of whole numbers if both ends are whole.
 
     Args:
         low: The smallest value.
         high: The largest value.
-        log: Whether equal ratios are equally likely, as is usual for rates and weights, or equal differences.
+        log: Whether values are sampled on a logarithmic scale, as is usual for rates and weights.
     """
 
     low: float
@@ -28,14 +28,14 @@ class Range:
         numbers = all(isinstance(n, int | float) and not isinstance(n, bool) for n in (self.low, self.high))
         if not numbers or not self.low < self.high or (self.log and self.low <= 0):
             raise WrongUsageError(
-                "A range goes from a number `low` to a larger one `high`, above 0 where it is `log`. "
-                f"Received: {dataclasses.asdict(self)}."
+                "A range must go from a number `low` to a larger number `high`, and `low` must be above 0 if "
+                f"`log` is true. Received: {dataclasses.asdict(self)}."
             )
 
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """One of some values of the same type."""
+    """A list of at least two values of the same type to choose from."""
 
     values: tuple[Any, ...]
 
@@ -47,8 +47,8 @@ class Choice:
         object.__setattr__(self, "values", values)
         if len(self.values) < 2 or len(types) != 1 or not types <= {str, int, float, bool}:
             raise WrongUsageError(
-                "A choice is at least two texts, whole numbers, decimals or truth values. "
-                f"Received: {list(self.values)}."
+                "A choice must have at least two values, all of them strings, whole numbers, decimal numbers "
+                f"or booleans. Received: {list(self.values)}."
             )
 
 

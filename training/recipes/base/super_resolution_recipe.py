@@ -1,4 +1,4 @@
-"""How models that enlarge pictures are trained."""
+"""The base class of recipes for super-resolution models."""
 
 import dataclasses
 
@@ -22,20 +22,22 @@ from zoo.pictures.resize import bicubic
 from zoo.step.adam import FusedAdam
 
 NUM_SAMPLES = 8
-# Side of the grey low-res pictures that are enlarged to measure speed, in pixels.
+# Side in pixels of the low-res images that are enlarged to measure speed.
 TIMED_SIDE = 64
-# Pictures of original size hold many patches; a few dozen of them still make an epoch of some hundred steps.
+# Photos in their original size hold many patches; this way a few dozen photos still make an epoch of some
+# hundred steps.
 PATCHES_PER_ORIGINAL = 64
 
 
 class SuperResolutionRecipe(Recipe):
-    """Trains `zoo.super_resolution.SuperResolution` on patches, shrunk by antialiased bicubic interpolation.
+    """Trains a `zoo.super_resolution.SuperResolution` on patches shrunk by antialiased bicubic interpolation.
 
-    Where pictures have their original sizes, whole ones are evaluated, as the papers do; else patches.
+    Evaluates whole photos, as the papers do, if the data set holds them in their original sizes; otherwise
+    patches.
 
     Attributes:
         patch_size: Default side of the patches in pixels.
-        optimizer_class: Class of its optimizer.
+        optimizer_class: Class of the optimizer.
     """
 
     patch_size: int
@@ -118,17 +120,17 @@ def _patch_size(config) -> int:
 
 
 def upscaling_sheet(low_res_images, upscaled_images, high_res_images, name: str, note: str) -> PictureSheet:
-    """Puts low-res pictures, bicubic and learned enlargements and the originals side by side.
+    """Shows low-res images, their bicubic and learned enlargements, and the originals side by side.
 
     Args:
         low_res_images: uint8 array `[N, h, w, C]`.
         upscaled_images: uint8 array `[N, s * h, s * w, C]`.
-        high_res_images: uint8 array of the same shape: the originals.
-        name: What made `upscaled_images`.
+        high_res_images: The originals, uint8 array of the same shape.
+        name: Name of the model that made `upscaled_images`.
         note: Note at the foot of the sheet.
 
     Returns:
-        A sheet with one picture a row and the PSNR in dB on luma under each enlargement.
+        A sheet with one photo per row, and under each enlargement its PSNR on luma in dB.
     """
     height, width = high_res_images.shape[1:3]
     border = height // low_res_images.shape[1]
