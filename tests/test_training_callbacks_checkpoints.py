@@ -1,4 +1,4 @@
-"""Checkpoints: everything that a step changes, in another process's names, or a refusal."""
+"""Checkpoints: when they are saved and kept, restored to the same state, or refused."""
 
 import re
 

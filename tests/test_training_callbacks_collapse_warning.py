@@ -1,4 +1,4 @@
-"""What is said of a generator that makes the same picture again and again."""
+"""The warning about a generator that makes nearly identical pictures."""
 
 from training.callbacks.collapse_warning import CollapseWarning
 

@@ -1,4 +1,4 @@
-"""Pictures a second by a clock that is set by hand."""
+"""Pictures per second, measured with a fake clock."""
 
 import types
 

@@ -1,4 +1,4 @@
-"""SIGTERM and the limit of time: raised between two steps, and the old handler comes back."""
+"""SIGTERM and the time limit: raised between two steps, with the former signal handler restored."""
 
 import os
 import signal

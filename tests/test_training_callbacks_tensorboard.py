@@ -1,4 +1,4 @@
-"""What TensorBoard finds in a run: read back from the files that it reads."""
+"""TensorBoard events of a run, read back from its files."""
 
 import csv
 import json

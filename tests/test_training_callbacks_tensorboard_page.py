@@ -1,4 +1,4 @@
-"""TensorBoard in a browser shows the sample grid."""
+"""The sample grid in TensorBoard's page, opened in a browser."""
 
 import http.client
 import shutil

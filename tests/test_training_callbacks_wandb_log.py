@@ -1,4 +1,4 @@
-"""Weights & Biases, offline."""
+"""Logging to Weights & Biases in offline mode."""
 
 import contextlib
 import sys

@@ -1,4 +1,4 @@
-"""Names of single colours, in OKLab worked out from sRGB."""
+"""Names of single colours, and their OKLab values computed from sRGB."""
 
 import numpy as np
 import pytest

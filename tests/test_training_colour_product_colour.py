@@ -1,4 +1,4 @@
-"""The product's colour: on any background, in any light, and "" where it cannot be told."""
+"""The product's colour on any background and in any light; "" where it is uncertain."""
 
 import pickle
 

@@ -1,4 +1,4 @@
-"""`zoo data build` of a catalogue: what is kept, refused, said and left behind."""
+"""`zoo data build` of a catalogue: the photos it keeps and refuses, its messages and the files it leaves."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""`zoo data build --derive colour`."""
+"""`zoo data build --derive colour`: colours judged from the photos."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""`zoo data build` that is killed or runs out of disk: nothing is left that loads half."""
+"""`zoo data build` that is killed or runs out of disk space: no incomplete data set can be loaded."""
 
 import errno
 import signal

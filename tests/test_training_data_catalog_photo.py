@@ -1,4 +1,4 @@
-"""Photos of every kind: converted to what a viewer shows, or refused with the reason."""
+"""Photos of every kind: converted as a viewer shows them, or refused with the reason."""
 
 import io
 import os

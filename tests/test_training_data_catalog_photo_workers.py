@@ -1,4 +1,4 @@
-"""Photos read by several processes."""
+"""Photos decoded by several processes."""
 
 import os
 import subprocess

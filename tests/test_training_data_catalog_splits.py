@@ -1,4 +1,4 @@
-"""Splits: stable, stratified, and without photos that look alike on both sides."""
+"""Splits: stable, stratified, and without near duplicates across them."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Spreadsheets as tables: what their cells say, which sheet counts, and files that are none."""
+"""Spreadsheets as tables: cell values, the choice of the sheet, and damaged files."""
 
 import csv
 import zipfile

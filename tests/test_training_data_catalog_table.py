@@ -1,4 +1,4 @@
-"""Tables of every kind: encodings, delimiters, row numbers, headers, and what is wrong with them."""
+"""Tables of every kind: encodings, delimiters, row numbers, headers and their errors."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""`zoo data build`: what it writes, says and refuses."""
+"""`zoo data build`: the data set it writes, its messages and its errors."""
 
 import pytest
 

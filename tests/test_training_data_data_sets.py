@@ -1,4 +1,4 @@
-"""The registry: names, splits, prepared data that is not ours."""
+"""The registry of data sets: names, splits, and prepared data written by other software."""
 
 import numpy as np
 import pytest

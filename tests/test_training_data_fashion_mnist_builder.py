@@ -1,4 +1,4 @@
-"""IDX files in, prepared Fashion-MNIST out: sources, checksums, error texts, crash safety."""
+"""Fashion-MNIST prepared from IDX files: sources, checksums, error texts, crash safety."""
 
 import gzip
 import hashlib

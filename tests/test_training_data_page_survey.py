@@ -1,4 +1,4 @@
-"""What the pass over a data set counts and keeps."""
+"""The survey of a data set: its counts and the photos it keeps."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Drawn products: exact attributes, determinism, label order, errors."""
+"""Rendered products: exact attributes, determinism, label order, errors."""
 
 import itertools
 

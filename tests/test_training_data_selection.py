@@ -1,4 +1,4 @@
-"""`--only`: parts of a data set."""
+"""`--only`: training on part of a data set."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The examples for clusters: what they start, without a cluster."""
+"""The example deployments for clusters: the processes they start, checked without a cluster."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Training on several replicas: the same as on one."""
+"""Training on several replicas gives the same result as on one."""
 
 import json
 

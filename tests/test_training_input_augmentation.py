@@ -1,4 +1,4 @@
-"""Random changes of pictures: what each does, per picture, by its seed alone."""
+"""Augmentations: the effect of each, per picture, determined by the seed alone."""
 
 import re
 

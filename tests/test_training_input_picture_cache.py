@@ -1,4 +1,4 @@
-"""Caches of decoded pictures: which one is chosen, and that one on disk is whole or not there."""
+"""Caches of decoded photos: the choice of one, and disk caches that are complete or absent."""
 
 import os
 import re

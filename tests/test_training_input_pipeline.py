@@ -1,4 +1,4 @@
-"""Batches: order, resume, shapes, conversions, caches, changes, errors."""
+"""Batches: order, resume, shapes, conversions, caches, augmentation, errors."""
 
 import os
 from pathlib import Path

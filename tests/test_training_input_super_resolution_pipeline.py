@@ -1,4 +1,4 @@
-"""Pairs of patches: places, borders, resume, changes, errors."""
+"""Pairs of patches: positions, borders, resume, augmentation, degradation, errors."""
 
 import functools
 

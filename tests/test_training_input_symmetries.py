@@ -1,4 +1,4 @@
-"""Mirrored and turned patches, worked out by hand."""
+"""Mirrored and turned patches, computed by hand."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""`python -m training.make_preset`: the two files of a preset, whole or not at all."""
+"""`python -m training.make_preset`: writes a preset's two files, both or neither."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Pages, read back by a parser."""
+"""HTML pages, read back by a parser."""
 
 import base64
 import io

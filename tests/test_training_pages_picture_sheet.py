@@ -1,4 +1,4 @@
-"""Sheets of pictures: where each picture, label and note is."""
+"""Picture sheets: the positions of pictures, labels and notes."""
 
 import io
 

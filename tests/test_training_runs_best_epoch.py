@@ -1,4 +1,4 @@
-"""Which epoch is the best, and when to stop."""
+"""The best epoch, and early stopping."""
 
 import re
 

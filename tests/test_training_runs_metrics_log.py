@@ -1,4 +1,4 @@
-"""The metrics of a run as lines of JSON."""
+"""The metrics of a run as JSON lines."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""One trainer of a run at a time, whatever became of the last one."""
+"""The lock of a run: one trainer at a time, even after the last one was killed."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""`zoo data show`: the page on a data set."""
+"""`zoo data show`: the page about a data set."""
 
 import csv
 import re

@@ -1,4 +1,4 @@
-"""Parts of a model that are not trained: they do not change, and the rest does."""
+"""Frozen parts of a model: they stay unchanged while the rest is trained."""
 
 import re
 

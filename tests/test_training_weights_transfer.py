@@ -1,4 +1,4 @@
-"""Training that begins with other weights: what is taken over, what begins anew, what is refused."""
+"""Training from another model's weights: those loaded, those initialised, and errors."""
 
 import re
 
