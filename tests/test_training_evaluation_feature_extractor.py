@@ -67,7 +67,7 @@ def test_batches_make_no_difference(tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "problem"),
-    [({"num_features": 2047}, "pool_3:0 of 2047 features"), ({"input_name": "images"}, "ExpandDims:0")],
+    [({"num_features": 2047}, "pool_3:0 with 2047 features"), ({"input_name": "images"}, "ExpandDims:0")],
 )
 def test_another_graph_is_not_taken_for_inception(tmp_path, options, problem):
     path = write_graph(tmp_path / "graph.pb", **options)
@@ -109,7 +109,7 @@ def test_keras_file_that_takes_no_pictures_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("name", "advice"),
     [
-        ("no.pb", "Put classify_image_graph_def.pb of inception-2015-12-05.tgz there"),
+        ("no.pb", "Put classify_image_graph_def.pb from inception-2015-12-05.tgz there"),
         ("no.keras", "Put a model written by `model.save` there"),
     ],
 )

@@ -101,8 +101,8 @@ def test_a_saved_model_is_exported_and_asked_and_says_why_it_is_no_more(tmp_path
 
     message = (
         "A model to evaluate or to train further must record the configuration of its training. Received: "
-        f"{folder}, which `save_to_preset` wrote without one. Name the run directory, or a preset made from it "
-        "by python -m training.make_preset."
+        f"{folder}, which `save_to_preset` wrote without one. Name the run directory, or a preset made from "
+        "it by python -m training.make_preset."
     )
     for words in (("evaluate", folder), ("train", "srcnn", "--init-from", folder, "--dry-run")):
         assert run_zoo(capsys, *words)[::2] == (1, message)

@@ -1,4 +1,4 @@
-"""The directory of a study: the run of the best trial, whenever one looks."""
+"""The study directory: its copy of the best trial's run is complete at any moment."""
 
 import json
 import subprocess

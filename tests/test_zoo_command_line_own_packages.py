@@ -1,4 +1,4 @@
-"""In a folder whose project has packages called `serving` and `training`, too."""
+"""`zoo` in a project folder that has its own packages called `serving` and `training`."""
 
 import os
 import re

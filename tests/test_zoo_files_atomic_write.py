@@ -1,4 +1,4 @@
-"""Files and directories that are written whole or not at all: what is left after an error, and a kill."""
+"""Atomic writes of files and directories: whole or absent, even after an error or a kill."""
 
 import errno
 import json

@@ -1,4 +1,4 @@
-"""`import zoo`: the models by name, without TensorFlow until one of them is asked for."""
+"""`import zoo`: models by name, loaded lazily and without TensorFlow until first use."""
 
 import re
 import subprocess

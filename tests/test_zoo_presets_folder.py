@@ -1,4 +1,4 @@
-"""Presets in folders: written whole or not at all, read by path, refused when they are none."""
+"""Presets in folders: written atomically, read by path, refused when they are not presets."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Presets of the Hugging Face Hub, by a fake `huggingface_hub` that keeps its cache in a folder."""
+"""Presets of the Hugging Face Hub, with a fake `huggingface_hub` that caches in a folder."""
 
 import re
 import shutil

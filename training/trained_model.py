@@ -54,8 +54,8 @@ class Source:
         if self.training_config is None:
             raise ValueError(
                 "A model to evaluate or to train further must record the configuration of its training. "
-                f"Received: {self.directory}, which `save_to_preset` wrote without one. Name the run directory, "
-                "or a preset made from it by python -m training.make_preset."
+                f"Received: {self.directory}, which `save_to_preset` wrote without one. Name the run "
+                "directory, or a preset made from it by python -m training.make_preset."
             )
         return self.training_config
 
