@@ -1,4 +1,4 @@
-"""`val_kernel_distance` of trainings: where it stands, what it decides, and that resuming keeps it."""
+"""`val_kernel_distance` in trainings: its place in the logs, its use, and its resumption."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""The distance of generated pictures to real ones, by a network whose features can be worked out by hand."""
+"""The distance between generated pictures and real photos, on features computed by hand."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Which classifier judges generated pictures, where it is kept, and what becomes of a damaged one."""
+"""The classifier that judges generated pictures: its choice, its files, and damaged ones."""
 
 import dataclasses
 import json

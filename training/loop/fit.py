@@ -25,7 +25,7 @@ def fit(session: Session) -> None:
         control.max_minutes, distribution.agree, every_steps=distribution.steps_between_agreements
     )
     wandb_log = WandbLog(session.run, config) if control.wandb and distribution.is_chief else None
-    # First, so that a training that is killed while its callbacks are made can be resumed.
+    # Saved first: a training that is killed while its callbacks are made must be resumable.
     checkpoints.save_initial_state()
     callbacks = make_callbacks(session, stop_requests, wandb_log)
     with contextlib.ExitStack() as stack:

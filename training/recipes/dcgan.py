@@ -39,7 +39,7 @@ class DCGANRecipe(GenerativeRecipe):
     epochs = 20
     batch_size = 64
     learning_rate = 2e-4
-    # Its losses say who is ahead, generator or discriminator, and nothing of the pictures.
+    # Its losses show whether generator or discriminator is ahead, not how good the pictures are.
     objective = "val_kernel_distance"
     option_words = {
         "diff_augment": (
