@@ -54,7 +54,7 @@ $(BIN)/uv:
 
 constraints: $(BIN)/uv ## Pin what setup.py's extras resolve to; newest releases with UPGRADE=--upgrade.
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --no-annotate --no-emit-index-url \
-		--custom-compile-command 'make constraints' --constraint constraints.in $(UPGRADE) setup.py \
+		--custom-compile-command 'make constraints' --constraint .ci/constraints.in $(UPGRADE) setup.py \
 		--output-file constraints.txt
 
 lint: setup ## Check style and formatting, and the types of the public surface.
