@@ -137,7 +137,7 @@ def test_json_lines(tmp_path):
             r"tried as utf-8 \(not possible near byte 16\), cp1252 \(not possible",
         ),
         (b"PK\x03\x04\x14\0\0\0", r"Received: t.csv, which is a ZIP archive of something.*Export it as CSV"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "t.csv, which is a spreadsheet of old Excel .* or one with a password"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "t.csv, which is an old Excel spreadsheet .* or one with a password"),
         (b"\xff\xd8\xff\xe0\0\x10", "Received: t.csv, which is a JPEG picture"),
         (b"image,a\x01\n", r"control character '\\x01': is it another kind of file"),
         (b"image,category,Category \na,b,c\n", "category more than once: image, category, Category"),
@@ -160,7 +160,7 @@ def test_the_index_that_pandas_writes_is_a_column(tmp_path):
 def test_named_encoding(tmp_path):
     path = write_table(tmp_path / "t.csv", ROWS, encoding="cp437")
     assert [row[1] for row in read(path, encoding="cp437")] == ROWS
-    with pytest.raises(ValueError, match="t.csv, tried as utf-8 .*leave `--encoding` out"):
+    with pytest.raises(ValueError, match="t.csv, tried as utf-8 .*leave out `--encoding`"):
         read(path, encoding="utf-8")
     with pytest.raises(LookupError, match="unknown encoding: klingon"):
         read(path, encoding="klingon")
@@ -232,7 +232,7 @@ def test_texts_that_are_numbers(text, number):
             "Received: category with Kleid. Choose other attributes.*super-resolution.*leave out --table",
         ),
         ([row | {"price": "cheap"} for row in ROWS], {}, "price must contain numbers.*row 2 with 'cheap'"),
-        (ROWS, {"renames": {"Rock": "Kleid"}}, "Received: Rock. Values: Kleid, Schürze, rot"),
+        (ROWS, {"renames": {"Rock": "Kleid"}}, "Received: Rock. Choose among: Kleid, Schürze, rot"),
         (ROWS, {"renames": {"Schürze, rot": "Kleid"}}, "at least two values"),
     ],
 )
