@@ -59,7 +59,7 @@ def test_a_path_has_a_slash(folder, place):
 
 def test_a_path_object_is_a_folder_and_a_word_is_a_preset_of_the_package(folder):
     assert SRCNN.from_preset(Path("shop")).upscale_factor == 3
-    message = "Unknown preset. Received: 'shop'. Known: .*A folder is named with a slash: ./shop."
+    message = "Unknown preset. Received: 'shop'. Known: .*To use the folder, write a slash: ./shop."
     with pytest.raises(UnknownNameError, match=message):
         SRCNN.from_preset("shop")
     folder.rename(folder.with_name("srcnn_x2"))
@@ -114,7 +114,8 @@ def test_what_cannot_be_saved_leaves_what_was_there(folder, monkeypatch):
 def test_a_folder_with_anything_else_is_not_replaced(folder):
     (folder / "photo.jpg").touch()
     message = (
-        f"must be new, empty or a preset, because it is replaced. Received: {folder}, which holds photo.jpg."
+        "must be new, empty or a preset, because it is replaced. "
+        f"Received: {folder}, which contains photo.jpg."
     )
     with pytest.raises(FileExistsError, match=re.escape(message)):
         SRCNN(upscale_factor=2).save_to_preset(folder)
@@ -127,7 +128,7 @@ def test_a_folder_with_anything_else_is_not_replaced(folder):
 
 def test_a_folder_without_a_preset_is_named(tmp_path):
     message = (
-        f"The folder of a preset must hold preset.json and weights.npz. Received: {tmp_path}, where "
+        f"A preset's folder must contain preset.json and weights.npz. Received: {tmp_path}, where "
         "preset.json is missing. Presets of the package are named without a slash: classifier_fashion_mnist, "
     )
     with pytest.raises(FileNotFoundError, match=re.escape(message)):

@@ -51,9 +51,9 @@ def hub(tmp_path, monkeypatch):
 
 def test_nothing_is_downloaded_unasked(hub):
     message = (
-        "A preset must be in the cache of the Hugging Face Hub, because nothing is downloaded unasked. "
-        "Received: hf://shop/upscaler, which is not. Allow it: from_preset(..., allow_download=True), or set "
-        "ZOO_ALLOW_DOWNLOAD=1."
+        "A preset must be in the cache of the Hugging Face Hub, because downloads are not allowed. "
+        "Received: hf://shop/upscaler, which is not. Allow them: from_preset(..., allow_download=True), or "
+        "set ZOO_ALLOW_DOWNLOAD=1."
     )
     with pytest.raises(FileNotFoundError, match=re.escape(message)):
         SRCNN.from_preset("hf://shop/upscaler")
@@ -84,7 +84,7 @@ def test_half_a_repository_in_the_cache_is_completed(hub):
     cached = hub.cache / "shop" / "upscaler" / "main"
     cached.mkdir(parents=True)
     shutil.copy(hub.online / "shop" / "upscaler" / "main" / "preset.json", cached)
-    with pytest.raises(FileNotFoundError, match="nothing is downloaded unasked"):
+    with pytest.raises(FileNotFoundError, match="downloads are not allowed"):
         SRCNN.from_preset("hf://shop/upscaler")
     assert SRCNN.from_preset("hf://shop/upscaler", allow_download=True).upscale_factor == 3
 
@@ -106,7 +106,7 @@ def test_a_repository_that_holds_no_preset_is_named(hub):
 
 def test_a_failed_download_says_why(hub):
     message = (
-        "A preset must be a repository that the Hugging Face Hub lets you read. Received: hf://shop/none, "
+        "A preset's repository must be readable on the Hugging Face Hub. Received: hf://shop/none, "
         "whose download failed: 404: no such repository. Check its name and revision"
     )
     with pytest.raises(OSError, match=re.escape(message)):
@@ -127,7 +127,8 @@ def test_what_names_no_repository_is_refused(hub, reference):
 def test_the_extra_is_named_where_it_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     message = (
-        "A preset of the Hugging Face Hub needs the package huggingface_hub. Received: hf://shop/upscaler. "
+        "The package huggingface_hub must be installed, because the preset is on the Hugging Face Hub. "
+        "Received: hf://shop/upscaler. "
         "Install it: pip install 'product-image-zoo[hub]'."
     )
     with pytest.raises(ImportError, match=re.escape(message)):

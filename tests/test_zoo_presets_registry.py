@@ -105,7 +105,7 @@ def test_a_name_without_a_slash_is_never_taken_for_a_path(presets_dir, name):
 @pytest.mark.parametrize("name", ["../preset_files/srcnn_x2", "/", "./srcnn_x2"])
 def test_a_path_does_not_begin_in_the_package(presets_dir, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(FileNotFoundError, match="The folder of a preset must hold"):
+    with pytest.raises(FileNotFoundError, match="A preset's folder must contain"):
         read_preset(name)
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 # Read by setup.py, as text.
 __version__ = "0.1.0"
 
-# Where each class is: imported when it is asked for, because it brings TensorFlow with it.
+# The module of each class, imported on first access, because it imports TensorFlow.
 _MODULES = {
     "Classifier": "zoo.classifier",
     "ConditionalVAE": "zoo.conditional_vae",

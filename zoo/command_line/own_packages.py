@@ -1,7 +1,7 @@
-"""Keeps other packages that are called `serving`, `training`, ... from being taken for this project's.
+"""Protects this project's packages from being shadowed by others called `serving`, `training`, ...
 
-`python -m` looks into the working directory first, which may be a shop's own project with a folder of the
-same name.
+`python -m` searches the working directory first, which may be a shop's own project with a folder of the same
+name.
 """
 
 import importlib.util
@@ -15,9 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def python_command(module: str) -> list[str]:
-    """Returns the first words of a command line that runs one of this project's modules.
+    """Returns the start of a command line that runs one of this project's modules.
 
-    The working directory is left aside; see `python_environment` for where the module is found instead.
+    The working directory is not searched; `python_environment` makes the module importable instead.
 
     Example:
 
@@ -30,8 +30,8 @@ def python_command(module: str) -> list[str]:
 def python_environment() -> dict[str, str]:
     """Returns the environment in which `python_command` finds the packages that this process uses.
 
-    Installed ones are found in any case. Those of a checkout may have been found in the working directory
-    alone, so that `PYTHONPATH` must name it.
+    Installed packages are always found. Those of a checkout may have been found only through the working
+    directory, and are therefore added to `PYTHONPATH`.
     """
     if str(ROOT) in {*site.getsitepackages(), site.getusersitepackages()}:
         return dict(os.environ)
@@ -40,14 +40,14 @@ def python_environment() -> dict[str, str]:
 
 
 def check_not_shadowed() -> None:
-    """Checks that each package of this project is the one beside this file, without importing it.
+    """Checks, without importing them, that this project's packages are the ones next to this file.
 
     Raises:
-        RuntimeError: Another one would be imported; names its file.
+        RuntimeError: Another package would be imported; the message names its file.
     """
     for name in PACKAGES:
         spec = importlib.util.find_spec(name)
-        if spec is None:  # a distribution may leave it out
+        if spec is None:  # a distribution may not include it
             continue
         # A folder without `__init__.py` has no file.
         folders = [*(spec.submodule_search_locations or ())]

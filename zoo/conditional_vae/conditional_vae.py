@@ -309,7 +309,7 @@ class ConditionalVAE(FromPreset, keras.Model):
         return {"loss": loss, **losses}
 
     def _decode_with_edits(self, latents, conditions, attribute_ids, training: bool):
-        """Returns logits of the pictures, and logits and attribute ids of their edits, None without edits."""
+        """Returns the pictures' logits, and their edits' logits and attribute ids (None without edits)."""
         if not self.edit_weight:
             return self.decoder([latents, conditions], training=training), None, None
         draw = functools.partial(replicas.uniform, seed=self.latent_seeds) if training else None
@@ -323,7 +323,7 @@ class ConditionalVAE(FromPreset, keras.Model):
         return logits, edited_logits, wanted_ids
 
     def _reconstruction_loss(self, images, logits):
-        """[VAE] eq. 10, in nats per picture, mean over the batch."""
+        """Returns the reconstruction term of [VAE] eq. 10 in nats per picture, mean over the batch."""
         if self.likelihood == "bernoulli":
             return _sum_per_picture(bernoulli_loss(images, logits))
         return _sum_per_picture(gaussian_loss(images, logits, self.pixel_log_variance))
@@ -338,12 +338,12 @@ class ConditionalVAE(FromPreset, keras.Model):
         return loss, tf.math.divide_no_nan(num_hits, num_known)
 
     def _edit_judge_loss(self, images, attribute_ids, training: bool):
-        """Returns the cross-entropy of the network that judges edits, on disturbed real pictures."""
+        """Returns the edit judge's cross-entropy on disturbed real pictures."""
         judged = self.edit_judge(self._disturb(images, training), training=training)
         return attribute_loss(self.attributes, self.value_shares(judged), attribute_ids)[0]
 
     def _dependence(self, latent_mean, attribute_ids):
-        """Returns how much the mean latents of all replicas tell of the attributes [HCV]."""
+        """Returns the mean latents' dependence on the attributes, over all replicas [HCV]."""
         latent_means = replicas.gather_rows(latent_mean)
         return tf.add_n(
             [dependence(latent_means, replicas.gather_rows(attribute_ids[k])) for k in self.attributes]

@@ -1,4 +1,4 @@
-"""Builds models from presets: the package's, a folder's or the Hub's. Saves models as presets.
+"""Builds models from presets of the package, of folders or of the Hugging Face Hub, and saves presets.
 
 Sources:
     [KerasHub] github.com/keras-team/keras-hub: `from_preset` as a class method of every model.
@@ -24,7 +24,7 @@ from zoo.presets.registry import (
 # Prefix of sub-models that are the moving average of the sub-model without it. Only the average is saved; a
 # training that starts from a preset loads it into both.
 AVERAGE_PREFIX = "ema_"
-# Arguments of every Keras model, which say nothing about what was trained.
+# Arguments that every Keras model has, and that a preset does not record.
 GENERIC_ARGUMENTS = ("name", "trainable", "dtype")
 
 
@@ -43,14 +43,15 @@ class FromPreset:
                 Hugging Face Hub, `"hf://owner/name"` or `"hf://owner/name@revision"` (extra `hub`).
             dtype: Dtype policy, e.g. `"mixed_bfloat16"`; the global policy by default. The weights are
                 float32 under every policy.
-            allow_download: Whether to download what the hub's cache lacks; so does `ZOO_ALLOW_DOWNLOAD=1`.
+            allow_download: Whether to download files missing from the hub's cache, as `ZOO_ALLOW_DOWNLOAD=1`
+                also allows.
 
         Returns:
             An uncompiled model of this class.
 
         Raises:
-            FileNotFoundError: The folder holds no preset, or the hub's cache lacks it.
-            ImportError: The extra `hub` is needed.
+            FileNotFoundError: The folder contains no preset, or the hub's cache lacks it.
+            ImportError: The extra `hub` is not installed.
             OSError: The download failed.
             UnknownNameError: There is no such preset; the message lists the existing ones.
             TypeError: The preset belongs to another class; the message lists this class's presets.
@@ -65,17 +66,17 @@ class FromPreset:
         return load_preset(cls, preset, dtype, allow_download)
 
     def save_to_preset(self, folder: str | Path) -> None:
-        """Writes the model as a preset: two files, `preset.json` and `weights.npz`, or none.
+        """Writes the model as a preset of two files, `preset.json` and `weights.npz`, atomically.
 
-        They hold the model and its weights in float32, without its optimizers. What only a training knows,
-        such as its data and scores, is left out.
+        They contain the model and its weights in float32, but no optimizers and no facts about the training,
+        such as its data and scores.
 
         Args:
-            folder: Where to write. It is created, or must be empty or hold a preset, which is replaced.
+            folder: The folder to write. It must not exist, be empty, or contain a preset, which is replaced.
 
         Raises:
-            FileExistsError: The folder holds something else.
-            OSError: It cannot be written.
+            FileExistsError: The folder contains something else.
+            OSError: The folder cannot be written.
             ValueError: A weight is not finite.
 
         Example:
@@ -110,8 +111,8 @@ def _check_folder(folder: Path) -> None:
     others = sorted(found - {DESCRIPTION, WEIGHTS})
     if others or (folder.exists() and not folder.is_dir()):
         raise FileExistsError(
-            "The folder of a preset must be new, empty or a preset, because it is replaced. Received: "
-            f"{folder}, which {'holds ' + others[0] if others else 'is a file'}. Choose another folder."
+            "A preset's folder must be new, empty or a preset, because it is replaced. Received: "
+            f"{folder}, which {'contains ' + others[0] if others else 'is a file'}. Choose another folder."
         )
 
 

@@ -1,4 +1,4 @@
-"""Lists the package's trained weights, and describes these and those in other folders.
+"""Lists the package's presets, and reads descriptions of presets in the package or elsewhere.
 
 Imports neither TensorFlow nor NumPy, which makes listing presets instant.
 """
@@ -20,7 +20,7 @@ WEIGHTS = "weights.npz"
 FORMAT = 1
 REINSTALL = "Install the package again: pip install --force-reinstall --no-deps product-image-zoo"
 SAVE_AGAIN = "Write the folder again with `save_to_preset`, or copy or download it again."
-# What a model knows about itself. All else is known from its training, and a folder may lack it.
+# The fields that follow from a model. All others come from its training, and a folder may lack them.
 MODEL_FIELDS = ("model_class", "model_config", "weights")
 
 
@@ -28,11 +28,11 @@ MODEL_FIELDS = ("model_class", "model_config", "weights")
 class Preset:
     """The description of a trained model.
 
-    That of the package's presets is complete. A folder written by `save_to_preset` holds `MODEL_FIELDS`
-    alone; the other fields are None.
+    The descriptions of the package's presets are complete. A folder written by `save_to_preset` has only
+    `MODEL_FIELDS`; the other fields are None.
 
     Args:
-        name: Name of the preset, e.g. `"srcnn_x2"`; of a folder, the folder's name.
+        name: Name of the preset, e.g. `"srcnn_x2"`, or of its folder.
         directory: Directory of the preset's two files.
         model_class: Name of the model's class, e.g. `"SRCNN"`.
         model_config: Arguments of the model's class, including `attributes` where it has any.
@@ -75,17 +75,17 @@ class Preset:
 
     @property
     def is_shipped(self) -> bool:
-        """Whether it is one of the package."""
+        """Whether the preset belongs to the package."""
         return self.directory.parent == DIRECTORY
 
     @property
     def reference(self) -> str:
-        """What `read_preset` finds it by, in whatever directory."""
+        """The argument with which `read_preset` finds the preset from any working directory."""
         return self.name if self.is_shipped else str(self.directory.resolve())
 
     @property
     def remedy(self) -> str:
-        """What to do where its files are damaged or of another version."""
+        """The advice for a preset whose files are damaged or belong to another version."""
         return REINSTALL if self.is_shipped else SAVE_AGAIN
 
     @property
@@ -109,7 +109,7 @@ class Preset:
             ) from error
 
     def to_json(self) -> str:
-        """Returns the contents of `preset.json`; only the model's fields where no training is known."""
+        """Returns the contents of `preset.json`, with only the model's fields if the training is unknown."""
         fields = MODEL_FIELDS if self.training_config is None else _all_fields()
         values = {name: getattr(self, name) for name in fields}
         return json.dumps({"format": FORMAT, **values}, indent=2) + "\n"
@@ -131,7 +131,7 @@ class Preset:
 
 
 def list_presets() -> list[str]:
-    """Returns the names of all presets of the package, sorted."""
+    """Returns the sorted names of the package's presets."""
     return sorted(path.parent.name for path in DIRECTORY.glob(f"[!.]*/{DESCRIPTION}"))
 
 
@@ -144,8 +144,8 @@ def read_preset(preset: str | Path, allow_download: bool = False) -> Preset:
         allow_download: As for `find_on_hub`.
 
     Raises:
-        FileNotFoundError: The folder holds no preset, or the hub's cache lacks it.
-        ImportError: The extra `hub` is needed.
+        FileNotFoundError: The folder contains no preset, or the hub's cache lacks it.
+        ImportError: The extra `hub` is not installed.
         UnknownNameError: There is no such preset; the message lists the existing ones.
         ValueError: The description is damaged or belongs to another version of the package.
     """
@@ -158,7 +158,7 @@ def read_preset(preset: str | Path, allow_download: bool = False) -> Preset:
         return _read_folder(directory, directory.resolve().name)
     if preset not in list_presets():
         is_folder = preset and (Path(preset) / DESCRIPTION).is_file()
-        advice = f"A folder is named with a slash: ./{preset}." if is_folder else ""
+        advice = f"To use the folder, write a slash: ./{preset}." if is_folder else ""
         raise UnknownNameError("preset", preset, list_presets(), advice)
     values = _read_values(DIRECTORY / preset, _all_fields(), REINSTALL)
     return Preset(name=preset, directory=DIRECTORY / preset, **values)
@@ -168,7 +168,7 @@ def _read_folder(directory: Path, name: str) -> Preset:
     path = directory / DESCRIPTION
     if not path.is_file():
         raise FileNotFoundError(
-            f"The folder of a preset must hold {DESCRIPTION} and {WEIGHTS}. Received: {directory}, where "
+            f"A preset's folder must contain {DESCRIPTION} and {WEIGHTS}. Received: {directory}, where "
             f"{DESCRIPTION} is missing. Presets of the package are named without a slash: "
             f"{', '.join(list_presets()) or 'none'}."
         )
@@ -176,14 +176,14 @@ def _read_folder(directory: Path, name: str) -> Preset:
     parts = values["model_config"], values["weights"]
     if not all(isinstance(part, dict) for part in parts) or "sha256" not in values["weights"]:
         raise ValueError(
-            "The description of a preset must have the model's arguments and the weights' checksum. "
+            "A preset's description must have the model's arguments and the weights' checksum. "
             f"Received: {path}. {SAVE_AGAIN}"
         )
     return Preset(name=name, directory=directory, **values)
 
 
 def _read_values(directory: Path, required: Iterable[str], remedy: str) -> dict[str, Any]:
-    """Reads a description that has at least the fields `required`, and no unknown ones."""
+    """Reads a description and checks that it has all `required` fields and no unknown ones."""
     path = directory / DESCRIPTION
     try:
         values = dict(json.loads(path.read_text(encoding="utf-8")))
@@ -201,7 +201,7 @@ def _read_values(directory: Path, required: Iterable[str], remedy: str) -> dict[
 
 
 def _all_fields() -> list[str]:
-    """Names what a complete description holds; name and directory are where the file is."""
+    """Returns the fields of a complete description; name and directory follow from the file's location."""
     return [field.name for field in dataclasses.fields(Preset) if field.name not in ("name", "directory")]
 
 
