@@ -64,7 +64,7 @@ def test_a_built_in_data_set_has_counts_sizes_and_pictures(zoo_data, small_data_
     text = text_of(page)
     assert "40 pictures: 32 train, 4 validation, 4 test. Pictures from drawings, not photos" in text
     assert "Rendered catalogue: drawn by code, no photos." in text
-    assert "The data set's pictures are all 16 pixels wide and 16 pixels high." in text
+    assert "The data set&#x27;s pictures are all 16 pixels wide and 16 pixels high." in text
     for name, values in ATTRIBUTES.items():
         assert f"Pictures of each {name}" in text
         assert all(f"<td>{value}</td>" in page for value in values)
