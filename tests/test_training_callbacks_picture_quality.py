@@ -179,4 +179,4 @@ def test_what_judged_is_in_the_run(finished_run):
     assert judge["name"] == "classifier of rendered_catalog"
     card = (finished_run / "model_card.md").read_text(encoding="utf-8")
     assert "`val_kernel_distance` is measured on features of `classifier of rendered_catalog`. Of 4 " in card
-    assert f"judges right: category {100 * judge['accuracy']['category']:.0f} %, " in card
+    assert f"validation pictures is category {100 * judge['accuracy']['category']:.0f} %, " in card

@@ -1,11 +1,11 @@
-"""How far a generator's pictures are from real ones, after every epoch.
+"""Measures, after every epoch, the distance of a generator's pictures from real ones.
 
-Along a training of the DCGAN on Fashion-MNIST, 500 pictures order its states almost as 5,000 do (rank
-correlation 0.995; 0.964 in the second half), at 1.3 to 2.4 % of an epoch's time. The Frechet distance of as
-many has 0.989 and 0.929, and is a fifth too large in the end (`tests/benchmarks/picture_quality.py`).
+In a training of the DCGAN on Fashion-MNIST, 500 pictures rank its epochs almost as 5,000 do (rank correlation
+0.995; 0.964 in the second half), in 1.3 to 2.4 % of an epoch's time. The Frechet distance of the same number
+has 0.989 and 0.929, and is a fifth too large at the end (`tests/benchmarks/picture_quality.py`).
 
 Sources:
-    [KID] Binkowski et al. 2018, arXiv 1801.01401: unbiased, however few the pictures.
+    [KID] Binkowski et al. 2018, arXiv 1801.01401: an unbiased distance for any number of pictures.
 """
 
 import sys
@@ -27,20 +27,20 @@ MAX_PICTURES = 500
 
 
 class PictureQuality(keras.callbacks.Callback):
-    """Adds `val_kernel_distance` to the logs of each epoch: place it before callbacks that read the logs.
+    """Adds `val_kernel_distance` to each epoch's logs; place it before callbacks that read the logs.
 
-    It is the squared discrepancy [KID] eq. 4 between the features of at most 500 validation pictures and of
-    as many generated ones with the same attributes. Smaller is better; between equal distributions it is 0 in
-    the mean, and so may be a little below. Which pictures and latents these are depends on the run's seed
-    alone.
+    The value is the squared discrepancy ([KID] eq. 4) between the features of at most 500 validation pictures
+    and of the same number of generated ones with the same attributes. Smaller is better. For equal
+    distributions its mean is 0, and it may therefore be slightly negative. The run's seed alone determines
+    the pictures and latents.
 
-    The features are those of a classifier that had no part in the training (`find_judge`): of the preset
-    `classifier_fashion_mnist` for Fashion-MNIST at 28 pixels, else of a small one that is trained once for
-    each data set and size. The run keeps it as `checkpoints/judge.npz`, with its name and its accuracy in
-    `judge.json` beside it.
+    The features come from a classifier that took no part in the training (`find_judge`): the preset
+    `classifier_fashion_mnist` for Fashion-MNIST at 28 pixels, else a small one that is trained once for each
+    data set and size. The run keeps it as `checkpoints/judge.npz`, with its name and accuracy in
+    `judge.json`.
 
     Args:
-        measure: Returns the distance of the pictures that the model makes.
+        measure: Returns the distance of the model's current pictures.
     """
 
     def __init__(self, measure: Callable[[], float]):
@@ -53,7 +53,7 @@ class PictureQuality(keras.callbacks.Callback):
 
 
 def quality_metrics(recipe: Recipe, config: TrainingConfig, data_set: DataSet) -> tuple[str, ...]:
-    """Returns the names of what `PictureQuality` adds to a training's logs; none where it has no place."""
+    """Returns the names of the metrics that `PictureQuality` adds to a training's logs, if any."""
     is_measured = recipe.is_generative and why_not_judged(data_set, config.image_size) is None
     return (KERNEL_DISTANCE,) if is_measured else ()
 
@@ -67,16 +67,16 @@ def measure_picture_quality(
     on_chief: Callable[[Callable[[], float]], float],
     is_chief: bool,
 ) -> list[PictureQuality]:
-    """Returns the callback of a generator's training; of other trainings, an empty list.
+    """Returns the callback for a generator's training, and an empty list for other trainings.
 
     Args:
         recipe: Recipe of the model.
         config: Configuration of the run.
-        data_set: What it is trained on.
-        model: The model, built.
-        judge_dir: Where the run keeps its judge, which is found or trained here.
+        data_set: The data set of the training.
+        model: The built model.
+        judge_dir: The run's directory for its judge, which is found or trained here.
         on_chief: Computes a number on the chief and returns it on every worker.
-        is_chief: Whether this worker is the chief, which alone needs the judge.
+        is_chief: Whether this worker is the chief, the only one that needs the judge.
 
     Raises:
         ValueError: The run's judge is damaged.

@@ -115,7 +115,7 @@ class Distribution:
         return bool(self.strategy.experimental_local_results(sums)[0] > 0)
 
     def on_chief(self, compute: Callable[[], float]) -> float:
-        """Computes a number on the chief and returns it on every worker; all of them ask at once."""
+        """Computes a number on the chief and returns it on every worker; all workers call this together."""
         if self.cluster is None:
             return compute()
         own_replicas = self.num_replicas // len(self.cluster.addresses)

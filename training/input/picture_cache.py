@@ -102,7 +102,7 @@ def choose_cache(num_bytes: int, cache_dir: Path) -> str:
 def free_memory_bytes() -> int:
     """Returns how much more memory this process can use: the machine's free memory, or a container's.
 
-    0 where the system does not tell (other than Linux), so that nothing is kept in memory unasked.
+    It is 0 on systems that do not report it (other than Linux), which rules out the memory cache by default.
     """
     if not _MEMINFO.exists():
         return 0

@@ -62,8 +62,8 @@ def _describe_judge(run: Path) -> str:
     judge = json.loads(path.read_text(encoding="utf-8"))
     shares = ", ".join(f"{name} {100 * share:.0f} %" for name, share in judge["accuracy"].items())
     return (
-        f"\n`val_kernel_distance` is measured on features of `{judge['name']}`. Of {judge['num_judged']:,} "
-        f"validation pictures it judges right: {shares or 'none is known'}."
+        f"\n`val_kernel_distance` is measured on features of `{judge['name']}`, whose accuracy on "
+        f"{judge['num_judged']:,} validation pictures is {shares or 'unknown'}."
     )
 
 

@@ -1,10 +1,10 @@
-"""The most memory that this process needed."""
+"""Reads the peak memory of this process."""
 
 import sys
 
 
 def peak_memory_bytes() -> int | None:
-    """Returns the largest resident memory of this process so far; None where the system does not tell."""
+    """Returns this process's peak resident memory in bytes; None if the system does not report it."""
     try:
         import resource
     except ImportError:  # Windows

@@ -11,7 +11,7 @@ METRICS = "metrics.jsonl"
 TENSORBOARD = "tensorboard"
 SAMPLES = "samples"
 CHECKPOINTS = "checkpoints"
-# Beside the checkpoints of a generator: what compared its pictures with real ones.
+# Next to a generator's checkpoints: the description of the judge that compared its pictures with real ones.
 JUDGE = "judge.json"
 MODEL = "model.keras"
 MODEL_CARD = "model_card.md"

@@ -23,7 +23,7 @@ _MAX_WORKERS = 16
 
 def default_num_workers() -> int:
     """Returns the number of processors that this process may use."""
-    # Only Linux says which of them.
+    # Only Linux reports the processors available to a process.
     num_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min(num_processors or 1, _MAX_WORKERS)
 
