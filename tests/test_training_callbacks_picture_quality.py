@@ -178,5 +178,8 @@ def test_what_judged_is_in_the_run(finished_run):
     judge = json.loads((finished_run / "checkpoints" / "judge.json").read_text(encoding="utf-8"))
     assert judge["name"] == "classifier of rendered_catalog"
     card = (finished_run / "model_card.md").read_text(encoding="utf-8")
-    assert "`val_kernel_distance` is measured on features of `classifier of rendered_catalog`. Of 4 " in card
+    assert (
+        "`val_kernel_distance` is measured on features of `classifier of rendered_catalog`, whose accuracy "
+        "on 4 validation pictures is category "
+    ) in card
     assert f"validation pictures is category {100 * judge['accuracy']['category']:.0f} %, " in card
