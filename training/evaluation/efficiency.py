@@ -161,11 +161,10 @@ def measure_speed(function: Callable, make_inputs: Callable, batch_size: int) ->
 
 
 def measure_peak_memory(call: Callable[[], object]) -> int | None:
-    """Returns the largest resident memory of this process in bytes during a call.
+    """Returns this process's peak resident memory in bytes during a call; None if it is unknown.
 
-    TensorFlow itself and everything loaded before count. Where the system cannot forget an earlier peak
-    (other than Linux), it is the largest since the process began. On a GPU it is what TensorFlow allocated
-    there. None where the system does not tell.
+    It includes TensorFlow itself and everything loaded before. Outside Linux, where an earlier peak cannot be
+    reset, it is the peak since the process started. On a GPU it is the peak that TensorFlow allocated there.
     """
     if tf.config.list_physical_devices("GPU"):
         tf.config.experimental.reset_memory_stats("GPU:0")

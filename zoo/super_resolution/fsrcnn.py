@@ -33,9 +33,9 @@ class FSRCNN(SuperResolution):
     bicubic picture, which [FSRCNN] does not do: there the deconvolution has to learn interpolation, too.
 
     Args:
-        upscale_factor: 2, 3 or 4.
+        upscale_factor: Factor of enlargement: 2, 3 or 4.
         is_residual: Whether the network predicts the difference from the bicubic picture.
-        colour_space: `luma` or `rgb`: the network's input.
+        colour_space: The network's input: `luma`, with colour enlarged by bicubic interpolation, or `rgb`.
         dtype: Dtype policy, e.g. `"mixed_bfloat16"`; the global policy by default.
 
     Call arguments:

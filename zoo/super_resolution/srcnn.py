@@ -32,10 +32,11 @@ class SRCNN(SuperResolution):
     bicubic picture instead of replacing it, which [SRCNN] does not do.
 
     Args:
-        upscale_factor: 2, 3 or 4.
+        upscale_factor: Factor of enlargement: 2, 3 or 4.
         kernels: "9-1-5", "9-3-5" or "9-5-5", in increasing order of weights, quality and running time.
         is_residual: Whether the network predicts the difference from the bicubic picture.
-        colour_space: `luma` or `rgb`: the network's input. [SRCNN] section 4.5 evaluates both.
+        colour_space: The network's input: `luma`, with colour enlarged by bicubic interpolation, or `rgb`
+            ([SRCNN] section 4.5).
         dtype: Dtype policy, e.g. `"mixed_bfloat16"`; the global policy by default.
 
     Call arguments:
