@@ -8,7 +8,7 @@ from training.evaluation.findings import Findings
 from training.evaluation.measures.bootstrap import mean_interval
 from training.evaluation.measures.picture_errors import WINDOW_SIDE, mean_absolute_error, ssim
 from training.evaluation.subject import Subject
-from training.input.labelled_pictures import _BATCH_SIZE, LabelledPictures, reconstruct
+from training.input.labelled_pictures import BATCH_SIZE, LabelledPictures, reconstruct
 from training.pages.picture_sheet import PictureSheet
 from training.runs.score import Score
 from zoo.pictures import pixels
@@ -77,12 +77,9 @@ def mean_pictures(train: LabelledPictures, test: LabelledPictures, attribute: st
 
 
 def _in_batches(measure, images: np.ndarray, others: np.ndarray) -> np.ndarray:
-    starts = range(0, len(images), _BATCH_SIZE)
+    starts = range(0, len(images), BATCH_SIZE)
     return np.concatenate(
-        [
-            measure(images[start : start + _BATCH_SIZE], others[start : start + _BATCH_SIZE])
-            for start in starts
-        ]
+        [measure(images[start : start + BATCH_SIZE], others[start : start + BATCH_SIZE]) for start in starts]
     )
 
 

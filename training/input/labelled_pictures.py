@@ -9,7 +9,7 @@ from training.data.data_sets import DataSet
 from training.input.pipeline import make_image_batches
 from zoo.pictures import pixels
 
-_BATCH_SIZE = 256
+BATCH_SIZE = 256
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,12 +62,12 @@ def read_pictures(
         split,
         image_size=image_size,
         channels=channels,
-        batch_size=_BATCH_SIZE,
+        batch_size=BATCH_SIZE,
         shuffle=True,
         seed=seed,
     )
     images, ids = [], []
-    for raw_images, attribute_ids in batches.take(-(-num_images // _BATCH_SIZE)).as_numpy_iterator():
+    for raw_images, attribute_ids in batches.take(-(-num_images // BATCH_SIZE)).as_numpy_iterator():
         images.append(raw_images)
         ids.append(attribute_ids)
     return LabelledPictures(
@@ -104,15 +104,12 @@ def decode_latents(model, latents, attribute_ids) -> np.ndarray:
     """Returns a generator's pictures, uint8 `[N, S, S, C]`, for given latents and attributes."""
     decode = getattr(model, "decode", model)
     images = []
-    for start in range(0, len(latents), _BATCH_SIZE):
-        rows = slice(start, start + _BATCH_SIZE)
+    for start in range(0, len(latents), BATCH_SIZE):
+        rows = slice(start, start + BATCH_SIZE)
         ids = {name: tf.constant(attribute_ids[name][rows]) for name in model.attributes}
         batch = decode(tf.constant(latents[rows], "float32"), ids)
         images.append(pixels.from_model_range(batch, model.pixel_range).numpy())
     return np.concatenate(images)
-
-
-_BATCH_SIZE = 256
 
 
 def reconstruct(model, pictures: LabelledPictures) -> np.ndarray:
@@ -123,8 +120,8 @@ def reconstruct(model, pictures: LabelledPictures) -> np.ndarray:
 def encode_pictures(model, pictures: LabelledPictures) -> np.ndarray:
     """Returns pictures' mean latents, float32 `[N, D]`."""
     latents = []
-    for start in range(0, len(pictures), _BATCH_SIZE):
-        part = pictures.take(slice(start, start + _BATCH_SIZE))
+    for start in range(0, len(pictures), BATCH_SIZE):
+        part = pictures.take(slice(start, start + BATCH_SIZE))
         ids = {name: part.attribute_ids[name] for name in model.attributes}
         latents.append(model.encode(part.raw_images, ids).numpy())
     return np.concatenate(latents)
