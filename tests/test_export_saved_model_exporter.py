@@ -201,7 +201,10 @@ def test_run_whose_metrics_are_lost_is_exported_without_scores(quick_export, dcg
 @pytest.mark.parametrize("text", ["", "[]", "{}", "[1, 2]", '{"scores": 3}'])
 def test_damaged_evaluation_is_named_before_anything_is_built(dcgan_run, tmp_path, text):
     (dcgan_run / "evaluation.json").write_text(text)
-    with pytest.raises(ValueError, match="evaluation.json must be as `zoo evaluate` wrote it.*zoo evaluate"):
+    with pytest.raises(
+        ValueError,
+        match="must be as `zoo evaluate` wrote it.*evaluation.json, which is damaged.*zoo evaluate",
+    ):
         export_run(dcgan_run, tmp_path / "models")
     assert not (tmp_path / "models").exists()
 

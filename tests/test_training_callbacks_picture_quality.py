@@ -114,13 +114,16 @@ def test_a_resumed_run_has_the_values_of_one_that_was_not_stopped(
 ):
     run = start_training(make_small_config("dcgan", epochs=2), tmp_path, "resumed")
     # As on a machine with another judge of the data set: the run keeps its own.
-    (other,) = (small_data_set.builder.data_path / "judges").glob("*/judge.json")
-    content = other.read_text(encoding="utf-8")
-    other.write_text("damaged", encoding="utf-8")
+    others = list((small_data_set.builder.data_path / "judges").glob("*/judge.json"))
+    contents = [other.read_text(encoding="utf-8") for other in others]
+    assert others
+    for other in others:
+        other.write_text("damaged", encoding="utf-8")
     try:
         resume_training(run, {"epochs": 4})
     finally:
-        other.write_text(content, encoding="utf-8")
+        for other, content in zip(others, contents, strict=True):
+            other.write_text(content, encoding="utf-8")
     assert values_of(run) == values_of(finished_run)
     assert_same_training(run, finished_run)
     best, best_of_other = (

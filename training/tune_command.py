@@ -148,7 +148,7 @@ def _check_objective(objective, judge, config, data_set):
     recipe = RECIPES[config.model]
     model = recipe.build_model(config, data_set)
     if objective != FRECHET_DISTANCE:
-        known = [f"val_{metric.name}" for metric in model.metrics]
+        known = list(dict.fromkeys(f"val_{metric.name}" for metric in model.metrics))
         known += quality_metrics(recipe, config, data_set)
         if objective not in known:
             raise UnknownNameError("objective", objective, [*known, FRECHET_DISTANCE])

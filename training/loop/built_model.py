@@ -58,7 +58,8 @@ def build_model(
         ),
     )
     if config.stop_rule:
-        metrics = [f"val_{metric.name}" for metric in model.metrics]
+        # Keras names a metric twice where a model has its own mean of the loss.
+        metrics = dict.fromkeys(f"val_{metric.name}" for metric in model.metrics)
         config.stop_rule.check([*metrics, *quality_metrics(recipe, config, data_set)])
     if model.optimizer is not None:
         # Keras makes the optimizer's slots in the first step, too late to restore them.
