@@ -203,7 +203,7 @@ def test_damaged_evaluation_is_named_before_anything_is_built(dcgan_run, tmp_pat
     (dcgan_run / "evaluation.json").write_text(text)
     with pytest.raises(
         ValueError,
-        match="must be as `zoo evaluate` wrote it.*evaluation.json, which is damaged.*zoo evaluate",
+        match="as `zoo evaluate` wrote it.*evaluation.json, which is damaged",
     ):
         export_run(dcgan_run, tmp_path / "models")
     assert not (tmp_path / "models").exists()
