@@ -29,10 +29,10 @@ demo: setup ## Train, export, serve and ask the three models; leaves demo/index.
 	fi
 	$(BIN)/python -m serving.demo
 
-test: setup lint ## Lint, then the default test run (about ten minutes on two cores).
+test: setup lint ## Lint, then the default test run (under eight minutes on two idle cores).
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-test-slow: setup ## The tests that take longer than ten seconds each (about a quarter of an hour).
+test-slow: setup ## The tests that take longer than about seven seconds each (about twenty minutes).
 	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
 
 docs: setup ## Build the documentation site; leaves site/index.html.

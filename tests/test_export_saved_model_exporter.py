@@ -30,7 +30,9 @@ def dcgan_run(make_small_config, tmp_path):
     return Path(shutil.copytree(trained_run("dcgan", make_small_config), tmp_path / "a-run"))
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "model", [name if name == "srcnn" else pytest.param(name, marks=pytest.mark.slow) for name in MODELS]
+)
 def test_version_directory_is_what_tf_serving_loads(model, make_small_config):
     version_dir = exported_run(model, make_small_config)
     assert (version_dir.parent.name, version_dir.name) == (SERVED_NAMES[model], "1")

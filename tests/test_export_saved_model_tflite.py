@@ -17,6 +17,7 @@ def enlarge(content, raw_images):
     return runner(images=raw_images)["images"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["srcnn_x2", "fsrcnn_x3", "fsrcnn_rgb_x4"])
 @pytest.mark.parametrize("float16", [False, True])
 def test_pictures_of_any_size_are_enlarged_as_keras_enlarges_them(name, float16):

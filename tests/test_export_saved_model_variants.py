@@ -146,6 +146,7 @@ def test_weights_too_large_for_float16_are_told(make_small_config, monkeypatch):
         VARIANTS["float16_weights"].load_model(source)
 
 
+@pytest.mark.slow
 def test_a_variant_that_is_far_off_is_not_published(make_small_config, tmp_path, monkeypatch):
     def load_blind(source):
         model = source.load_model()

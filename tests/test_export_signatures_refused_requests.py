@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from exported_models import exported
 
+pytestmark = pytest.mark.slow
+
 GREY = "conditional_vae"
 # Model, signature, inputs as (dtype, shape), and what the message must say.
 REQUESTS = {

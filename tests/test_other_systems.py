@@ -66,11 +66,13 @@ def zoo(*words):
     return run(f"from zoo.cli import main\nmain({words!r})")
 
 
+@pytest.mark.slow
 def test_modules_are_imported():
     done = run(IMPORT.replace("MODULES", repr(MODULES), 1))
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_catalogue_is_built_from_photos(tmp_path):
     rows = write_photos(tmp_path / "photos", 12)
     table = write_table(tmp_path / "table.csv", rows)

@@ -170,6 +170,7 @@ def test_cors_and_socket_and_tensor_content(tmp_path):
             assert client.predict("linear", {"x": [[1.0, 2.0, 3.0, 4.0]]})["y"].tolist() == [[2, 4, 6, 8]]
 
 
+@pytest.mark.slow
 def test_process_answers_and_ends_on_sigterm_after_requests_in_flight():
     port = free_port()
     process = subprocess.Popen(

@@ -126,6 +126,7 @@ def test_factor_of_a_named_model_of_the_server_must_be_its_own(upscale, tmp_path
     assert not (tmp_path / "upscaled").exists()
 
 
+@pytest.mark.slow
 def test_without_a_source_the_preset_of_the_factor_is_taken(upscale, presets_dir, tmp_path):
     assert upscale("a.png", source="run")[0] == 0
     of_run = contents(tmp_path / "upscaled")

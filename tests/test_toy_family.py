@@ -77,6 +77,7 @@ def keras_picture(run: Path, model_class) -> np.ndarray:
     return np.round(np.clip(model(np.array([0]))[0] * 255, 0, 255)).astype("uint8")
 
 
+@pytest.mark.slow
 def test_it_is_tuned(toy, capsys, small_data_dir, tmp_path):
     where = ["--dataset", "rendered_catalog", "--data-dir", small_data_dir, "--precision", "float32"]
     words = ["--epochs", "1", "--trials", "2", "--study-name", "toy"]

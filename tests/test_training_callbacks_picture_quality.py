@@ -71,6 +71,7 @@ def test_it_is_that_of_the_finished_model(finished_run, make_small_config, small
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_the_progress_line_shows_it_and_a_vae_has_it_beside_its_own(make_small_config, tmp_path, capsys):
     run = start_training(make_small_config("conditional_vae", epochs=2), tmp_path, "vae")
     values = values_of(run)
@@ -79,6 +80,7 @@ def test_the_progress_line_shows_it_and_a_vae_has_it_beside_its_own(make_small_c
     assert RECIPES["conditional_vae"].objective == "val_psnr"
 
 
+@pytest.mark.slow
 def test_models_that_generate_nothing_do_without(make_small_config, tmp_path, capsys):
     run = start_training(make_small_config("srcnn", epochs=1), tmp_path, "srcnn")
     assert values_of(run) == [None]
@@ -98,6 +100,7 @@ def test_the_best_epoch_is_that_of_the_smallest_distance_also_below_zero(
     assert tf.train.latest_checkpoint(run / "checkpoints" / "best").endswith("ckpt-2")
 
 
+@pytest.mark.slow
 def test_early_stop_by_it_takes_the_best_epoch(make_small_config, tmp_path, let_distances_be, capsys):
     let_distances_be(0.2, 0.1, 0.11, 0.12)
     run = start_training(make_small_config("dcgan", epochs=9, early_stop=f"{NAME}:2"), tmp_path, "run")
@@ -109,6 +112,7 @@ def test_early_stop_by_it_takes_the_best_epoch(make_small_config, tmp_path, let_
     np.testing.assert_array_equal(best.get_tensor(name), weight)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_has_the_values_of_one_that_was_not_stopped(
     finished_run, make_small_config, small_data_set, tmp_path
 ):
@@ -132,6 +136,7 @@ def test_a_resumed_run_has_the_values_of_one_that_was_not_stopped(
     assert best.rpartition("-")[2] == best_of_other.rpartition("-")[2]
 
 
+@pytest.mark.slow
 def test_a_run_whose_judge_is_damaged_is_not_resumed(finished_run, make_small_config, tmp_path):
     run = start_training(make_small_config("dcgan", epochs=1), tmp_path, "run")
     (run / "checkpoints" / "judge.npz").write_bytes(b"")

@@ -271,6 +271,7 @@ def test_folder_of_pictures_is_for_super_resolution(capsys, run_of, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_preset_is_scored_as_its_run(capsys, run_of, presets_dir, small_data_dir, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(preparation, "default_data_dir", lambda: small_data_dir)

@@ -81,6 +81,7 @@ def test_judge_that_does_not_fit_is_refused(run_of, small_data_set, monkeypatch,
     assert not (tmp_path / "output").exists()
 
 
+@pytest.mark.slow
 def test_a_classifier_judges_too(run_of, tmp_path):
     scores = evaluate_run(run_of("dcgan"), judge=run_of("classifier"), output=tmp_path).findings.scores
     own = evaluate_run(run_of("classifier"), output=tmp_path / "own").findings.scores

@@ -258,6 +258,7 @@ def most_frequent_categories(data_set):
     return sorted({data_set.attributes["category"][max(ids, key=ids.count)] for ids in splits})
 
 
+@pytest.mark.slow
 def test_training_is_bounded_and_the_same_again(small_data_set, monkeypatch):
     steps, fit = [], Classifier.fit
 

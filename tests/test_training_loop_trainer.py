@@ -142,6 +142,7 @@ def test_the_checkpoint_has_the_state_of_both_optimizers(finished_run, optimizer
         assert np.any(state[f"{prefix}{weight}_{slot}"])
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_by_ctrl_c_goes_on_as_if_it_had_not(
     finished_run, make_small_config, tmp_path, monkeypatch
 ):
@@ -241,6 +242,7 @@ def test_a_network_that_fits_with_no_batch_is_said(make_small_config, tmp_path, 
         start_training(make_small_config("srcnn", batch_size=1), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_network_that_does_not_fit_into_memory_is_said(make_small_config, tmp_path):
     config = make_small_config("dcgan", model_options={"latent_dim": 10**11})
     with pytest.raises(MemoryError, match="must fit into memory. Received: dcgan with {'latent_dim': 10"):
@@ -248,6 +250,7 @@ def test_a_network_that_does_not_fit_into_memory_is_said(make_small_config, tmp_
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_finished_run_can_be_trained_longer(finished_srcnn_run, make_small_config, tmp_path):
     run = start_training(make_small_config("srcnn", epochs=1), tmp_path, "longer")
     message = (
@@ -333,6 +336,7 @@ def test_a_run_whose_time_is_up_has_a_model_and_goes_on(make_small_config, tmp_p
     assert_same_training(resume_training(run), whole)
 
 
+@pytest.mark.slow
 def test_early_stop_takes_the_best_epoch(make_small_config, tmp_path, capsys):
     # So high a rate that no epoch is better than the first ones.
     config = make_small_config("srcnn", epochs=12, learning_rate=0.3, early_stop="val_psnr:2")

@@ -64,6 +64,7 @@ def test_a_preset_says_all_about_its_training(run, output, small_data_set):
     assert str(run.parent) not in preset.to_json()
 
 
+@pytest.mark.slow
 def test_a_run_that_began_with_another_one_is_repeated_from_the_first(make_small_config, tmp_path, output):
     first = start_training(make_small_config("srcnn", epochs=1), tmp_path / "a", "first")
     changes = {"epochs": 2, "init_from": str(first), "learning_rate": 0.5e-3}

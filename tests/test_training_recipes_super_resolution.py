@@ -91,6 +91,7 @@ def test_defaults_fit_pictures_in_original_size_and_of_one_size(model, data_dir,
     assert recipe.default_image_size(small_data_set) == 16
 
 
+@pytest.mark.slow
 def test_rgb_is_trained_and_kept(data_dir, tmp_path):
     options = {"upscale_factor": 3, "is_residual": True, "colour_space": "rgb"}
     run = start_training(make_config(data_dir, epochs=1, model_options=options), tmp_path)

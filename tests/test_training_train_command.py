@@ -46,6 +46,7 @@ def assert_refused(result, exit_code, *texts):
     assert os.listdir(".") == []
 
 
+@pytest.mark.slow
 def test_a_training_says_where_the_run_is_and_what_to_do_with_it(train):
     code, out, err = train("conditional_vae", *SMALL, "--width", 2, "--latent-dim", 3, "--run-name", "first")
     assert code == 0

@@ -151,6 +151,7 @@ def test_generators_are_searched_by_the_frechet_distance_of_a_judge(tune, tmp_pa
     assert Study.read(tmp_path / "studies" / "s").judge == str(classifier)
 
 
+@pytest.mark.slow
 def test_generators_are_searched_by_their_distance_to_real_pictures_without_a_judge_of_the_user(
     tune, tmp_path
 ):

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 # For one line after the other: forks a child that copies the best run and kills itself before that line.
 DRIVER = """
 import json, os, shutil, signal, sys, types
@@ -55,6 +57,7 @@ while was_killed:
 """
 
 
+@pytest.mark.slow
 def test_a_kill_while_the_best_run_is_copied_leaves_the_old_one_or_the_new_one(tmp_path):
     done = subprocess.run([sys.executable, "-c", DRIVER, tmp_path], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -14,6 +14,8 @@ from zoo.conditional_vae.networks import VariationalNetworks
 from zoo.errors import UnknownNameError
 from zoo.pictures import pixels
 
+pytestmark = pytest.mark.slow
+
 BATCH = make_batch()
 
 

@@ -254,6 +254,7 @@ def test_impossible_arguments_are_refused():
         DCGAN({"category": ("bag", "bag")})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
