@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from training.colour.colour_names import COLOURS, certainty_of, name_colour
+from training.colour.colour_names import certainty_of, name_colour
 from training.colour.oklab import to_linear, to_oklab
+from zoo.colour.basic_colours import COLOURS
 
 EXAMPLES = {
     "black": [(0, 0, 0), (30, 28, 27)],

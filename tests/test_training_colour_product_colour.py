@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.colour.colour_names import COLOURS
 from training.colour.product_colour import CONFIDENCE_THRESHOLD, judge_colour
 from training.data.rendered.drawing import PATTERNS, draw_product
 from training.data.rendered.shapes import SHAPES
+from zoo.colour.basic_colours import COLOURS
 
 BACKGROUNDS = {
     "white": (255, 255, 255),

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from training.colour.colour_names import COLOURS
 from training.data import data_sets
 from training.data.rendered import builder as rendered_catalog
 from training.data.rendered.drawing import PATTERNS
 from training.data.rendered.shapes import SHAPES
+from zoo.colour.basic_colours import COLOURS
 from zoo.errors import UnknownNameError
 
 # A place of the product that every pose covers and no seam or trim does: x, y in units of the side.

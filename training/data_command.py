@@ -17,6 +17,7 @@ _FLAGS = {
     "images_dir": "--images",
     "renames": "--rename",
     "derives_colour": "--derive",
+    "masks_dir": "--masks",
     "is_strict": "--strict",
 }
 
@@ -121,6 +122,13 @@ def _to_renames(context, parameter, texts):
     type=click.Choice(["colour"]),
     callback=lambda context, parameter, value: True if value else None,
     help="Detect the product's colour in each photo and make it an attribute.",
+)
+@click.option(
+    "--masks",
+    "masks_dir",
+    type=click.Path(exists=True, file_okay=False),
+    help="Folder with a mask for each photo, for cutout: a PNG file of the same name and size, white on the "
+    "product.",
 )
 @click.option("--encoding", callback=_to_encoding, help="Encoding of the table; detected by default.")
 @click.option("--strict", "is_strict", is_flag=True, default=None, help="Fail if any row is refused.")

@@ -24,6 +24,8 @@ COMMANDS = {
     "generate": "serving.generate_command",
     "edit": "serving.edit_command",
     "upscale": "serving.upscale_command",
+    "cutout": "serving.cutout_command",
+    "recolour": "serving.recolour_command",
 }
 
 

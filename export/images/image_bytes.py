@@ -5,8 +5,8 @@ tells before decoding a pixel, because an error inside a decoder fails every req
 decoder reports damage inside the scan, so such a file is decoded as by any other decoder.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -20,6 +20,7 @@ from export.images.row_isolation import rows_that_succeed
 from zoo.pictures.pixels import match_channels
 
 MAX_PIXELS = 25_000_000
+RGBA_CHANNELS = 4
 
 # zlib's fastest level: 0.6 ms and 4.6 kB for 64 x 64 pixels, against 1.4 ms and 3.7 kB at the default level.
 PNG_COMPRESSION = 1
@@ -125,23 +126,27 @@ def _size_checks(width: tf.Tensor, height: tf.Tensor) -> list[Check]:
 def map_image_rows(
     image_bytes: tf.Tensor,
     channels: int,
-    transform: Callable[[tf.Tensor], tf.Tensor],
-    output_spec: tf.TensorSpec,
+    transform: Callable[..., Any],
+    output_spec: Any,
     isolates_rows: bool = False,
-) -> tuple[tf.Tensor, tf.Tensor]:
+    arguments: Sequence[tf.Tensor] = (),
+) -> tuple[Any, tf.Tensor]:
     """Decodes a batch of files of different sizes and transforms each decoded image.
 
     Args:
         image_bytes: string `[N]`, each a PNG or JPEG file; N may be 0.
-        channels: 1 (grey) or 3 (RGB), independent of the files' own.
-        transform: Turns uint8 `[height, width, channels]` into one row of the result.
-        output_spec: Fully known shape and dtype of one row of the result.
+        channels: 1 (grey), 3 (RGB on white) or 4 (RGB and opacity), independent of the files' own.
+        transform: Turns uint8 `[height, width, channels]`, and the row's `arguments`, into one row of the
+            result.
+        output_spec: Fully known shape and dtype of one row of the result: a `tf.TensorSpec`, or a dict of
+            them.
         isolates_rows: Whether a file that the decoder rejects becomes its row's error. Every file is then
             decoded twice.
+        arguments: Further tensors `[N, ...]`, whose rows `transform` gets too.
 
     Returns:
-        The rows stacked, `[N, *output_spec.shape]`, and `error`, string `[N]`. Unless its `error` is `""`, a
-        row is zeros (`""` for strings) and `transform` has not run.
+        The rows stacked, `[N, *output_spec.shape]` or a dict of such tensors, and `error`, string `[N]`.
+        Unless its `error` is `""`, a row is zeros (`""` for strings) and `transform` has not run.
 
     Raises:
         ValueError: If `output_spec` leaves a dimension open.
@@ -156,7 +161,7 @@ def map_image_rows(
     >>> images.shape.as_list()
     [1, 8, 8, 3]
     """
-    if not output_spec.shape.is_fully_defined():
+    if not all(spec.shape.is_fully_defined() for spec in tf.nest.flatten(output_spec)):
         raise ValueError(
             "`output_spec` must have a fully known shape, because a bad row becomes zeros of that shape. "
             f"Received: output_spec={output_spec}. Resize every image to one size, or encode it."
@@ -165,16 +170,17 @@ def map_image_rows(
     if isolates_rows:
         headers = _with_decoder_errors(image_bytes, headers)
 
-    def row(arguments):
-        file, header = arguments
+    def row(elements):
+        file, header, rest = elements
         return tf.cond(
             header.error == "",
-            lambda: transform(_decode(file, header, channels)),
-            lambda: tf.zeros(output_spec.shape, output_spec.dtype),
+            lambda: transform(_decode(file, header, channels), *rest),
+            lambda: tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), output_spec),
         )
 
     # One row at a time: ten large images at once take gigabytes, and parallel rows measured no faster.
-    rows = tf.map_fn(row, (image_bytes, headers), fn_output_signature=output_spec, parallel_iterations=1)
+    elements = (image_bytes, headers, tuple(arguments))
+    rows = tf.map_fn(row, elements, fn_output_signature=output_spec, parallel_iterations=1)
     return rows, headers.error
 
 
@@ -204,8 +210,19 @@ def _with_decoder_errors(image_bytes: tf.Tensor, headers: ImageHeaders) -> Image
 
 
 def _decode(image_bytes: tf.Tensor, header: ImageHeaders, channels: int) -> tf.Tensor:
+    if channels == RGBA_CHANNELS:
+        raw_image = tf.cond(
+            header.has_alpha,
+            lambda: tf.io.decode_png(image_bytes, channels=4),
+            lambda: _opaque(_decode_pixels(image_bytes, header)),
+        )
+        return turn_upright(tf.ensure_shape(raw_image, [None, None, 4]), header.orientation)
     raw_image = _decode_pixels(image_bytes, header)
     return turn_upright(match_channels(raw_image, channels), header.orientation)
+
+
+def _opaque(raw_image: tf.Tensor) -> tf.Tensor:
+    return tf.concat([raw_image, tf.fill(tf.shape(raw_image[..., :1]), tf.constant(255, tf.uint8))], axis=-1)
 
 
 def _decode_pixels(image_bytes: tf.Tensor, header: ImageHeaders) -> tf.Tensor:
@@ -230,7 +247,7 @@ def _on_white(raw_image: tf.Tensor) -> tf.Tensor:
 
 
 def encode_png_row(raw_image: tf.Tensor) -> tf.Tensor:
-    """Encodes one image as a PNG file: uint8 `[height, width, 1 or 3]` to string scalar."""
+    """Encodes one image as a PNG file: uint8 `[height, width, 1, 3 or 4]` to string scalar."""
     return tf.io.encode_png(raw_image, compression=PNG_COMPRESSION)
 
 

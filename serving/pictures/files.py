@@ -10,27 +10,43 @@ from serving.client.errors import PredictionError, RowError
 from serving.pictures.attribute_options import raise_if_unknown_value
 from serving.wire.status import InvalidArgument
 from zoo.files.atomic_write import write_bytes
+from zoo.pictures.photo_files import UnreadablePhotoError
 
 
-def convert_photos(photos: Sequence[Path], output: Path, convert: Callable[[bytes], bytes]) -> None:
-    """Converts each photo to a PNG file of the same name in `output`; a bad photo does not stop the others.
+def convert_photos(
+    photos: Sequence[Path],
+    output: Path,
+    convert: Callable[[bytes], bytes | Sequence[bytes]],
+    endings: Sequence[str] = (".png",),
+    report: Callable[[Path], None] | None = None,
+) -> None:
+    """Converts each photo to files of the same name in `output`; a bad photo does not stop the others.
 
     Args:
         photos: Photo files.
         output: Directory of the results.
-        convert: Turns a photo's bytes into a PNG file's bytes.
+        convert: Turns a photo's bytes into the bytes of a file, or of one for each ending.
+        endings: What the results' names add to the photo's name without its suffix.
+        report: Called for each photo whose results are written.
 
     Raises:
         click.UsageError: Two results would have the same name, a result would replace its photo, or an
             option's value is unknown.
         click.ClickException: Some photos could not be converted; the others were.
     """
-    targets = [output / f"{photo.stem}.png" for photo in photos]
-    _check_targets(photos, targets)
+    targets = [result_paths(photo, output, endings) for photo in photos]
+    for of_one_ending in zip(*targets, strict=True):
+        _check_targets(photos, of_one_ending)
     failures = []
-    for photo, target in tqdm(list(zip(photos, targets, strict=True)), unit="photo", delay=2):
+    for photo, paths in tqdm(list(zip(photos, targets, strict=True)), unit="photo", delay=2):
         try:
-            write_bytes(target, convert(photo.read_bytes()))
+            results = convert(photo.read_bytes())
+            for path, content in zip(
+                paths, [results] if isinstance(results, bytes) else results, strict=True
+            ):
+                write_bytes(path, content)
+            if report is not None:
+                report(photo)
         except RowError as error:
             raise_if_unknown_value(error)
             failures.append(f"{photo}: {next(iter(error.errors.values()))}")
@@ -39,6 +55,8 @@ def convert_photos(photos: Sequence[Path], output: Path, convert: Callable[[byte
             if error.http_status != InvalidArgument.http_status:
                 raise
             failures.append(f"{photo}: {error.message}")
+        except UnreadablePhotoError as error:
+            failures.append(f"{photo}: {error}")
         except OSError as error:
             failures.append(f"{photo}: {error}")
     num_written = len(photos) - len(failures)
@@ -47,6 +65,17 @@ def convert_photos(photos: Sequence[Path], output: Path, convert: Callable[[byte
     click.echo(f"Wrote {num_written} of {len(photos)} pictures{where}")
     if failures:
         raise click.ClickException(" ".join(failures))
+
+
+def result_paths(photo: Path, output: Path, endings: Sequence[str]) -> list[Path]:
+    """Returns the paths of a photo's results.
+
+    Example:
+
+    >>> [path.as_posix() for path in result_paths(Path("a.jpg"), Path("out"), [".png", "-mask.png"])]
+    ['out/a.png', 'out/a-mask.png']
+    """
+    return [output / f"{photo.stem}{ending}" for ending in endings]
 
 
 def _check_targets(photos: Sequence[Path], targets: Sequence[Path]) -> None:

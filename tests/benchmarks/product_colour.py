@@ -19,10 +19,10 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from training.colour.colour_names import COLOURS
 from training.colour.product_colour import CONFIDENCE_THRESHOLD, judge_colour  # noqa: E402 - after the path is set
 from training.data.rendered.drawing import PATTERNS, draw_product  # noqa: E402
 from training.data.rendered.shapes import SHAPES  # noqa: E402
+from zoo.colour.basic_colours import COLOURS
 
 LABELS = Path(__file__).with_name("clothing_colour_labels.csv")
 LEFT_OUT = ("multicoloured", "undecidable")

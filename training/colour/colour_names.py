@@ -132,19 +132,3 @@ def certainty_of(name: str, lightness: float, chroma: float, hue: float) -> floa
     """
     around = np.array([lightness, chroma, hue]) + _STEPS * _DOUBT
     return float(np.mean([name_colour(light, max(0.0, c), h) == name for light, c, h in around]))
-
-
-# The eleven basic English colour terms with sRGB values as in a shop's photos.
-COLOURS = {
-    "black": (34, 34, 38),
-    "white": (246, 246, 244),
-    "grey": (132, 133, 136),
-    "red": (201, 32, 43),
-    "green": (44, 140, 68),
-    "yellow": (246, 205, 46),
-    "blue": (38, 84, 186),
-    "brown": (118, 74, 42),
-    "purple": (118, 54, 152),
-    "pink": (246, 150, 186),
-    "orange": (243, 126, 30),
-}

@@ -15,6 +15,8 @@ from zoo.attributes.vocabulary import Attributes
 from zoo.errors import UnknownNameError
 
 DEFAULT_DATASET = "fashion_mnist"
+# The feature with the products' masks, in data sets that have them.
+MASK = "mask"
 SPLITS = ("train", "validation", "test")
 # Without a validation split in TFDS, the last twelfth of the train split is used: 5,000 of Fashion-MNIST.
 TRAIN_IMAGES_PER_VALIDATION_IMAGE = 12
@@ -60,6 +62,11 @@ class DataSet:
         return {}
 
     @property
+    def has_masks(self) -> bool:
+        """Whether each picture has a mask of its product."""
+        return MASK in self.builder.info.features
+
+    @property
     def report(self) -> dict:
         """The report from building a catalogue; empty for other data sets."""
         return (self.builder.info.metadata or {}).get("report", {})
@@ -74,7 +81,7 @@ class DataSet:
 
         Returns:
             Data set of dicts: `image` uint8 `[h, w, c]` and, for each attribute, an int64 class id; -1 where
-            it is unknown.
+            it is unknown. Where the data set has masks, also `mask` uint8 `[h, w, 1]`: 255 on the product.
 
         Raises:
             UnknownNameError: If the split does not exist.
@@ -95,7 +102,8 @@ class DataSet:
         def rename(features):
             named = {name: features[feature] for name, feature in self.feature_names.items()}
             rest = {key: value for key, value in features.items() if key not in self.feature_names.values()}
-            return {**rest, **named} if with_texts else {"image": features["image"], **named}
+            pictures = {key: features[key] for key in ("image", MASK) if key in features}
+            return {**rest, **named} if with_texts else {**pictures, **named}
 
         return elements.map(rename, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 

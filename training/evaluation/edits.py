@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from training.colour.colour_names import COLOURS
 from training.colour.foreground import find_foreground
 from training.colour.oklab import to_linear, to_oklab
 from training.colour.product_colour import judge_colour
@@ -18,6 +17,7 @@ from training.evaluation.measures.bootstrap import mean_interval
 from training.evaluation.subject import Subject
 from training.input.labelled_pictures import LabelledPictures, reconstruct
 from training.runs.score import Score
+from zoo.colour.basic_colours import COLOURS
 from zoo.pictures import pixels
 
 RECONSTRUCTIONS, REAL = "reconstructions without an edit", "real test pictures"

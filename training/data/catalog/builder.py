@@ -16,7 +16,7 @@ from training.data.catalog.columns import TEXT_COLUMN
 from training.data.catalog.quarantine import FILE_NAME, write_quarantine
 from training.data.catalog.settings import CatalogSettings
 from training.data.catalog.spool import Spool
-from training.data.data_sets import BUILT_IN, SPLITS
+from training.data.data_sets import BUILT_IN, MASK, SPLITS
 from zoo.errors import WrongUsageError
 
 UNKNOWN_ID = -1
@@ -65,6 +65,8 @@ class CatalogBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
         }
         if catalog.columns.has_description:
             features[TEXT_COLUMN] = tfds.features.Text()
+        if catalog.settings.masks_dir is not None:
+            features[MASK] = tfds.features.Image(shape=(size, size, 1), dtype=np.uint8)
         if catalog.settings.derives_colour:
             features[f"{COLOUR}_confidence"] = np.float32
         return tfds.core.DatasetInfo(
@@ -98,7 +100,7 @@ class CatalogBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
         }
         for index in tqdm(indices, desc=f"Writing {self.name}", delay=2, leave=False, disable=None):
             entry = catalog.entries[index]
-            image_bytes, description = catalog.spool.read(entry.place)
+            image_bytes, description, mask_bytes = catalog.spool.read(entry.place)
             values = (*entry.values, entry.colour) if catalog.settings.derives_colour else entry.values
             pairs = zip(catalog.values, values, strict=True)
             example = {
@@ -110,6 +112,8 @@ class CatalogBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
             }
             if catalog.columns.has_description:
                 example[TEXT_COLUMN] = description
+            if catalog.settings.masks_dir is not None:
+                example[MASK] = mask_bytes
             if catalog.settings.derives_colour:
                 example[f"{COLOUR}_confidence"] = entry.colour_confidence
             yield index, example

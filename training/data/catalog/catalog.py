@@ -199,8 +199,8 @@ def _check_rest(rows: CatalogRows, columns: Columns, report: dict, is_strict: bo
 
 def _keep_sure_colours(rows: CatalogRows, min_count: int, report: dict) -> tuple[str, ...]:
     """Returns the colours that occur often enough, and sets all others to unknown."""
-    from training.colour.colour_names import COLOURS
     from training.colour.product_colour import CONFIDENCE_THRESHOLD
+    from zoo.colour.basic_colours import COLOURS
 
     counts = Counter(entry.colour for entry in rows.entries)
     colours = tuple(colour for colour in COLOURS if counts[colour] >= max(min_count, 1))

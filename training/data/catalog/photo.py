@@ -5,7 +5,6 @@ Imports no TensorFlow, because it runs in worker processes, which must start qui
 Photos become 8-bit RGB. Colour profiles are ignored, as in serving.
 """
 
-import contextlib
 import dataclasses
 import hashlib
 import io
@@ -21,22 +20,23 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from training.data.catalog.quarantine import UnreadableRowError
+from zoo.pictures.photo_files import (
+    WHITE,
+    UnreadablePhotoError,
+    open_photo,
+    read_orientation,
+    to_rgb,
+    turn_upright,
+)
 
-MAX_PIXELS = 25_000_000
-# The largest possible JPEG; PNG decoders refuse a side of a million pixels.
-MAX_SIDE_PIXELS = 65_535
 MAX_FILE_BYTES = 256 << 20
 FITS = ("crop", "pad")
 THUMBNAIL_SIDE = 8
 COLOUR_SIDE = 128
-# Formats that Pillow decodes itself; EPS and PDF would start another program.
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-_FIRST_BYTES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 # Shrinking inside the JPEG decoder halves its time. It leaves pictures larger than the result by at least
 # this factor, which keeps the bicubic filter in charge of the picture's look.
 _JPEG_REDUCING_GAP = 1.5
 _JPEG_END = b"\xff\xd9"
-_WHITE = (255, 255, 255)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +49,7 @@ class PhotoSettings:
         fit: How to make a photo square: `crop` cuts out the centre, `pad` adds white.
         min_size: Smallest allowed side in pixels; smaller photos are refused.
         derives_colour: Whether to detect the product's colour.
+        masks_dir: Folder with the products' masks, or None.
     """
 
     images_dir: Path
@@ -56,6 +57,7 @@ class PhotoSettings:
     fit: str = "crop"
     min_size: int = 1
     derives_colour: bool = False
+    masks_dir: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +73,8 @@ class Photo:
         thumbnail: uint8 array `[8, 8, 3]`: the photo reduced to 8 x 8 pixels.
         colour: Detected colour; `""` if uncertain or not requested.
         colour_confidence: Confidence in the colour, range [0, 1].
+        mask_bytes: The product's mask as a grey PNG file of the converted photo's size; empty if not
+            requested.
     """
 
     image_bytes: bytes
@@ -81,6 +85,7 @@ class Photo:
     thumbnail: np.ndarray
     colour: str = ""
     colour_confidence: float = 0.0
+    mask_bytes: bytes = b""
 
 
 def read_photo(file: str, settings: PhotoSettings) -> Photo:
@@ -106,12 +111,17 @@ def read_photo(file: str, settings: PhotoSettings) -> Photo:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns about odd metadata
         try:
-            return _convert(content, settings)
+            photo = _convert(content, settings)
+            if settings.masks_dir is None:
+                return photo
+            return dataclasses.replace(
+                photo, mask_bytes=_read_mask(file, (photo.width, photo.height), settings)
+            )
         except UnreadableRowError:
             raise
         except Exception as error:  # noqa: BLE001 - decoders raise anything on a damaged file
-            reason = "truncated" if _is_cut_off(error) else "damaged"
-            raise UnreadableRowError(reason, str(error) or type(error).__name__) from error
+            cause = UnreadablePhotoError.of(error)
+            raise UnreadableRowError(cause.reason, cause.detail) from error
 
 
 def find_photo(file: str, images_dir: Path) -> Path:
@@ -160,24 +170,20 @@ def _read_file(path: Path) -> bytes:
 
 
 def _convert(content: bytes, settings: PhotoSettings) -> Photo:
-    picture = _open(content)
+    picture = open_photo(content)
     width, height = picture.size
-    if width * height > MAX_PIXELS:
-        raise UnreadableRowError(f"larger than {MAX_PIXELS // 10**6} megapixels", f"{width} x {height}")
-    if max(width, height) > MAX_SIDE_PIXELS:
-        raise UnreadableRowError(f"a side of more than {MAX_SIDE_PIXELS:,} pixels", f"{width} x {height}")
     if min(width, height) < settings.min_size:
         raise UnreadableRowError(f"smaller than {settings.min_size} pixels", f"{width} x {height}")
     if settings.size and picture.format in ("JPEG", "MPO"):
         wanted = round(settings.size * _JPEG_REDUCING_GAP)
         picture.draft(None, (wanted, wanted))
     picture.load()  # before the metadata: reading a PNG's metadata first would hide damaged pixels
-    orientation = _read_orientation(picture)
+    orientation = read_orientation(picture)
     if orientation >= 5:
         width, height = height, width
     is_plain_jpeg = picture.format == "JPEG" and picture.mode in ("L", "RGB") and orientation == 1
-    _turn_upright(picture)
-    upright = _to_rgb(picture)
+    turn_upright(picture)
+    upright = to_rgb(picture)
     shown = upright if settings.size is None else _to_square(upright, settings.size, settings.fit)
     # Decoders disagree on whether a JPEG without its end marker is truncated.
     if settings.size is None and is_plain_jpeg and content.endswith(_JPEG_END):
@@ -200,69 +206,26 @@ def _convert(content: bytes, settings: PhotoSettings) -> Photo:
     )
 
 
-def _open(content: bytes) -> Image.Image:
-    Image.MAX_IMAGE_PIXELS = None  # `_convert` checks the limit before it decodes anything
-    Image.init()
+def _read_mask(file: str, size: tuple[int, int], settings: PhotoSettings) -> bytes:
     try:
-        return Image.open(io.BytesIO(content), formats=[name for name in _FORMATS if name in Image.OPEN])
-    except Exception as error:  # noqa: BLE001 - as above
-        if content.startswith(_FIRST_BYTES) or content[8:12] == b"WEBP":
-            raise UnreadableRowError("truncated", "the header is damaged or ends early") from error
-        detail = "the file is empty" if not content else f"begins with {content[:4].hex(' ')}"
-        raise UnreadableRowError("not an image", detail) from error
+        content = _read_file(find_photo(str(Path(file).with_suffix(".png")), settings.masks_dir))
+    except UnreadableRowError as error:
+        raise UnreadableRowError(f"mask: {error.reason}", error.detail) from error
+    mask = open_photo(content)
+    if mask.size != size:
+        received = "the mask has {} x {} pixels, the photo {} x {}".format(*mask.size, *size)
+        raise UnreadableRowError("mask: another size than its photo", received)
+    mask = mask.convert("L")
+    if settings.size is not None:
+        mask = _to_square(mask, settings.size, settings.fit, outside=0)
+    buffer = io.BytesIO()
+    mask.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
-def _is_cut_off(error: Exception) -> bool:
-    text = str(error).lower()
-    return isinstance(error, EOFError) or any(
-        word in text for word in ("truncated", "not enough", "unexpected end")
-    )
-
-
-def _read_orientation(picture: Image.Image) -> int:
-    try:
-        orientation = picture.getexif().get(0x0112, 1)
-    except Exception:  # noqa: BLE001 - damaged metadata is no reason to refuse a photo
-        return 1
-    return orientation if orientation in range(1, 9) else 1
-
-
-def _turn_upright(picture: Image.Image) -> None:
-    # Pillow turns the pixels before it rewrites the metadata, which may fail if these are damaged.
-    with contextlib.suppress(Exception):
-        ImageOps.exif_transpose(picture, in_place=True)
-
-
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    """Converts any mode to 8-bit RGB, with transparent parts on white."""
-    if picture.mode == "RGB" and "transparency" not in picture.info:
-        return picture
-    if picture.mode == "F":
-        raise UnreadableRowError("unknown colour mode", "floating-point pixels have no known white")
-    if picture.mode.startswith("I"):
-        return _from_deep_grey(picture)
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    with_alpha = picture.convert("RGBA")
-    white = Image.new("RGBA", with_alpha.size, (*_WHITE, 255))
-    return Image.alpha_composite(white, with_alpha).convert("RGB")
-
-
-def _from_deep_grey(picture: Image.Image) -> Image.Image:
-    """Converts 16-bit grey to RGB; Pillow's own conversion would clip at 255 or drop bits."""
-    values = np.asarray(picture).astype("int64")
-    if values.min() < 0 or values.max() > 65535:
-        raise UnreadableRowError("unknown colour mode", "more than 16 bits a pixel")
-    transparent = picture.info.get("transparency")
-    grey = ((values * 255 + 32767) // 65535).astype("uint8")
-    if isinstance(transparent, int):
-        grey[values == transparent] = 255
-    return Image.fromarray(grey).convert("RGB")
-
-
-def _to_square(picture: Image.Image, size: int, fit: str) -> Image.Image:
+def _to_square(picture: Image.Image, size: int, fit: str, outside=WHITE) -> Image.Image:
     if fit == "pad":
-        return ImageOps.pad(picture, (size, size), Image.Resampling.BICUBIC, color=_WHITE)
+        return ImageOps.pad(picture, (size, size), Image.Resampling.BICUBIC, color=outside)
     width, height = picture.size
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2

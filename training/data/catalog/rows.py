@@ -29,7 +29,7 @@ class Entry:
         height: As for `Photo`.
         width: As for `Photo`.
         digest: Hash of the photo's content.
-        place: Position of the converted photo and the description in the spool.
+        place: Position of the converted photo, the description and the mask in the spool.
         perceptual_hash: As for `Photo`.
         thumbnail: As for `Photo`, as bytes.
         colour: Detected colour, `""` if uncertain or not requested.
@@ -168,7 +168,7 @@ def _to_entry(row: CatalogRow, photo: Photo, spool: Spool) -> Entry:
         height=photo.height,
         width=photo.width,
         digest=photo.digest,
-        place=spool.append([photo.image_bytes, row.description.encode()]),
+        place=spool.append([photo.image_bytes, row.description.encode(), photo.mask_bytes]),
         perceptual_hash=photo.perceptual_hash,
         thumbnail=photo.thumbnail.tobytes(),
         colour=photo.colour,

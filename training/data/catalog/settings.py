@@ -28,6 +28,8 @@ class CatalogSettings:
         renames: Attribute values and their replacements.
         encoding: Encoding of the table; detected by default.
         derives_colour: Whether to detect the product's colour and make it an attribute.
+        masks_dir: A folder with the products' masks: for each photo a PNG file of the same name and size,
+            white on the product. A photo without one is refused.
         num_workers: Number of processes that read photos; by default one per processor.
 
     Raises:
@@ -53,6 +55,7 @@ class CatalogSettings:
     renames: Mapping[str, str] = dataclasses.field(default_factory=dict)
     encoding: str | None = None
     derives_colour: bool = False
+    masks_dir: str | os.PathLike | None = None
     num_workers: int | None = None
 
     def __post_init__(self):
@@ -94,4 +97,5 @@ class CatalogSettings:
             fit=self.fit,
             min_size=self.min_size,
             derives_colour=self.derives_colour,
+            masks_dir=None if self.masks_dir is None else os.path.abspath(self.masks_dir),
         )

@@ -10,10 +10,10 @@ import tensorflow_datasets as tfds
 from PIL import Image
 from tqdm import tqdm
 
-from training.colour.colour_names import COLOURS
 from training.data import preparation
 from training.data.rendered.drawing import MAX_SIZE, PATTERNS, draw_product
 from training.data.rendered.shapes import SHAPES
+from zoo.colour.basic_colours import COLOURS
 from zoo.errors import UnknownNameError
 
 NAME = "rendered_catalog"

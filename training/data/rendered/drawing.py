@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from training.colour.colour_names import COLOURS
 from training.data.rendered.shapes import make_shape
+from zoo.colour.basic_colours import COLOURS
 
 PATTERNS = ("plain", "striped", "dotted", "checked")
 MAX_SIZE = 256

@@ -1,0 +1,115 @@
+"""The recolouring model's signatures: `recolour_png`, and those of the cut-out network."""
+
+import numpy as np
+import tensorflow as tf
+
+from export.images.image_bytes import RGBA_CHANNELS, encode_png_row, map_image_rows
+from export.signatures import cutting, rows
+from export.signatures.signature import Signature
+from zoo.colour.basic_colours import COLOURS
+from zoo.colour.colour_values import parse_colours
+from zoo.pictures import pixels
+from zoo.recolour.recolour import recolour_masked
+
+EXAMPLE_TARGETS, EXAMPLE_SOURCES, EXAMPLE_STRENGTHS = (
+    ("red", "#2b4c7e", "white"),
+    ("", "blue", ""),
+    (1.0, 0.5, 1.0),
+)
+
+
+def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
+    """Returns `recolour_png` and `mask`.
+
+    Args:
+        model: A `zoo.recolour.recolour.Recolour`.
+        isolates_rows: Whether a photo that only the decoder finds damaged becomes its row's error.
+
+    Returns:
+        The signatures; `recolour_png` is the default.
+    """
+
+    def recolour(raw_image, target, source, has_source, strength):
+        colours, alpha = raw_image[..., :3], raw_image[..., 3:]
+        has_alpha = tf.reduce_any(alpha < 255)
+        opacity = tf.cond(
+            has_alpha,
+            lambda: tf.cast(alpha, "float32") / 255.0,
+            lambda: model.find_masks(colours[tf.newaxis])[0],
+        )
+        recoloured = recolour_masked(colours, opacity, target, source, has_source, strength)
+        result = tf.cond(
+            has_alpha,
+            lambda: encode_png_row(tf.concat([recoloured.raw_image, alpha], axis=-1)),
+            lambda: encode_png_row(recoloured.raw_image),
+        )
+        return {
+            "image_bytes": result,
+            "mask_bytes": encode_png_row(pixels.round_to_uint8(255.0 * opacity)),
+            "confidence": recoloured.confidence,
+            "error": tf.where(model.has_product(opacity), "", cutting.NOT_FOUND),
+        }
+
+    def recolour_png(inputs):
+        targets, is_target = parse_colours(inputs["target_colour"])
+        sources, is_source = parse_colours(inputs["source_colour"])
+        strengths = inputs["strength"]
+        outputs, file_errors = map_image_rows(
+            inputs["image_bytes"],
+            RGBA_CHANNELS,
+            recolour,
+            {
+                **{name: tf.TensorSpec([], tf.string) for name in ("image_bytes", "mask_bytes", "error")},
+                "confidence": tf.TensorSpec([], tf.float32),
+            },
+            isolates_rows,
+            (targets, sources, is_source, tf.clip_by_value(strengths, 0.0, 1.0)),
+        )
+        errors = rows.join_errors(
+            _unknown("target_colour", inputs["target_colour"], is_target),
+            _unknown("source_colour", inputs["source_colour"], is_source | (inputs["source_colour"] == "")),
+            _out_of_range(strengths),
+            file_errors,
+            outputs["error"],
+        )
+        blank = {
+            name: rows.blank_bad_rows(outputs[name], errors)
+            for name in ("image_bytes", "mask_bytes", "confidence")
+        }
+        return {**blank, "error": errors}
+
+    photos = [cutting.example_photos(*shape) for shape in cutting.EXAMPLE_SHAPES]
+    requests = [
+        {
+            "image_bytes": np.array([encode_png_row(photo).numpy() for photo in batch], dtype=object),
+            "target_colour": np.array(EXAMPLE_TARGETS[: len(batch)], object),
+            "source_colour": np.array(EXAMPLE_SOURCES[: len(batch)], object),
+            "strength": np.array(EXAMPLE_STRENGTHS[: len(batch)], "float32"),
+        }
+        for batch in photos
+    ]
+    inputs = {name: rows.string_rows() for name in ("image_bytes", "target_colour", "source_colour")}
+    return [
+        Signature(
+            "recolour_png",
+            {**inputs, "strength": tf.TensorSpec([None], tf.float32)},
+            recolour_png,
+            requests,
+            is_default=True,
+        ),
+        cutting.mask_signature(model),
+    ]
+
+
+def _unknown(name: str, texts, is_known):
+    known = f"Known: {', '.join(COLOURS)}, or #RRGGBB."
+    return tf.where(is_known, "", tf.strings.join([f"Unknown {name}. Received: '", texts, f"'. {known}"]))
+
+
+def _out_of_range(strengths):
+    # NaN compares false with everything.
+    is_allowed = (strengths >= 0.0) & (strengths <= 1.0)
+    message = tf.strings.join(
+        ["`strength` must be from 0 to 1. Received: ", tf.strings.as_string(strengths), "."]
+    )
+    return tf.where(is_allowed, "", message)

@@ -1,0 +1,14 @@
+"""Recipe of the recolouring model, whose mask is all that is learned."""
+
+from training.recipes.cutout import CutoutRecipe
+from zoo.recolour.recolour import Recolour
+
+
+class RecolourRecipe(CutoutRecipe):
+    """Trains `zoo.recolour.recolour.Recolour` as `Cutout` is trained."""
+
+    model_name = "recolour"
+    signatures = "export.signatures.recolouring"
+
+    def import_model_class(self):
+        return Recolour

@@ -1,0 +1,1 @@
+"""Finds the product in a photo and cuts it out."""

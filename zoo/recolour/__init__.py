@@ -1,0 +1,1 @@
+"""Gives the product in a photo another colour, at the photo's own size."""
