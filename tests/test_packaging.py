@@ -29,8 +29,8 @@ DISTRIBUTIONS = {
     "tensorflow_serving": "tensorflow-serving-api",
     "yaml": "pyyaml",
 }
-# Compared with where they happen to be installed.
-OPTIONAL = {"torch"}
+# Compared with, or drawn with, where they happen to be installed.
+OPTIONAL = {"torch", "cv2", "onnxruntime"}
 # What builds a distribution; it imports what the build brings.
 BUILD_SCRIPT = REPOSITORY / "serving" / "client" / "setup.py"
 

@@ -83,7 +83,7 @@ def test_debug_shows_where_an_error_came_from(capsys, add_command):
 
 def test_an_unknown_command_is_answered_with_those_that_exist(capsys):
     code, _, err = run(capsys, "trian")
-    known = "data, train, tune, evaluate, export, serve, presets, generate, edit, upscale"
+    known = "data, train, tune, evaluate, export, serve, presets, generate, edit, upscale, cutout, recolour"
     assert (code, err) == (2, f"zoo: error: Unknown command. Received: 'trian'. Known: {known}.\n")
 
 

@@ -34,7 +34,14 @@ from zoo.command_line.output_path import OutputPath
     "--images",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Score super-resolution on this folder's photos instead of a data set.",
+    help="Score super-resolution, cutout or recolour on this folder's photos instead of a data set.",
+)
+@click.option(
+    "--masks",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Masks of the products in those photos, for cutout and recolour: PNG files of the same names and "
+    "sizes, white on the product.",
 )
 @click.option(
     "--output",

@@ -5,13 +5,8 @@ import re
 from pathlib import Path
 
 import click
-import numpy as np
 
 from zoo.colour.basic_colours import COLOURS
-
-# A swatch's pixels that are nearer than this to its main colour, in grey levels, count as the same colour.
-SAME_COLOUR = 40
-SWATCH_SIDE = 64
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +58,7 @@ def to_colour(text: str) -> Colour:
             f"A colour must be a name, #RRGGBB, or a picture file. Received: {text!r}, which is none of "
             f"them. Names: {', '.join(COLOURS)}."
         )
+    from serving.pictures.colourways import main_colour
     from zoo.pictures.photo_files import UnreadablePhotoError, read_photo
 
     try:
@@ -82,27 +78,3 @@ def to_label(colour: Colour) -> str:
     '2b4c7e'
     """
     return colour.path.stem if isinstance(colour, SwatchColour) else colour.text.lstrip("#")
-
-
-def main_colour(picture: np.ndarray) -> tuple[tuple[int, int, int], float]:
-    """Returns the most frequent colour of a picture, and its share of the pixels.
-
-    Args:
-        picture: uint8 array `[h, w, 3]`.
-
-    Example:
-
-    >>> picture = np.full([4, 4, 3], 200, "uint8")
-    >>> picture[0] = 10
-    >>> main_colour(picture)
-    ((200, 200, 200), 0.75)
-    """
-    rows, columns = (
-        np.linspace(0, side - 1, min(side, SWATCH_SIDE)).round().astype(int) for side in picture.shape[:2]
-    )
-    values = picture[rows][:, columns].reshape(-1, 3).astype(int)
-    codes = (values // 16) @ np.array([256, 16, 1])
-    centre = values[codes == np.bincount(codes).argmax()].mean(axis=0)
-    near = np.abs(values - centre).max(axis=1) <= SAME_COLOUR
-    median = np.median(values[near], axis=0).round().astype(int)
-    return tuple(int(value) for value in median), float(near.mean())

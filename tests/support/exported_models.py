@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from dark_products import make_dark
 from PIL import Image
 
 from export.saved_model.exporter import save
@@ -17,7 +18,9 @@ from export.signatures.of_models import make_signatures
 from export.signatures.signature import Signature
 from zoo.classifier import Classifier
 from zoo.conditional_vae.conditional_vae import ConditionalVAE
+from zoo.cutout.cutout import Cutout
 from zoo.dcgan.dcgan import DCGAN
+from zoo.recolour.recolour import Recolour
 from zoo.super_resolution.fsrcnn import FSRCNN
 from zoo.super_resolution.srcnn import SRCNN
 
@@ -38,6 +41,8 @@ BUILDERS = {
     "srcnn_x3": lambda: SRCNN(upscale_factor=3, is_residual=True),
     "fsrcnn_x3": lambda: FSRCNN(upscale_factor=3, is_residual=True),
     "fsrcnn_rgb_x4": lambda: FSRCNN(upscale_factor=4, is_residual=True, colour_space="rgb"),
+    "cutout": lambda: make_dark(Cutout, image_size=32, width=4),
+    "recolour": lambda: make_dark(Recolour, image_size=32, width=4),
     "classifier": lambda: Classifier(**GREY, width=4),
     "classifier_rgb": lambda: Classifier(**RGB, width=4),
 }

@@ -13,6 +13,7 @@ from training.evaluation.efficiency import score_efficiency
 from training.evaluation.enlargements import read_folder
 from training.evaluation.feature_extractor import FeatureExtractor, extractor_of, load_extractor
 from training.evaluation.findings import Findings
+from training.evaluation.masks import read_masks
 from training.evaluation.report import render_report
 from training.evaluation.subject import Subject
 from training.recipes.base.registry import RECIPES
@@ -75,6 +76,7 @@ def evaluate_run(
     extractor: str | None = None,
     num_samples: int = DEFAULT_NUM_SAMPLES,
     images: Path | None = None,
+    masks: Path | None = None,
     output: Path | None = None,
     seed: int = 0,
 ) -> Evaluation:
@@ -87,7 +89,8 @@ def evaluate_run(
             as the evaluated model; None omits the scores that need one.
         extractor: As for `feature_extractor.load_extractor`; the judge's features by default.
         num_samples: Maximum number of pictures to generate, and of photos to compare them with.
-        images: Folder of photos on which to score a super-resolution model instead of a data set.
+        images: Folder of photos on which to score a super-resolution or cut-out model instead of a data set.
+        masks: Folder with the products' masks in those photos, for a cut-out model.
         output: Directory for the files; `default_output` by default.
         seed: Seed of the latents, the attributes and the choice of photos.
 
@@ -105,20 +108,30 @@ def evaluate_run(
     config = dataclasses.replace(source.config, cache=None, **({"dataset": dataset} if dataset else {}))
     if images is not None and not source.recipe.scores_folders:
         raise WrongUsageError(
-            "`--images` needs a super-resolution model, because photos in a folder have no attributes. "
+            "`--images` needs a model of photos without attributes: super-resolution, cutout or recolour. "
             f"Received: `--images` for a {config.model}. Build a data set from them: zoo data build."
+        )
+    if (masks is not None) != (images is not None and source.recipe.scores_masks):
+        raise WrongUsageError(
+            "`--masks` belongs to `--images` for a model that finds products, and to nothing else. "
+            f"Received: images={images}, masks={masks} for a {config.model}. Give both, or neither."
         )
     judge_source = _load_judge(judge, source) if judge else None
     features = _load_features(extractor, judge_source)
-    data_set = photos = None
+    data_set = photos = photo_masks = None
     if images is not None:
         photos = read_folder(images)
+        if masks is not None:
+            photo_masks = read_masks(masks, photos)
+            photos = {name: photos[name] for name in photo_masks}
         about = (images.resolve().name, "", len(photos), f"Photos of the folder {images.name}.")
     else:
         data_set = open_data_set(config.dataset, config.data_dir, config.only)
         _check_attributes("The data set", getattr(source.model, "attributes", {}), data_set.attributes)
         about = (config.dataset, "test", data_set.num_images["test"], data_set.source)
-    subject = Subject(source, config, data_set, photos, judge_source, features, num_samples, seed)
+    subject = Subject(
+        source, config, data_set, photos, photo_masks, judge_source, features, num_samples, seed
+    )
     stages: dict[str, Callable[[], Findings]] = {}
     for kind in source.recipe.evaluations:
         stages |= importlib.import_module(kind).make_stages(subject)

@@ -30,6 +30,7 @@ class Subject:
         config: The model's configuration, with the data set to score on.
         data_set: Data set of the test and training photos; None for a folder.
         photos: A folder's photos by name, uint8 arrays `[h, w, 1 or 3]`; None for a data set.
+        masks: The products' masks by the photo's name, uint8 arrays `[h, w]`; None for a data set.
         judge: Model that predicts attributes; None omits the scores that need one.
         extractor: Network on whose features distances are measured; None omits them.
         num_samples: Maximum number of pictures to generate, and of photos to compare them with.
@@ -40,6 +41,7 @@ class Subject:
     config: TrainingConfig
     data_set: DataSet | None
     photos: Mapping[str, np.ndarray] | None
+    masks: Mapping[str, np.ndarray] | None
     judge: Source | None
     extractor: FeatureExtractor | None
     num_samples: int

@@ -34,7 +34,9 @@ class CutoutRecipe(Recipe):
     }
     augmentations = ()
     needs_attributes = False
-    evaluations = ("training.evaluation.test_pictures",)
+    scores_folders = True
+    scores_masks = True
+    evaluations = ("training.evaluation.masks",)
     signatures = "export.signatures.cutting"
 
     def default_image_size(self, data_set):

@@ -8,6 +8,7 @@ class RecolourRecipe(CutoutRecipe):
     """Trains `zoo.recolour.recolour.Recolour` as `Cutout` is trained."""
 
     model_name = "recolour"
+    evaluations = ("training.evaluation.masks", "training.evaluation.recolourings")
     signatures = "export.signatures.recolouring"
 
     def import_model_class(self):

@@ -1,14 +1,14 @@
 """Guided filter: smooths a picture's changes while respecting the picture's edges.
 
 Sources:
-    [GF] He et al. 2013, "Guided Image Filtering", section 3.3 and eq. 14 to 16 for colour guides.
-    [Fast] He & Sun 2015, "Fast Guided Filter", arXiv 1505.00996: the coefficients at a low resolution.
+    [GF] He et al. 2013, "Guided Image Filtering"; see `zoo/pictures/guided_filter.py`.
 """
 
 import keras
 import tensorflow as tf
 
 from zoo.layers import pyramid
+from zoo.pictures.guided_filter import apply_windows, fit_windows
 
 # Windows' radius as a share of the low-res picture's side.
 RADIUS_SHARE = 0.2
@@ -49,34 +49,11 @@ class GuidedFilter(keras.layers.Layer):
 
     def call(self, inputs):
         guide, values = inputs
-        num_colours, num_values = guide.shape[-1], values.shape[-1]
         low_guide, low_values = (
             tf.nn.avg_pool2d(images, self.scale, self.scale, "SAME") for images in (guide, values)
         )
-        guide_mean, values_mean = self._box_mean(low_guide), self._box_mean(low_values)
-        covariance = self._covariance(low_guide, low_guide, guide_mean, guide_mean)
-        cross_covariance = self._covariance(low_guide, low_values, guide_mean, values_mean)
-        # [GF] eq. 14 and 15.
-        slopes = tf.linalg.solve(covariance + EPSILON * tf.eye(num_colours), cross_covariance)
-        offsets = values_mean - tf.einsum("nhwc,nhwck->nhwk", guide_mean, slopes)
-        flat = tf.concat([_flatten(slopes), offsets], axis=-1)
-        flat = tf.image.resize(self._box_mean(flat), [self.image_size, self.image_size])
-        slopes, offsets = tf.split(flat, [num_colours * num_values, num_values], axis=-1)
-        slopes = tf.reshape(slopes, [-1, self.image_size, self.image_size, num_colours, num_values])
-        return tf.einsum("nhwc,nhwck->nhwk", guide, slopes) + offsets
+        slopes, offsets = fit_windows(low_guide, low_values, self.radius, EPSILON)
+        return apply_windows(guide, slopes, offsets)
 
     def get_config(self):
         return {**super().get_config(), "image_size": self.image_size}
-
-    def _covariance(self, left, right, left_mean, right_mean):
-        products = self._box_mean(_flatten(left[..., :, None] * right[..., None, :]))
-        shape = tf.concat([tf.shape(left), [right.shape[-1]]], axis=0)
-        return tf.reshape(products, shape) - left_mean[..., :, None] * right_mean[..., None, :]
-
-    def _box_mean(self, images):
-        # TensorFlow's average ignores positions outside the picture.
-        return tf.nn.avg_pool2d(images, 2 * self.radius + 1, 1, "SAME")
-
-
-def _flatten(matrices):
-    return tf.reshape(matrices, [*tf.unstack(tf.shape(matrices)[:3]), matrices.shape[3] * matrices.shape[4]])

@@ -16,7 +16,7 @@ NUM_HALVINGS = 4
 # Blocks at an eighth and a sixteenth of the resolution, where most of what must be known fits.
 MIDDLE_BLOCKS = 2
 DILATIONS = (1, 2, 4, 1)
-BATCH_NORM_MOMENTUM = 0.98
+BATCH_NORM_MOMENTUM = 0.95
 
 
 def build_mask_network(image_size: int, width: int, dtype) -> keras.Model:

@@ -61,6 +61,7 @@ class Recipe(abc.ABC):
         is_judge: Whether the model has `judge` and `extract_features`, and can judge other models' pictures.
         has_encoder: Whether the model has `encode`, whose latents TensorBoard's projector shows.
         scores_folders: Whether the model can be scored on a folder of photos, which have no attributes.
+        scores_masks: Whether it is scored on masks, which a folder of photos must have too.
         evaluations: Modules whose `make_stages(subject)` score it; see `training/evaluation/subject.py`.
         signatures: Module whose `make_signatures(model, isolates_rows)` defines its serving signatures.
         converts_to_tflite: Whether it can be exported as a TFLite file that enlarges photos.
@@ -94,6 +95,7 @@ class Recipe(abc.ABC):
     is_judge: ClassVar[bool] = False
     has_encoder: ClassVar[bool] = False
     scores_folders: ClassVar[bool] = False
+    scores_masks: ClassVar[bool] = False
     # Strings, because a recipe must import neither evaluation nor a layer to its right.
     evaluations: ClassVar[Sequence[str]] = ("training.evaluation.test_pictures",)
     signatures: ClassVar[str]
