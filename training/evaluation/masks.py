@@ -16,6 +16,7 @@ from training.evaluation.findings import Findings
 from training.evaluation.measures.bootstrap import mean_interval
 from training.evaluation.measures.mask_scores import MEASURES, iou
 from training.evaluation.subject import Subject
+from training.pages.masked_photo import on_white
 from training.pages.picture_sheet import PictureSheet
 from training.runs.score import Score
 from zoo.errors import WrongUsageError
@@ -125,30 +126,11 @@ def _sheet(shown) -> PictureSheet:
     rows, captions = [], []
     for photo, truth, found, by_rule in shown:
         masks = (np.full_like(truth, 255), truth, found, by_rule)
-        rows.append([_small(on_white(photo, mask)) for mask in masks])
+        rows.append([_small(on_white(photo, mask[..., np.newaxis] / 255.0)) for mask in masks])
         captions.append(["", "", f"IoU {iou(found, truth):.3f}", f"IoU {iou(by_rule, truth):.3f}"])
     return PictureSheet(
         rows=rows, column_labels=["photo", "drawn by hand", "model", BASELINE], captions=captions
     )
-
-
-def on_white(photo: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Lays the masked part of a photo on white.
-
-    Args:
-        photo: uint8 array `[h, w, 3]`.
-        mask: uint8 array `[h, w]`.
-
-    Returns:
-        uint8 array `[h, w, 3]`.
-
-    Example:
-
-    >>> on_white(np.zeros([1, 1, 3], "uint8"), np.full([1, 1], 51, "uint8")).ravel().tolist()
-    [204, 204, 204]
-    """
-    opacity = mask[..., np.newaxis] / 255.0
-    return np.round(255.0 + opacity * (photo.astype("float32") - 255.0)).astype("uint8")
 
 
 def _small(image: np.ndarray) -> np.ndarray:

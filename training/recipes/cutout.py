@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from training.input.cutout_pipeline import check_has_masks, cutout_cache_choice, make_cutout_batches
+from training.pages.masked_photo import on_white
 from training.pages.picture_sheet import PictureSheet
 from training.recipes.base.learning_rate import make_learning_rate
 from training.recipes.base.recipe import Recipe, TimedAnswer
@@ -14,7 +15,7 @@ from zoo.cutout.cutout import Cutout
 from zoo.step.adam import FusedAdam
 
 NUM_SAMPLES, SHEET_COLUMNS = 12, 4
-DEFAULT_IMAGE_SIZE = 288
+DEFAULT_IMAGE_SIZE = 256
 # Sides in pixels of the photo that is cut out to measure speed.
 TIMED_SIDE = 1024
 
@@ -93,21 +94,3 @@ class CutoutRecipe(Recipe):
             cache=config.cache,
             **options,
         )
-
-
-def on_white(raw_image: np.ndarray, opacity: np.ndarray) -> np.ndarray:
-    """Lays a product on white.
-
-    Args:
-        raw_image: uint8 array `[h, w, 3]`.
-        opacity: float array `[h, w, 1]`, range [0, 1].
-
-    Returns:
-        uint8 array `[h, w, 3]`.
-
-    Example:
-
-    >>> on_white(np.zeros([1, 1, 3], "uint8"), np.full([1, 1, 1], 0.2)).ravel().tolist()
-    [204, 204, 204]
-    """
-    return np.round(255.0 + opacity * (raw_image.astype("float32") - 255.0)).astype("uint8")

@@ -58,7 +58,7 @@ class Cutout(FromPreset, keras.Model):
     pixel_range = pixels.SYMMETRIC_RANGE
     channels = 3
 
-    def __init__(self, image_size: int = 288, width: Count = 16, dtype=None, name: str = "cutout", **kwargs):
+    def __init__(self, image_size: int = 256, width: Count = 16, dtype=None, name: str = "cutout", **kwargs):
         super().__init__(dtype=dtype, name=name, **kwargs)
         multiple = 1 << NUM_HALVINGS
         if image_size < multiple or image_size % multiple:

@@ -69,7 +69,7 @@ class Recolour(Cutout):
     [1, 32, 32, 1]
     """
 
-    def __init__(self, image_size: int = 288, width: int = 16, dtype=None, name: str = "recolour", **kwargs):
+    def __init__(self, image_size: int = 256, width: int = 16, dtype=None, name: str = "recolour", **kwargs):
         super().__init__(image_size=image_size, width=width, dtype=dtype, name=name, **kwargs)
 
     def recolour(self, raw_image, target, source, has_source, strength) -> Recoloured:
