@@ -8,7 +8,7 @@ from dark_products import dark_square, inside_of, make_dark
 
 from zoo.cutout.cutout import Cutout
 from zoo.cutout.losses import EDGE_WEIGHT, edge_weights, mask_loss
-from zoo.cutout.matting import free_fringe, refine_mask
+from zoo.cutout.mask_refinement import free_fringe, refine_mask
 from zoo.errors import WrongUsageError
 
 SMALL = {"image_size": 32, "width": 4}

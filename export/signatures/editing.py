@@ -20,7 +20,7 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
         model: Has `encode`, `decode`, `edit` and `judge`, like `zoo.conditional_vae.ConditionalVAE`.
         isolates_rows: As for `editing_signatures`.
     """
-    return generation_signatures(model, model.decode) + editing_signatures(model, isolates_rows)
+    return generation_signatures(model) + editing_signatures(model, isolates_rows)
 
 
 def editing_signatures(model, isolates_rows: bool = False) -> list[Signature]:

@@ -1,7 +1,5 @@
 """Signatures of DCGAN and the conditional VAE that make pictures from seeds or latents."""
 
-from collections.abc import Callable
-
 import numpy as np
 import tensorflow as tf
 
@@ -14,26 +12,26 @@ BATCH_SIZES = (1, 3)
 
 
 def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
-    """Returns the signatures of a model that makes pictures when called with latents.
+    """Returns the signatures of a model that makes pictures from latents.
 
     Args:
         model: As for `generation_signatures`.
         isolates_rows: Ignored, because no row holds a photo to decode.
     """
-    return generation_signatures(model, model)
+    return generation_signatures(model)
 
 
-def generation_signatures(model, decode: Callable) -> list[Signature]:
+def generation_signatures(model) -> list[Signature]:
     """Returns `generate`, `generate_png` and `decode`.
 
     Args:
-        model: Has `attributes`, `latent_dim`, `image_size`, `channels` and `pixel_range`.
-        decode: Turns float latents `[N, latent_dim]` and attribute ids into images of `pixel_range`.
+        model: Has `attributes`, `latent_dim`, `image_size`, `channels`, `pixel_range`, and `decode`, which
+            turns float latents `[N, latent_dim]` and attribute ids into images of `pixel_range`.
 
     Returns:
         The signatures; `generate_png` is the default.
     """
-    attributes = model.attributes
+    attributes, decode = model.attributes, model.decode
     names = {attribute: rows.string_rows() for attribute in attributes}
     seed_inputs = {"seed": tf.TensorSpec([None], tf.int64), **names}
     image = tf.TensorSpec([model.image_size, model.image_size, model.channels], tf.uint8)

@@ -102,12 +102,11 @@ def generate_pictures(model, wanted: LabelledPictures, num_images: int, seed: in
 
 def decode_latents(model, latents, attribute_ids) -> np.ndarray:
     """Returns a generator's pictures, uint8 `[N, S, S, C]`, for given latents and attributes."""
-    decode = getattr(model, "decode", model)
     images = []
     for start in range(0, len(latents), BATCH_SIZE):
         rows = slice(start, start + BATCH_SIZE)
         ids = {name: tf.constant(attribute_ids[name][rows]) for name in model.attributes}
-        batch = decode(tf.constant(latents[rows], "float32"), ids)
+        batch = model.decode(tf.constant(latents[rows], "float32"), ids)
         images.append(pixels.from_model_range(batch, model.pixel_range).numpy())
     return np.concatenate(images)
 

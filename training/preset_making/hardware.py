@@ -1,8 +1,9 @@
 """Describes the hardware of a training in words."""
 
-import os
 import platform
 from pathlib import Path
+
+from zoo.command_line.processors import usable_processors
 
 CPU_INFO = Path("/proc/cpuinfo")
 
@@ -11,8 +12,7 @@ def describe_hardware() -> str:
     """Describes the processor, the number of its usable cores, and the GPUs."""
     import tensorflow as tf
 
-    # Respects the limits of containers and `taskset` where the system reports them.
-    num_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    num_cores = usable_processors()
     cores = f"{num_cores} core{'' if num_cores == 1 else 's'} of {_processor_name()}"
     devices = tf.config.list_physical_devices("GPU")
     names = [

@@ -1,6 +1,8 @@
 """Recipe of the cut-out network."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -37,7 +39,7 @@ class CutoutRecipe(Recipe):
     needs_attributes = False
     scores_folders = True
     scores_masks = True
-    evaluations = ("training.evaluation.masks",)
+    evaluations: ClassVar[Sequence[str]] = ("training.evaluation.masks",)
     signatures = "export.signatures.cutting"
 
     def default_image_size(self, data_set):

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from zoo.cutout.losses import mask_loss
-from zoo.cutout.matting import free_fringe, refine_mask
+from zoo.cutout.mask_refinement import free_fringe, refine_mask
 from zoo.cutout.networks import NUM_HALVINGS, build_mask_network
 from zoo.errors import WrongUsageError
 from zoo.hyperparameters import Count
@@ -31,7 +31,7 @@ class Cutout(FromPreset, keras.Model):
 
     A U-Net sees the whole photo squeezed into a square [U2Net]. Its mask is brought back to the photo's size
     by a guided filter, which follows the photo's edges, and colours of the ground are taken out of the fringe
-    (`zoo/cutout/matting.py`).
+    (`zoo/cutout/mask_refinement.py`).
 
     Args:
         image_size: Side S in pixels of the square that the network sees, a multiple of 16.

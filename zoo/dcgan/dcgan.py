@@ -178,6 +178,10 @@ class DCGAN(FromPreset, keras.Model):
             [latents, one_hot_conditions(self.attributes, attribute_ids)], training=False
         )
 
+    def decode(self, latents, attribute_ids: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Draws pictures; arguments and result as for calling the model. Every generative model has it."""
+        return self(latents, attribute_ids)
+
     def compile(self, generator_optimizer="adam", discriminator_optimizer="adam", **kwargs):
         """Sets the two optimizers, with loss scaling under a float16 policy.
 

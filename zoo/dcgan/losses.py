@@ -20,7 +20,8 @@ class AdversarialLoss:
 
     Args:
         discriminator: Maps the logits of real and of generated pictures to the discriminator's loss.
-        generator: Maps the logits of generated pictures to the generator's loss.
+        generator: Maps the logits of generated pictures to the generator's loss. It may use nothing else:
+            `zoo/dcgan/one_pass_gradients.py` takes both losses' gradients from one backward pass.
         gradient_penalty_weight: Weight of `interpolation_penalty` in the discriminator's loss.
     """
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from zoo.colour.oklab import from_oklab, to_oklab
 from zoo.cutout.cutout import Cutout
-from zoo.cutout.matting import GUIDE_PIXELS, refine_mask
+from zoo.cutout.mask_refinement import GUIDE_PIXELS, refine_mask
 from zoo.pictures import pixels
 from zoo.pictures.guided_filter import apply_windows, fit_windows
 from zoo.recolour.dye import change_dye, find_dye

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from serving.model_server.core import inference
+from serving.model_server.core import classify_regress
 from serving.model_server.core.metrics import Metrics
 from serving.model_server.core.model_signature import Signature
 from serving.model_server.core.model_versions import VersionSource, check_model_configs, check_platforms_stay
@@ -178,7 +178,7 @@ class ServerCore:
             ServingError: With TF Serving's code and message, the checks in TF Serving's order.
         """
         with self.lease(spec) as model:
-            result = inference.infer(
+            result = classify_regress.infer(
                 model.session, spec.signature_name, method_name, examples, timeout_seconds
             )
         self.metrics.count_examples(spec.name, len(examples))
@@ -187,7 +187,7 @@ class ServerCore:
     def infer_all(
         self,
         spec: ModelSpec,
-        tasks: Sequence[inference.Task],
+        tasks: Sequence[classify_regress.Task],
         examples: Sequence[bytes],
         timeout_seconds: float | None = None,
     ) -> list[Inference]:
@@ -203,7 +203,7 @@ class ServerCore:
             ServingError: As by `infer`.
         """
         with self.lease(spec) as model:
-            results = inference.infer_all(model.session, tasks, examples, timeout_seconds)
+            results = classify_regress.infer_all(model.session, tasks, examples, timeout_seconds)
         self.metrics.count_examples(spec.name, len(examples))
         return [
             Inference(task.model_name, model.version, task.signature_name or DEFAULT_SIGNATURE, result)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from serving.model_server.core.inference import Classes
+from serving.model_server.core.classify_regress import Classes
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.python.lib.io import tf_record
 from tensorflow_serving.apis import prediction_log_pb2
 
-from serving.model_server.core import inference
+from serving.model_server.core import classify_regress
 from serving.model_server.core.metrics import Metrics
 from serving.model_server.core.model_signature import CLASSIFY, REGRESS
 from serving.model_server.core.saved_model_session import SavedModelSession
@@ -111,12 +111,14 @@ def _regress(session, request):
 
 
 def _infer(session, method_name, request):
-    examples = inference.examples_of(request.input)
-    inference.infer(session, request.model_spec.signature_name, method_name, examples)
+    examples = classify_regress.examples_of(request.input)
+    classify_regress.infer(session, request.model_spec.signature_name, method_name, examples)
 
 
 def _infer_all(session, request):
-    inference.infer_all(session, inference.tasks_of(request), inference.examples_of(request.input))
+    classify_regress.infer_all(
+        session, classify_regress.tasks_of(request), classify_regress.examples_of(request.input)
+    )
 
 
 _INFERENCES = {

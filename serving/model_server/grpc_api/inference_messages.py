@@ -1,11 +1,11 @@
 """Builds the gRPC responses of Classify, Regress and MultiInference.
 
-They serve users' own models; see `core.inference`.
+They serve users' own models; see `core.classify_regress`.
 """
 
 from tensorflow_serving.apis import classification_pb2, inference_pb2, regression_pb2
 
-from serving.model_server.core.inference import Classes
+from serving.model_server.core.classify_regress import Classes
 from serving.model_server.core.requests import Inference
 
 

@@ -16,7 +16,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from serving.model_server.core import inference
+from serving.model_server.core import classify_regress
 from serving.model_server.core.core import ServerCore
 from serving.model_server.core.model_messages import metadata_response, status_response
 from serving.model_server.core.model_signature import CLASSIFY, REGRESS
@@ -121,13 +121,13 @@ class GrpcService:
             return inference_messages.regression_response(self._infer(REGRESS, request, context))
 
     def _infer(self, method_name, request, context):
-        examples = inference.examples_of(request.input)
+        examples = classify_regress.examples_of(request.input)
         return self._core.infer(_model_spec(request), method_name, examples, _seconds_left(context))
 
     def multi_inference(self, request, context):
         """Handles a `MultiInferenceRequest`."""
         spec = (_model_spec(request.tasks[0]) if request.tasks else None) or ModelSpec("")
-        tasks, examples = inference.tasks_of(request), inference.examples_of(request.input)
+        tasks, examples = classify_regress.tasks_of(request), classify_regress.examples_of(request.input)
         answers = self._core.infer_all(spec, tasks, examples, _seconds_left(context))
         return inference_messages.multi_inference_response(answers)
 

@@ -1,6 +1,6 @@
 """Reads the body of a REST classify or regress request: JSON objects as serialized `tf.Example`s.
 
-These requests serve users' own models; see `core.inference`.
+These requests serve users' own models; see `core.classify_regress`.
 
 Sources:
     [TFS] tensorflow/serving, `util/json_tensor.cc`

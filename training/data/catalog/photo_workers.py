@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from training.data.catalog.photo import Photo, PhotoSettings, read_photo
 from training.data.catalog.quarantine import UnreadableRowError
+from zoo.command_line.processors import usable_processors
 
 _CHUNK_PHOTOS = 32
 # Number of chunks queued per process, enough to keep it busy while another one is slow.
@@ -23,9 +24,7 @@ _MAX_WORKERS = 16
 
 def default_num_workers() -> int:
     """Returns the number of processors that this process may use."""
-    # Only Linux reports the processors available to a process.
-    num_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(num_processors or 1, _MAX_WORKERS)
+    return min(usable_processors(), _MAX_WORKERS)
 
 
 def read_photos(

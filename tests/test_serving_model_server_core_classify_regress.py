@@ -9,7 +9,7 @@ from serving_models import models_dir, running_server, set_method_name
 from tensorflow_serving.apis import prediction_log_pb2, prediction_service_pb2_grpc
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from serving.model_server.core import inference
+from serving.model_server.core import classify_regress
 from serving.model_server.core.core import ServerCore
 from serving.model_server.core.requests import ModelSpec
 from serving.model_server.core.saved_model_session import SavedModelSession
@@ -30,19 +30,21 @@ def test_several_tasks_share_one_run_that_fetches_each_output_once(session, monk
     run = session.run
     monkeypatch.setattr(session, "runner", lambda *arguments: runs.append(arguments) or run(*arguments))
     tasks = [
-        inference.Task("m", name, method)
+        classify_regress.Task("m", name, method)
         for name, method in (("", CLASSIFY), ("scores", CLASSIFY), ("regress", REGRESS))
     ]
-    results = inference.infer_all(session, tasks, inference.examples_of(classify_request(X).input))
+    results = classify_regress.infer_all(
+        session, tasks, classify_regress.examples_of(classify_request(X).input)
+    )
     assert [type(result).__name__ for result in results] == ["Classes", "Classes", "ndarray"]
     ((_, fetches, _),) = runs
     assert len(fetches) == 3
 
 
 def test_a_deadline_ends_an_inference(session):
-    examples = inference.examples_of(classify_request(X).input)
+    examples = classify_regress.examples_of(classify_request(X).input)
     with pytest.raises(status.DeadlineExceeded):
-        inference.infer(session, "", CLASSIFY, examples, timeout_seconds=0.0)
+        classify_regress.infer(session, "", CLASSIFY, examples, timeout_seconds=0.0)
 
 
 def write_record(version_dir, **logs):
@@ -95,10 +97,10 @@ def checked_core(tmp_path_factory):
 
 def test_with_the_check_on_signatures_answer_what_they_were_exported_for(checked_core):
     session = checked_core.find(ModelSpec("examples")).session
-    examples = inference.examples_of(classify_request(X).input)
-    assert len(inference.infer(session, "regress", REGRESS, examples)) == 1
+    examples = classify_regress.examples_of(classify_request(X).input)
+    assert len(classify_regress.infer(session, "regress", REGRESS, examples)) == 1
     with pytest.raises(status.InvalidArgument) as raised:
-        inference.infer(session, "regress", CLASSIFY, examples)
+        classify_regress.infer(session, "regress", CLASSIFY, examples)
     assert raised.value.message == (
         "Expected classification signature method_name to be tensorflow/serving/classify. "
         "Was: tensorflow/serving/regress"
