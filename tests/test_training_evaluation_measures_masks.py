@@ -76,7 +76,7 @@ def test_recolouring_is_scored_inside_and_outside(square):
     result[10:20, 10:20] = (200, 30, 40)
     result[:5] = 255
     scores = score_recolouring(photo, result, square, (200, 30, 40))
-    assert scores["target_difference"] == 0.0
+    assert scores["target_difference"] == scores["pixel_difference"] == 0.0
     assert np.isnan(scores["gradient_correlation"])  # painted flat
     # Five rows of thirty, of a ground without the square and a border of two around it.
     assert scores["ground_visible_share"] == pytest.approx(150 / (900 - 14 * 14 + 4 * 3), abs=0.01)

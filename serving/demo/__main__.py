@@ -5,7 +5,6 @@ Trains three models, scores, exports and serves them, sends requests to each ove
 """
 
 import json
-import resource
 import shlex
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from serving.demo import shop_photos
 from zoo.command_line.own_packages import python_command, python_environment
 from zoo.command_line.quiet_import import import_tensorflow
 from zoo.files.atomic_write import write_bytes, write_text
@@ -69,6 +69,8 @@ def main() -> None:
         shutil.rmtree(DEMO)
     RUNS.mkdir(parents=True)
     stages = Stages()
+    for preset in shop_photos.PRESETS:
+        stages.run("export", "export", preset, "--models-dir", str(MODELS))
     dataset = prepare_data(stages)
     size = ["--image-size", str(RENDERED_IMAGE_SIZE)] if dataset == "rendered_catalog" else []
     for model, options, _ in TRAININGS:
@@ -127,6 +129,9 @@ def serve_and_ask(dataset: str):
     with RunningServer(MODELS, **PORTS) as server:
         click.echo(f"Engine: {server.engine.name} ({server.engine.reason})")
         server.wait_until_ready()
+        sheets["Photos of a shop: on white and in four colours"] = shop_photos.ask_for_photos(
+            server.grpc_address, server.rest_address, DEMO / "photos"
+        )
         for model, _, model_name in TRAININGS:
             answers = DemoAnswers(
                 RUNS / model, data_set, model_name, server.grpc_address, server.rest_address
@@ -156,8 +161,10 @@ def write_page(dataset: str, seconds: dict[str, float], sheets, largest_differen
             is_warning=True,
         )
     page.add_text(
-        f"Data: {dataset}. A running server made every picture below over gRPC and over REST. Both gave the "
-        f"same bytes, at most {largest_difference} grey levels from the model in process."
+        "A running server made every picture below over gRPC and over REST. Both gave the same bytes. The "
+        "first sheet shows presets on photos, which lie in demo/photos at their own size; the others show "
+        f"models that this demo trained on {dataset}, at most {largest_difference} grey levels from them "
+        "in process."
     )
     for number, (caption, sheet) in enumerate(sheets.items(), start=1):
         page.add_sheet(caption, sheet)
@@ -189,6 +196,8 @@ def _format(value) -> str:
 
 
 def _largest_process_gib() -> float:
+    import resource  # not everywhere, and needed here alone
+
     largest = max(
         resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )

@@ -21,6 +21,7 @@ from zoo.colour.basic_colours import COLOURS
 CHROMATIC, NEUTRAL = ("red", "blue", "yellow"), ("white", "black")
 UNITS = {
     "target_difference": "CIEDE2000",
+    "pixel_difference": "CIEDE2000",
     "gradient_correlation": "at most 1",
     "ground_difference": "CIEDE2000",
     "ground_visible_share": "share",

@@ -14,10 +14,10 @@ from zoo.pictures.guided_filter import apply_windows, box_mean, fit_windows
 GUIDE_PIXELS = 512
 # Windows of the guided filter, in pixels of that photo, and the variance of colours in [0, 1] that counts as
 # flat.
-RADIUS = 4
-EPSILON = 1e-4
+RADIUS = 7
+EPSILON = 1e-3
 # Below and above these opacities a pixel belongs to the ground or to the product alone.
-LOWEST, HIGHEST = 0.12, 0.88
+LOWEST, HIGHEST = 0.3, 0.7
 # Reach of the colours of product and ground, in pixels of the guide.
 COLOUR_RADIUS = 8
 

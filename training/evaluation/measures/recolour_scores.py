@@ -51,7 +51,8 @@ def score_recolouring(photo: np.ndarray, result: np.ndarray, mask: np.ndarray, t
         np.concatenate([slope[steady] for slope in np.gradient(lab[..., 0])]) for lab in (before, after)
     ]
     return {
-        "target_difference": float(np.median(ciede2000(after[inside], wanted))),
+        "target_difference": float(ciede2000(np.median(after[inside], axis=0), wanted)),
+        "pixel_difference": float(np.median(ciede2000(after[inside], wanted))),
         "gradient_correlation": float(np.corrcoef(*slopes)[0, 1]),
         "ground_difference": float(ground.mean()) if ground.size else 0.0,
         "ground_visible_share": float(np.mean(ground > VISIBLE)) if ground.size else 0.0,
