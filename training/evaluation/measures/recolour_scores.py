@@ -27,9 +27,10 @@ def score_recolouring(photo: np.ndarray, result: np.ndarray, mask: np.ndarray, t
         target: The wanted colour, three sRGB bytes.
 
     Returns:
-        `target_difference`: median difference to the target inside; `gradient_correlation`: of lightness
-        inside, with the photo's; outside, `ground_difference`: the mean difference from the photo, and
-        `ground_visible_share`: the share of pixels above `VISIBLE`. Differences are those of CIEDE2000.
+        Inside, `target_difference`: of the median colour to the target; `pixel_difference`: the median of the
+        pixels' own differences, which folds and prints raise; `gradient_correlation`: of lightness, with
+        the photo's. Outside, `ground_difference`: the mean difference from the photo; `ground_visible_share`:
+        the share of pixels above `VISIBLE`. Differences are those of CIEDE2000.
 
     Example:
 
