@@ -106,10 +106,11 @@ def _find_source(init_from: str | None, recipe: Recipe) -> Source | None:
     if init_from is None:
         return None
     source = find_run_or_preset(init_from)
-    if source.config.model != recipe.model_name:
+    fitting = (recipe.model_name, *recipe.same_networks)
+    if source.config.model not in fitting:
         raise WrongUsageError(
-            f"`--init-from` must name a run or preset of {recipe.model_name}, because its weights must fit "
-            f"the model. Received: --init-from {init_from}, a {source.config.model}."
+            f"`--init-from` must name a run or preset of {' or '.join(fitting)}, because its weights must "
+            f"fit the model. Received: --init-from {init_from}, a {source.config.model}."
         )
     return source
 

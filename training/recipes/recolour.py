@@ -8,6 +8,7 @@ class RecolourRecipe(CutoutRecipe):
     """Trains `zoo.recolour.recolour.Recolour` as `Cutout` is trained."""
 
     model_name = "recolour"
+    same_networks = ("cutout",)
     evaluations = ("training.evaluation.masks", "training.evaluation.recolourings")
     signatures = "export.signatures.recolouring"
 

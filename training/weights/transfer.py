@@ -81,7 +81,7 @@ def transfer_weights(source: keras.Model, model: keras.Model) -> Transfer:
 
 
 def _check_same_network(source: keras.Model, model: keras.Model) -> None:
-    if type(source) is not type(model):
+    if not isinstance(model, type(source)):
         raise ValueError(
             "The initial weights must belong to the same kind of model. "
             f"Received: weights of a {type(source).__name__} for a {type(model).__name__}. "

@@ -64,6 +64,7 @@ class Recipe(abc.ABC):
         scores_masks: Whether it is scored on masks, which a folder of photos must have too.
         evaluations: Modules whose `make_stages(subject)` score it; see `training/evaluation/subject.py`.
         signatures: Module whose `make_signatures(model, isolates_rows)` defines its serving signatures.
+        same_networks: Names of other models with the same networks, whose weights `--init-from` may take.
         converts_to_tflite: Whether it can be exported as a TFLite file that enlarges photos.
     """
 
@@ -99,6 +100,7 @@ class Recipe(abc.ABC):
     # Strings, because a recipe must import neither evaluation nor a layer to its right.
     evaluations: ClassVar[Sequence[str]] = ("training.evaluation.test_pictures",)
     signatures: ClassVar[str]
+    same_networks: ClassVar[Sequence[str]] = ()
     converts_to_tflite: ClassVar[bool] = False
 
     @abc.abstractmethod
