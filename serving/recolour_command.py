@@ -11,7 +11,7 @@ from zoo.command_line.output_path import OutputPath
 
 FORMATS = ("png", "webp", "jpeg")
 # Results below this confidence are reported as doubtful.
-DOUBTFUL = 0.6
+DOUBTFUL = 0.8
 
 
 def _to_colours(context, parameter, texts):

@@ -196,7 +196,9 @@ def test_a_dry_run_of_resuming_prints_the_configuration_of_the_run(train, finish
     [
         (
             ["dcgann"],
-            ["Unknown model. Received: 'dcgann'. Known: classifier, conditional_vae, dcgan, fsrcnn, srcnn."],
+            [
+                "Unknown model. Received: 'dcgann'. Known: classifier, conditional_vae, cutout, dcgan, fsrcnn, recolour, srcnn."
+            ],
         ),
         (
             ["dcgan", "--precision", "float16"],

@@ -145,6 +145,6 @@ def test_a_reader_that_leaves_is_no_reason_for_a_traceback():
 def test_importing_tensorflow_adds_nothing_to_the_error():
     with start("train", "gann") as process:
         out, err = process.communicate()
-    known = "classifier, conditional_vae, dcgan, fsrcnn, srcnn"
+    known = "classifier, conditional_vae, cutout, dcgan, fsrcnn, recolour, srcnn"
     line = f"zoo: error: Unknown model. Received: 'gann'. Known: {known}.\n"
     assert (process.returncode, out, err) == (2, "", line)

@@ -10,11 +10,13 @@ import pytest
 import zoo
 from zoo.classifier import Classifier
 from zoo.conditional_vae import ConditionalVAE
+from zoo.cutout import Cutout
 from zoo.dcgan import DCGAN
+from zoo.recolour import Recolour
 from zoo.super_resolution import FSRCNN, SRCNN, SuperResolution
 
 REPOSITORY = Path(__file__).parent.parent
-MODELS = (Classifier, ConditionalVAE, DCGAN, FSRCNN, SRCNN, SuperResolution)
+MODELS = (Classifier, ConditionalVAE, Cutout, DCGAN, FSRCNN, Recolour, SRCNN, SuperResolution)
 HEAVY = {"tensorflow", "keras", "numpy", "tensorflow_datasets", "PIL", "grpc"}
 
 

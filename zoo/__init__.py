@@ -1,4 +1,4 @@
-"""Neural networks that generate, edit, enlarge and classify product pictures, with their training rules."""
+"""Neural networks that cut out, recolour, generate, edit, enlarge and classify products, with training rules."""
 
 import importlib
 from typing import TYPE_CHECKING
@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from zoo.classifier import Classifier
     from zoo.conditional_vae import ConditionalVAE
+    from zoo.cutout import Cutout
     from zoo.dcgan import DCGAN
+    from zoo.recolour import Recolour
     from zoo.super_resolution import FSRCNN, SRCNN, SuperResolution
 
 # Read by setup.py, as text.
@@ -16,13 +18,25 @@ __version__ = "0.1.0"
 _MODULES = {
     "Classifier": "zoo.classifier",
     "ConditionalVAE": "zoo.conditional_vae",
+    "Cutout": "zoo.cutout",
     "DCGAN": "zoo.dcgan",
     "FSRCNN": "zoo.super_resolution",
+    "Recolour": "zoo.recolour",
     "SRCNN": "zoo.super_resolution",
     "SuperResolution": "zoo.super_resolution",
 }
 
-__all__ = ["DCGAN", "FSRCNN", "SRCNN", "Classifier", "ConditionalVAE", "SuperResolution", "__version__"]
+__all__ = [
+    "DCGAN",
+    "FSRCNN",
+    "SRCNN",
+    "Classifier",
+    "ConditionalVAE",
+    "Cutout",
+    "Recolour",
+    "SuperResolution",
+    "__version__",
+]
 
 
 def __getattr__(name: str):

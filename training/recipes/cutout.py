@@ -34,6 +34,8 @@ class CutoutRecipe(Recipe):
     search_space = {
         "learning_rate": Range(3e-4, 1e-2, log=True),
         "width": Choice((16, 32)),
+        "schedule": Choice(("constant", "cosine")),
+        "batch_size": Range(8, 32),
     }
     augmentations = ()
     needs_attributes = False
