@@ -151,7 +151,8 @@ def test_run_of_a_model_that_does_not_exist_is_told_with_those_that_do(capsys, c
     code, _, error = run_zoo(capsys, "export", run, "--models-dir", tmp_path / "models")
     assert code == 2
     assert error == (
-        "Unknown model. Received: 'pixel_cnn'. Known: classifier, conditional_vae, cutout, dcgan, fsrcnn, recolour, srcnn. "
+        "Unknown model. Received: 'pixel_cnn'. "
+        "Known: classifier, conditional_vae, cutout, dcgan, fsrcnn, recolour, srcnn. "
         f"{run}/config.json names it: install the version that made the run."
     )
 

@@ -1,4 +1,4 @@
-"""Neural networks that cut out, recolour, generate, edit, enlarge and classify products, with training rules."""
+"""Neural networks that cut out, recolour, generate, edit, enlarge and classify product pictures."""
 
 import importlib
 from typing import TYPE_CHECKING
