@@ -197,7 +197,8 @@ def test_a_dry_run_of_resuming_prints_the_configuration_of_the_run(train, finish
         (
             ["dcgann"],
             [
-                "Unknown model. Received: 'dcgann'. Known: classifier, conditional_vae, cutout, dcgan, fsrcnn, recolour, srcnn."
+                "Unknown model. Received: 'dcgann'.",
+                "Known: classifier, conditional_vae, cutout, dcgan, fsrcnn, recolour, srcnn.",
             ],
         ),
         (
