@@ -15,6 +15,8 @@ from export.signatures.of_models import make_signatures
 from serving.model_server.core.saved_model_session import SavedModelSession
 from serving.wire.status import InvalidArgument
 
+pytestmark = pytest.mark.slow
+
 SIGNATURES = {"srcnn_x2": "upscale_png", "conditional_vae": "edit_png", "classifier_rgb": "classify_png"}
 
 HEADER = struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)

@@ -100,6 +100,7 @@ def test_pictures_are_made(tmp_path, words, pictures):
     assert [path.name for path in (tmp_path / "made").iterdir()] == pictures
 
 
+@pytest.mark.slow
 def test_measurements_that_the_system_does_not_give_are_left_out():
     script = """
 from training.data.catalog.photo_workers import default_num_workers

@@ -22,6 +22,8 @@ from serving.wire import messages
 from serving.wire.text_proto import read_text_proto
 from zoo import cli
 
+pytestmark = pytest.mark.slow
+
 X = np.ones((3, 4), np.float32)
 
 

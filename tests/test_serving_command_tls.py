@@ -15,6 +15,8 @@ from serving.compare.comparison import AskedServer
 from serving.compare.grpc_requests import MODEL_SERVICE, GrpcRequest
 from serving.compare.rest_requests import RestRequest
 
+pytestmark = pytest.mark.slow
+
 protocols = pytest.mark.parametrize("protocol", ["grpcs", "https"])
 
 

@@ -13,6 +13,8 @@ from served_runs import exported_run, files_in, run_zoo, running_server, trained
 from serving import generate_command
 from serving.client.connection import connect
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def addresses(make_small_config, tmp_path_factory):

@@ -90,6 +90,7 @@ def test_factor_that_is_not_served_is_told(upscale, tmp_path):
     assert not (tmp_path / "upscaled").exists()
 
 
+@pytest.mark.slow
 def test_a_server_is_asked_for_the_preset_that_is_taken_without_one(
     upscale, make_small_config, tmp_path, tmp_path_factory
 ):

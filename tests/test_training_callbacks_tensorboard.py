@@ -18,6 +18,8 @@ from training.loop.trainer import start_training
 from training.runs.run_control import RunControl, parse_profile_steps
 from zoo.errors import WrongUsageError
 
+pytestmark = pytest.mark.slow
+
 NUM_EPOCHS = 2
 
 

@@ -27,7 +27,7 @@ class Drawing:
         self.greys = tf.constant(greys)
         self.latents = []
 
-    def __call__(self, latents, attribute_ids):
+    def decode(self, latents, attribute_ids):
         self.latents.append(np.array(latents))
         greys = tf.gather(self.greys, attribute_ids["category"])
         return tf.ones([len(latents), 4, 4, 1]) * greys[:, None, None, None]

@@ -22,6 +22,8 @@ from training.evaluation.quality.judge_files import JudgeFiles, read_judge
 from zoo.classifier import Classifier
 from zoo.presets.registry import read_preset
 
+pytestmark = pytest.mark.slow
+
 TRAINING = re.compile("^Training a small classifier of rendered_catalog, once")
 
 

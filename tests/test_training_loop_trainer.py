@@ -376,6 +376,7 @@ def test_an_unknown_metric_to_stop_by_is_told_with_the_known_ones(make_small_con
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
 def test_a_new_learning_rate_holds_for_what_is_resumed(make_small_config, tmp_path, precision):
     options = {"optimizer_options": {"discriminator_rate": 4.0}, "precision": precision}

@@ -83,6 +83,7 @@ def test_a_folder_comes_without_a_slash_too_unless_a_preset_of_the_package_is_ca
     assert find_run_or_preset("./srcnn_x2").directory.resolve() == tmp_path / "srcnn_x2"
 
 
+@pytest.mark.slow
 def test_a_saved_model_is_exported_and_asked_and_says_why_it_is_no_more(tmp_path, capsys):
     folder = tmp_path / "shop"
     SRCNN(upscale_factor=3).save_to_preset(folder)

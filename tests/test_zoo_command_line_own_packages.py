@@ -54,6 +54,7 @@ def test_the_console_command_of_the_server_answers_beside_other_packages(shop):
     assert done.stdout.startswith("TensorFlow ModelServer: product-image-zoo ")
 
 
+@pytest.mark.slow
 def test_the_embedded_server_starts_beside_other_packages(shop):
     with RunningServer(models_dir(), free_port(), free_port(), "embedded") as server:
         server.wait_until_ready(120)

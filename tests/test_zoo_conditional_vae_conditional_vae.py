@@ -225,6 +225,7 @@ def test_gaussian_likelihood_by_hand():
     assert loss == pytest.approx(28 * 28 * 0.5 * (0.25 + np.log(2 * np.pi)), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_learned_variance_follows_the_error():
     model = build(likelihood="gaussian", optimizer=keras.optimizers.Adam(0.02))
     checks.fit(model, BATCH, num_steps=200)

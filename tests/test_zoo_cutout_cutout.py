@@ -26,6 +26,7 @@ def test_a_size_that_cannot_be_halved_is_refused(image_size, nearest):
         Cutout(image_size=image_size)
 
 
+@pytest.mark.slow
 def test_eight_masks_are_learned():
     masks = np.zeros([8, 32, 32, 1], "uint8")
     for row in range(8):
