@@ -5,13 +5,18 @@ from pathlib import Path
 
 import click
 
+from serving.pictures.photo_options import (
+    FILE_SUFFIXES,
+    format_option,
+    mask_option,
+    photos_argument,
+    result_options,
+)
 from serving.pictures.source import open_source, source_options
 from zoo.cli import ZooCommand
 from zoo.colour.basic_colours import GROUND_COLOURS
-from zoo.command_line.output_path import OutputPath
 
 TRANSPARENT = "transparent"
-FORMATS = ("png", "webp", "jpeg")
 SHADOWS = ("none", "soft", "keep")
 
 
@@ -48,13 +53,7 @@ def _to_background(context, parameter, text):
     cls=ZooCommand,
     example="zoo cutout photo.jpg --background white --shadow soft --fill 0.85 --size 2000x2000",
 )
-@click.argument(
-    "photos",
-    metavar="PHOTO...",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-)
+@photos_argument
 @source_options
 @click.option(
     "--background",
@@ -76,28 +75,14 @@ def _to_background(context, parameter, text):
     help="Centre the product and scale it to this share of the result.  [default: 0.85 with --size]",
 )
 @click.option("--size", callback=_to_size, metavar="WxH", help="Size of the result.  [default: the photo's]")
-@click.option("--mask", "writes_mask", is_flag=True, help="Also write the mask, as NAME-mask.png.")
+@mask_option
 @click.option(
     "--ignore-alpha",
     is_flag=True,
     help="Find the product even if the photo is transparent around it already.",
 )
-@click.option(
-    "--format",
-    "file_format",
-    type=click.Choice(FORMATS),
-    default="png",
-    show_default=True,
-    help="Kind of file.",
-)
-@click.option(
-    "--output",
-    type=OutputPath(is_directory=True),
-    default="cutouts",
-    show_default=True,
-    help="Directory to write the pictures to.",
-)
-@click.option("--dry-run", is_flag=True, help="Print the file names, and write nothing.")
+@format_option
+@result_options("cutouts")
 def command(
     photos,
     server,
@@ -133,7 +118,7 @@ def command(
         )
     placing = grounds.Placing(size, fill)
     picture = read_photo(background.read_bytes(), has_opacity=False) if isinstance(background, Path) else None
-    endings = [f".{'jpg' if file_format == 'jpeg' else file_format}", *(["-mask.png"] if writes_mask else [])]
+    endings = [FILE_SUFFIXES[file_format], *(["-mask.png"] if writes_mask else [])]
     with open_source(
         server, access, model, run, preset, default_models=["cutout"], default_preset="cutout_products"
     ) as source:

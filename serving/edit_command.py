@@ -1,34 +1,19 @@
 """`zoo edit`, which changes attributes of photos."""
 
-from pathlib import Path
-
 import click
 
 from serving.pictures.attribute_options import AttributeCommand, attribute_inputs, check_wanted
+from serving.pictures.photo_options import photos_argument, result_options
 from serving.pictures.source import open_source, source_options
-from zoo.command_line.output_path import OutputPath
 
 
 @click.command(
     cls=AttributeCommand,
     example="zoo edit photo.jpg --server localhost:8500 --category sneaker --target-category sandal",
 )
-@click.argument(
-    "photos",
-    metavar="PHOTO...",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-)
+@photos_argument
 @source_options
-@click.option(
-    "--output",
-    type=OutputPath(is_directory=True),
-    default="edited",
-    show_default=True,
-    help="Directory to write the pictures to.",
-)
-@click.option("--dry-run", is_flag=True, help="Print the file names, and write nothing.")
+@result_options("edited")
 def command(photos, server, access, model, run, preset, output, dry_run):
     """Change some attributes of photos and keep the rest.
 

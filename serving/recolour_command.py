@@ -5,11 +5,16 @@ from pathlib import Path
 import click
 
 from serving.pictures.colour_options import SwatchColour, to_colour, to_label
+from serving.pictures.photo_options import (
+    FILE_SUFFIXES,
+    format_option,
+    mask_option,
+    photos_argument,
+    result_options,
+)
 from serving.pictures.source import open_source, source_options
 from zoo.cli import ZooCommand
-from zoo.command_line.output_path import OutputPath
 
-FORMATS = ("png", "webp", "jpeg")
 # Results below this confidence are reported as doubtful.
 DOUBTFUL = 0.8
 
@@ -23,13 +28,7 @@ def _to_source(context, parameter, text):
 
 
 @click.command(cls=ZooCommand, example='zoo recolour photo.jpg --to red --to "#2b4c7e" --output colourways')
-@click.argument(
-    "photos",
-    metavar="PHOTO...",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-)
+@photos_argument
 @source_options
 @click.option(
     "--to",
@@ -50,23 +49,9 @@ def _to_source(context, parameter, text):
 @click.option(
     "--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Share of the change."
 )
-@click.option("--mask", "writes_mask", is_flag=True, help="Also write the mask, as NAME-mask.png.")
-@click.option(
-    "--format",
-    "file_format",
-    type=click.Choice(FORMATS),
-    default="png",
-    show_default=True,
-    help="Kind of file.",
-)
-@click.option(
-    "--output",
-    type=OutputPath(is_directory=True),
-    default="recoloured",
-    show_default=True,
-    help="Directory to write the pictures to.",
-)
-@click.option("--dry-run", is_flag=True, help="Print the file names, and write nothing.")
+@mask_option
+@format_option
+@result_options("recoloured")
 def command(
     photos,
     server,
@@ -105,8 +90,7 @@ def command(
         raise click.UsageError(
             f"Each --to must name another colour. Received: {', '.join(labels)}. Leave out the repeated one."
         )
-    suffix = "jpg" if file_format == "jpeg" else file_format
-    endings = [f"-{label}.{suffix}" for label in labels]
+    endings = [f"-{label}{FILE_SUFFIXES[file_format]}" for label in labels]
     endings += ["-colourways.png"] if len(targets) > 1 else []
     endings += ["-mask.png"] if writes_mask else []
     with open_source(

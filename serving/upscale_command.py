@@ -1,38 +1,23 @@
 """`zoo upscale`, which enlarges photos."""
 
-from pathlib import Path
-
 import click
 
+from serving.pictures.photo_options import photos_argument, result_options
 from serving.pictures.source import PictureSource, open_source, source_options
 from zoo.cli import ZooCommand
-from zoo.command_line.output_path import OutputPath
 
 FACTORS = (2, 3, 4)
 
 
 @click.command(cls=ZooCommand, example="zoo upscale photo.jpg --factor 2 --output large")
-@click.argument(
-    "photos",
-    metavar="PHOTO...",
-    nargs=-1,
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-)
+@photos_argument
 @source_options
 @click.option(
     "--factor",
     type=click.Choice([str(factor) for factor in FACTORS]),
     help="Enlargement of each side.  [default: 2]",
 )
-@click.option(
-    "--output",
-    type=OutputPath(is_directory=True),
-    default="upscaled",
-    show_default=True,
-    help="Directory to write the pictures to.",
-)
-@click.option("--dry-run", is_flag=True, help="Print the file names, and write nothing.")
+@result_options("upscaled")
 def command(photos, server, access, model, run, preset, factor, output, dry_run):
     """Enlarge photos 2, 3 or 4 times and write them under their own names as .png files.
 

@@ -15,8 +15,6 @@ from PIL import Image, ImageOps
 MAX_PIXELS = 25_000_000
 # The largest possible JPEG; PNG decoders refuse a side of a million pixels.
 MAX_SIDE_PIXELS = 65_535
-# Kinds of files that pictures are written as, and whether they hold transparency.
-WRITTEN_FORMATS = {"png": True, "webp": True, "jpeg": False}
 JPEG_QUALITY, WEBP_QUALITY = 95, 95
 # Formats that Pillow decodes itself; EPS and PDF would start another program.
 _FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
@@ -83,7 +81,7 @@ def write_picture(image: np.ndarray, file_format: str) -> bytes:
 
     Args:
         image: uint8 array `[h, w, 1, 3 or 4]`.
-        file_format: A key of `WRITTEN_FORMATS`.
+        file_format: `png`, `webp`, or `jpeg`, which holds no transparency.
 
     Returns:
         The file's bytes.
