@@ -108,7 +108,7 @@ def command(
     import numpy as np
 
     from serving.pictures import grounds
-    from serving.pictures.files import convert_photos, result_paths
+    from serving.pictures.files import convert_photos, print_result_paths
     from zoo.pictures.photo_files import read_photo, write_picture
 
     if background is None and file_format == "jpeg":
@@ -124,9 +124,7 @@ def command(
     ) as source:
         source.input_names("cutout_png")
         if dry_run:
-            for photo in photos:
-                for path in result_paths(photo, output, endings):
-                    click.echo(path)
+            print_result_paths(photos, output, endings)
             return
 
         def cut_out(content: bytes) -> list[bytes]:

@@ -79,7 +79,7 @@ def command(
     import numpy as np
 
     from serving.pictures.colourways import make_sheet
-    from serving.pictures.files import convert_photos, result_paths
+    from serving.pictures.files import convert_photos, print_result_paths
     from zoo.pictures.photo_files import read_photo, write_picture
 
     for colour in [*targets, *([source_colour] if source_colour else [])]:
@@ -98,9 +98,7 @@ def command(
     ) as source:
         source.input_names("recolour_png")
         if dry_run:
-            for photo in photos:
-                for path in result_paths(photo, output, endings):
-                    click.echo(path)
+            print_result_paths(photos, output, endings)
             return
         confidences = []
 

@@ -78,6 +78,13 @@ def result_paths(photo: Path, output: Path, endings: Sequence[str]) -> list[Path
     return [output / f"{photo.stem}{ending}" for ending in endings]
 
 
+def print_result_paths(photos: Sequence[Path], output: Path, endings: Sequence[str]) -> None:
+    """Prints the paths of all photos' results, for `--dry-run`."""
+    for photo in photos:
+        for path in result_paths(photo, output, endings):
+            click.echo(path)
+
+
 def _check_targets(photos: Sequence[Path], targets: Sequence[Path]) -> None:
     seen: dict[Path, Path] = {}
     for photo, target in zip(photos, targets, strict=True):

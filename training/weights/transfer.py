@@ -47,7 +47,7 @@ def transfer_weights(source: keras.Model, model: keras.Model) -> Transfer:
 
     Args:
         source: A trained model.
-        model: A new model of the same class; changed in place.
+        model: A new model of the same class or a subclass; changed in place.
 
     Returns:
         The layers taken over and the others.
