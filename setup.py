@@ -59,6 +59,7 @@ setup(
         "uvicorn>=0.54,<0.55",  # HTTP server
         "httptools>=0.6",  # its HTTP parser
         "httpx2>=2",  # HTTP client
+        "tenacity>=9.1",  # its retries, and those over gRPC
     ],
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],

@@ -1,32 +1,28 @@
 """The methods that every client has, over either protocol, synchronous or asynchronous."""
 
 import abc
-import asyncio
-import functools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Protocol, Self
 
 import numpy as np
+import tenacity
 
 from serving.client.descriptions import SignatureDescription
 from serving.client.options import ClientOptions, check_timeout
-from serving.client.retries import FAILURES, Attempt, Pause, Steps, attempts
+from serving.client.retries import make_retrying, seconds_until
 from serving.wire.server_defaults import DEFAULT_SIGNATURE
 
-Ask = Callable[[object], Steps]
+# Yields requests, is sent their responses, and returns what the caller asked for.
+Steps = Generator[Any, Any, Any]
 Inputs = Mapping[str, np.ndarray | Sequence[Any]]
 
 
 class Calls(Protocol):
-    """A protocol's calls: each builds requests, sends them with `ask` and parses the responses.
-
-    `ask` is a generator to delegate to: `answer = yield from ask(request)`.
-    """
+    """A protocol's calls, for synchronous and asynchronous clients: `response = yield request`."""
 
     def predict(
         self,
-        ask: Ask,
         model_name: str,
         inputs: Inputs,
         signature_name: str,
@@ -35,11 +31,9 @@ class Calls(Protocol):
         output_filter: Sequence[str],
     ) -> Steps: ...
 
-    def signatures(
-        self, ask: Ask, model_name: str, version: int | None, version_label: str | None
-    ) -> Steps: ...
+    def signatures(self, model_name: str, version: int | None, version_label: str | None) -> Steps: ...
 
-    def status(self, ask: Ask, model_name: str) -> Steps: ...
+    def status(self, model_name: str) -> Steps: ...
 
 
 class _AnyClient:
@@ -49,12 +43,11 @@ class _AnyClient:
         self.options = options
         self._calls = calls
 
-    def _ask(self, timeout_seconds: float | None) -> Ask:
+    def _deadline(self, timeout_seconds: float | None) -> float:
         if timeout_seconds is None:
             timeout_seconds = self.options.timeout_seconds
         check_timeout(timeout_seconds)
-        deadline = time.monotonic() + timeout_seconds
-        return functools.partial(attempts, max_retries=self.options.max_retries, deadline=deadline)
+        return time.monotonic() + timeout_seconds
 
 
 class Client(_AnyClient, abc.ABC):
@@ -101,16 +94,8 @@ class Client(_AnyClient, abc.ABC):
         Raises:
             RowError: The model reports an error for some rows.
         """
-        call = self._calls.predict(
-            self._ask(timeout_seconds),
-            model_name,
-            inputs,
-            signature_name,
-            version,
-            version_label,
-            output_filter,
-        )
-        return self._run(call)
+        steps = self._calls.predict(model_name, inputs, signature_name, version, version_label, output_filter)
+        return self._run(steps, timeout_seconds)
 
     def signatures(
         self,
@@ -120,31 +105,25 @@ class Client(_AnyClient, abc.ABC):
         timeout_seconds: float | None = None,
     ) -> dict[str, SignatureDescription]:
         """Returns the signatures of a model, by name."""
-        return self._run(
-            self._calls.signatures(self._ask(timeout_seconds), model_name, version, version_label)
-        )
+        return self._run(self._calls.signatures(model_name, version, version_label), timeout_seconds)
 
     def status(self, model_name: str, timeout_seconds: float | None = None) -> dict[int, str]:
         """Returns the state of each version of a model, newest first, e.g. `{1: "AVAILABLE"}`."""
-        return self._run(self._calls.status(self._ask(timeout_seconds), model_name))
+        return self._run(self._calls.status(model_name), timeout_seconds)
 
-    def _run(self, steps: Steps) -> Any:
-        answer = failure = None
+    def _run(self, steps: Steps, timeout_seconds: float | None) -> Any:
+        deadline = self._deadline(timeout_seconds)
+        response = None
         while True:
             try:
-                step = steps.throw(failure) if failure else steps.send(answer)
+                request = steps.send(response)
             except StopIteration as finished:
                 return finished.value
-            answer = failure = None
-            try:
-                answer = self._do(step)
-            except FAILURES as error:
-                failure = error
+            retrying = make_retrying(tenacity.Retrying, self.options.max_retries, deadline)
+            response = retrying(self._send_by, deadline, request)
 
-    def _do(self, step: Attempt | Pause) -> Any:
-        if isinstance(step, Pause):
-            return time.sleep(step.seconds)
-        return self._send(step.request, step.timeout_seconds)
+    def _send_by(self, deadline: float, request: Any) -> Any:
+        return self._send(request, seconds_until(deadline))
 
 
 class AsyncClient(_AnyClient, abc.ABC):
@@ -177,16 +156,8 @@ class AsyncClient(_AnyClient, abc.ABC):
         timeout_seconds: float | None = None,
     ) -> dict[str, np.ndarray]:
         """Calls a signature and returns its outputs by name; see `Client.predict`."""
-        call = self._calls.predict(
-            self._ask(timeout_seconds),
-            model_name,
-            inputs,
-            signature_name,
-            version,
-            version_label,
-            output_filter,
-        )
-        return await self._run(call)
+        steps = self._calls.predict(model_name, inputs, signature_name, version, version_label, output_filter)
+        return await self._run(steps, timeout_seconds)
 
     async def signatures(
         self,
@@ -196,28 +167,22 @@ class AsyncClient(_AnyClient, abc.ABC):
         timeout_seconds: float | None = None,
     ) -> dict[str, SignatureDescription]:
         """Returns the signatures of a model, by name."""
-        return await self._run(
-            self._calls.signatures(self._ask(timeout_seconds), model_name, version, version_label)
-        )
+        return await self._run(self._calls.signatures(model_name, version, version_label), timeout_seconds)
 
     async def status(self, model_name: str, timeout_seconds: float | None = None) -> dict[int, str]:
         """Returns the state of each version of a model, newest first, e.g. `{1: "AVAILABLE"}`."""
-        return await self._run(self._calls.status(self._ask(timeout_seconds), model_name))
+        return await self._run(self._calls.status(model_name), timeout_seconds)
 
-    async def _run(self, steps: Steps) -> Any:
-        answer = failure = None
+    async def _run(self, steps: Steps, timeout_seconds: float | None) -> Any:
+        deadline = self._deadline(timeout_seconds)
+        response = None
         while True:
             try:
-                step = steps.throw(failure) if failure else steps.send(answer)
+                request = steps.send(response)
             except StopIteration as finished:
                 return finished.value
-            answer = failure = None
-            try:
-                answer = await self._do(step)
-            except FAILURES as error:
-                failure = error
+            retrying = make_retrying(tenacity.AsyncRetrying, self.options.max_retries, deadline)
+            response = await retrying(self._send_by, deadline, request)
 
-    async def _do(self, step: Attempt | Pause) -> Any:
-        if isinstance(step, Pause):
-            return await asyncio.sleep(step.seconds)
-        return await self._send(step.request, step.timeout_seconds)
+    async def _send_by(self, deadline: float, request: Any) -> Any:
+        return await self._send(request, seconds_until(deadline))

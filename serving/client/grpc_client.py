@@ -9,12 +9,11 @@ from typing import Any
 
 import grpc
 
-from serving.client.base import Ask, AsyncClient, Client, Inputs
+from serving.client.base import AsyncClient, Client, Inputs, Steps
 from serving.client.connection_errors import connection_error
 from serving.client.descriptions import SignatureDescription, TensorDescription, askable
 from serving.client.errors import check_rows, refusal
 from serving.client.options import ClientOptions
-from serving.client.retries import Steps
 from serving.wire import data_types, messages, status, tensor_proto
 from serving.wire.server_defaults import UNLIMITED
 
@@ -120,7 +119,6 @@ class _Rpc:
 class _GrpcCalls:
     def predict(
         self,
-        ask: Ask,
         model_name: str,
         inputs: Inputs,
         signature_name: str,
@@ -134,16 +132,16 @@ class _GrpcCalls:
         )
         for name, value in inputs.items():
             tensor_proto.fill(request.inputs[name], data_types.as_array(value), as_content=True)
-        response = yield from ask(_Rpc(_PREDICT, request))
+        response = yield _Rpc(_PREDICT, request)
         outputs = {name: tensor_proto.to_array(proto) for name, proto in sorted(response.outputs.items())}
         check_rows(outputs)
         return outputs
 
-    def signatures(self, ask: Ask, model_name: str, version: int | None, version_label: str | None) -> Steps:
+    def signatures(self, model_name: str, version: int | None, version_label: str | None) -> Steps:
         request = messages.GetModelMetadataRequest(
             model_spec=_model_spec(model_name, "", version, version_label), metadata_field=["signature_def"]
         )
-        response = yield from ask(_Rpc(_METADATA, request))
+        response = yield _Rpc(_METADATA, request)
         packed = response.metadata["signature_def"].value
         signature_defs = messages.SignatureDefMap.FromString(packed).signature_def
         return askable(
@@ -153,9 +151,9 @@ class _GrpcCalls:
             }
         )
 
-    def status(self, ask: Ask, model_name: str) -> Steps:
+    def status(self, model_name: str) -> Steps:
         request = messages.GetModelStatusRequest(model_spec=_model_spec(model_name, "", None, None))
-        response = yield from ask(_Rpc(_STATUS, request))
+        response = yield _Rpc(_STATUS, request)
         state_names = messages.ModelVersionStatus.State
         return {entry.version: state_names.Name(entry.state) for entry in response.model_version_status}
 

@@ -11,12 +11,11 @@ from urllib.parse import quote
 import httpx2
 import numpy as np
 
-from serving.client.base import Ask, AsyncClient, Client, Inputs
+from serving.client.base import AsyncClient, Client, Inputs, Steps
 from serving.client.connection_errors import connection_error
 from serving.client.descriptions import SignatureDescription, TensorDescription, askable
 from serving.client.errors import PredictionError, check_rows, refusal
 from serving.client.options import ClientOptions
-from serving.client.retries import Steps
 from serving.wire import data_types, json_tensor
 from serving.wire.status import DeadlineExceeded, ServingError
 
@@ -104,7 +103,6 @@ class _RestCalls:
 
     def predict(
         self,
-        ask: Ask,
         model_name: str,
         inputs: Inputs,
         signature_name: str,
@@ -118,15 +116,15 @@ class _RestCalls:
                 f"Received: output_filter={list(output_filter)}. Leave it out, or connect over gRPC."
             )
         path = _path(model_name, version, version_label)
-        answer = yield from ask(_Request("POST", f"{path}:predict", predict_body(inputs, signature_name)))
+        answer = yield _Request("POST", f"{path}:predict", predict_body(inputs, signature_name))
         if signature_name not in self._known.get(path, {}):
-            self._known[path] = yield from self.signatures(ask, model_name, version, version_label)
+            self._known[path] = yield from self.signatures(model_name, version, version_label)
         outputs = _from_json(answer["outputs"], self._known[path][signature_name].outputs)
         check_rows(outputs)
         return outputs
 
-    def signatures(self, ask: Ask, model_name: str, version: int | None, version_label: str | None) -> Steps:
-        answer = yield from ask(_Request("GET", f"{_path(model_name, version, version_label)}/metadata"))
+    def signatures(self, model_name: str, version: int | None, version_label: str | None) -> Steps:
+        answer = yield _Request("GET", f"{_path(model_name, version, version_label)}/metadata")
         return askable(
             {
                 name: SignatureDescription(_describe(fields.get("inputs")), _describe(fields.get("outputs")))
@@ -134,8 +132,8 @@ class _RestCalls:
             }
         )
 
-    def status(self, ask: Ask, model_name: str) -> Steps:
-        answer = yield from ask(_Request("GET", _path(model_name)))
+    def status(self, model_name: str) -> Steps:
+        answer = yield _Request("GET", _path(model_name))
         return {int(entry["version"]): entry["state"] for entry in answer["model_version_status"]}
 
 

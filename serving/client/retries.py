@@ -1,72 +1,55 @@
-"""Retries: which errors to retry, how long to pause, and when to give up.
+"""Retries: which failures to retry, how long to pause, and when to give up."""
 
-Sends nothing and does not sleep: a generator yields the next step, and a synchronous or asynchronous client
-performs it.
-"""
-
-import itertools
-import random
 import time
-from collections.abc import Generator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from serving.client.errors import PredictionError, ServerUnreachableError, TlsError
+import tenacity
+
+from serving.client.errors import PredictionError, ServerUnreachableError
 from serving.wire.status import Unavailable
 
-FIRST_PAUSE_SECONDS = 0.25
+# Pauses are random, so that clients that failed together do not retry together: between nothing and this,
+# which doubles from pause to pause.
+FIRST_PAUSE_SECONDS = 0.5
 MAX_PAUSE_SECONDS = 8.0
-FAILURES = (PredictionError, ServerUnreachableError, TlsError)
+
+_Retrying = TypeVar("_Retrying", tenacity.Retrying, tenacity.AsyncRetrying)
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """A request for the client to send; the response or failure goes back into the generator."""
-
-    request: Any
-    timeout_seconds: float
-
-
-@dataclass(frozen=True)
-class Pause:
-    """A pause for the client to make before the next attempt."""
-
-    seconds: float
-
-
-Steps = Generator[Attempt | Pause, Any, Any]
-
-
-def attempts(request: Any, max_retries: int, deadline: float) -> Steps:
-    """Yields attempts and pauses until the request is answered, and returns the response.
+def make_retrying(retrying_class: type[_Retrying], max_retries: int, deadline: float) -> _Retrying:
+    """Makes the caller that sends a request until it is answered.
 
     Args:
-        request: The request, in any form that the client can send.
+        retrying_class: `tenacity.Retrying`, or `tenacity.AsyncRetrying` for coroutines.
         max_retries: Number of attempts after the first.
-        deadline: Value of `time.monotonic` by which the response must arrive.
+        deadline: Value of `time.monotonic` by which the response must arrive; no attempt begins after it.
 
-    Raises:
-        PredictionError: The last refusal, or one that retrying cannot change.
-        ServerUnreachableError: The server stays unreachable.
-        TlsError: No trusted connection can be made.
+    Returns:
+        A callable that takes a function and its arguments. It returns the function's result, or raises the
+        last failure, or one that retrying cannot change.
+
+    Example:
+
+    ```python
+    retrying = make_retrying(tenacity.Retrying, max_retries=3, deadline=time.monotonic() + 30)
+    response = retrying(send, request)
+    ```
     """
-    for retry in itertools.count():
-        try:
-            return (yield Attempt(request, max(deadline - time.monotonic(), 0.001)))
-        except FAILURES as failure:
-            pause_seconds = _pause_seconds(retry)
-            is_late = time.monotonic() + pause_seconds >= deadline
-            if retry == max_retries or is_late or not _may_pass(failure):
-                raise
-        yield Pause(pause_seconds)
+    return retrying_class(
+        retry=tenacity.retry_if_exception(_may_pass),
+        wait=tenacity.wait_random_exponential(multiplier=FIRST_PAUSE_SECONDS, max=MAX_PAUSE_SECONDS),
+        stop=tenacity.stop_after_attempt(1 + max_retries)
+        | tenacity.stop_before_delay(deadline - time.monotonic()),
+        reraise=True,
+    )
 
 
-def _pause_seconds(retry: int) -> float:
-    # Random, so that clients that failed together do not retry together.
-    return min(FIRST_PAUSE_SECONDS * 2**retry, MAX_PAUSE_SECONDS) * random.uniform(0.5, 1.0)
+def seconds_until(deadline: float) -> float:
+    """Returns the time limit of one attempt: what is left, but never nothing, which would mean no limit."""
+    return max(deadline - time.monotonic(), 0.001)
 
 
-def _may_pass(failure: Exception) -> bool:
+def _may_pass(failure: Any) -> bool:
     if isinstance(failure, PredictionError):
         return failure.http_status == Unavailable.http_status
     return isinstance(failure, ServerUnreachableError)

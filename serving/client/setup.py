@@ -14,7 +14,7 @@ from setuptools.command.build_py import build_py
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGES = ["serving", "serving.client", "serving.wire"]
-REQUIREMENTS = {"grpcio", "httpx2", "ml_dtypes", "numpy", "protobuf"}
+REQUIREMENTS = {"grpcio", "httpx2", "ml_dtypes", "numpy", "protobuf", "tenacity"}
 # The commands' options, which need more packages than the clients, and this file.
 LEFT_OUT = {"serving.client.access", "serving.client.setup"}
 
