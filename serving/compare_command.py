@@ -7,6 +7,7 @@ import click
 
 from serving.client.access import access_options
 from serving.client.address import GRPC, HTTP, ServerAddress
+from serving.client.descriptions import SignatureDescription
 from serving.wire.server_defaults import GRPC_PORT, REST_PORT
 from zoo.cli import ZooCommand
 
@@ -135,9 +136,9 @@ def _models_in(models_dir: Path) -> list[str]:
     return list(find_models(models_dir))
 
 
-def _signatures(addresses: list[str], models, access) -> dict:
+def _signatures(addresses: list[str], models, access) -> dict[str, dict[str, SignatureDescription]]:
     """Asks every address, so that an address without a server is an error instead of a different answer."""
-    found = {}
+    found: dict[str, dict[str, SignatureDescription]] = {}
     for address in addresses:
         with access.connect(address) as client:
             for name in models:

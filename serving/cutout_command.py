@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from serving.pictures.confidences import Confidences
 from serving.pictures.photo_options import (
     FILE_SUFFIXES,
     format_option,
@@ -102,13 +103,15 @@ def command(
 ):
     """Cut products out of photos, at the photos' own size, and lay them on another ground.
 
+    Prints how sure each mask is: look at those with low numbers.
+
     Without --server, --run or --preset, uses the preset cutout_products. With --server, the model is cutout
     unless --model names another.
     """
     import numpy as np
 
-    from serving.pictures import grounds
     from serving.pictures.files import convert_photos, print_result_paths
+    from zoo.pictures import grounds
     from zoo.pictures.photo_files import read_photo, write_picture
 
     if background is None and file_format == "jpeg":
@@ -126,6 +129,7 @@ def command(
         if dry_run:
             print_result_paths(photos, output, endings)
             return
+        confidences = Confidences("the product is hard to tell from the ground")
 
         def cut_out(content: bytes) -> list[bytes]:
             photo = read_photo(content, has_opacity=not ignore_alpha)
@@ -134,6 +138,7 @@ def command(
                 "background": np.array([""], dtype=object),
             }
             outputs = source.predict("cutout_png", inputs)
+            confidences.note(outputs["confidence"][0])
             product = read_photo(outputs["image_bytes"][0])
             if product.shape[-1] == 3:  # nothing of it is transparent
                 product = np.concatenate([product, np.full_like(product[..., :1], 255)], axis=-1)
@@ -151,4 +156,4 @@ def command(
             files = [write_picture(result, file_format)]
             return [*files, outputs["mask_bytes"][0]] if writes_mask else files
 
-        convert_photos(photos, output, cut_out, endings)
+        convert_photos(photos, output, cut_out, endings, confidences.report)

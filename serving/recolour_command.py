@@ -1,10 +1,9 @@
 """`zoo recolour`, which shows products in other colours."""
 
-from pathlib import Path
-
 import click
 
 from serving.pictures.colour_options import SwatchColour, to_colour, to_label
+from serving.pictures.confidences import Confidences
 from serving.pictures.photo_options import (
     FILE_SUFFIXES,
     format_option,
@@ -14,9 +13,6 @@ from serving.pictures.photo_options import (
 )
 from serving.pictures.source import open_source, source_options
 from zoo.cli import ZooCommand
-
-# Results below this confidence are reported as doubtful.
-DOUBTFUL = 0.8
 
 
 def _to_colours(context, parameter, texts):
@@ -100,7 +96,7 @@ def command(
         if dry_run:
             print_result_paths(photos, output, endings)
             return
-        confidences = []
+        confidences = Confidences("the product or its colour is hard to tell")
 
         def recolour(content: bytes) -> list[bytes]:
             photo = read_photo(content)
@@ -115,15 +111,10 @@ def command(
                 target = np.array([colour.text], dtype=object)
                 outputs = source.predict("recolour_png", {**inputs, "target_colour": target})
                 pictures.append(read_photo(outputs["image_bytes"][0]))
-            confidences.append(float(outputs["confidence"][0]))
+            confidences.note(outputs["confidence"][0])
             results = [write_picture(picture, file_format) for picture in pictures]
             if len(targets) > 1:
                 results.append(write_picture(make_sheet([photo, *pictures]), "png"))
             return [*results, outputs["mask_bytes"][0]] if writes_mask else results
 
-        def report(photo: Path) -> None:
-            confidence = confidences[-1]
-            doubt = "  look at it: the product or its colour is hard to tell" if confidence < DOUBTFUL else ""
-            click.echo(f"{photo.name}: sure by {confidence:.2f}{doubt}")
-
-        convert_photos(photos, output, recolour, endings, report)
+        convert_photos(photos, output, recolour, endings, confidences.report)

@@ -14,7 +14,8 @@ from serving_models import Linear, Pictures, save
 
 from serving.client.descriptions import SignatureDescription, TensorDescription
 from serving.compare import comparison as server_comparison
-from serving.compare.comparison import make_requests
+from serving.compare.comparison import AskedServer, make_requests
+from serving.compare.rest_requests import RestRequest
 from serving.compare.sample_inputs import sample_inputs
 from serving.launch.config_files import write_config_files
 from serving.model_server.server import ModelServer
@@ -195,3 +196,12 @@ def answer(body, status="200", content_type="application/json"):
 )
 def test_verdicts(one, other, verdict):
     assert server_comparison._verdict(one, other) == verdict
+
+
+def test_a_rest_request_needs_a_rest_address():
+    request = RestRequest("status", "GET", "/v1/models/m")
+    with (
+        AskedServer("localhost:1") as server,
+        pytest.raises(ValueError, match="request='status'. Give `rest_"),
+    ):
+        server.answer(request)

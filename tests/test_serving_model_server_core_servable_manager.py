@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from serving.model_server.core import servable_manager
-from serving.model_server.core.servable_manager import ServableManager
+from serving.model_server.core.servable_manager import ModelVersion, ServableManager
 from serving.wire.status import Cancelled, NotFound
 
 
@@ -206,3 +206,8 @@ def test_waiting_ends_with_the_highest_settled_version_or_with_stop(manager, loa
     threading.Timer(0.05, manager.stop).start()
     with pytest.raises(Cancelled):
         manager.wait_until_settled(["never"], poll_seconds=0.01)
+
+
+def test_only_a_loaded_version_has_a_session():
+    with pytest.raises(RuntimeError, match="Received: version=3 with state=LOADING. Wait until it is AVAIL"):
+        _ = ModelVersion(3, "LOADING").session

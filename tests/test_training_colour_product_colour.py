@@ -110,9 +110,16 @@ def test_same_picture_same_judgement_and_it_can_be_pickled():
 
 
 def test_other_arrays_are_refused():
-    with pytest.raises(ValueError, match=r"uint8 array of shape \[h, w, 3\].*shape=\(4, 4, 1\), dtype=uint8"):
+    with pytest.raises(ValueError, match=r"\[h, w, 3 or 4\].*shape=\(4, 4, 1\), dtype=uint8"):
         judge_colour(np.zeros((4, 4, 1), "uint8"))
     with pytest.raises(ValueError, match="dtype=float32"):
         judge_colour(np.zeros((4, 4, 3), "float32"))
     with pytest.raises(ValueError, match=r"shape=\(0, 4, 3\)"):
         judge_colour(np.zeros((0, 4, 3), "uint8"))
+
+
+def test_a_given_mask_decides():
+    """The rule would take the large dark blue square in the middle for the product."""
+    photo = np.full((64, 64, 4), (20, 30, 120, 0), "uint8")
+    photo[:12, :12] = (200, 30, 40, 255)
+    assert judge_colour(photo).colour == "red"

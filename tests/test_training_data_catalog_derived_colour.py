@@ -7,6 +7,8 @@ from PIL import Image
 
 from training.data import data_sets
 from training.data.catalog import photo as catalog_photo
+from training.data.catalog.derived import DERIVED, Judgement
+from training.data.catalog.product import Product
 from training.data.rendered.builder import render
 from training.data.rendered.shapes import SHAPES
 
@@ -32,8 +34,9 @@ def test_derived_colour(build_shop, tmp_path, monkeypatch):
 
 
 def test_colours_that_are_unsure_are_unknown(build_shop, tmp_path, monkeypatch):
-    judgements = itertools.cycle([("red", 0.9), ("blue", 0.8), ("", 0.1)])
-    monkeypatch.setattr(catalog_photo, "_judge_colour", lambda picture: next(judgements))
+    judgements = itertools.cycle([Judgement("red", 0.9), Judgement("blue", 0.8), Judgement("", 0.1)])
+    monkeypatch.setattr(catalog_photo, "find_product", lambda photo, size: Product(None, 1.0))
+    monkeypatch.setattr(DERIVED["colour"], "judge", lambda product: next(judgements))
     write_table(tmp_path / "t.csv", write_photos(tmp_path / "images", 30))
     code, output, _ = build_shop("--derive", "colour", "--attributes", "colour", "--size", "8")
     assert code == 0

@@ -156,7 +156,7 @@ def test_srcnn_of_another_factor_begins_with_the_weights():
 REFUSED = {
     "another class": (
         lambda: (SRCNN(2), build("dcgan")),
-        "Received: weights of a SRCNN for a DCGAN. Choose another preset or run, or train without",
+        "Received: `patch_extraction/kernel` of shape (9, 9, 1, 64) there and none here.",
     ),
     "another kernel": (
         lambda: (SRCNN(2), SRCNN(2, kernels="9-5-5")),

@@ -74,8 +74,8 @@ def test_tiny_photos_have_masks(shape):
 
 def test_pixels_of_the_product_keep_their_bytes():
     photo = dark_square()
-    colours, opacity = make_dark(Cutout, **SMALL).cut_out(tf.constant(photo))
-    is_whole = opacity.numpy()[..., 0] == 1.0
+    colours, mask = make_dark(Cutout, **SMALL).cut_out(tf.constant(photo))
+    is_whole = mask.opacity.numpy()[..., 0] == 1.0
     assert is_whole.sum() > 800
     np.testing.assert_array_equal(colours.numpy()[is_whole], photo[is_whole])
 

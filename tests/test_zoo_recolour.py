@@ -8,6 +8,7 @@ from dark_products import dark_square, inside_of, make_dark
 
 from training.evaluation.measures.colour_difference import ciede2000, to_lab
 from zoo.colour.basic_colours import COLOURS
+from zoo.cutout.cutout import ProductMask
 from zoo.recolour.recolour import Recolour, recolour_masked
 
 SMALL = {"image_size": 32, "width": 4}
@@ -27,7 +28,7 @@ def recolour(photo, target, source=None, strength=1.0, model=None):
 def by_mask(photo, mask, target, source=None):
     return recolour_masked(
         tf.constant(photo),
-        tf.constant(mask[..., None].astype("float32")),
+        ProductMask.given(tf.constant(mask[..., None].astype("float32"))),
         tf.constant(target, "uint8"),
         tf.constant(source or (0, 0, 0), "uint8"),
         tf.constant(source is not None),

@@ -16,7 +16,8 @@ CATALOG_EXAMPLE = "zoo data build my_shop --images photos --table catalog.csv --
 _FLAGS = {
     "images_dir": "--images",
     "renames": "--rename",
-    "derives_colour": "--derive",
+    "cuts_out": "--cutout",
+    "derived": "--derive",
     "masks_dir": "--masks",
     "is_strict": "--strict",
 }
@@ -118,10 +119,18 @@ def _to_renames(context, parameter, texts):
 )
 @click.option(
     "--derive",
-    "derives_colour",
-    type=click.Choice(["colour"]),
-    callback=lambda context, parameter, value: True if value else None,
-    help="Detect the product's colour in each photo and make it an attribute.",
+    "derived",
+    type=click.Choice(["colour", "category"]),
+    multiple=True,
+    callback=lambda context, parameter, values: tuple(dict.fromkeys(values)) or None,
+    help="Judge the product's colour or category in each photo and make it an attribute; may be repeated.",
+)
+@click.option(
+    "--cutout",
+    "cuts_out",
+    is_flag=True,
+    default=None,
+    help="Show only the products, cut out and centred on white; doubtful ones are refused.",
 )
 @click.option(
     "--masks",
@@ -188,7 +197,7 @@ def _build_catalog(name, data_dir, overwrite, dry_run, options) -> None:
         click.echo(f"Would prepare {name} in {data_dir}.")
         return
     version_dir = catalog_builder.prepare(name, data_dir, settings, is_strict, overwrite)
-    data_set = data_sets.find_prepared(name, data_dir)
+    data_set = data_sets.load_data_set(name, data_dir)
     for line in catalog_report.describe(data_set.report, version_dir):
         click.echo(line)
     _say_prepared(data_set)

@@ -139,8 +139,8 @@ def _describe_training(source: Source, licence_data: str) -> dict:
 def _find_runs(source: Source) -> list[Source]:
     """Returns the chain of runs that ends with this one, each initialised from the one before."""
     runs = [source]
-    while _begins_with_a_run(runs[0].config):
-        runs.insert(0, find_run(Path(runs[0].config.init_from)))
+    while (earlier := _run_before(runs[0].config)) is not None:
+        runs.insert(0, find_run(earlier))
     return runs
 
 
@@ -161,9 +161,12 @@ def _minutes_of(run: Source) -> float:
     return sum(line["seconds"] for line in read_metrics(run.directory / run_directory.METRICS)) / 60
 
 
-def _begins_with_a_run(config: TrainingConfig) -> bool:
+def _run_before(config: TrainingConfig) -> Path | None:
+    """Returns the run whose weights a training began with; None for a preset's or random ones."""
     init_from = config.init_from
-    return init_from is not None and init_from not in registry.list_presets() and not _is_folder(init_from)
+    if init_from is None or init_from in registry.list_presets() or _is_folder(init_from):
+        return None
+    return Path(init_from)
 
 
 def _is_folder(preset: str) -> bool:
@@ -172,9 +175,9 @@ def _is_folder(preset: str) -> bool:
 
 def _without_paths(config: TrainingConfig) -> TrainingConfig:
     """Removes paths that are valid on one machine only."""
-    init_from = config.init_from
-    if _begins_with_a_run(config):
-        init_from = f"runs/{Path(init_from).name}"
+    init_from, run = config.init_from, _run_before(config)
+    if run is not None:
+        init_from = f"runs/{run.name}"
     elif init_from is not None and _is_folder(init_from):
         init_from = f"./{Path(init_from).name}"
     return dataclasses.replace(config, data_dir=None, init_from=init_from)

@@ -12,7 +12,7 @@ from training.runs.run_control import RunControl, parse_profile_steps
 
 
 def _to_selection(context, parameter, texts):
-    selection = {}
+    selection: dict[str, list[str]] = {}
     for text in texts:
         name, _, values = text.partition("=")
         # As in a CSV table, a value that contains a comma stands in quotation marks.

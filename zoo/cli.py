@@ -33,6 +33,7 @@ class ZooCommand(click.Command):
     """A `click.Command` with `--debug` and, at the end of its help, a worked example.
 
     Args:
+        name: The command's name.
         example: A working command line, shown under "Example:".
         uses_tensorflow: Whether every call needs TensorFlow, which is then imported first, without its log
             messages.
@@ -46,8 +47,8 @@ class ZooCommand(click.Command):
     ```
     """
 
-    def __init__(self, *args, example: str, uses_tensorflow: bool = False, **kwargs):
-        super().__init__(*args, epilog=f"\b\nExample:\n  {example}", **kwargs)
+    def __init__(self, name: str | None, *, example: str, uses_tensorflow: bool = False, **kwargs):
+        super().__init__(name, epilog=f"\b\nExample:\n  {example}", **kwargs)
         self.params.append(debug_option())
         self.uses_tensorflow = uses_tensorflow
 

@@ -51,10 +51,12 @@ def _describe(preset: Preset) -> dict:
 
 
 def _row(preset: Preset) -> tuple[str, ...]:
-    scores = preset.evaluation["scores"]
-    headline = ", ".join(f"{name} {score_value(scores[name]):.4g}" for name in preset.headline_scores)
+    """Returns a preset's cells; what is unknown about its training leaves them empty."""
+    data_name = preset.data["name"] if preset.data else ""
+    scores = preset.evaluation["scores"] if preset.evaluation else {}
+    headline = ", ".join(f"{name} {score_value(scores[name]):.4g}" for name in preset.headline_scores or ())
     size = f"{preset.num_bytes / MIB:.2f}"
-    return preset.name, preset.model, preset.data["name"], preset.licence, size, headline
+    return preset.name, preset.model or "", data_name, preset.licence or "", size, headline
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:

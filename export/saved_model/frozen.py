@@ -61,15 +61,16 @@ def _constant_graph(directory: Path, output_nodes: list[str]) -> tf.compat.v1.Gr
 def _remove_unused_functions(graph_def: tf.compat.v1.GraphDef) -> None:
     """Removes the functions that nothing calls, because they may call functions that no longer exist."""
     library = {function.signature.name: function for function in graph_def.library.function}
-    used, waiting = {}, list(graph_def.node)
+    used: set[str] = set()
+    waiting = list(graph_def.node)
     while waiting:
         node = waiting.pop()
         attributes = node.attr.values()
         called = [attribute.func.name for attribute in attributes]
         called += [function.name for attribute in attributes for function in attribute.list.func]
-        for name in {node.op, *called} & (library.keys() - used.keys()):
-            used[name] = library[name]
+        for name in {node.op, *called} & (library.keys() - used):
+            used.add(name)
             waiting.extend(library[name].node_def)
-    functions = [used[name] for name in sorted(used)]
+    functions = [library[name] for name in sorted(used)]
     graph_def.library.Clear()
     graph_def.library.function.extend(functions)

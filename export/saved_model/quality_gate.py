@@ -3,6 +3,7 @@
 Imports no TensorFlow, so a model that does not pass is refused at once.
 """
 
+import math
 import operator
 import re
 from collections.abc import Mapping, Sequence
@@ -51,16 +52,15 @@ def parse_requirement(text: str) -> Requirement:
     """
     parts = _REQUIREMENT.fullmatch(text)
     try:
-        score, comparison, limit, unit = parts.groups()
-        requirement = Requirement(score, comparison, float(limit), unit)
-    except (AttributeError, ValueError):
-        requirement = None
-    if requirement is None or requirement.limit != requirement.limit:
+        limit = float(parts[3]) if parts else math.nan
+    except ValueError:
+        limit = math.nan
+    if parts is None or math.isnan(limit):
         raise WrongUsageError(
             "`--require` must be a score, one of >=, >, <=, <, and a number. "
             f"Received: {text!r}. Example, quoted for the shell: --require 'psnr>=30'."
         )
-    return requirement
+    return Requirement(parts[1], parts[2], limit, parts[4])
 
 
 def check_requirements(source: Source, requirements: Sequence[Requirement]) -> None:

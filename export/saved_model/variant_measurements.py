@@ -76,7 +76,7 @@ def measure(
         Measurements by variant.
     """
     default = next(signature for signature in signatures if signature.is_default)
-    times = {variant: {} for variant in directories}
+    times: dict[str, dict[int, float]] = {variant: {} for variant in directories}
     with contextlib.ExitStack() as stack:
         sessions = {
             variant: stack.enter_context(contextlib.closing(_Session(directory)))
@@ -105,7 +105,7 @@ def check_likeness(signatures: list[Signature], directory: Path) -> Difference:
         RuntimeError: Outputs, dtypes, shapes or errors differ, or values differ by more than
             `MAX_MEAN_DIFFERENCES` on average.
     """
-    values = {GREY_LEVELS: [], PROBABILITY: []}
+    values: dict[str, list[np.ndarray]] = {GREY_LEVELS: [], PROBABILITY: []}
     with contextlib.closing(_Session(directory)) as session:
         for signature in signatures:
             requests = signature.example_requests
@@ -174,7 +174,7 @@ def _timed_request(signature: Signature, num_rows: int) -> dict[str, np.ndarray]
 def _time(sessions: Mapping[str, "_Session"], signature: Signature, num_rows: int) -> dict[str, float]:
     """Returns each variant's median seconds per call."""
     request = _timed_request(signature, num_rows)
-    seconds = {variant: [] for variant in sessions}
+    seconds: dict[str, list[float]] = {variant: [] for variant in sessions}
     for session in sessions.values():
         for _ in range(3):  # TensorFlow optimises the graph during the first calls
             session.run(signature.name, request)

@@ -45,7 +45,8 @@ def _store_as_float16(variable, value: np.ndarray) -> None:
     """Makes a Keras variable store float16 and read as float32."""
     keras_class = type(variable)
 
-    class Float16Variable(keras_class):
+    # Which class Keras uses is known only here.
+    class Float16Variable(keras_class):  # type: ignore[misc, valid-type]
         @property
         def value(self):
             return self._maybe_autocast(tf.cast(self._value, "float32"))

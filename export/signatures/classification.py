@@ -52,8 +52,7 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
             outputs[attribute] = tf.gather(values, tf.argmax(probabilities, axis=-1))
             outputs[prefix + CLASSES] = tf.repeat(values[tf.newaxis], tf.shape(raw_images)[0], axis=0)
             outputs[prefix + PROBABILITIES] = probabilities
-        answers = {name: rows.blank_bad_rows(values, errors) for name, values in outputs.items()}
-        return {**answers, "error": errors}
+        return rows.blank_bad_outputs(outputs, errors)
 
     def request(num_rows):
         pictures = example_pictures(num_rows, model.image_size, model.image_size, model.channels)

@@ -9,6 +9,7 @@ from export.signatures.image_tensors import check_picture_size, example_pictures
 from export.signatures.signature import Signature
 from zoo.colour.basic_colours import GROUND_COLOURS
 from zoo.colour.colour_values import parse_colours
+from zoo.cutout.cutout import ProductMask
 from zoo.pictures import pixels
 
 NOT_FOUND = (
@@ -16,6 +17,11 @@ NOT_FOUND = (
     "middle."
 )
 EXAMPLE_SHAPES = ((1, 24, 32), (3, 17, 13))
+# What `cutout_png` and `recolour_png` return for each photo.
+RESULT_SPECS = {
+    **{name: tf.TensorSpec([], tf.string) for name in ("image_bytes", "mask_bytes", "error")},
+    "confidence": tf.TensorSpec([], tf.float32),
+}
 EXAMPLE_BACKGROUNDS = ("", "white", "#2b4c7e")
 
 
@@ -31,15 +37,19 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
     """
 
     def cut_out(raw_image, colour, is_opaque):
-        raw_colours, opacity = cut_out_rgba(model, raw_image)
+        raw_colours, (opacity, confidence) = cut_out_rgba(model, raw_image)
         alpha = pixels.round_to_uint8(255.0 * opacity)
         result = tf.cond(
             is_opaque,
             lambda: encode_png_row(lay_on(raw_colours, opacity, colour)),
             lambda: encode_png_row(tf.concat([raw_colours, alpha], axis=-1)),
         )
-        error = tf.where(model.has_product(opacity), "", NOT_FOUND)
-        return {"image_bytes": result, "mask_bytes": encode_png_row(alpha), "error": error}
+        return {
+            "image_bytes": result,
+            "mask_bytes": encode_png_row(alpha),
+            "confidence": confidence,
+            "error": tf.where(model.has_product(opacity), "", NOT_FOUND),
+        }
 
     def cutout_png(inputs):
         backgrounds = inputs["background"]
@@ -48,7 +58,7 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
             inputs["image_bytes"],
             RGBA_CHANNELS,
             cut_out,
-            {name: tf.TensorSpec([], tf.string) for name in ("image_bytes", "mask_bytes", "error")},
+            RESULT_SPECS,
             isolates_rows,
             (colours, is_colour),
         )
@@ -57,8 +67,7 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
         errors = rows.join_errors(
             tf.where(is_colour | (backgrounds == ""), "", unknown), file_errors, outputs["error"]
         )
-        blank = {name: rows.blank_bad_rows(outputs[name], errors) for name in ("image_bytes", "mask_bytes")}
-        return {**blank, "error": errors}
+        return rows.blank_bad_outputs(outputs, errors)
 
     photos = [example_photos(*shape) for shape in EXAMPLE_SHAPES]
     files = [np.array([encode_png_row(photo).numpy() for photo in batch], dtype=object) for batch in photos]
@@ -94,7 +103,7 @@ def mask_signature(model) -> Signature:
     )
 
 
-def cut_out_rgba(model, raw_image) -> tuple[tf.Tensor, tf.Tensor]:
+def cut_out_rgba(model, raw_image) -> tuple[tf.Tensor, ProductMask]:
     """Cuts the product out of a photo; where the photo has transparent parts, its own opacity is the mask.
 
     Args:
@@ -102,13 +111,13 @@ def cut_out_rgba(model, raw_image) -> tuple[tf.Tensor, tf.Tensor]:
         raw_image: uint8 tensor `[h, w, 4]`.
 
     Returns:
-        The product's colours, uint8 `[h, w, 3]`, and its opacity, float32 `[h, w, 1]`.
+        The product's colours, uint8 `[h, w, 3]`, and its mask.
     """
     colours, alpha = raw_image[..., :3], raw_image[..., 3:]
     return tf.cond(
         tf.reduce_all(alpha == 255),
         lambda: model.cut_out(colours),
-        lambda: (colours, tf.cast(alpha, "float32") / 255.0),
+        lambda: (colours, ProductMask.given(tf.cast(alpha, "float32") / 255.0)),
     )
 
 

@@ -8,6 +8,7 @@ from export.signatures import cutting, rows
 from export.signatures.signature import Signature
 from zoo.colour.basic_colours import COLOURS
 from zoo.colour.colour_values import parse_colours
+from zoo.cutout.cutout import ProductMask
 from zoo.pictures import pixels
 from zoo.recolour.recolour import recolour_masked
 
@@ -32,12 +33,12 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
     def recolour(raw_image, target, source, has_source, strength):
         colours, alpha = raw_image[..., :3], raw_image[..., 3:]
         has_alpha = tf.reduce_any(alpha < 255)
-        opacity = tf.cond(
+        mask = tf.cond(
             has_alpha,
-            lambda: tf.cast(alpha, "float32") / 255.0,
-            lambda: model.find_masks(colours[tf.newaxis])[0],
+            lambda: ProductMask.given(tf.cast(alpha, "float32") / 255.0),
+            lambda: model.find_product(colours),
         )
-        recoloured = recolour_masked(colours, opacity, target, source, has_source, strength)
+        recoloured = recolour_masked(colours, mask, target, source, has_source, strength)
         result = tf.cond(
             has_alpha,
             lambda: encode_png_row(tf.concat([recoloured.raw_image, alpha], axis=-1)),
@@ -45,9 +46,9 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
         )
         return {
             "image_bytes": result,
-            "mask_bytes": encode_png_row(pixels.round_to_uint8(255.0 * opacity)),
+            "mask_bytes": encode_png_row(pixels.round_to_uint8(255.0 * mask.opacity)),
             "confidence": recoloured.confidence,
-            "error": tf.where(model.has_product(opacity), "", cutting.NOT_FOUND),
+            "error": tf.where(model.has_product(mask.opacity), "", cutting.NOT_FOUND),
         }
 
     def recolour_png(inputs):
@@ -58,10 +59,7 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
             inputs["image_bytes"],
             RGBA_CHANNELS,
             recolour,
-            {
-                **{name: tf.TensorSpec([], tf.string) for name in ("image_bytes", "mask_bytes", "error")},
-                "confidence": tf.TensorSpec([], tf.float32),
-            },
+            cutting.RESULT_SPECS,
             isolates_rows,
             (targets, sources, is_source, tf.clip_by_value(strengths, 0.0, 1.0)),
         )
@@ -72,11 +70,7 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
             file_errors,
             outputs["error"],
         )
-        blank = {
-            name: rows.blank_bad_rows(outputs[name], errors)
-            for name in ("image_bytes", "mask_bytes", "confidence")
-        }
-        return {**blank, "error": errors}
+        return rows.blank_bad_outputs(outputs, errors)
 
     photos = [cutting.example_photos(*shape) for shape in cutting.EXAMPLE_SHAPES]
     requests = [

@@ -86,6 +86,12 @@ def blank_bad_rows(values: tf.Tensor, errors: tf.Tensor) -> tf.Tensor:
     return tf.where(is_good, values, tf.zeros([], values.dtype))
 
 
+def blank_bad_outputs(outputs, errors: tf.Tensor) -> dict[str, tf.Tensor]:
+    """Returns the outputs with rows that have an error blanked, and `errors` beside them."""
+    blank = {name: blank_bad_rows(values, errors) for name, values in outputs.items() if name != "error"}
+    return {**blank, "error": errors}
+
+
 def example_names(attributes: Attributes, num_rows: int, prefix: str = "") -> dict[str, np.ndarray]:
     """Returns values for each attribute, object `[num_rows]`: the first `""`, then the known ones in turn."""
     return {

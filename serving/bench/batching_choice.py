@@ -36,7 +36,7 @@ def choose(measurements: Iterable[Measurement]) -> Choice:
         measurements: Measurements of every setting, including `off`; repeated ones count by their median.
     """
     measurements = list(measurements)
-    by_setting = {}
+    by_setting: dict[Setting, list[Measurement]] = {}
     for measurement in measurements:
         by_setting.setdefault(measurement.setting, []).append(measurement)
     numbers = sorted({m.num_clients for m in measurements})
@@ -69,7 +69,7 @@ def rate_ratio(
 
 
 def _rates(measurements, num_clients) -> dict:
-    of_kinds = {}
+    of_kinds: dict[tuple[str, str], list[float]] = {}
     for m in measurements:
         if m.num_clients == num_clients:
             of_kinds.setdefault((m.request.model_name, m.protocol), []).append(m.load.requests_per_second)

@@ -120,11 +120,13 @@ def started_server(
         RuntimeError: The server does not start; the message holds the end of its output.
     """
     with listening_socket(0, "--port") as one, listening_socket(0, "--rest-api-port") as other:
-        ports = [probe.getsockname()[1] for probe in (one, other)]
+        port, rest_api_port = (probe.getsockname()[1] for probe in (one, other))
     with tempfile.TemporaryFile() as log:
         try:
             batching = setting.to_proto()
-            with RunningServer(models_dir, *ports, engine, batching, log, intra_op_parallelism) as server:
+            with RunningServer(
+                models_dir, port, rest_api_port, engine, batching, log, intra_op_parallelism
+            ) as server:
                 server.wait_until_ready()
                 yield server
         except RuntimeError as error:

@@ -113,7 +113,7 @@ class Client(_AnyClient, abc.ABC):
 
     def _run(self, steps: Steps, timeout_seconds: float | None) -> Any:
         deadline = self._deadline(timeout_seconds)
-        response = None
+        response: Any = None
         while True:
             try:
                 request = steps.send(response)
@@ -175,7 +175,7 @@ class AsyncClient(_AnyClient, abc.ABC):
 
     async def _run(self, steps: Steps, timeout_seconds: float | None) -> Any:
         deadline = self._deadline(timeout_seconds)
-        response = None
+        response: Any = None
         while True:
             try:
                 request = steps.send(response)

@@ -88,7 +88,7 @@ class AskedServer:
         self._channel = open_channel(host_and_port, options)
         self._metadata = options.headers()
         self._timeout_seconds = options.timeout_seconds
-        self._rest = None
+        self._rest: httpx2.Client | None = None
         if rest_address:
             self._rest = httpx2.Client(
                 **client_arguments(*_with_options(rest_address, access)), timeout=self._timeout_seconds
@@ -103,7 +103,11 @@ class AskedServer:
             self._rest.close()
 
     def answer(self, request: GrpcRequest | RestRequest) -> Answer:
-        """Returns the server's answer; an error or a missing answer counts as one, too."""
+        """Returns the server's answer; an error or a missing answer counts as one, too.
+
+        Raises:
+            ValueError: The request is one of REST, and there is no REST address.
+        """
         return self._answer_grpc(request) if isinstance(request, GrpcRequest) else self._answer_rest(request)
 
     def _answer_grpc(self, request) -> Answer:
@@ -120,6 +124,11 @@ class AskedServer:
         return Answer("OK", "", _in_order(message), tuple(str(message).splitlines()))
 
     def _answer_rest(self, request) -> Answer:
+        if self._rest is None:
+            raise ValueError(
+                "A server must have a REST address to answer a REST request. Received: rest_address=None, "
+                f"request={request.name!r}. Give `rest_address`, or make requests without REST."
+            )
         try:
             response = self._rest.request(
                 request.method, request.path, headers=request.headers, content=request.body

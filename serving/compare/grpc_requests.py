@@ -167,10 +167,10 @@ def _wrong_arrays(array):
 
 
 def _example_requests(model, name):
-    empty, one = {}, {"example_list": {"examples": [b""]}}
+    one = {"example_list": {"examples": [b""]}}
     for kind in (messages.ClassificationRequest, messages.RegressionRequest):
         method = _METHODS[kind].rpartition("/")[2]
-        yield f"{method}, no example", kind(model_spec=_spec(model, name), input=empty)
+        yield f"{method}, no example", kind(model_spec=_spec(model, name), input={})
         yield f"{method}, an empty example", kind(model_spec=_spec(model, name), input=one)
     for method in (CLASSIFY, REGRESS):
         request = messages.MultiInferenceRequest(input=one)

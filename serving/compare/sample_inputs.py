@@ -37,7 +37,7 @@ def _sample(name, tensor: TensorDescription, num_rows) -> np.ndarray:
     data_type = data_types.BY_ENUM_NAME[f"DT_{tensor.dtype.upper()}"]
     if data_type is data_types.STRING:
         return np.full(shape, _png() if name.endswith("_bytes") else b"", object)
-    count = np.arange(int(np.prod(shape))).reshape(shape) % 8
+    count: np.ndarray = np.arange(int(np.prod(shape))).reshape(shape) % 8
     if data_type.json_kind == "decimal" or data_type.numpy.kind in "fcV":
         count = count / 8
     return count.astype(data_type.numpy)

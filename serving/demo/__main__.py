@@ -126,7 +126,7 @@ def serve_and_ask(dataset: str):
 
     data_set = load_data_set(dataset)
     sheets, differences = {}, []
-    with RunningServer(MODELS, **PORTS) as server:
+    with RunningServer(MODELS, PORTS["port"], PORTS["rest_api_port"]) as server:
         click.echo(f"Engine: {server.engine.name} ({server.engine.reason})")
         server.wait_until_ready()
         sheets["Photos of a shop: on white and in four colours"] = shop_photos.ask_for_photos(

@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from serving.launch.config_files import config_texts, find_models, server_arguments
 from serving.launch.engine import DOCKER_IMAGE
@@ -178,7 +179,7 @@ def write_deployment(deployment: Deployment, directory: Path) -> list[Path]:
     return [write_text(directory / path, text) for path, text in deployment.files().items()]
 
 
-def parse_settings(texts: Iterable[str]) -> dict[str, int | str]:
+def parse_settings(texts: Iterable[str]) -> dict[str, Any]:
     """Parses `name=value` texts into keyword arguments of `Deployment`.
 
     Raises:
@@ -190,8 +191,10 @@ def parse_settings(texts: Iterable[str]) -> dict[str, int | str]:
     >>> parse_settings(["num_cpus=8"])
     {'num_cpus': 8}
     """
-    kinds = {
-        field.name: type(field.default) for field in fields(Deployment) if field.name not in _OWN_OPTIONS
+    kinds: dict[str, type[int] | type[str]] = {
+        field.name: int if isinstance(field.default, int) else str
+        for field in fields(Deployment)
+        if field.name not in _OWN_OPTIONS
     }
     settings = {}
     for text in texts:
@@ -218,7 +221,7 @@ def kubernetes_names(model_names) -> dict[str, str]:
     >>> kubernetes_names(["srcnn_x2"])
     {'srcnn_x2': 'srcnn-x2'}
     """
-    names = {}
+    names: dict[str, str] = {}
     for model_name in model_names:
         name = re.sub(r"[_.]", "-", model_name.lower())
         if not _KUBERNETES_NAME.fullmatch(name) or name in names.values():

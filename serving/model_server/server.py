@@ -5,7 +5,9 @@ import functools
 import logging
 import os
 import threading
+from typing import TYPE_CHECKING
 
+import grpc
 import uvicorn
 
 from serving.model_server import flags as server_flags
@@ -14,6 +16,10 @@ from serving.model_server import tls
 from serving.model_server.core.metrics import Metrics
 from serving.model_server.ports import check_port_is_free, listening_socket, port_error
 from serving.wire.status import Cancelled, InvalidArgument, ServingError
+
+if TYPE_CHECKING:
+    from serving.model_server.core.core import ServerCore
+    from serving.model_server.grpc_api.health_service import HealthService
 
 THREADS_WITH_BATCHING = 64
 _logger = logging.getLogger(__name__)
@@ -41,12 +47,12 @@ class ModelServer:
         self.flags = server_flags.parse([]).values | flags
         start_options.check_flags(self.flags)
         self.metrics = Metrics()
-        self._metrics_path = None
-        self._core = None
-        self._grpc_server = None
-        self._rest_server = None
-        self._rest_thread = None
-        self._health = None
+        self._metrics_path: str | None = None
+        self._core: ServerCore | None = None
+        self._grpc_server: grpc.Server | None = None
+        self._rest_server: uvicorn.Server | None = None
+        self._rest_thread: threading.Thread | None = None
+        self._health: HealthService | None = None
         self._stopped = threading.Event()
 
     def start(self) -> None:
@@ -64,14 +70,15 @@ class ModelServer:
         self._metrics_path = start_options.metrics_path(self.flags)
         from serving.model_server.core.core import ServerCore
 
-        self._core = ServerCore(config, start_options.load_options(self.flags, self.metrics), self.metrics)
+        core = ServerCore(config, start_options.load_options(self.flags, self.metrics), self.metrics)
+        self._core = core
         if self._stopped.is_set():
-            self._core.stop()
-        self._core.load()
-        self._start_grpc(credentials)
-        self._follow_config_file()
+            core.stop()
+        core.load()
+        self._start_grpc(core, credentials)
+        self._follow_config_file(core)
         if self._rest_port():
-            self._start_rest()
+            self._start_rest(core)
 
     def wait(self) -> None:
         """Waits until `stop` or `request_stop` is called."""
@@ -92,20 +99,21 @@ class ModelServer:
         stopping = self._grpc_server.stop(grace_seconds) if self._grpc_server else None
         if self._rest_server:
             self._rest_server.should_exit = True
+        if self._rest_thread:
             self._rest_thread.join(grace_seconds + 1)
         if stopping:
             stopping.wait(grace_seconds + 1)
 
-    def _follow_config_file(self):
+    def _follow_config_file(self, core: "ServerCore"):
         seconds = self.flags["model_config_file_poll_wait_seconds"]
         if seconds > 0 and self.flags["model_config_file"]:
-            threading.Thread(target=self._reload, args=(seconds,), name="reload", daemon=True).start()
+            threading.Thread(target=self._reload, args=(core, seconds), name="reload", daemon=True).start()
 
-    def _reload(self, seconds):
+    def _reload(self, core: "ServerCore", seconds):
         while not self._stopped.wait(seconds):
             try:
                 # Does not wait for new models, because nobody needs the result and the next reading is due.
-                self._core.reload(start_options.read_config(self.flags), is_wanted=lambda: False)
+                core.reload(start_options.read_config(self.flags), is_wanted=lambda: False)
             except Cancelled:
                 continue
             except ServingError as error:
@@ -125,13 +133,13 @@ class ModelServer:
         num_threads = 4 * (os.cpu_count() or 1)
         return max(num_threads, THREADS_WITH_BATCHING) if self.flags["enable_batching"] else num_threads
 
-    def _start_grpc(self, credentials):
+    def _start_grpc(self, core: "ServerCore", credentials):
         from serving.model_server.grpc_api import health_service
         from serving.model_server.grpc_api import service as grpc_service
 
         flags = self.flags
-        self._grpc_server = grpc_service.make_server(
-            self._core,
+        server = self._grpc_server = grpc_service.make_server(
+            core,
             flags["grpc_max_threads"] or self._default_threads(),
             flags["enable_serialization_as_tensor_content"],
             start_options.channel_arguments(flags["grpc_channel_arguments"]),
@@ -140,23 +148,23 @@ class ModelServer:
         )
         if flags["enable_grpc_healthcheck_service"]:
             self._health = health_service.HealthService()
-            self._health.add_to(self._grpc_server)
+            self._health.add_to(server)
         if flags["port"]:
-            self._open_grpc_port(f"0.0.0.0:{flags['port']}", credentials)
+            self._open_grpc_port(server, f"0.0.0.0:{flags['port']}", credentials)
         if flags["grpc_socket_path"]:
-            self._open_grpc_port(f"unix:{flags['grpc_socket_path']}")
-        self._grpc_server.start()
+            self._open_grpc_port(server, f"unix:{flags['grpc_socket_path']}")
+        server.start()
         if flags["port"]:
             _logger.info("Running gRPC ModelServer at 0.0.0.0:%d ...", flags["port"])
         if flags["grpc_socket_path"]:
             _logger.info("Running gRPC ModelServer at UNIX socket %s ...", flags["grpc_socket_path"])
 
-    def _open_grpc_port(self, address, credentials=None):
+    def _open_grpc_port(self, server: grpc.Server, address, credentials=None):
         try:
             if credentials:
-                port = self._grpc_server.add_secure_port(address, credentials)
+                port = server.add_secure_port(address, credentials)
             else:
-                port = self._grpc_server.add_insecure_port(address)
+                port = server.add_insecure_port(address)
             if port:
                 return
         except RuntimeError:
@@ -165,14 +173,14 @@ class ModelServer:
             raise InvalidArgument(f"Cannot listen on {address}. Choose another path with --grpc_socket_path.")
         raise port_error(self.flags["port"], "--port", OSError(errno.EADDRINUSE, ""))
 
-    def _start_rest(self):
+    def _start_rest(self, core: "ServerCore"):
         from serving.model_server.rest_api import connection as rest_connection
         from serving.model_server.rest_api.service import RestService
 
         flags = self.flags
         timeout = flags["rest_api_timeout_in_ms"]
         service = RestService(
-            self._core,
+            core,
             flags["rest_api_num_threads"] or self._default_threads(),
             timeout / 1000 if timeout > 0 else None,
             flags["rest_api_enable_cors_support"],

@@ -65,8 +65,8 @@ def _check_certificates(path, field, text):
 def _check_key(path, config):
     with tempfile.TemporaryDirectory() as directory:
         # Python's TLS reads keys only from files. Other users can read neither the directory nor the files.
-        files = [Path(directory, name) for name in ("server_cert", "server_key")]
-        for file in files:
+        certificate, key = Path(directory, "server_cert"), Path(directory, "server_key")
+        for file in (certificate, key):
             file.touch(mode=0o600)
             file.write_text(getattr(config, file.name), encoding="utf-8")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -74,7 +74,7 @@ def _check_key(path, config):
         context.set_ciphers("ALL:@SECLEVEL=0")
         try:
             # An explicit password keeps OpenSSL from asking the terminal for an encrypted key's password.
-            context.load_cert_chain(*files, password="")
+            context.load_cert_chain(certificate, key, password="")
         except ssl.SSLError as error:
             if error.reason == "KEY_VALUES_MISMATCH":
                 raise InvalidArgument(f"server_key does not belong to server_cert. File: {path}") from error

@@ -57,5 +57,5 @@ def main_colour(picture: np.ndarray) -> tuple[tuple[int, int, int], float]:
     codes = (values // 16) @ np.array([256, 16, 1])
     centre = values[codes == np.bincount(codes).argmax()].mean(axis=0)
     near = np.abs(values - centre).max(axis=1) <= SAME_COLOUR
-    median = np.median(values[near], axis=0).round().astype(int)
-    return tuple(int(value) for value in median), float(near.mean())
+    red, green, blue = map(int, np.median(values[near], axis=0).round())
+    return (red, green, blue), float(near.mean())

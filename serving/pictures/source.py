@@ -1,7 +1,7 @@
 """Sources of pictures for `zoo generate`, `edit` and `upscale`: a server, or a model in this process."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -48,9 +48,8 @@ class _ServedModel:
 
 
 class _LocalModel:
-    def __init__(self, find_source: Callable[[str], Source], text: str):
+    def __init__(self, source: Source, text: str):
         self._name = text
-        source = find_source(text)
         import_tensorflow()
         from export.signatures.of_models import make_signatures
 
@@ -171,10 +170,9 @@ def open_source(
             f"Name exactly one source: --server HOST:PORT, --run RUN or --preset P. Presets: {known}."
         )
     if preset is not None:
-        yield _LocalModel(find_preset, preset)
-        return
-    if run is not None:
-        yield _LocalModel(find_run, run)
-        return
-    with access.connect(server) as client:
-        yield _ServedModel(client, [model] if model else default_models)
+        yield _LocalModel(find_preset(preset), preset)
+    elif run is not None:
+        yield _LocalModel(find_run(run), str(run))
+    elif server is not None:
+        with access.connect(server) as client:
+            yield _ServedModel(client, [model] if model else default_models)

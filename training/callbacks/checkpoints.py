@@ -60,7 +60,7 @@ class Checkpoints(keras.callbacks.Callback):
         self._now = now
         self._metrics = list(model.metrics_variables)
         self._metric_names = {f"metric_{index}" for index in range(len(self._metrics))}
-        self._restored_metrics = None
+        self._restored_metrics: list[np.ndarray] | None = None
         self._first_step_of_fit = 0
         self._variables = {name: variable.value for name, variable in _named_variables(model).items()}
         # Copies that are written while the training continues; on the CPU, to save GPU memory.
@@ -73,7 +73,7 @@ class Checkpoints(keras.callbacks.Callback):
         self._manager = self._make_manager(directory, num_kept)
         self._best_manager = self._make_manager(directory / BEST, 1)
         self._writer = concurrent.futures.ThreadPoolExecutor(1, "checkpoints")
-        self._writing = None
+        self._writing: concurrent.futures.Future | None = None
         self._note_saved()
 
     def restore(self) -> tuple[int, int]:

@@ -57,15 +57,17 @@ class Throughput(keras.callbacks.Callback):
     def __init__(self, batch_size: int):
         super().__init__()
         self.batch_size = batch_size
-        self._start_seconds = None
-        self._start_step = None
+        self._has_compiled = False
+        self._start_seconds = 0.0
+        self._start_step = 0
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self._start_step is not None:
+        if self._has_compiled:
             self._start_seconds, self._start_step = time.perf_counter(), -1
 
     def on_train_batch_end(self, batch, logs=None):
-        if self._start_step is None:
+        if not self._has_compiled:
+            self._has_compiled = True
             self._start_seconds, self._start_step = time.perf_counter(), batch
         elif logs is not None:
             logs["images_per_second"] = self._images_per_second(batch)

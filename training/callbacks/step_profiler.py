@@ -25,7 +25,7 @@ class StepProfiler(keras.callbacks.Callback):
         self._num_steps_done = 0
         self._steps_of_execution = 0
         self._is_profiling = self._is_done = False
-        self._step_marker = None
+        self._step_marker: tf.profiler.experimental.Trace | None = None
 
     def on_epoch_begin(self, epoch, logs=None):
         self._last_batch = -1

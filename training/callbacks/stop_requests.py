@@ -1,5 +1,6 @@
 """Stops a training on request: on a scheduler's SIGTERM, or at a time limit."""
 
+import math
 import signal
 import threading
 import time
@@ -43,7 +44,7 @@ class StopRequests(keras.callbacks.Callback):
         super().__init__()
         self._agree = agree
         self._every_steps = every_steps
-        self._max_seconds = None if max_minutes is None else 60.0 * max_minutes
+        self._max_seconds = math.inf if max_minutes is None else 60.0 * max_minutes
         self._now = now
         self._is_terminated = False
         # At least one step per start: however short the limit, a repeatedly restarted training advances.
@@ -73,8 +74,7 @@ class StopRequests(keras.callbacks.Callback):
     def _raise_if_requested(self):
         if self._agree(self._is_terminated):
             raise TerminationRequest
-        has_limit = self._has_stepped and self._max_seconds is not None
-        if self._agree(has_limit and self._now() - self._start_seconds >= self._max_seconds):
+        if self._agree(self._has_stepped and self._now() - self._start_seconds >= self._max_seconds):
             raise TimeIsUp
 
     def _note_termination(self, number, frame):

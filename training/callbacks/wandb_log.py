@@ -7,6 +7,7 @@ Sources:
 
 import os
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -38,7 +39,8 @@ class WandbLog(keras.callbacks.Callback):
     def __init__(self, run: Path, config: TrainingConfig):
         super().__init__()
         self._wandb = import_wandb()
-        self._run, self._config, self._remote = run, config, None
+        self._run, self._config = run, config
+        self._remote: Any = None
 
     def on_train_begin(self, logs=None):
         if self._remote is not None:  # an interrupted epoch is completed in a separate `fit`

@@ -13,6 +13,7 @@ Sources:
 import itertools
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 # Normal deviation of a photo's colours: OKLab lightness, chroma, hue in degrees.
 _DOUBT = (0.05, 0.013, 8.0)
@@ -22,7 +23,7 @@ _STEPS = _STEPS[np.abs(_STEPS).sum(axis=1) <= 2]
 BLACK_LIGHTNESS, WHITE_LIGHTNESS = 0.345, 0.77
 
 
-def neutral_chroma(lightness: np.ndarray, hue: np.ndarray) -> np.ndarray:
+def neutral_chroma(lightness: ArrayLike, hue: ArrayLike) -> np.ndarray:
     """Returns the chroma below which a colour counts as black, grey or white.
 
     Args:

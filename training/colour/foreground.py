@@ -60,12 +60,12 @@ def _quantise(pixels: np.ndarray) -> tuple[np.ndarray, int]:
     """Finds the main colours by k-means, initialised with the pixels furthest from each other."""
     points = pixels * _AXIS_WEIGHTS
     sample = points[:: max(1, len(points) // 600)]
-    centres = [sample.mean(axis=0)]
+    chosen = [sample.mean(axis=0)]
     distances = np.full(len(sample), np.inf)
     for _ in range(_NUM_COLOURS):
-        distances = np.minimum(distances, ((sample - centres[-1]) ** 2).sum(axis=1))
-        centres.append(sample[distances.argmax()])
-    centres = np.array(centres[1:])
+        distances = np.minimum(distances, ((sample - chosen[-1]) ** 2).sum(axis=1))
+        chosen.append(sample[distances.argmax()])
+    centres = np.array(chosen[1:])
     for _ in range(6):
         nearest = _nearest(sample, centres)
         for index in range(len(centres)):

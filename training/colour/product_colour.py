@@ -37,7 +37,8 @@ def judge_colour(raw_image: np.ndarray) -> ColourJudgement:
     """Detects the colour of the product in a photo.
 
     Args:
-        raw_image: uint8 array `[h, w, 3]`, sRGB, range [0, 255], any h and w from 1.
+        raw_image: uint8 array `[h, w, 3]`, sRGB, range [0, 255], any h and w from 1; or `[h, w, 4]` with the
+            product's opacity, which is otherwise guessed from colours and positions.
 
     Returns:
         The judgement, which is deterministic.
@@ -52,14 +53,16 @@ def judge_colour(raw_image: np.ndarray) -> ColourJudgement:
     >>> judge_colour(photo).colour
     'red'
     """
-    if raw_image.ndim != 3 or raw_image.shape[-1] != 3 or raw_image.dtype != np.uint8 or not raw_image.size:
+    is_picture = raw_image.ndim == 3 and raw_image.shape[-1] in (3, 4) and raw_image.size
+    if not is_picture or raw_image.dtype != np.uint8:
         raise ValueError(
-            "`raw_image` must be a uint8 array of shape [h, w, 3], because colours are detected in sRGB. "
-            f"Received: shape={raw_image.shape}, dtype={raw_image.dtype}. "
+            "`raw_image` must be a uint8 array of shape [h, w, 3 or 4], because colours are detected in "
+            f"sRGB. Received: shape={raw_image.shape}, dtype={raw_image.dtype}. "
             "Convert it with Pillow: image.convert('RGB')."
         )
-    lab = to_oklab(to_linear(_reduce(raw_image)))
-    foreground = find_foreground(lab)
+    small = _reduce(raw_image)
+    lab = to_oklab(to_linear(small[..., :3]))
+    foreground = small[..., 3] / np.float32(255) if small.shape[-1] == 4 else find_foreground(lab)
     best, certainty, share = _vote(lab.reshape(-1, 3), foreground.ravel())
     clarity = float(np.abs(2 * foreground - 1).mean())
     confidence = round(_calibrate(certainty, share, clarity), 3)
@@ -70,7 +73,10 @@ def _reduce(raw_image: np.ndarray) -> np.ndarray:
     height, width = raw_image.shape[:2]
     scale = min(1.0, _SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(Image.fromarray(raw_image).resize(size, Image.Resampling.BOX))
+    picture = Image.fromarray(raw_image)
+    if picture.mode == "RGBA":  # weighted by opacity, so that no ground comes forth at the edges
+        return np.asarray(picture.convert("RGBa").resize(size, Image.Resampling.BOX).convert("RGBA"))
+    return np.asarray(picture.resize(size, Image.Resampling.BOX))
 
 
 def _vote(pixels: np.ndarray, weights: np.ndarray) -> tuple[str, float, float]:
@@ -107,7 +113,8 @@ def _vote_hue(lightness, chroma, hue, weights, share):
     angles = np.radians(hue)
     votes = weights * chroma
     bins = np.bincount((hue // 10).astype(int) % 36, votes, minlength=36)
-    peak = sum(np.roll(bins, shift) for shift in (-2, -1, 0, 1, 2)).argmax() * 10 + 5
+    around = sum((np.roll(bins, shift) for shift in (-2, -1, 0, 1, 2)), start=np.zeros(len(bins)))
+    peak = around.argmax() * 10 + 5
     near = np.abs((hue - peak + 180) % 360 - 180) < _HUE_REACH_DEGREES
     votes, kept = votes * near, weights * near
     # Highlights and a pattern's light parts are the same dye mixed with white: its strongest pixels decide.

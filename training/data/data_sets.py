@@ -77,7 +77,7 @@ class DataSet:
         Args:
             split: `train`, `validation` or `test`.
             with_texts: Whether to add a catalogue's other columns where they exist: `file` and `description`
-                (strings), `price`, `rating` and `colour_confidence` (float32).
+                (strings), `price`, `rating`, `colour_confidence` and `category_confidence` (float32).
 
         Returns:
             Data set of dicts: `image` uint8 `[h, w, c]` and, for each attribute, an int64 class id; -1 where
@@ -141,8 +141,7 @@ def load_data_set(name: str, data_dir: str | os.PathLike | None = None) -> DataS
         return prepared
     if name not in BUILT_IN:
         raise UnknownNameError("data set", name, list_names(data_dir))
-    BUILT_IN[name](data_dir)
-    return find_prepared(name, data_dir)
+    return _open(name, BUILT_IN[name](data_dir))
 
 
 def find_prepared(name: str, data_dir: str | os.PathLike) -> DataSet | None:

@@ -86,20 +86,20 @@ def select(data_set: DataSet, only: Mapping[str, Sequence[str]]) -> DataSet:
         for value in values:
             if value not in data_set.attributes[name]:
                 raise UnknownNameError(f"{name} of {data_set.name}", value, data_set.attributes[name])
-    only = {name: tuple(dict.fromkeys(values)) for name, values in only.items()}
-    num_images = {split: _count(data_set, only, split) for split in data_set.num_images}
+    kept = {name: tuple(dict.fromkeys(values)) for name, values in only.items()}
+    num_images = {split: _count(data_set, kept, split) for split in data_set.num_images}
     empty = [split for split, number in num_images.items() if not number]
     if empty:
-        wanted = "; ".join(f"{name}={','.join(values)}" for name, values in only.items())
+        wanted = "; ".join(f"{name}={','.join(values)}" for name, values in kept.items())
         raise ValueError(
             "Every split must have at least one selected picture. "
             f"Received: {wanted}, which leaves {' and '.join(empty)} of {data_set.name} empty. "
             "Select more values."
         )
     fields = {field.name: getattr(data_set, field.name) for field in dataclasses.fields(DataSet)}
-    attributes = {name: only.get(name, values) for name, values in data_set.attributes.items()}
+    attributes = {name: kept.get(name, values) for name, values in data_set.attributes.items()}
     changed = {"attributes": attributes, "num_images": num_images}
-    return SelectedDataSet(**{**fields, **changed}, only=only, whole=data_set)
+    return SelectedDataSet(**{**fields, **changed}, only=kept, whole=data_set)
 
 
 def _new_ids(data_set: DataSet, only: Mapping[str, Sequence[str]]) -> dict[str, np.ndarray]:

@@ -27,7 +27,6 @@ MAX_GROUPS = 12
 MAX_TEXT_CHARACTERS = 400
 MAX_GROUP_PICTURES = 6
 NUM_AUGMENTED_PICTURES = 6
-_COLOUR = "colour"
 
 
 def make_data_report(data_set: DataSet, augment: Sequence[str] = ()) -> HtmlPage:
@@ -53,8 +52,8 @@ def make_data_report(data_set: DataSet, augment: Sequence[str] = ()) -> HtmlPage
     change = Augmentation(augment)
     report = data_set.report
     groups = report.get("near_duplicate_groups", [])[:MAX_GROUPS]
-    has_derived_colour = "derived_colour" in report
-    sampled = list(data_set.attributes)[:1] + [_COLOUR] * has_derived_colour
+    derived = [name for name in data_set.attributes if f"derived_{name}" in report]
+    sampled = [*list(data_set.attributes)[:1], *derived]
     files = {file for group in groups for file in group}
     survey = survey_data_set(data_set, dict.fromkeys(sampled), files)
 
@@ -73,10 +72,9 @@ def make_data_report(data_set: DataSet, augment: Sequence[str] = ()) -> HtmlPage
     _add_numbers(page, survey)
     _add_near_duplicates(page, survey, report, groups)
     for name in dict.fromkeys(sampled):
-        is_derived = has_derived_colour and name == _COLOUR
-        if is_derived:
-            _explain_derived_colour(page, report)
-        _add_samples(page, survey, name, is_derived)
+        if name in derived:
+            _explain_derived(page, report, name)
+        _add_samples(page, survey, name, name in derived)
     _add_texts(page, survey)
     if augment:
         page.add_sheet(
@@ -210,12 +208,12 @@ def _add_near_duplicates(page: HtmlPage, survey: DataSurvey, report: dict, group
     page.add_text(f"Each row is a group. All photos of a group are in the same split.{shown}")
 
 
-def _explain_derived_colour(page: HtmlPage, report: dict) -> None:
-    threshold = report["derived_colour"]["threshold"]
-    page.add_heading("Derived colour")
+def _explain_derived(page: HtmlPage, report: dict, name: str) -> None:
+    threshold = report[f"derived_{name}"]["threshold"]
+    page.add_heading(f"Derived {name}")
     page.add_text(
-        f"A colour is assigned if its confidence is at least {threshold:.0%}; less certain photos are "
-        f"{UNKNOWN}. The number under a picture is its confidence. Look through the sheet of each colour "
+        f"A {name} is assigned if its confidence is at least {threshold:.0%}; less certain photos are "
+        f"{UNKNOWN}. The number under a picture is its confidence. Look through the sheet of each {name} "
         "before training."
     )
 

@@ -146,8 +146,8 @@ def _sample(survey: DataSurvey, element, named, sampled_attributes, files) -> No
         sample = survey.samples[name, named[name]]
         if len(sample) < SAMPLES_PER_VALUE:
             sample.append(to_thumbnail(element["image"]))
-            if "colour_confidence" in element:
-                survey.confidences[name, named[name]].append(float(element["colour_confidence"]))
+            if f"{name}_confidence" in element:
+                survey.confidences[name, named[name]].append(float(element[f"{name}_confidence"]))
     file = element.get("file", b"").decode("utf-8", "replace")
     if file in files:
         survey.pictures[file] = to_thumbnail(element["image"])

@@ -111,8 +111,7 @@ class Distribution:
         """Returns whether the flag is set on any worker; all workers must call this together."""
         if self.cluster is None:
             return is_wanted
-        sums = self.strategy.run(_sum_over_replicas, args=(tf.constant(float(is_wanted)),))
-        return bool(self.strategy.experimental_local_results(sums)[0] > 0)
+        return self._sum(float(is_wanted)) > 0
 
     def on_chief(self, compute: Callable[[], float]) -> float:
         """Computes a number on the chief and returns it on every worker; all workers call this together."""
@@ -120,6 +119,12 @@ class Distribution:
             return compute()
         own_replicas = self.num_replicas // len(self.cluster.addresses)
         value = compute() / own_replicas if self.is_chief else 0.0
+        return self._sum(value)
+
+    def _sum(self, value: float) -> float:
+        """Adds up every replica's value; all workers call this together."""
+        if self.strategy is None:
+            return value
         sums = self.strategy.run(_sum_over_replicas, args=(tf.constant(value, "float32"),))
         return float(self.strategy.experimental_local_results(sums)[0])
 

@@ -59,7 +59,7 @@ def make_stages(subject: Subject) -> dict[str, Callable[[], Findings]]:
     def read() -> Iterable[np.ndarray]:
         if subject.photos is not None:
             return subject.photos.values()
-        elements = subject.data_set.read("test").take(subject.num_samples).as_numpy_iterator()
+        elements = subject.scored_data_set.read("test").take(subject.num_samples).as_numpy_iterator()
         return (element["image"] for element in elements)
 
     return {"enlargements": lambda: score_enlargements(subject.model, subject.config.model, read())}

@@ -105,7 +105,7 @@ def evaluate_run(
     """
     source = find_run_or_preset(str(run))
     # Not the training's cache: this may be another machine.
-    config = dataclasses.replace(source.config, cache=None, **({"dataset": dataset} if dataset else {}))
+    config = dataclasses.replace(source.config, cache=None, dataset=dataset or source.config.dataset)
     if images is not None and not source.recipe.scores_folders:
         raise WrongUsageError(
             "`--images` needs a model of photos without attributes: super-resolution, cutout or recolour. "

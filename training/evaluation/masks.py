@@ -34,12 +34,12 @@ def make_stages(subject: Subject) -> dict[str, Callable[[], Findings]]:
 
 def masked_photos(subject: Subject) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields photos, uint8 `[h, w, 3]`, with their masks, uint8 `[h, w]`."""
-    if subject.photos is not None:
+    if subject.photos is not None and subject.masks is not None:
         for name, mask in subject.masks.items():
             photo = subject.photos[name]
             yield (photo if photo.shape[-1] == 3 else photo.repeat(3, axis=-1)), mask
         return
-    for element in subject.data_set.read("test").take(subject.num_samples).as_numpy_iterator():
+    for element in subject.scored_data_set.read("test").take(subject.num_samples).as_numpy_iterator():
         yield element["image"], element[MASK][..., 0]
 
 

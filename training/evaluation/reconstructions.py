@@ -70,7 +70,7 @@ def mean_pictures(train: LabelledPictures, test: LabelledPictures, attribute: st
     overall = train.raw_images.mean(axis=0)
     for value in np.unique(ids):
         # Values that are unknown, or absent from the training photos, get the mean of all training photos.
-        members = train.raw_images[train_ids == value] if value >= 0 else ()
+        members = train.raw_images[train_ids == value] if value >= 0 else train.raw_images[:0]
         mean = members.mean(axis=0) if len(members) else overall
         predicted[ids == value] = pixels.round_to_uint8(mean.astype("float32")).numpy()
     return predicted

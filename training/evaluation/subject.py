@@ -53,6 +53,19 @@ class Subject:
         return self.source.model
 
     @property
+    def scored_data_set(self) -> DataSet:
+        """The data set of the test and training photos.
+
+        Raises:
+            ValueError: The photos of a folder are scored.
+        """
+        if self.data_set is None:
+            raise ValueError(
+                "This score needs a data set. Received: a folder of photos. Leave out `--images`."
+            )
+        return self.data_set
+
+    @property
     def recipe(self) -> Recipe:
         """The model's recipe."""
         return self.source.recipe
@@ -70,4 +83,4 @@ class Subject:
 
     def _read(self, split: str, num_images: int) -> LabelledPictures:
         shape = (self.model.image_size, self.model.channels)
-        return read_pictures(self.data_set, split, *shape, num_images, self.seed)
+        return read_pictures(self.scored_data_set, split, *shape, num_images, self.seed)

@@ -11,15 +11,17 @@ def make_stages(subject: Subject) -> dict[str, Callable[[], Findings]]:
     """Returns the stages that draw the sheet of samples and compute the recipe's scores."""
     return {
         "samples": lambda: Findings(
-            sheets={"Samples": subject.recipe.draw_samples(subject.model, subject.config, subject.data_set)}
+            sheets={
+                "Samples": subject.recipe.draw_samples(subject.model, subject.config, subject.scored_data_set)
+            }
         ),
         "test pictures": lambda: _score_by_recipe(subject),
     }
 
 
 def _score_by_recipe(subject: Subject) -> Findings:
-    values = subject.recipe.score(subject.model, subject.config, subject.data_set)
-    num_images = subject.data_set.num_images["test"]
+    values = subject.recipe.score(subject.model, subject.config, subject.scored_data_set)
+    num_images = subject.scored_data_set.num_images["test"]
     return Findings(
         {name: Score(float(value), _unit(name), num_images, "test_step") for name, value in values.items()}
     )

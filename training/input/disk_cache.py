@@ -5,6 +5,7 @@ A cache is written completely or not at all.
 
 import dataclasses
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -46,6 +47,7 @@ class PictureFile:
     heights: np.ndarray
     widths: np.ndarray
     channels: int
+    _file: io.FileIO = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self):
         # Kept open as long as this object, which preserves the pictures if the data set is replaced
@@ -86,7 +88,7 @@ class PictureFile:
         return strip[rows - first_row][:, columns]
 
     def _read_into(self, array: np.ndarray, offset: int) -> None:
-        num_read = os.preadv(self._file.fileno(), [array], offset)
+        num_read = os.preadv(self._file.fileno(), [array.data], offset)
         if num_read != array.nbytes:
             raise OSError(
                 f"A cache must stay complete while it is in use. Received: {self.path}, which ends early. "
@@ -178,7 +180,8 @@ def _write(elements: tf.data.Dataset, num_images: int, directory: Path, descript
     shutil.rmtree(directory, ignore_errors=True)  # an incomplete or damaged cache
     with atomic_directory(directory) as unfinished_dir:
         index = _write_pictures(elements, num_images, unfinished_dir, description)
-        np.savez(unfinished_dir / _INDEX, **index)
+        # NumPy's types take every name for that of its option.
+        np.savez(unfinished_dir / _INDEX, **index)  # type: ignore[arg-type]
 
 
 def _write_pictures(elements, num_images: int, directory: Path, description: str) -> dict[str, np.ndarray]:

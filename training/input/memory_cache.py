@@ -30,28 +30,29 @@ def read_all(
     """
     specs = elements.element_spec
     shapes_are_equal = all(spec.shape.is_fully_defined() for spec in specs.values())
+    filled: dict[str, np.ndarray] = {}
+    collected: dict[str, list[np.ndarray]] = {}
     if shapes_are_equal:
         # Filled in place: concatenation would need twice the memory.
-        arrays = {
+        filled = {
             key: np.empty([num_images, *spec.shape], spec.dtype.as_numpy_dtype) for key, spec in specs.items()
         }
         elements = elements.batch(_READ_BATCH_IMAGES)
     else:
-        arrays = {key: [] for key in specs}
+        collected = {key: [] for key in specs}
     num_read = 0
     with tqdm(
         total=num_images, desc=description, unit=" images", delay=2, leave=False, disable=None
     ) as progress:
         for batch in elements.prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
             num_new = len(next(iter(batch.values()))) if shapes_are_equal else 1
-            for key, value in batch.items():
-                if shapes_are_equal:
-                    arrays[key][num_read : num_read + num_new] = value
-                else:
-                    arrays[key].append(value)
+            for key, array in filled.items():
+                array[num_read : num_read + num_new] = batch[key]
+            for key, values in collected.items():
+                values.append(batch[key])
             num_read += num_new
             progress.update(num_new)
-    return arrays
+    return {**filled, **collected}
 
 
 @dataclasses.dataclass(frozen=True)

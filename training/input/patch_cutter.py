@@ -1,6 +1,7 @@
 """Cuts patches from pictures in low and full resolution, at the same random positions."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import tensorflow as tf
 
@@ -28,7 +29,7 @@ class PatchCutter:
     upscale_factor: int
     margin: int
 
-    def cut_cached(self, pictures: dict[str, Pictures], order: BatchOrder) -> tf.data.Dataset:
+    def cut_cached(self, pictures: Mapping[str, Pictures], order: BatchOrder) -> tf.data.Dataset:
         """Makes batches of patches from cached pictures.
 
         Args:

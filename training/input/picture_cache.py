@@ -39,7 +39,7 @@ def open_cache(
     cache_dir: Path | None,
     content: Mapping[str, Any],
     num_images: int | None = None,
-) -> tuple[dict[str, Pictures], dict[str, np.ndarray]]:
+) -> tuple[Mapping[str, Pictures], dict[str, np.ndarray]]:
     """Caches a split's pictures for random access.
 
     Args:

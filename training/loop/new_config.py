@@ -50,7 +50,7 @@ def make_config(
         )
     source = _find_source(given.get("init_from"), recipe)
     inherited = _inherited_values(source, recipe)
-    own, others = split_options(recipe.options, given)
+    own, others = split_options(recipe.options, dict(given))
     precision, reason = resolve_precision(given.get("precision") or base.get("precision") or "auto")
     click.echo(f"Precision: {precision} ({reason})", err=True)
 

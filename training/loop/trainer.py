@@ -122,8 +122,9 @@ def run_training(session: Session) -> Path | None:
     """Trains a session to its end and writes the finished model; returns the same as `start_training`."""
     with explained_failures(session) as limit, session.distribution.watch_peers(session.shown_run):
         fit(session)
-    if session.config.stop_rule and not limit.message:
-        _take_best_epoch(session)
+    stop_rule = session.config.stop_rule
+    if stop_rule and not limit.message:
+        _take_best_epoch(session, stop_rule.metric)
     with atomic_path(session.run / run_directory.MODEL) as path:
         session.model.save(path)
     write_model_card(session.run, session.config, session.data_set, session.model)
@@ -132,9 +133,8 @@ def run_training(session: Session) -> Path | None:
     return session.run if session.distribution.is_chief else None
 
 
-def _take_best_epoch(session: Session) -> None:
+def _take_best_epoch(session: Session, metric: str) -> None:
     """Restores the weights of the best epoch that was kept, and prints which one it is."""
-    metric = session.config.stop_rule.metric
     num_epochs, kept = session.checkpoints.num_epochs_done, session.checkpoints.restore_best()
     best = best_epoch(read_metrics(session.metrics), metric)
     lost = (

@@ -75,9 +75,9 @@ class PictureSheet:
 def _to_tile(image: np.ndarray, tile: int) -> Image.Image:
     picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).convert("RGB")
     scale = tile / max(picture.size)
-    size = tuple(max(1, round(side * scale)) for side in picture.size)
+    width, height = (max(1, round(side * scale)) for side in picture.size)
     canvas = Image.new("RGB", (tile, tile), BACKGROUND)
     canvas.paste(
-        picture.resize(size, Image.Resampling.NEAREST), ((tile - size[0]) // 2, (tile - size[1]) // 2)
+        picture.resize((width, height), Image.Resampling.NEAREST), ((tile - width) // 2, (tile - height) // 2)
     )
     return canvas

@@ -59,7 +59,7 @@ class Study:
         num_trials: Number of trials.
         algorithm: `"bayesian"`, or `"random"` as a baseline.
         seed: Seed of the search.
-        judge: Run or preset on whose features `frechet_distance` is measured.
+        judge: Run or preset on whose features `frechet_distance` is measured; None for other objectives.
     """
 
     directory: Path

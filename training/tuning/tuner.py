@@ -31,13 +31,12 @@ from training.loop.trainer import start_training
 from training.recipes.base.registry import RECIPES
 from training.recipes.base.search_space import Choice
 from training.runs import run_directory
-from training.runs.best_epoch import best_epoch
 from training.runs.config import TrainingConfig
 from training.runs.metrics_log import read_metrics
 from training.trained_model import load_run_or_preset
 from training.tuning.hopeless_trial import HopelessTrial
 from training.tuning.space_file import with_values
-from training.tuning.study import FRECHET_DISTANCE, TUNER, Study, Trial
+from training.tuning.study import TUNER, Study, Trial
 
 # One trial in so many is drawn at random, before all others. KerasTuner's default, three per dimension, would
 # leave hardly any trial of a usual study to its model of the objective.
@@ -78,7 +77,7 @@ class BayesianOracle(keras_tuner.oracles.BayesianOptimizationOracle):
         super().__init__(max_trials=max_trials, num_initial_points=num_random_trials(max_trials), **options)
 
     def populate_space(self, trial_id):
-        self.trials = dict(sorted(self.trials.items(), key=lambda item: int(item[0])))
+        self.trials: dict[str, Any] = dict(sorted(self.trials.items(), key=lambda item: int(item[0])))
         self._random_state = np.random.RandomState((self.seed + len(self.trials)) % MAX_SEED)
         return super().populate_space(trial_id)
 
@@ -178,11 +177,11 @@ class TrainingTuner(BaseTuner):
             start_training(config, run.parent, run.name, callbacks=callbacks)
 
     def _score(self, run: Path) -> float:
-        if self.study.objective == FRECHET_DISTANCE:
-            return _measure_frechet_distance(run, self.study)
+        if self.study.judge is not None:
+            return _measure_frechet_distance(run, self.study.config, self.study.judge)
+        objective, sign = self.study.objective, self.study.sign
         epochs = read_metrics(run / run_directory.METRICS)
-        best = best_epoch(epochs, self.study.objective)
-        return float(epochs[best - 1][self.study.objective])
+        return sign * max(sign * float(line[objective]) for line in epochs if objective in line)
 
 
 def run_study(study: Study) -> list[Trial]:
@@ -233,14 +232,14 @@ def to_values(space, tried: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _measure_frechet_distance(run: Path, study: Study) -> float:
+def _measure_frechet_distance(run: Path, config: TrainingConfig, judge: str) -> float:
     """Compares the validation photos with the same number of generated pictures."""
-    data_set = open_data_set(study.config.dataset, study.config.data_dir, study.config.only)
-    source = load_run_or_preset(study.judge)
-    judge = source.model
-    num_images, seed = data_set.num_images["validation"], study.config.seed
-    real = read_pictures(data_set, "validation", judge.image_size, judge.channels, num_images, seed)
-    distance = DistanceToReal(extractor_of(source, study.judge), real, frechet_distance, seed)
+    data_set = open_data_set(config.dataset, config.data_dir, config.only)
+    source = load_run_or_preset(judge)
+    image_size, channels = source.model.image_size, source.model.channels
+    num_images = data_set.num_images["validation"]
+    real = read_pictures(data_set, "validation", image_size, channels, num_images, config.seed)
+    distance = DistanceToReal(extractor_of(source, judge), real, frechet_distance, config.seed)
     return distance.measure(trained_model.load_model(run))
 
 

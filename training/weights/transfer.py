@@ -47,13 +47,14 @@ def transfer_weights(source: keras.Model, model: keras.Model) -> Transfer:
 
     Args:
         source: A trained model.
-        model: A new model of the same class or a subclass; changed in place.
+        model: A new model with the same network; changed in place. Which models have the same one, their
+            recipes say (`same_networks`).
 
     Returns:
         The layers taken over and the others.
 
     Raises:
-        ValueError: The models have different classes or networks; the message says what differs.
+        ValueError: The models have different networks; the message says what differs.
     """
     _check_same_network(source, model)
     same_attributes = _with_options_of(source, model, ("attributes",))
@@ -62,31 +63,25 @@ def transfer_weights(source: keras.Model, model: keras.Model) -> Transfer:
     if _option(source, "attributes") != _option(model, "attributes"):
         axes, source_axes = find_attribute_axes(model), find_attribute_axes(source)
 
-    source_layers, taken, in_part, new = _layers(source), [], [], []
+    source_layers, transfer = _layers(source), Transfer([], [], [])
     for name, weights in _layers(model).items():
-        found = source_layers.get(names.get(name), {})
+        found = source_layers[names[name]] if name in names else {}
         values = {
             leaf: take_values(found[leaf], weight, source_axes, axes)
             for leaf, weight in weights.items()
             if leaf in found
         }
         if values.keys() != weights.keys() or any(value is None for value in values.values()):
-            new.append(name)
+            transfer.new.append(name)
             continue
         for leaf, weight in weights.items():
             weight.assign(values[leaf])
         depends_on_attributes = any(weight.path in axes.axes for weight in weights.values())
-        (in_part if depends_on_attributes else taken).append(name)
-    return Transfer(taken, in_part, new)
+        (transfer.taken_in_part if depends_on_attributes else transfer.taken).append(name)
+    return transfer
 
 
 def _check_same_network(source: keras.Model, model: keras.Model) -> None:
-    if not isinstance(model, type(source)):
-        raise ValueError(
-            "The initial weights must belong to the same kind of model. "
-            f"Received: weights of a {type(source).__name__} for a {type(model).__name__}. "
-            "Choose another preset or run, or train without `--init-from`."
-        )
     same_task = _with_options_of(source, model, TASK)
     shapes, own_shapes = (
         {weight.path: tuple(weight.shape) for weight in each.weights} for each in (source, same_task)
@@ -119,7 +114,8 @@ def _option(model: keras.Model, name: str):
 def _with_options_of(source: keras.Model, model: keras.Model, names) -> keras.Model:
     """Returns `model`, rebuilt with some of the options of `source` if they differ."""
     config, own_config = source.get_config(), model.get_config()
-    changed = {name: config[name] for name in names if name in config and config[name] != own_config[name]}
+    shared = [name for name in names if name in config and name in own_config]
+    changed = {name: config[name] for name in shared if config[name] != own_config[name]}
     return type(model).from_config({**own_config, **changed}) if changed else model
 
 

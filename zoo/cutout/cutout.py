@@ -5,9 +5,12 @@ Sources:
         arXiv 2005.09007: the whole photo, squeezed into a small square, and the mask stretched back.
 """
 
+from typing import NamedTuple
+
 import keras
 import tensorflow as tf
 
+from zoo.cutout.confidence import mask_confidence
 from zoo.cutout.losses import mask_loss
 from zoo.cutout.mask_refinement import free_fringe, refine_mask
 from zoo.cutout.networks import NUM_HALVINGS, build_mask_network
@@ -20,6 +23,23 @@ from zoo.step.means import BatchMean, GradientNorm, update_means
 
 # Share of the photo that must be product with a probability above one half; with less, none was found.
 SMALLEST_PRODUCT = 0.003
+
+
+class ProductMask(NamedTuple):
+    """Where the product is in a photo.
+
+    Args:
+        opacity: float32 `[h, w, 1]`, range [0, 1].
+        confidence: float32 scalar in [0, 1]: how sure the mask is (`zoo/cutout/confidence.py`).
+    """
+
+    opacity: tf.Tensor
+    confidence: tf.Tensor
+
+    @classmethod
+    def given(cls, opacity) -> "ProductMask":
+        """Returns a mask that is right: a photo's own transparency, or one drawn by hand."""
+        return cls(opacity, tf.ones([]))
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -104,18 +124,23 @@ class Cutout(FromPreset, keras.Model):
             fn_output_signature=tf.TensorSpec([None, None, 1], "float32"),
         )
 
-    def cut_out(self, raw_image) -> tuple[tf.Tensor, tf.Tensor]:
+    def find_product(self, raw_image) -> ProductMask:
+        """Returns the product's opacity in one photo, uint8 `[h, w, 3]`, and how sure it is."""
+        probabilities = self(raw_image[tf.newaxis])[0]
+        return ProductMask(refine_mask(raw_image, probabilities), mask_confidence(probabilities))
+
+    def cut_out(self, raw_image) -> tuple[tf.Tensor, ProductMask]:
         """Cuts the product out of one photo.
 
         Args:
             raw_image: uint8 tensor `[h, w, 3]`.
 
         Returns:
-            The product's colours, uint8 `[h, w, 3]`, and its opacity, float32 `[h, w, 1]` in [0, 1]. Where
-            the opacity is 1 the colours are the photo's own bytes.
+            The product's colours, uint8 `[h, w, 3]`, and its mask. Where the opacity is 1 the colours are the
+            photo's own bytes.
         """
-        opacity = self.find_masks(raw_image[tf.newaxis])[0]
-        return free_fringe(raw_image, opacity), opacity
+        found = self.find_product(raw_image)
+        return free_fringe(raw_image, found.opacity), found
 
     def has_product(self, opacity) -> tf.Tensor:
         """Returns whether a mask, float32 `[..., h, w, 1]`, shows any product: bool `[...]`."""

@@ -107,7 +107,7 @@ def _side(images, axis: int):
     return tf.shape(images)[axis] if images.shape[axis] is None else images.shape[axis]
 
 
-class _FixedSizes:
+class _FixedSizes(keras.layers.Layer):
     """Mixin that fixes the kernel size, stride and padding of a Keras layer."""
 
     def __init__(self, filters: int, use_bias: bool = True, kernel_initializer="glorot_uniform", **kwargs):

@@ -10,8 +10,8 @@ import keras
 import tensorflow as tf
 
 from zoo.colour.oklab import from_oklab, to_oklab
-from zoo.cutout.cutout import Cutout
-from zoo.cutout.mask_refinement import GUIDE_PIXELS, refine_mask
+from zoo.cutout.cutout import Cutout, ProductMask
+from zoo.cutout.mask_refinement import GUIDE_PIXELS
 from zoo.pictures import pixels
 from zoo.pictures.guided_filter import apply_windows, fit_windows
 from zoo.recolour.dye import change_dye, find_dye
@@ -85,17 +85,12 @@ class Recolour(Cutout):
         Returns:
             The recoloured photo.
         """
-        probabilities = self(raw_image[tf.newaxis])[0]
-        return recolour_masked(
-            raw_image, refine_mask(raw_image, probabilities), target, source, has_source, strength
-        )
+        return recolour_masked(raw_image, self.find_product(raw_image), target, source, has_source, strength)
 
 
-def recolour_masked(raw_image, opacity, target, source, has_source, strength) -> Recoloured:
-    """Recolours the product that a mask shows; arguments as for `Recolour.recolour`.
-
-    `opacity` is a float32 tensor `[h, w, 1]`, range [0, 1].
-    """
+def recolour_masked(raw_image, mask: ProductMask, target, source, has_source, strength) -> Recoloured:
+    """Recolours the product that a mask shows; the other arguments as for `Recolour.recolour`."""
+    opacity = mask.opacity
     small, small_opacity = _shrink(raw_image, opacity)
     lab = tf.reshape(to_oklab(small), [-1, 3])
     weights = tf.reshape(small_opacity, [-1])
@@ -115,12 +110,11 @@ def recolour_masked(raw_image, opacity, target, source, has_source, strength) ->
     before = tf.cast(before, "float32")
     changed = pixels.round_to_uint8(before + share * (after - before))
     result = tf.tensor_scatter_nd_update(raw_image, places, changed)
-    return Recoloured(result, opacity, _confidence(lab, weights, dye))
+    return Recoloured(result, opacity, mask.confidence * _dye_confidence(lab, weights, dye))
 
 
-def _confidence(lab, weights, dye):
-    """Multiplies the sharpness of the mask, the distance of the ground's colours and the share of the dye."""
-    sharpness = 1.0 - tf.reduce_sum(weights * (1.0 - weights)) / tf.maximum(tf.reduce_sum(weights), 1.0)
+def _dye_confidence(lab, weights, dye):
+    """Multiplies the distance of the ground's colours and the share of the dye."""
     outside = 1.0 - weights
     distances = tf.norm((lab - dye.colour) * tf.constant([0.5, 1.0, 1.0]), axis=-1)
     near = tf.cast(distances < SURE_DISTANCE, "float32") * (
@@ -129,7 +123,7 @@ def _confidence(lab, weights, dye):
     )
     alike = tf.reduce_sum(outside * near) / tf.maximum(tf.reduce_sum(outside), 1.0)
     coverage = tf.clip_by_value(dye.share / 0.5, 0.0, 1.0)
-    return sharpness * (1.0 - 0.7 * alike) * (0.4 + 0.6 * coverage)
+    return (1.0 - 0.7 * alike) * (0.4 + 0.6 * coverage)
 
 
 def _shrink(raw_image, opacity):

@@ -40,8 +40,8 @@ class Task:
         self._end = None if timeout_seconds is None else self._begin + timeout_seconds
         self._done = threading.Lock()
         self._done.acquire()
-        self._outputs: list[np.ndarray] | None = None
-        self._error: ServingError | None = None
+        # Set before the lock is released.
+        self._result: list[np.ndarray] | ServingError
 
     def split(self, max_rows: int, first_rows: int) -> "list[Task]":
         """Slices the task into at most `max_rows` rows, the first slice into at most `first_rows`."""
@@ -63,9 +63,9 @@ class Task:
         """Returns the remaining time; None for no limit."""
         return None if self._end is None else self._end - time.monotonic()
 
-    def finish(self, outputs: list[np.ndarray] | None, error: ServingError | None) -> None:
+    def finish(self, result: list[np.ndarray] | ServingError) -> None:
         """Hands the outputs or the error to the thread that waits in `outputs`."""
-        self._outputs, self._error = outputs, error
+        self._result = result
         self._done.release()
 
     def outputs(self) -> list[np.ndarray]:
@@ -75,9 +75,9 @@ class Task:
             ServingError: The run's error.
         """
         with self._done:
-            if self._error is not None:
-                raise self._error
-            return self._outputs
+            if isinstance(self._result, ServingError):
+                raise self._result
+            return self._result
 
 
 class _Batch:
@@ -212,10 +212,10 @@ class BatchQueue:
                 return
             for task in tasks:
                 # One error object per thread, because raising an error changes it.
-                task.finish(None, type(status)(status.message))
+                task.finish(type(status)(status.message))
             return
         for task, output in zip(tasks, outputs, strict=True):
-            task.finish(output, None)
+            task.finish(output)
 
     def _num_new_batches(self, sizes):
         room = self._max_rows - self.batches[-1].num_rows if self.batches else 0

@@ -205,7 +205,8 @@ class BatchingRunner:
         for task in tasks:
             self._metrics.queuing_latency.add(task.waited_seconds() * 1e6, self._threads.name)
         remaining = [task.remaining_seconds() for task in tasks]
-        timeout = None if None in remaining else max(remaining)
+        limits = [seconds for seconds in remaining if seconds is not None]
+        timeout = max(limits) if len(limits) == len(tasks) else None
         if timeout is not None and timeout <= 0:
             raise ResourceExhausted("Run() timeout exceeded while waiting in batching queue")
         num_rows = sum(task.num_rows for task in tasks)

@@ -7,7 +7,7 @@ Sources:
     [TFS] tensorflow/serving, `servables/tensorflow/{classifier,regressor,multi_inference,util}.cc`
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -216,14 +216,12 @@ _CHECKS = {CLASSIFY: _check_classification, REGRESS: _check_regression}
 
 
 def _to_classes(outputs: Mapping[str, np.ndarray], num_examples) -> Classes:
-    labels, scores = outputs.get(_CLASSES), outputs.get(_SCORES)
-    for name, array, wanted in ((_CLASSES, labels, "DT_STRING"), (_SCORES, scores, "DT_FLOAT")):
-        if array is not None:
-            _check_class_output(name, array, wanted, num_examples)
-    if labels is None:
-        labels = np.full(scores.shape, b"", object)
-    if scores is None:
-        scores = np.zeros(labels.shape, np.float32)
+    for name, wanted in ((_CLASSES, "DT_STRING"), (_SCORES, "DT_FLOAT")):
+        if name in outputs:
+            _check_class_output(name, outputs[name], wanted, num_examples)
+    shape = next(iter(outputs.values())).shape
+    labels = outputs[_CLASSES] if _CLASSES in outputs else np.full(shape, b"", object)
+    scores = outputs[_SCORES] if _SCORES in outputs else np.zeros(shape, np.float32)
     if labels.shape != scores.shape:
         raise InvalidArgument(
             "Tensors class and score should match in dim_size(1). "
@@ -257,7 +255,10 @@ def _to_values(outputs: Mapping[str, np.ndarray], num_examples) -> np.ndarray:
     return array.ravel()
 
 
-_RESULTS = {CLASSIFY: _to_classes, REGRESS: _to_values}
+_RESULTS: Mapping[str, Callable[[Mapping[str, np.ndarray], int], Classes | np.ndarray]] = {
+    CLASSIFY: _to_classes,
+    REGRESS: _to_values,
+}
 
 
 def _type_name(array) -> str:

@@ -145,6 +145,7 @@ class ServerCore:
         Raises:
             ServingError: With TF Serving's code and message, the checks in TF Serving's order.
         """
+        spec = _given(spec)
         with self.lease(spec) as model:
             signature = model.session.signature(spec.signature_name)
             if callable(inputs):
@@ -177,6 +178,7 @@ class ServerCore:
         Raises:
             ServingError: With TF Serving's code and message, the checks in TF Serving's order.
         """
+        spec = _given(spec)
         with self.lease(spec) as model:
             result = classify_regress.infer(
                 model.session, spec.signature_name, method_name, examples, timeout_seconds
@@ -211,7 +213,7 @@ class ServerCore:
         ]
 
     @contextlib.contextmanager
-    def lease(self, spec: ModelSpec | None) -> Iterator[ModelVersion]:
+    def lease(self, spec: ModelSpec) -> Iterator[ModelVersion]:
         """Finds the version that a request names and keeps it loaded during a `with` block.
 
         Raises:
@@ -226,15 +228,13 @@ class ServerCore:
         finally:
             model.session.release()
 
-    def find(self, spec: ModelSpec | None) -> ModelVersion:
+    def find(self, spec: ModelSpec) -> ModelVersion:
         """Returns the available version that a request names.
 
         Raises:
-            InvalidArgument: The specification or its name is missing, or the label is unknown.
+            InvalidArgument: The specification has no name, or its label is unknown.
             NotFound: No such model or version is available.
         """
-        if spec is None:
-            raise InvalidArgument("Missing ModelSpec")
         if not spec.name:
             raise InvalidArgument("ModelSpec has no name specified.")
         version = spec.version
@@ -259,8 +259,7 @@ class ServerCore:
             InvalidArgument: The specification is missing.
             NotFound: The model has no version, or not the requested one.
         """
-        if spec is None:
-            raise InvalidArgument("Missing ModelSpec")
+        spec = _given(spec)
         versions = self._manager.versions(spec.name)
         if spec.version is not None:
             if spec.version not in versions:
@@ -294,3 +293,9 @@ class ServerCore:
                 failed.append(f"{{{{name: {name} version: {model.version}}}{reason}}}, ")
         if failed:
             raise Unknown(f"{len(failed)} servable(s) did not become available: {{{''.join(failed)}}}")
+
+
+def _given(spec: ModelSpec | None) -> ModelSpec:
+    if spec is None:
+        raise InvalidArgument("Missing ModelSpec")
+    return spec

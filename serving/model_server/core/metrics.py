@@ -99,12 +99,12 @@ class Histogram:
         """Returns the lines of Prometheus' text format."""
         with self._lock:
             series = [(labels, list(counts), total[0]) for labels, (counts, total) in self._series.items()]
+        limits = (*map(_number, self._buckets), "+Inf")
         lines = [f"# TYPE {self.name} histogram"]
         for values, counts, total in sorted(series):
             number = 0
-            for limit, count in zip((*self._buckets, "+Inf"), counts, strict=True):
+            for limit, count in zip(limits, counts, strict=True):
                 number += count
-                limit = limit if limit == "+Inf" else _number(limit)
                 labels = _labels((*self._labels, "le"), (*values, limit))
                 lines.append(f"{self.name}_bucket{labels} {number}")
             labels = _labels(self._labels, values)

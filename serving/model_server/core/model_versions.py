@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from export.versions import version_dirs
 from serving.wire.status import InvalidArgument, NotFound, Unimplemented
@@ -132,7 +133,7 @@ class VersionSource:
     def __init__(self, want: Callable[[Mapping[str, Mapping[int, Path]]], None], poll_wait_seconds: float):
         self._want = want
         self._poll_wait_seconds = poll_wait_seconds
-        self._models = ()
+        self._models: tuple[Any, ...] = ()
         self._reported = ""
         self._lock = threading.Lock()
         self._stop = threading.Event()

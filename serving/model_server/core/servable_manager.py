@@ -28,13 +28,27 @@ class ModelVersion:
         version: Version number.
         state: A name in `ModelVersionStatus.State`: START, LOADING, AVAILABLE, UNLOADING or END.
         error: The error that loading failed with; None without one.
-        session: The loaded model while the state is AVAILABLE.
+        loaded: The loaded model while the state is AVAILABLE or UNLOADING; None otherwise.
     """
 
     version: int
     state: str = "START"
     error: ServingError | None = None
-    session: SavedModelSession | None = None
+    loaded: SavedModelSession | None = None
+
+    @property
+    def session(self) -> SavedModelSession:
+        """The loaded model.
+
+        Raises:
+            RuntimeError: It is not loaded.
+        """
+        if self.loaded is None:
+            raise RuntimeError(
+                "A version must be AVAILABLE or UNLOADING to have a session, because it is loaded only then. "
+                f"Received: version={self.version} with state={self.state}. Wait until it is AVAILABLE."
+            )
+        return self.loaded
 
 
 class ServableManager:
@@ -126,8 +140,8 @@ class ServableManager:
         names = list(names)
         with self._changed:
             while True:
-                settled = [self._settled(name) for name in names]
-                if all(settled):
+                settled = [model for name in names if (model := self._settled(name)) is not None]
+                if len(settled) == len(names):
                     return settled
                 if self._stop.is_set():
                     raise Cancelled("The server was stopped while it waited for models.")
@@ -138,8 +152,8 @@ class ServableManager:
 
     def _settled(self, name) -> ModelVersion | None:
         versions = self._versions.get(name, {})
-        ended = (v for v in sorted(versions, reverse=True) if versions[v].state in ("AVAILABLE", "END"))
-        return versions.get(next(ended, None))
+        ended = [version for version, model in versions.items() if model.state in ("AVAILABLE", "END")]
+        return versions[max(ended)] if ended else None
 
     def _run(self):
         while not self._stop.wait(TICK_SECONDS):
@@ -221,7 +235,7 @@ class ServableManager:
                 )
                 continue
             _logger.info("Successfully loaded servable version {name: %s version: %d}", name, version)
-            return ModelVersion(version, "AVAILABLE", session=session)
+            return ModelVersion(version, "AVAILABLE", loaded=session)
         return ModelVersion(version, "END", error=error)
 
     def _set(self, name, model: ModelVersion):

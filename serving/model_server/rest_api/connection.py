@@ -5,7 +5,6 @@ before the connection closes.
 """
 
 import asyncio
-import functools
 import http
 from dataclasses import dataclass
 
@@ -39,9 +38,14 @@ class RestLimits:
     receive_seconds: float
 
 
-def protocol(limits: RestLimits) -> functools.partial:
+def protocol(limits: RestLimits) -> "type[LimitedConnection]":
     """Returns the limited protocol, for uvicorn's `http` option."""
-    return functools.partial(LimitedConnection, limits=limits)
+
+    class Connection(LimitedConnection):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, limits=limits, **kwargs)
+
+    return Connection
 
 
 class LimitedConnection(HttpToolsProtocol):

@@ -17,6 +17,7 @@ from google.protobuf import json_format
 from tensorflow_serving.apis import get_model_metadata_pb2
 
 from export.versions.version_dirs import LARGEST_VERSION
+from serving.model_server.core.classify_regress import Classes
 from serving.model_server.core.core import ServerCore
 from serving.model_server.core.model_messages import metadata_response, status_response
 from serving.model_server.core.model_signature import CLASSIFY, REGRESS, UnknownSignature
@@ -176,7 +177,7 @@ class RestService:
         spec = replace(spec, signature_name=predict_request.signature_name(document))
         examples = examples_request.read_examples(document)
         result = self._core.infer(spec, _METHOD_NAMES[method], examples, self._timeout_seconds).result
-        if method == "classify":
+        if isinstance(result, Classes):
             return json_writer.classifications(result.labels, result.scores)
         return json_writer.regressions(result)
 

@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 from tqdm import tqdm
 
 from training.data import preparation
-from training.data.catalog.catalog import COLOUR, Catalog, RefusedRowsError, read_catalog
+from training.data.catalog.catalog import Catalog, RefusedRowsError, read_catalog
 from training.data.catalog.columns import TEXT_COLUMN
 from training.data.catalog.quarantine import FILE_NAME, write_quarantine
 from training.data.catalog.settings import CatalogSettings
@@ -24,7 +24,8 @@ _SHARD_BYTES = 128 << 20
 _RESERVED_NAMES = {"downloads"}
 
 
-class CatalogBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
+# TFDS has no types, so mypy does not know its argument.
+class CatalogBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
     """TFDS builder for a catalogue read by `read_catalog`.
 
     TFDS's `GeneratorBasedBuilder` would keep a gigabyte of records in memory to shuffle them; these records
@@ -67,8 +68,8 @@ class CatalogBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
             features[TEXT_COLUMN] = tfds.features.Text()
         if catalog.settings.masks_dir is not None:
             features[MASK] = tfds.features.Image(shape=(size, size, 1), dtype=np.uint8)
-        if catalog.settings.derives_colour:
-            features[f"{COLOUR}_confidence"] = np.float32
+        for name in catalog.settings.derived:
+            features[f"{name}_confidence"] = np.float32
         return tfds.core.DatasetInfo(
             builder=self,
             description=f"A catalogue: {catalog.report['kept']:,} photos ({catalog.report['pictures']}).",
@@ -101,11 +102,11 @@ class CatalogBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
         for index in tqdm(indices, desc=f"Writing {self.name}", delay=2, leave=False, disable=None):
             entry = catalog.entries[index]
             image_bytes, description, mask_bytes = catalog.spool.read(entry.place)
-            values = (*entry.values, entry.colour) if catalog.settings.derives_colour else entry.values
+            values = (*entry.values, *(judgement.value for judgement in entry.derived.values()))
             pairs = zip(catalog.values, values, strict=True)
             example = {
                 "image": image_bytes,
-                # Only an uncertain colour may be empty.
+                # Only a derived value that is uncertain may be empty.
                 **{name: ids[name].get(value, UNKNOWN_ID) for name, value in pairs},
                 **dict(zip(catalog.columns.numbers, entry.numbers, strict=True)),
                 "file": entry.file,
@@ -114,8 +115,8 @@ class CatalogBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
                 example[TEXT_COLUMN] = description
             if catalog.settings.masks_dir is not None:
                 example[MASK] = mask_bytes
-            if catalog.settings.derives_colour:
-                example[f"{COLOUR}_confidence"] = entry.colour_confidence
+            for name, judgement in entry.derived.items():
+                example[f"{name}_confidence"] = judgement.confidence
             yield index, example
 
 

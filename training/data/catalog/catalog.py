@@ -2,7 +2,9 @@
 
 import dataclasses
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,8 +12,9 @@ from training.data.catalog import columns as catalog_columns
 from training.data.catalog import near_duplicates
 from training.data.catalog import splits as catalog_splits
 from training.data.catalog.columns import Columns
+from training.data.catalog.derived import DERIVED
 from training.data.catalog.likely_typos import find_likely_typos
-from training.data.catalog.photo_folder import PhotoFolder
+from training.data.catalog.photo_folder import PhotoFolder, RowSource
 from training.data.catalog.quarantine import Refusal, count_reasons
 from training.data.catalog.rows import (
     CatalogRows,
@@ -23,10 +26,9 @@ from training.data.catalog.rows import (
 )
 from training.data.catalog.settings import CatalogSettings
 from training.data.catalog.spool import Spool
-from training.data.catalog.table import Table, open_table
+from training.data.catalog.table import open_table
 from training.data.picture_sizes import summarise_sizes
 
-COLOUR = "colour"
 MAX_REPORTED_GROUPS = 200
 MAX_REPORTED_FILES = 20
 
@@ -98,7 +100,7 @@ def read_catalog(settings: CatalogSettings, spool: Spool, is_strict: bool = Fals
     # Counted before rare values are refused, because typos are rare.
     read_counts = count_values(rows.entries, columns.attributes)
     refuse_rare_values(rows, columns, settings.min_count)
-    report = {
+    report: dict[str, Any] = {
         "table": table.path.name,
         "encoding": table.encoding,
         "format": table.describe(),
@@ -116,8 +118,8 @@ def read_catalog(settings: CatalogSettings, spool: Spool, is_strict: bool = Fals
         list(pair) for name in read_counts for pair in find_likely_typos(read_counts[name])
     ]
     values = {name: tuple(sorted(counter)) for name, counter in counts.items()}
-    if settings.derives_colour:
-        values[COLOUR] = _keep_sure_colours(rows, settings.min_count, report)
+    for name in settings.derived:
+        values[name] = _keep_sure_values(name, rows, settings.min_count, report)
     try:
         splits = _assign_splits(rows.entries, settings, columns, report)
     except ValueError as error:
@@ -136,7 +138,7 @@ def read_catalog(settings: CatalogSettings, spool: Spool, is_strict: bool = Fals
     )
 
 
-def describe_counts(report: dict) -> str:
+def describe_counts(report: Mapping) -> str:
     """Describes how a report's row counts add up.
 
     Example:
@@ -151,28 +153,28 @@ def describe_counts(report: dict) -> str:
     return f"{counts} ({reasons})" if reasons else counts
 
 
-def open_rows(settings: CatalogSettings) -> Table | PhotoFolder:
+def open_rows(settings: CatalogSettings) -> RowSource:
     """Returns the table, or the photo folder if there is no table."""
     if settings.table is None:
         return PhotoFolder(Path(settings.images_dir))
     return open_table(settings.table, settings.encoding)
 
 
-def attribute_columns(settings: CatalogSettings, table: Table) -> tuple[str, ...]:
-    """Returns the attributes that are columns of the table: all except a derived colour.
+def attribute_columns(settings: CatalogSettings, table: RowSource) -> tuple[str, ...]:
+    """Returns the attributes that are columns of the table: all that are not derived.
 
     Raises:
-        ValueError: If a colour is to be derived and the table already has a colour column.
+        ValueError: If an attribute is to be derived and the table already has a column for it.
     """
-    if not settings.derives_colour:
-        return settings.attributes
-    if COLOUR in table.columns:
-        raise ValueError(
-            "Colours can be derived only for a table without a colour column. "
-            f"Received: {table.path.name} with a column {COLOUR}. List it in --attributes and leave out "
-            "--derive, or delete the column."
-        )
-    return tuple(name for name in settings.attributes if name != COLOUR)
+    for name in settings.derived:
+        if name in table.columns:
+            plural = DERIVED[name].plural
+            raise ValueError(
+                f"{plural} can be derived only for a table without a {name} column. "
+                f"Received: {table.path.name} with a column {name}. List it in --attributes and leave out "
+                f"--derive {name}, or delete the column."
+            )
+    return tuple(name for name in settings.attributes or () if name not in settings.derived)
 
 
 def _check_rest(rows: CatalogRows, columns: Columns, report: dict, is_strict: bool) -> None:
@@ -197,28 +199,26 @@ def _check_rest(rows: CatalogRows, columns: Columns, report: dict, is_strict: bo
         raise RefusedRowsError(f"{error} The table: {counts}.", rows.refusals) from error
 
 
-def _keep_sure_colours(rows: CatalogRows, min_count: int, report: dict) -> tuple[str, ...]:
-    """Returns the colours that occur often enough, and sets all others to unknown."""
-    from training.colour.product_colour import CONFIDENCE_THRESHOLD
-    from zoo.colour.basic_colours import COLOURS
-
-    counts = Counter(entry.colour for entry in rows.entries)
-    colours = tuple(colour for colour in COLOURS if counts[colour] >= max(min_count, 1))
+def _keep_sure_values(name: str, rows: CatalogRows, min_count: int, report: dict) -> tuple[str, ...]:
+    """Returns a derived attribute's values that occur often enough, and sets all others to unknown."""
+    attribute = DERIVED[name]
+    counts = Counter(entry.derived[name].value for entry in rows.entries)
+    values = tuple(value for value in attribute.list_values() if counts[value] >= max(min_count, 1))
     for entry in rows.entries:
-        if entry.colour not in colours:
-            entry.colour = ""
-    num_unknown = sum(not entry.colour for entry in rows.entries)
-    report["derived_colour"] = {
-        "threshold": CONFIDENCE_THRESHOLD,
-        "counts": {colour: counts[colour] for colour in colours} | {"": num_unknown},
+        if entry.derived[name].value not in values:
+            entry.derived[name] = entry.derived[name]._replace(value="")
+    num_unknown = sum(not entry.derived[name].value for entry in rows.entries)
+    report[f"derived_{name}"] = {
+        "threshold": attribute.threshold(),
+        "counts": {value: counts[value] for value in values} | {"": num_unknown},
     }
-    if len(colours) < 2:
+    if len(values) < 2:
         raise RefusedRowsError(
-            "At least two colours must be recognised, because a model cannot learn a constant. "
-            f"Received: {', '.join(colours) or 'none'}, {num_unknown} unknown. Leave out --derive colour.",
+            f"{attribute.plural}: at least two must be recognised, because a model cannot learn a constant. "
+            f"Received: {', '.join(values) or 'none'}, {num_unknown} unknown. Leave out --derive {name}.",
             rows.refusals,
         )
-    return colours
+    return values
 
 
 def _assign_splits(
@@ -258,7 +258,8 @@ def _assign_splits(
 
 
 def _stratum(entry: Entry) -> str:
-    return entry.values[0] if entry.values else entry.colour
+    values = (*entry.values, *(judgement.value for judgement in entry.derived.values()))
+    return values[0] if values else ""
 
 
 def _describe_splits(by_table: dict, splits: dict, cut_from_train: list[str]) -> str:

@@ -5,10 +5,11 @@ import dataclasses
 import math
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from training.data.catalog.photo_folder import RowSource
 from training.data.catalog.quarantine import UnreadableRowError
-from training.data.catalog.table import Table, TableRow, clean_column
+from training.data.catalog.table import TableRow, clean_column
 
 IMAGE_COLUMNS = ("image", "file", "filename", "path")
 NUMBER_COLUMNS = ("price", "rating")
@@ -28,7 +29,7 @@ SPLIT_NAMES = {
 _TAKEN_NAMES = {
     *IMAGE_COLUMNS,
     *NUMBER_COLUMNS,
-    *(TEXT_COLUMN, SPLIT_COLUMN, "colour_confidence"),
+    *(TEXT_COLUMN, SPLIT_COLUMN, "colour_confidence", "category_confidence"),
     *("images", "seed", "latents", "error", "classes", "probabilities"),
     *("server", "model", "run", "preset", "count", "output", "factor", "dry_run", "help", "debug"),
 }
@@ -113,7 +114,7 @@ class Columns:
         )
 
 
-def find_columns(table: Table, attributes: Sequence[str], renames: Mapping[str, str]) -> Columns:
+def find_columns(table: RowSource, attributes: Sequence[str], renames: Mapping[str, str]) -> Columns:
     """Finds the roles of a table's columns, and checks them against every row.
 
     Args:
@@ -180,7 +181,7 @@ def to_number(name: str, text: str) -> float:
     return number
 
 
-def _check_attribute(table: Table, name: str, names: Sequence[str]) -> None:
+def _check_attribute(table: RowSource, name: str, names: Sequence[str]) -> None:
     if name not in table.columns:
         raise ValueError(
             "Every attribute must be a column of the table. "
@@ -196,11 +197,12 @@ def _check_attribute(table: Table, name: str, names: Sequence[str]) -> None:
         )
 
 
-def _try_on_every_row(table: Table, columns: Columns) -> None:
+def _try_on_every_row(table: RowSource, columns: Columns) -> None:
     """Checks all rows in a second, for errors that would otherwise appear only after reading every photo."""
-    seen = {name: set() for name in columns.attributes}
-    before = set()
-    num_right, first_wrong = collections.Counter(), {}
+    seen: dict[str, set[str]] = {name: set() for name in columns.attributes}
+    before: set[str] = set()
+    num_right: collections.Counter[str] = collections.Counter()
+    first_wrong: dict[str, tuple[int, str]] = {}
     row = None
     for row in table.read():
         for name in columns.numbers:
@@ -234,7 +236,7 @@ def _try_on_every_row(table: Table, columns: Columns) -> None:
         )
 
 
-def check_values(values: Mapping[str, Sequence[str] | set[str]]) -> None:
+def check_values(values: Mapping[str, Collection[str]]) -> None:
     """Raises `ValueError` if an attribute has fewer than two values."""
     for name, known in values.items():
         if len(known) < 2:

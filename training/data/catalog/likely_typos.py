@@ -31,7 +31,7 @@ def find_likely_typos(counts: Mapping[str, int]) -> list[tuple[str, str]]:
         if len(letters) >= MIN_LONG_WORD:
             for shorter in {letters, *_without_one(letters)}:
                 neighbours[shorter].append(letters)
-    found = set()
+    found: set[tuple[str, str]] = set()
     for words in neighbours.values():
         for index, first in enumerate(words):
             found.update((first, second) for second in words[index + 1 :] if _is_one_slip(first, second))

@@ -13,12 +13,15 @@ import re
 import stat
 import unicodedata
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import imagehash
 import numpy as np
 from PIL import Image, ImageOps
 
+from training.data.catalog.derived import DERIVED, Judgement
+from training.data.catalog.product import Product, find_product
 from training.data.catalog.quarantine import UnreadableRowError
 from zoo.pictures.photo_files import (
     WHITE,
@@ -32,7 +35,10 @@ from zoo.pictures.photo_files import (
 MAX_FILE_BYTES = 256 << 20
 FITS = ("crop", "pad")
 THUMBNAIL_SIDE = 8
-COLOUR_SIDE = 128
+# Masks of a lower confidence are refused (`zoo/cutout/confidence.py`).
+SMALLEST_CONFIDENCE = 0.8
+# Side in pixels at which attributes are judged.
+JUDGED_SIDE = 256
 # Shrinking inside the JPEG decoder halves its time. It leaves pictures larger than the result by at least
 # this factor, which keeps the bicubic filter in charge of the picture's look.
 _JPEG_REDUCING_GAP = 1.5
@@ -48,7 +54,8 @@ class PhotoSettings:
         size: Side of the square pictures in pixels; None keeps the photos' own sizes.
         fit: How to make a photo square: `crop` cuts out the centre, `pad` adds white.
         min_size: Smallest allowed side in pixels; smaller photos are refused.
-        derives_colour: Whether to detect the product's colour.
+        cuts_out: Whether to show only the product, centred on white.
+        derived: Attributes to judge from the product (`training/data/catalog/derived.py`).
         masks_dir: Folder with the products' masks, or None.
     """
 
@@ -56,7 +63,8 @@ class PhotoSettings:
     size: int | None = None
     fit: str = "crop"
     min_size: int = 1
-    derives_colour: bool = False
+    cuts_out: bool = False
+    derived: tuple[str, ...] = ()
     masks_dir: Path | None = None
 
 
@@ -71,8 +79,7 @@ class Photo:
         digest: Hash of the file's content.
         perceptual_hash: 64-bit hash, most bits of which are equal for similar photos.
         thumbnail: uint8 array `[8, 8, 3]`: the photo reduced to 8 x 8 pixels.
-        colour: Detected colour; `""` if uncertain or not requested.
-        colour_confidence: Confidence in the colour, range [0, 1].
+        derived: The judged attributes, by name.
         mask_bytes: The product's mask as a grey PNG file of the converted photo's size; empty if not
             requested.
     """
@@ -83,8 +90,7 @@ class Photo:
     digest: bytes
     perceptual_hash: int
     thumbnail: np.ndarray
-    colour: str = ""
-    colour_confidence: float = 0.0
+    derived: Mapping[str, Judgement] = dataclasses.field(default_factory=dict)
     mask_bytes: bytes = b""
 
 
@@ -115,7 +121,7 @@ def read_photo(file: str, settings: PhotoSettings) -> Photo:
             if settings.masks_dir is None:
                 return photo
             return dataclasses.replace(
-                photo, mask_bytes=_read_mask(file, (photo.width, photo.height), settings)
+                photo, mask_bytes=_read_mask(file, settings.masks_dir, (photo.width, photo.height), settings)
             )
         except UnreadableRowError:
             raise
@@ -184,15 +190,19 @@ def _convert(content: bytes, settings: PhotoSettings) -> Photo:
     is_plain_jpeg = picture.format == "JPEG" and picture.mode in ("L", "RGB") and orientation == 1
     turn_upright(picture)
     upright = to_rgb(picture)
-    shown = upright if settings.size is None else _to_square(upright, settings.size, settings.fit)
+    product = _find_product(upright, settings)
+    if product is not None and settings.cuts_out:
+        shown = Image.fromarray(product.on_white(settings.size))
+    else:
+        shown = upright if settings.size is None else _to_square(upright, settings.size, settings.fit)
     # Decoders disagree on whether a JPEG without its end marker is truncated.
-    if settings.size is None and is_plain_jpeg and content.endswith(_JPEG_END):
+    is_unchanged = settings.size is None and not settings.cuts_out
+    if is_unchanged and is_plain_jpeg and content.endswith(_JPEG_END):
         image_bytes = content
     else:
         buffer = io.BytesIO()
         shown.save(buffer, "PNG", compress_level=1)
         image_bytes = buffer.getvalue()
-    colour, confidence = _judge_colour(upright) if settings.derives_colour else ("", 0.0)
     small = shown.resize((THUMBNAIL_SIDE * 4,) * 2, Image.Resampling.BOX)
     return Photo(
         image_bytes=image_bytes,
@@ -201,14 +211,13 @@ def _convert(content: bytes, settings: PhotoSettings) -> Photo:
         digest=hashlib.sha256(content).digest()[:16],
         perceptual_hash=int(str(imagehash.phash(small)), 16),
         thumbnail=np.asarray(small.reduce(4)),
-        colour=colour,
-        colour_confidence=confidence,
+        derived={} if product is None else {name: DERIVED[name].judge(product) for name in settings.derived},
     )
 
 
-def _read_mask(file: str, size: tuple[int, int], settings: PhotoSettings) -> bytes:
+def _read_mask(file: str, masks_dir: Path, size: tuple[int, int], settings: PhotoSettings) -> bytes:
     try:
-        content = _read_file(find_photo(str(Path(file).with_suffix(".png")), settings.masks_dir))
+        content = _read_file(find_photo(str(Path(file).with_suffix(".png")), masks_dir))
     except UnreadableRowError as error:
         raise UnreadableRowError(f"mask: {error.reason}", error.detail) from error
     mask = open_photo(content)
@@ -233,10 +242,12 @@ def _to_square(picture: Image.Image, size: int, fit: str, outside=WHITE) -> Imag
     return picture.resize((size, size), Image.Resampling.BICUBIC, box=box)
 
 
-def _judge_colour(picture: Image.Image) -> tuple[str, float]:
-    from training.colour.product_colour import judge_colour
-
-    small = picture.copy()
-    small.thumbnail((COLOUR_SIDE, COLOUR_SIDE), Image.Resampling.BICUBIC)
-    judgement = judge_colour(np.asarray(small))
-    return judgement.colour, float(judgement.confidence)
+def _find_product(picture: Image.Image, settings: PhotoSettings) -> Product | None:
+    """Finds the product if it is needed; as the result, only a mask that is sure is good enough."""
+    if settings.cuts_out:
+        product = find_product(picture, settings.size)
+        if product.confidence < SMALLEST_CONFIDENCE:
+            received = f"sure by {product.confidence:.2f}, at least {SMALLEST_CONFIDENCE} is needed"
+            raise UnreadableRowError("doubtful mask", received)
+        return product
+    return find_product(picture, JUDGED_SIDE) if settings.derived else None

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from training.data.catalog.table import TableRow
+from training.data.catalog.table import Table, TableRow
 
 COLUMN = "file"
 FORMAT = "folder without a table"
@@ -59,3 +59,6 @@ class PhotoFolder:
             for name in files:
                 if name.lower().endswith(ENDINGS) and not name.startswith("."):
                     yield os.path.relpath(os.path.join(directory, name), self.path)
+
+
+RowSource = Table | PhotoFolder

@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 from training.data.catalog.photo import Photo, PhotoSettings, read_photo
 from training.data.catalog.quarantine import UnreadableRowError
@@ -29,7 +29,7 @@ def default_num_workers() -> int:
 
 def read_photos(
     files: Iterable[str], settings: PhotoSettings, num_workers: int
-) -> Iterator[Photo | UnreadableRowError]:
+) -> Generator[Photo | UnreadableRowError, None, None]:
     """Reads photos in several processes.
 
     A small number of photos is read in this process. The number of photos in memory is bounded. The worker
@@ -53,7 +53,7 @@ def read_photos(
         return
     files = itertools.chain(few, files)
     chunks = iter(lambda: list(itertools.islice(files, _CHUNK_PHOTOS)), [])
-    waiting = collections.deque()
+    waiting: collections.deque[tuple[list[str], concurrent.futures.Future]] = collections.deque()
     # Spawned: a fork of a process whose threads run TensorFlow may hang.
     pool = concurrent.futures.ProcessPoolExecutor(
         num_workers, multiprocessing.get_context("spawn"), initializer=_watch_parent
@@ -107,9 +107,10 @@ def _interrupts_kept_from_children() -> Iterator[None]:
 
 def _watch_parent() -> None:
     parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
 
-    def follow():
-        parent.join()
-        os._exit(1)
 
-    threading.Thread(target=follow, daemon=True).start()
+def _end_after(parent: multiprocessing.process.BaseProcess) -> None:
+    parent.join()
+    os._exit(1)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from training.data.catalog import columns as catalog_columns
 from training.data.catalog.catalog import attribute_columns, describe_counts, open_rows
+from training.data.catalog.derived import DERIVED
 from training.data.catalog.likely_typos import rename_option
 from training.data.catalog.photo_folder import FORMAT
 from training.data.catalog.quarantine import FILE_NAME
@@ -38,10 +39,11 @@ def describe(report: Mapping, version_dir: Path) -> list[str]:
         pairs = [f"{rarer!r} for {meant!r}" for rarer, meant in report["likely_typos"]]
         options = " ".join(rename_option(*pair) for pair in report["likely_typos"][:MAX_NAMED])
         lines.append(f"Likely typos: {_shorten(pairs)}. To merge them: {options}")
-    if "derived_colour" in report:
-        counts = report["derived_colour"]["counts"]
-        named = ", ".join(f"{count:,} {colour or 'unsure'}" for colour, count in counts.items())
-        lines.append(f"Colours: {named}.")
+    for name, attribute in DERIVED.items():
+        if f"derived_{name}" in report:
+            counts = report[f"derived_{name}"]["counts"]
+            named = ", ".join(f"{count:,} {value or 'unsure'}" for value, count in counts.items())
+            lines.append(f"{attribute.plural}: {named}.")
     lines.append(f"Pictures: {report['pictures']}. Splits: {report['splits']}.")
     return lines
 

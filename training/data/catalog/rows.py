@@ -9,11 +9,12 @@ from tqdm import tqdm
 
 from training.data.catalog import photo_workers
 from training.data.catalog.columns import CatalogRow, Columns
+from training.data.catalog.derived import Judgement
 from training.data.catalog.photo import Photo
+from training.data.catalog.photo_folder import RowSource
 from training.data.catalog.quarantine import Refusal, UnreadableRowError
 from training.data.catalog.settings import CatalogSettings
 from training.data.catalog.spool import Spool
-from training.data.catalog.table import Table
 
 
 @dataclasses.dataclass(slots=True)
@@ -32,8 +33,7 @@ class Entry:
         place: Position of the converted photo, the description and the mask in the spool.
         perceptual_hash: As for `Photo`.
         thumbnail: As for `Photo`, as bytes.
-        colour: Detected colour, `""` if uncertain or not requested.
-        colour_confidence: Confidence in the colour, range [0, 1].
+        derived: The judged attributes, by name.
     """
 
     row: int
@@ -47,8 +47,7 @@ class Entry:
     place: tuple[int, ...]
     perceptual_hash: int
     thumbnail: bytes
-    colour: str
-    colour_confidence: float
+    derived: dict[str, Judgement]
 
 
 @dataclasses.dataclass
@@ -66,7 +65,7 @@ class CatalogRows:
     refusals: list[Refusal] = dataclasses.field(default_factory=list)
 
 
-def read_rows(table: Table, columns: Columns, settings: CatalogSettings, spool: Spool) -> CatalogRows:
+def read_rows(table: RowSource, columns: Columns, settings: CatalogSettings, spool: Spool) -> CatalogRows:
     """Reads every row of a table with its photo.
 
     Args:
@@ -171,6 +170,5 @@ def _to_entry(row: CatalogRow, photo: Photo, spool: Spool) -> Entry:
         place=spool.append([photo.image_bytes, row.description.encode(), photo.mask_bytes]),
         perceptual_hash=photo.perceptual_hash,
         thumbnail=photo.thumbnail.tobytes(),
-        colour=photo.colour,
-        colour_confidence=photo.colour_confidence,
+        derived=dict(photo.derived),
     )

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from training.data.catalog.photo import FITS, PhotoSettings
 from zoo.errors import WrongUsageError
@@ -27,7 +28,10 @@ class CatalogSettings:
         min_count: Smallest allowed number of rows per attribute value; rows with rarer values are refused.
         renames: Attribute values and their replacements.
         encoding: Encoding of the table; detected by default.
-        derives_colour: Whether to detect the product's colour and make it an attribute.
+        cuts_out: Whether to show only the product, cut out and centred on white. Photos in which it can
+            hardly be told from its ground are refused.
+        derived: Attributes to judge from the photos, `colour` and `category`, instead of reading them from
+            the table.
         masks_dir: A folder with the products' masks: for each photo a PNG file of the same name and size,
             white on the product. A photo without one is refused.
         num_workers: Number of processes that read photos; by default one per processor.
@@ -54,7 +58,8 @@ class CatalogSettings:
     min_count: int = 1
     renames: Mapping[str, str] = dataclasses.field(default_factory=dict)
     encoding: str | None = None
-    derives_colour: bool = False
+    cuts_out: bool = False
+    derived: tuple[str, ...] = ()
     masks_dir: str | os.PathLike | None = None
     num_workers: int | None = None
 
@@ -71,6 +76,11 @@ class CatalogSettings:
                 "`validation` and `test` must be above 0 and together below 1, because each split needs "
                 f"photos. Received: validation={self.validation}, test={self.test}. Use e.g. 0.1 each."
             )
+        if self.cuts_out and self.masks_dir is not None:
+            raise WrongUsageError(
+                "Masks belong to whole photos, and cut-outs need none. Received: --cutout and --masks. Leave "
+                "out one of them."
+            )
         if self.size is not None and not 1 <= self.size <= MAX_SIZE:
             raise WrongUsageError(
                 f"`size` must be from 1 to {MAX_SIZE}. Received: size={self.size}. Use e.g. 64 or 128."
@@ -84,6 +94,9 @@ class CatalogSettings:
 
     def describe_pictures(self) -> str:
         """Describes the conversion of the photos, e.g. `"centre square, 64 x 64 pixels"`."""
+        if self.cuts_out:
+            size = "own scale" if self.size is None else f"{self.size} x {self.size} pixels"
+            return f"product cut out and centred on white, {size}"
         if self.size is None:
             return "original size"
         cut = "centre square" if self.fit == "crop" else "whole photo padded with white to a square"
@@ -92,10 +105,11 @@ class CatalogSettings:
     def for_photos(self) -> PhotoSettings:
         """Returns the settings for the processes that read photos."""
         return PhotoSettings(
-            images_dir=os.path.abspath(self.images_dir),
+            images_dir=Path(os.path.abspath(self.images_dir)),
             size=self.size,
             fit=self.fit,
             min_size=self.min_size,
-            derives_colour=self.derives_colour,
-            masks_dir=None if self.masks_dir is None else os.path.abspath(self.masks_dir),
+            cuts_out=self.cuts_out,
+            derived=self.derived,
+            masks_dir=None if self.masks_dir is None else Path(os.path.abspath(self.masks_dir)),
         )

@@ -188,7 +188,9 @@ def _check_header(path: Path, header: list[str]) -> tuple[str, ...]:
     return tuple(columns)
 
 
-def _csv_records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str], str | None]]:
+def _csv_records(
+    path: Path, encoding: str | None, delimiter: str
+) -> Iterator[tuple[int, list[str], str | None]]:
     """Yields each record's number, as a spreadsheet counts it, its cells and its problem."""
     csv.field_size_limit(MAX_CELL_CHARACTERS)
     with open(path, encoding=encoding, newline="") as file:
@@ -233,7 +235,8 @@ def _read_json_lines(table: Table) -> Iterator[TableRow]:
             line = line.strip().removeprefix("\ufeff")
             if not line:
                 continue
-            cells, problem = {}, "not an object"
+            cells: dict[str, str] = {}
+            problem: str | None = "not an object"
             try:
                 values = json.loads(line, object_pairs_hook=_to_cells)
                 if isinstance(values, dict):

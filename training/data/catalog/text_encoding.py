@@ -93,7 +93,8 @@ def _guess_legacy(head: bytes) -> list[str]:
     cells = [cell for cell in re.split(rb"[\r\n,;|\t]", head) if not cell.isascii()]
     parts = [head, b"\n".join(dict.fromkeys(cells))]
     found = [charset_normalizer.from_bytes(part, cp_isolation=list(_LEGACY)) for part in parts]
-    disorder, coherence = defaultdict(lambda: [_NO_TEXT] * len(parts)), defaultdict(float)
+    disorder: dict[str, list[float]] = defaultdict(lambda: [_NO_TEXT] * len(parts))
+    coherence: dict[str, float] = defaultdict(float)
     for index, matches in enumerate(found):
         for match in matches:
             for name in match.could_be_from_charset:

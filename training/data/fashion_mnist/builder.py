@@ -53,7 +53,8 @@ class FashionMnistUnavailableError(RuntimeError):
     """Raised if no source of Fashion-MNIST works; the message lists each source with the reason."""
 
 
-class FashionMnist(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+# TFDS has no types, so mypy does not know its argument.
+class FashionMnist(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
     """TFDS builder for Fashion-MNIST with the attribute `category`.
 
     The order of records, and hence the last 5,000 of the train split, is that of TFDS's own `fashion_mnist`.

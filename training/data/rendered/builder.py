@@ -87,7 +87,8 @@ def describe(category: str, colour: str, pattern: str) -> str:
     return f"A {pattern} {colour} {category}."
 
 
-class RenderedCatalog(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+# TFDS has no types, so mypy does not know its argument.
+class RenderedCatalog(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
     """TFDS builder for drawn products with `category`, `colour`, `pattern` and a `description`.
 
     Every combination of attributes occurs equally often, give or take one. The last tenth of the pictures is

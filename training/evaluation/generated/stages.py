@@ -48,7 +48,13 @@ class GenerativeEvaluation:
 
     @functools.cached_property
     def features(self) -> FeatureSets:
-        """The features of all photos and pictures."""
+        """The features of all photos and pictures.
+
+        Raises:
+            ValueError: There is no extractor.
+        """
+        if self.extractor is None:
+            raise ValueError("Features need an extractor. Received: extractor=None. Give one, or a judge.")
         return FeatureSets(self.extractor, self.test, self.train, self.generated)
 
     def stages(self) -> dict[str, Callable[[], Findings]]:

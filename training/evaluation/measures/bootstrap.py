@@ -36,12 +36,12 @@ def bootstrap_interval(
     >>> bootstrap_interval(np.mean, np.array([3.0, 3.0, 3.0]), num_resamples=20)
     (3.0, 3.0)
     """
-    samples = [np.asarray(sample) for sample in samples]
-    if min(map(len, samples)) < 2:
+    arrays = [np.asarray(sample) for sample in samples]
+    if min(map(len, arrays)) < 2:
         return None
     found = stats.bootstrap(
-        [np.arange(len(sample)) for sample in samples],
-        lambda *rows: statistic(*(sample[drawn] for sample, drawn in zip(samples, rows, strict=True))),
+        [np.arange(len(array)) for array in arrays],
+        lambda *rows: statistic(*(array[drawn] for array, drawn in zip(arrays, rows, strict=True))),
         n_resamples=num_resamples,
         batch=1,  # resamples of features are too large to hold all of them at once
         vectorized=False,

@@ -63,7 +63,7 @@ def _factor(covariance: np.ndarray) -> np.ndarray:
         return vectors * np.sqrt(np.maximum(values, 0.0))
 
 
-def frechet_distance_interval(features, other_features, seed: int = 0) -> tuple[float, float]:
+def frechet_distance_interval(features, other_features, seed: int = 0) -> tuple[float, float] | None:
     """Returns the 95 % interval of `frechet_distance` by resampling both sets.
 
     Draws 100 resamples, or 20 for features longer than 512. A resample is less varied than its set, which
@@ -71,17 +71,17 @@ def frechet_distance_interval(features, other_features, seed: int = 0) -> tuple[
     the distance and the resamples' mean.
 
     Args:
-        features: float array `[N, D]`, N at least 2.
-        other_features: float array `[M, D]`, M at least 2.
+        features: float array `[N, D]`.
+        other_features: float array `[M, D]`.
         seed: The same seed gives the same interval.
 
     Returns:
-        Low and high in squared units of the features, not negative.
+        Low and high in squared units of the features, not negative; None if N or M is 1.
     """
     num_resamples = (
         NUM_RESAMPLES if np.shape(features)[1] <= LONG_FEATURES else NUM_RESAMPLES_OF_LONG_FEATURES
     )
-    low, high = bootstrap_interval(
+    interval = bootstrap_interval(
         frechet_distance,
         features,
         other_features,
@@ -89,4 +89,4 @@ def frechet_distance_interval(features, other_features, seed: int = 0) -> tuple[
         seed=seed,
         centre=frechet_distance(features, other_features),
     )
-    return max(low, 0.0), high
+    return None if interval is None else (max(interval[0], 0.0), interval[1])

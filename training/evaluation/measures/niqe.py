@@ -163,8 +163,8 @@ def _scale_factor(shape: np.ndarray) -> np.ndarray:
 
 
 def _features_of(raw_images: Iterable[np.ndarray], patch_size: int, sharpness_share: float) -> np.ndarray:
-    features = [_features_of_picture(image, patch_size, sharpness_share) for image in raw_images]
-    features = np.concatenate(features) if features else np.zeros((0, 36))
+    found = [_features_of_picture(image, patch_size, sharpness_share) for image in raw_images]
+    features = np.concatenate(found) if found else np.zeros((0, 36))
     if len(features) < 2:
         raise ValueError(
             f"NIQE needs at least two patches of {patch_size} x {patch_size} pixels with contrast. "

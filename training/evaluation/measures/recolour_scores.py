@@ -48,13 +48,13 @@ def score_recolouring(photo: np.ndarray, result: np.ndarray, mask: np.ndarray, t
     ground = ciede2000(before[outside], after[outside])
     # Slopes across the mask's edge belong to neither side.
     steady = ndimage.binary_erosion(inside)
-    slopes = [
+    slopes, slopes_after = (
         np.concatenate([slope[steady] for slope in np.gradient(lab[..., 0])]) for lab in (before, after)
-    ]
+    )
     return {
         "target_difference": float(ciede2000(np.median(after[inside], axis=0), wanted)),
         "pixel_difference": float(np.median(ciede2000(after[inside], wanted))),
-        "gradient_correlation": float(np.corrcoef(*slopes)[0, 1]),
+        "gradient_correlation": float(np.corrcoef(slopes, slopes_after)[0, 1]),
         "ground_difference": float(ground.mean()) if ground.size else 0.0,
         "ground_visible_share": float(np.mean(ground > VISIBLE)) if ground.size else 0.0,
     }

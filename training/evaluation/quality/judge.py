@@ -16,6 +16,7 @@ import numpy as np
 
 from training.data.data_sets import DataSet
 from training.data.preparation import zoo_home
+from training.data.selection import SelectedDataSet
 from training.evaluation.judge import find_hits, judge_pictures
 from training.evaluation.quality import judge_training
 from training.evaluation.quality.judge_files import (
@@ -117,7 +118,7 @@ def _describe_poor(judge: JudgeFiles) -> str:
 
 
 def _whole(data_set: DataSet) -> DataSet:
-    return data_set.whole if data_set.selection else data_set
+    return data_set.whole if isinstance(data_set, SelectedDataSet) else data_set
 
 
 def _find_preset(data_set: DataSet, image_size: int) -> Preset | None:
@@ -127,6 +128,7 @@ def _find_preset(data_set: DataSet, image_size: int) -> Preset | None:
         config = preset.model_config
         if (
             preset.model == ClassifierRecipe.model_name
+            and preset.data is not None
             and preset.data["name"] == data_set.name
             and (config["image_size"], config["channels"]) == shape
             and preset.attributes == attributes

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from serving.pictures import grounds
 from zoo.errors import WrongUsageError
+from zoo.pictures import grounds
 
 
 @pytest.fixture

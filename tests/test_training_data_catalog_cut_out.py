@@ -1,0 +1,52 @@
+"""`zoo data build --cutout`: products on white, and photos that are refused."""
+
+import itertools
+
+import numpy as np
+from catalog_files import load_shop, write_table
+from PIL import Image
+
+from training.data import data_sets
+from training.data.rendered.builder import render
+from training.data.rendered.shapes import SHAPES
+
+SIDE = 64
+
+
+def write_products(images):
+    """Draws products, and an empty room."""
+    images.mkdir()
+    rows = []
+    for index, (category, colour) in enumerate(itertools.product(SHAPES, ["red", "green", "blue"])):
+        Image.fromarray(render(category, colour, "plain", size=160, seed=index)).save(images / f"{index}.png")
+        rows.append({"image": f"{index}.png", "category": category})
+    Image.fromarray(np.full([240, 200, 3], 225, "uint8")).save(images / "empty.png")
+    return [*rows, {"image": "empty.png", "category": rows[0]["category"]}]
+
+
+def test_products_are_centred_on_white_and_empty_photos_refused(build_shop, tmp_path):
+    write_table(tmp_path / "t.csv", write_products(tmp_path / "images"))
+    code, output, error = build_shop("--cutout", "--size", str(SIDE))
+    assert code == 0, error
+    data_set = load_shop(tmp_path)
+    assert "product cut out and centred on white, 64 x 64 pixels" in output
+    refusals = data_set.report["refusals"]
+    assert sum(refusals.values()) >= 1
+    assert set(refusals) <= {"no product found", "doubtful mask"}
+    for split in data_sets.SPLITS:
+        for element in data_set.read(split).as_numpy_iterator():
+            image = element["image"].astype(int)
+            assert image.shape == (SIDE, SIDE, 3)
+            assert image[:4].mean() > 250
+            assert image[:, :4].mean() > 250
+            rows, columns = np.nonzero(image.min(axis=-1) < 200)
+            # The taller side fills 85 % of the picture, and the middle is the picture's.
+            assert abs(np.ptp(rows) + 1 - 0.85 * SIDE) <= 2
+            assert abs(rows.mean() - (SIDE - 1) / 2) < 2
+            assert abs(columns.mean() - (SIDE - 1) / 2) < 2
+
+
+def test_masks_of_whole_photos_do_not_fit_cut_outs(build_shop, tmp_path):
+    write_table(tmp_path / "t.csv", write_products(tmp_path / "images"))
+    error = build_shop("--cutout", "--masks", str(tmp_path / "images"))[2]
+    assert "Received: --cutout and --masks" in error
