@@ -10,9 +10,9 @@ from tensorflow_serving.apis import prediction_log_pb2, prediction_service_pb2_g
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from serving.model_server.core import classify_regress
-from serving.model_server.core.core import ServerCore
 from serving.model_server.core.requests import ModelSpec
 from serving.model_server.core.saved_model_session import SavedModelSession
+from serving.model_server.core.server_core import ServerCore
 from serving.model_server.core.version_loading import LoadOptions
 from serving.model_server.core.warm_up import FILE_NAME, warm_up
 from serving.wire import status

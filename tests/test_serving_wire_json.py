@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from serving.model_server.rest_api import answers as json_writer
+from serving.model_server.rest_api import json_responses as json_writer
 from serving.model_server.rest_api import predict_request
 from serving.wire import data_types, json_tensor, json_text
 from serving.wire.status import InvalidArgument, Unimplemented

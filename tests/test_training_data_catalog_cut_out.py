@@ -40,10 +40,10 @@ def test_products_are_centred_on_white_and_empty_photos_refused(build_shop, tmp_
             assert image[:4].mean() > 250
             assert image[:, :4].mean() > 250
             rows, columns = np.nonzero(image.min(axis=-1) < 200)
-            # The taller side fills 85 % of the picture, and the middle is the picture's.
-            assert abs(np.ptp(rows) + 1 - 0.85 * SIDE) <= 2
-            assert abs(rows.mean() - (SIDE - 1) / 2) < 2
-            assert abs(columns.mean() - (SIDE - 1) / 2) < 2
+            # The longer side fills 85 % of the picture, whose middle is the product's.
+            assert abs(max(np.ptp(rows), np.ptp(columns)) + 1 - 0.85 * SIDE) <= 4
+            assert abs(rows.min() + rows.max() - (SIDE - 1)) <= 4
+            assert abs(columns.min() + columns.max() - (SIDE - 1)) <= 4
 
 
 def test_masks_of_whole_photos_do_not_fit_cut_outs(build_shop, tmp_path):

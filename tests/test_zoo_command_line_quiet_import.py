@@ -8,7 +8,7 @@ SCRIPT = """
 import sys
 from zoo.command_line.quiet_import import import_tensorflow
 import_tensorflow(with_keras=False)
-import serving.model_server.core.core
+import serving.model_server.core.server_core
 import serving.model_server.grpc_api.service, serving.model_server.rest_api.service
 print("keras" in sys.modules)
 import keras, tensorflow as tf

@@ -18,7 +18,7 @@ from serving.model_server.ports import check_port_is_free, listening_socket, por
 from serving.wire.status import Cancelled, InvalidArgument, ServingError
 
 if TYPE_CHECKING:
-    from serving.model_server.core.core import ServerCore
+    from serving.model_server.core.server_core import ServerCore
     from serving.model_server.grpc_api.health_service import HealthService
 
 THREADS_WITH_BATCHING = 64
@@ -68,7 +68,7 @@ class ModelServer:
         # Reports errors in flags, files and ports before the import of TensorFlow, which takes seconds.
         config = start_options.read_config(self.flags)
         self._metrics_path = start_options.metrics_path(self.flags)
-        from serving.model_server.core.core import ServerCore
+        from serving.model_server.core.server_core import ServerCore
 
         core = ServerCore(config, start_options.load_options(self.flags, self.metrics), self.metrics)
         self._core = core

@@ -34,6 +34,7 @@ from training.evaluation.measures.mask_scores import MEASURES  # noqa: E402
 from training.evaluation.measures.recolour_scores import score_recolouring  # noqa: E402
 from training.trained_model import load_run_or_preset  # noqa: E402
 from zoo.colour.basic_colours import COLOURS  # noqa: E402
+from zoo.cutout.cutout import ProductMask  # noqa: E402
 from zoo.recolour.recolour import recolour_masked  # noqa: E402
 
 MASKS = Path(__file__).parent / "cutout_masks"
@@ -107,12 +108,12 @@ def measure_recolouring(find, photos, truths, difficulties) -> None:
     for kind, targets in (("chromatic", TARGETS[:3]), ("white and black", TARGETS[3:])):
         scores, names = {}, ()
         for name, photo in photos.items():
-            opacity = find(photo)
+            mask = ProductMask.given(find(photo))
             rows = []
             for target in targets:
                 result = recolour(
                     tf.constant(photo),
-                    opacity,
+                    mask,
                     tf.constant(COLOURS[target], "uint8"),
                     tf.zeros([3], "uint8"),
                     tf.constant(False),

@@ -17,10 +17,10 @@ from tensorflow_serving.apis import (
 )
 
 from serving.model_server.core import classify_regress
-from serving.model_server.core.core import ServerCore
 from serving.model_server.core.model_messages import metadata_response, status_response
 from serving.model_server.core.model_signature import CLASSIFY, REGRESS
 from serving.model_server.core.requests import ModelSpec, Prediction
+from serving.model_server.core.server_core import ServerCore
 from serving.model_server.grpc_api import inference_messages
 from serving.wire import tensor_proto
 from serving.wire.server_defaults import UNLIMITED

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from serving.model_server.rest_api import answers as json_writer
+from serving.model_server.rest_api import json_responses as json_writer
 
 # A body that arrives at this rate or faster may take longer than the time limit.
 MIN_BYTES_PER_SECOND = 10_000

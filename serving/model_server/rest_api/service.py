@@ -18,12 +18,12 @@ from tensorflow_serving.apis import get_model_metadata_pb2
 
 from export.versions.version_dirs import LARGEST_VERSION
 from serving.model_server.core.classify_regress import Classes
-from serving.model_server.core.core import ServerCore
 from serving.model_server.core.model_messages import metadata_response, status_response
 from serving.model_server.core.model_signature import CLASSIFY, REGRESS, UnknownSignature
 from serving.model_server.core.requests import ModelSpec
-from serving.model_server.rest_api import answers as json_writer
+from serving.model_server.core.server_core import ServerCore
 from serving.model_server.rest_api import examples_request, predict_request
+from serving.model_server.rest_api import json_responses as json_writer
 from serving.wire import json_tensor
 from serving.wire.status import InvalidArgument, from_exception
 

@@ -11,10 +11,10 @@ from serving_models import Linear, models_dir, save
 from tensorflow_serving.apis import prediction_log_pb2
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
-from serving.model_server.core.core import ServerCore
 from serving.model_server.core.model_versions import choose_versions, find_versions
 from serving.model_server.core.requests import ModelSpec
 from serving.model_server.core.saved_model_session import SavedModelSession
+from serving.model_server.core.server_core import ServerCore
 from serving.model_server.core.version_loading import LoadOptions
 from serving.model_server.core.warm_up import FILE_NAME, MAX_RECORDS, warm_up
 from serving.wire import status, tensor_proto
