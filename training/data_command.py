@@ -120,10 +120,9 @@ def _to_renames(context, parameter, texts):
 @click.option(
     "--derive",
     "derived",
-    type=click.Choice(["colour", "category"]),
-    multiple=True,
-    callback=lambda context, parameter, values: tuple(dict.fromkeys(values)) or None,
-    help="Judge the product's colour or category in each photo and make it an attribute; may be repeated.",
+    type=click.Choice(["colour"]),
+    callback=lambda context, parameter, value: (value,) if value else None,
+    help="Judge the product's colour in each photo and make it an attribute.",
 )
 @click.option(
     "--cutout",

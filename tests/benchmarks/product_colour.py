@@ -20,6 +20,9 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from training.colour.product_colour import CONFIDENCE_THRESHOLD, judge_colour  # noqa: E402 - after the path is set
+from training.data.catalog.photo import JUDGED_SIDE  # noqa: E402
+from training.data.catalog.product import find_product  # noqa: E402
+from training.data.catalog.quarantine import UnreadableRowError  # noqa: E402
 from training.data.rendered.drawing import PATTERNS, draw_product  # noqa: E402
 from training.data.rendered.shapes import SHAPES  # noqa: E402
 from zoo.colour.basic_colours import COLOURS
@@ -53,18 +56,34 @@ def measure(name: str, pictures, labels: list[str]) -> None:
         print(label.ljust(16) + "".join(f"{confusions[label, judged] or '.':>8}" for judged in names))
 
 
-def measure_photos(folder: Path, splits: list[str]) -> None:
+def read_whole(path: Path) -> np.ndarray:
+    """Returns a photo, whose product the rule finds by colour and position."""
+    return np.asarray(Image.open(path).convert("RGB"))
+
+
+def read_cut_out(path: Path) -> np.ndarray:
+    """Returns the product that `zoo data build --derive colour` sees; nothing of it where none is found."""
+    photo = Image.open(path).convert("RGB")
+    try:
+        return find_product(photo, JUDGED_SIDE).picture
+    except UnreadableRowError:
+        return np.asarray(photo.convert("RGBA"))
+
+
+def measure_photos(folder: Path, splits: list[str], read, ways: str) -> None:
     """Measures each split of the labelled photos separately."""
     with LABELS.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     for split in splits:
         in_split = [row for row in rows if row["split"] == split]
         kept = [row for row in in_split if row["label"] not in LEFT_OUT]
-        photos = (np.asarray(Image.open(folder / row["file"]).convert("RGB")) for row in kept)
+        photos = (read(folder / row["file"]) for row in kept)
         left_out = collections.Counter(row["label"] for row in in_split if row["label"] in LEFT_OUT)
-        measure(f"Photos, {split} (left out: {dict(left_out)})", photos, [row["label"] for row in kept])
+        measure(
+            f"Photos {ways}, {split} (left out: {dict(left_out)})", photos, [row["label"] for row in kept]
+        )
         open_ones = [
-            judge_colour(np.asarray(Image.open(folder / row["file"]).convert("RGB"))).colour == ""
+            judge_colour(read(folder / row["file"])).colour == ""
             for row in in_split
             if row["label"] in LEFT_OUT
         ]
@@ -93,7 +112,9 @@ def main() -> None:
         measure_drawings(size, arguments.seed)
     folder = os.environ.get("ZOO_BENCH_DATA")
     if folder:
-        measure_photos(Path(folder) / "clothing" / "images", arguments.splits)
+        images = Path(folder) / "clothing" / "images"
+        measure_photos(images, arguments.splits, read_whole, "by colour and position")
+        measure_photos(images, arguments.splits, read_cut_out, "by mask")
     else:
         print("\nSkipped: the photos. Set ZOO_BENCH_DATA to the folder that holds clothing/images.")
 

@@ -77,7 +77,7 @@ class DataSet:
         Args:
             split: `train`, `validation` or `test`.
             with_texts: Whether to add a catalogue's other columns where they exist: `file` and `description`
-                (strings), `price`, `rating`, `colour_confidence` and `category_confidence` (float32).
+                (strings), `price`, `rating` and `colour_confidence` (float32).
 
         Returns:
             Data set of dicts: `image` uint8 `[h, w, c]` and, for each attribute, an int64 class id; -1 where

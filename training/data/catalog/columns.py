@@ -29,7 +29,7 @@ SPLIT_NAMES = {
 _TAKEN_NAMES = {
     *IMAGE_COLUMNS,
     *NUMBER_COLUMNS,
-    *(TEXT_COLUMN, SPLIT_COLUMN, "colour_confidence", "category_confidence"),
+    *(TEXT_COLUMN, SPLIT_COLUMN, "colour_confidence"),
     *("images", "seed", "latents", "error", "classes", "probabilities"),
     *("server", "model", "run", "preset", "count", "output", "factor", "dry_run", "help", "debug"),
 }

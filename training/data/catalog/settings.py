@@ -30,8 +30,7 @@ class CatalogSettings:
         encoding: Encoding of the table; detected by default.
         cuts_out: Whether to show only the product, cut out and centred on white. Photos in which it can
             hardly be told from its ground are refused.
-        derived: Attributes to judge from the photos, `colour` and `category`, instead of reading them from
-            the table.
+        derived: Attributes to judge from the photos instead of reading them from the table: `colour`.
         masks_dir: A folder with the products' masks: for each photo a PNG file of the same name and size,
             white on the product. A photo without one is refused.
         num_workers: Number of processes that read photos; by default one per processor.
