@@ -56,7 +56,9 @@ def test_both_protocols_write_the_same_cut_outs(zoo, tmp_path):
             "cutout", "shirt.png", "cmyk.jpg", "--mask", "--output", protocol, protocol=protocol
         )
         assert (code, err) == (0, "")
-        assert out == f"Wrote 2 of 2 pictures to {protocol}\n"
+        *sure, wrote = out.splitlines()
+        assert [line.partition(": sure by ")[0] for line in sure] == ["shirt.png", "cmyk.jpg"]
+        assert wrote == f"Wrote 2 of 2 pictures to {protocol}"
     assert files_in(tmp_path / "grpc") == ["cmyk-mask.png", "cmyk.png", "shirt-mask.png", "shirt.png"]
     for name in files_in(tmp_path / "grpc"):
         assert (tmp_path / "grpc" / name).read_bytes() == (tmp_path / "rest" / name).read_bytes()
@@ -88,7 +90,7 @@ def test_a_photos_own_transparency_is_its_mask(zoo):
 def test_bad_photos_do_not_stop_the_others(zoo, tmp_path):
     code, out, err = zoo("cutout", "nothing.png", "broken.jpg", "shirt.png")
     assert code == 1
-    assert out == "Wrote 1 of 3 pictures to cutouts\n"
+    assert out == "shirt.png: sure by 1.00\nWrote 1 of 3 pictures to cutouts\n"
     assert "nothing.png: No product was found: less than 0.3 % of the photo looks like one." in err
     assert "broken.jpg: not an image: begins with 6e 6f 20 70" in err
     assert files_in(tmp_path / "cutouts") == ["shirt.png"]
