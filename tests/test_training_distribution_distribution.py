@@ -46,15 +46,6 @@ def check_equal(one, several):
 
 
 @pytest.mark.slow
-def test_two_workers_do_what_one_process_does(tmp_path):
-    names = ["conditional_vae"]
-    (one,) = train(tmp_path, "none", names)
-    chief, worker = train(tmp_path, "multi_worker", names, cluster_environments(2))
-    check_equal(one[names[0]], chief[names[0]])
-    assert chief == worker
-
-
-@pytest.mark.slow
 def test_every_model_does_on_two_workers_and_on_two_devices_what_it_does_on_one(tmp_path):
     names = list(MODELS)
     (one,) = train(tmp_path, "none", names)
