@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from serving.pictures.confidences import Confidences
 from serving.pictures.photo_options import (
     FILE_SUFFIXES,
     format_option,
@@ -110,6 +109,7 @@ def command(
     """
     import numpy as np
 
+    from serving.pictures.confidences import Confidences
     from serving.pictures.files import convert_photos, print_result_paths
     from zoo.pictures import grounds
     from zoo.pictures.photo_files import read_photo, write_picture
@@ -138,7 +138,7 @@ def command(
                 "background": np.array([""], dtype=object),
             }
             outputs = source.predict("cutout_png", inputs)
-            confidences.note(outputs["confidence"][0])
+            confidences.note(outputs)
             product = read_photo(outputs["image_bytes"][0])
             if product.shape[-1] == 3:  # nothing of it is transparent
                 product = np.concatenate([product, np.full_like(product[..., :1], 255)], axis=-1)

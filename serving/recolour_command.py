@@ -3,7 +3,6 @@
 import click
 
 from serving.pictures.colour_options import SwatchColour, to_colour, to_label
-from serving.pictures.confidences import Confidences
 from serving.pictures.photo_options import (
     FILE_SUFFIXES,
     format_option,
@@ -75,6 +74,7 @@ def command(
     import numpy as np
 
     from serving.pictures.colourways import make_sheet
+    from serving.pictures.confidences import Confidences
     from serving.pictures.files import convert_photos, print_result_paths
     from zoo.pictures.photo_files import read_photo, write_picture
 
@@ -111,7 +111,7 @@ def command(
                 target = np.array([colour.text], dtype=object)
                 outputs = source.predict("recolour_png", {**inputs, "target_colour": target})
                 pictures.append(read_photo(outputs["image_bytes"][0]))
-            confidences.note(outputs["confidence"][0])
+            confidences.note(outputs)
             results = [write_picture(picture, file_format) for picture in pictures]
             if len(targets) > 1:
                 results.append(write_picture(make_sheet([photo, *pictures]), "png"))

@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parent.parent
 LAYERS = ("zoo", "training", "export", "serving")
 NAMED_TUPLES = {"_asdict", "_replace"}  # public in spite of their names
 SESSION = "serving/model_server/core/saved_model_session.py"
-CONNECTION = "serving/model_server/rest_api/connection.py"
+CONNECTION = "serving/model_server/rest_api/connection_limits.py"
 
 
 def built_adam():

@@ -12,7 +12,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 from tensorflow_serving.config.model_server_config_pb2 import ModelServerConfig
 
 from serving.model_server.core.model_versions import choose_versions, find_versions
-from serving.model_server.core.requests import ModelSpec
+from serving.model_server.core.request_types import ModelSpec
 from serving.model_server.core.saved_model_session import SavedModelSession
 from serving.model_server.core.server_core import ServerCore
 from serving.model_server.core.version_loading import LoadOptions

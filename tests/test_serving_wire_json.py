@@ -3,8 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from serving.model_server.rest_api import json_responses as json_writer
-from serving.model_server.rest_api import predict_request
+from serving.model_server.rest_api import json_responses, predict_request
 from serving.wire import data_types, json_tensor, json_text
 from serving.wire.status import InvalidArgument, Unimplemented
 
@@ -32,16 +31,16 @@ FLOAT, DOUBLE, HALF, UINT8, INT64, BOOL, STRING = (
     ],
 )
 def test_float_format(value, text):
-    body = json_writer.outputs({"y": np.array(value, np.float32)})
+    body = json_responses.outputs({"y": np.array(value, np.float32)})
     assert body.decode() == f'{{\n    "outputs": {text}\n}}'
 
 
 def test_double_format_has_seventeen_digits_where_needed():
-    body = json_writer.outputs({"y": np.array(1 / 3)})
+    body = json_responses.outputs({"y": np.array(1 / 3)})
     assert b"0.33333333333333331" in body
 
 
-@pytest.mark.parametrize("layout", [json_writer.predictions, json_writer.outputs])
+@pytest.mark.parametrize("layout", [json_responses.predictions, json_responses.outputs])
 @pytest.mark.parametrize(
     "array",
     [
@@ -59,7 +58,7 @@ def test_written_arrays_read_back(layout, array):
         expected = [value.decode() for value in array] if array.dtype == object else array.tolist()
         columns = [answer]
         if len(outputs) == 2:
-            by_row = layout is json_writer.predictions
+            by_row = layout is json_responses.predictions
             columns = [[row[name] for row in answer] if by_row else answer[name] for name in outputs]
         for column in columns:
             if array.dtype == np.float32:
@@ -69,14 +68,14 @@ def test_written_arrays_read_back(layout, array):
 
 
 def test_invalid_utf8_passes_through():
-    assert b'"\xff"' in json_writer.outputs({"y": np.array([b"\xff"], object)})
+    assert b'"\xff"' in json_responses.outputs({"y": np.array([b"\xff"], object)})
     (value,) = json_tensor.parse(b'{"x": "\xff"}').values()
     assert json_tensor.to_array(value, STRING) == b"\xff"
 
 
 def test_layout_of_rows_with_bytes():
     outputs = {"picture_bytes": np.array([b"a"], object)}
-    assert json_writer.predictions(outputs).decode() == (
+    assert json_responses.predictions(outputs).decode() == (
         '{\n    "predictions": [{\n            "b64": "YQ=="\n        }\n    ]\n}'
     )
 

@@ -1,5 +1,6 @@
 """`zoo data build --cutout`: products on white, and photos that are refused."""
 
+import io
 import itertools
 
 import numpy as np
@@ -7,6 +8,7 @@ from catalog_files import load_shop, write_table
 from PIL import Image
 
 from training.data import data_sets
+from training.data.catalog.photo import PhotoSettings, read_photo
 from training.data.rendered.builder import render
 from training.data.rendered.shapes import SHAPES
 
@@ -50,3 +52,16 @@ def test_masks_of_whole_photos_do_not_fit_cut_outs(build_shop, tmp_path):
     write_table(tmp_path / "t.csv", write_products(tmp_path / "images"))
     error = build_shop("--cutout", "--masks", str(tmp_path / "images"))[2]
     assert "Received: --cutout and --masks" in error
+
+
+def test_transparency_is_the_mask(tmp_path):
+    photo = np.full([120, 100, 4], (225, 225, 225, 0), "uint8")
+    photo[30:90, 30:70, :3] = (20, 30, 120)  # what the network would take for the product
+    photo[5:25, 5:25] = (200, 30, 40, 255)
+    Image.fromarray(photo).save(tmp_path / "a.png")
+    settings = PhotoSettings(tmp_path, size=SIDE, cuts_out=True, derived=("colour",))
+    read = read_photo("a.png", settings)
+    image = np.asarray(Image.open(io.BytesIO(read.image_bytes)))
+    assert np.abs(image[SIDE // 2, SIDE // 2].astype(int) - (200, 30, 40)).max() <= 2
+    assert (image[:3] >= 250).all()
+    assert read.derived["colour"].value == "red"

@@ -135,7 +135,7 @@ def metrics_path(flags: Mapping) -> str | None:
 
 def rest_limits(flags: Mapping):
     """Returns the `RestLimits` of the REST port."""
-    from serving.model_server.rest_api.connection import RestLimits
+    from serving.model_server.rest_api.connection_limits import RestLimits
 
     return RestLimits(
         max_request_bytes=flags["max_request_bytes"],

@@ -174,7 +174,7 @@ class ModelServer:
         raise port_error(self.flags["port"], "--port", OSError(errno.EADDRINUSE, ""))
 
     def _start_rest(self, core: "ServerCore"):
-        from serving.model_server.rest_api import connection as rest_connection
+        from serving.model_server.rest_api import connection_limits
         from serving.model_server.rest_api.service import RestService
 
         flags = self.flags
@@ -190,7 +190,7 @@ class ModelServer:
         config = uvicorn.Config(
             service,
             loop="asyncio",
-            http=rest_connection.protocol(start_options.rest_limits(flags)),
+            http=connection_limits.protocol(start_options.rest_limits(flags)),
             ws="none",
             lifespan="off",
             log_config=None,

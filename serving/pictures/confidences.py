@@ -1,8 +1,12 @@
 """Reports how sure the results of a command are."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
+import numpy as np
+
+from zoo.pictures.doubt import DOUBTFUL
 
 
 class Confidences:
@@ -14,15 +18,14 @@ class Confidences:
 
     def __init__(self, doubt: str):
         self._doubt = doubt
-        self._last = 1.0
+        self._last: float | None = None
 
-    def note(self, confidence: float) -> None:
-        """Remembers the confidence of a result, in [0, 1]."""
-        self._last = float(confidence)
+    def note(self, outputs: Mapping[str, np.ndarray]) -> None:
+        """Remembers the confidence among a response's outputs; models of other makers may give none."""
+        self._last = float(outputs["confidence"][0]) if "confidence" in outputs else None
 
     def report(self, photo: Path) -> None:
         """Prints the last confidence, for the photo that it belongs to."""
-        from zoo.cutout.confidence import DOUBTFUL
-
-        doubt = f"  look at it: {self._doubt}" if self._last < DOUBTFUL else ""
-        click.echo(f"{photo.name}: sure by {self._last:.2f}{doubt}")
+        if self._last is not None:
+            doubt = f"  look at it: {self._doubt}" if self._last < DOUBTFUL else ""
+            click.echo(f"{photo.name}: sure by {self._last:.2f}{doubt}")

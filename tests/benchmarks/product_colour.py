@@ -63,11 +63,11 @@ def read_whole(path: Path) -> np.ndarray:
 
 def read_cut_out(path: Path) -> np.ndarray:
     """Returns the product that `zoo data build --derive colour` sees; nothing of it where none is found."""
-    photo = Image.open(path).convert("RGB")
+    photo = read_whole(path)
     try:
         return find_product(photo, JUDGED_SIDE).picture
     except UnreadableRowError:
-        return np.asarray(photo.convert("RGBA"))
+        return np.concatenate([photo, np.full_like(photo[..., :1], 255)], axis=-1)
 
 
 def measure_photos(folder: Path, splits: list[str], read, ways: str) -> None:

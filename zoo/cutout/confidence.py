@@ -9,10 +9,9 @@ Source:
 
 import tensorflow as tf
 
-# What the expected overlap is raised to, so that confidences spread over the range: 0.945 becomes 0.8.
+# What the expected overlap is raised to, so that confidences spread over the range: 0.945 becomes 0.8, above
+# which a mask is not doubtful (`zoo/pictures/doubt.py`).
 POWER = 4.0
-# Results with a lower confidence should be looked at.
-DOUBTFUL = 0.8
 
 
 def mask_confidence(probabilities) -> tf.Tensor:

@@ -8,6 +8,8 @@ from PIL import Image, ImageFilter
 from zoo.errors import WrongUsageError
 
 SHADOWS = ("none", "soft", "keep")
+# Market places ask for a product that fills this share of the picture.
+MARKET_FILL = 0.85
 # Opacity from which a pixel counts for the product's outline.
 OUTLINE = 0.5
 # The drawn shadow: how dark, how far below the product and how soft, as shares of the product's longer side.
@@ -34,7 +36,7 @@ class Placing:
         if self.fill is not None and not 0 < self.fill <= 1:
             raise WrongUsageError(
                 "`--fill` must be above 0 and at most 1, because it is a share of the picture. "
-                f"Received: {self.fill}. Market places ask for 0.85."
+                f"Received: {self.fill}. Market places ask for {MARKET_FILL}."
             )
         if self.size is not None and self.size[0] * self.size[1] > MAX_PLACED_PIXELS:
             raise WrongUsageError(
@@ -55,7 +57,7 @@ class Placing:
             return product
         width, height = self.size or (product.shape[1], product.shape[0])
         left, top, right, bottom = outline_of(product)
-        fill = 0.85 if self.fill is None else self.fill
+        fill = MARKET_FILL if self.fill is None else self.fill
         scale = min(fill * width / (right - left), fill * height / (bottom - top))
         # The result's corners, in the photo's coordinates.
         x0, y0 = (left + right - width / scale) / 2, (top + bottom - height / scale) / 2

@@ -68,10 +68,7 @@ def read_photo(content: bytes, has_opacity: bool = True) -> np.ndarray:
             picture = open_photo(content)
             picture.load()  # before the metadata: reading a PNG's metadata first would hide damaged pixels
             turn_upright(picture)
-            if has_opacity and picture.has_transparency_data and not picture.mode.startswith("I"):
-                image = np.asarray(picture.convert("RGBA"))
-                return image if (image[..., 3] < 255).any() else np.ascontiguousarray(image[..., :3])
-            return np.asarray(to_rgb(picture))
+            return to_array(picture) if has_opacity else np.asarray(to_rgb(picture))
         except Exception as error:  # noqa: BLE001 - decoders raise anything on a damaged file
             raise UnreadablePhotoError.of(error) from error
 
@@ -142,6 +139,14 @@ def turn_upright(picture: Image.Image) -> None:
     # Pillow turns the pixels before it rewrites the metadata, which may fail if these are damaged.
     with contextlib.suppress(Exception):
         ImageOps.exif_transpose(picture, in_place=True)
+
+
+def to_array(picture: Image.Image) -> np.ndarray:
+    """Converts any mode to uint8 `[h, w, 3]`, or `[h, w, 4]` where pixels are transparent."""
+    if picture.has_transparency_data and not picture.mode.startswith("I"):
+        image = np.asarray(picture.convert("RGBA"))
+        return image if (image[..., 3] < 255).any() else np.ascontiguousarray(image[..., :3])
+    return np.asarray(to_rgb(picture))
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:

@@ -2,7 +2,7 @@
 
 from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, model_pb2
 
-from serving.model_server.core.requests import ModelSpec
+from serving.model_server.core.request_types import ModelSpec
 from serving.model_server.core.server_core import ServerCore
 
 

@@ -10,7 +10,7 @@ from serving.model_server.core import classify_regress
 from serving.model_server.core.metrics import Metrics
 from serving.model_server.core.model_signature import Signature
 from serving.model_server.core.model_versions import VersionSource, check_model_configs, check_platforms_stay
-from serving.model_server.core.requests import Inference, ModelSpec, Prediction
+from serving.model_server.core.request_types import Inference, ModelSpec, Prediction
 from serving.model_server.core.servable_manager import ModelVersion, ServableManager
 from serving.model_server.core.version_loading import LoadOptions, load_session
 from serving.wire import tensor_proto

@@ -6,7 +6,7 @@ They serve users' own models; see `core.classify_regress`.
 from tensorflow_serving.apis import classification_pb2, inference_pb2, regression_pb2
 
 from serving.model_server.core.classify_regress import Classes
-from serving.model_server.core.requests import Inference
+from serving.model_server.core.request_types import Inference
 
 
 def classification_response(answer: Inference):

@@ -19,7 +19,7 @@ from tensorflow_serving.apis import (
 from serving.model_server.core import classify_regress
 from serving.model_server.core.model_messages import metadata_response, status_response
 from serving.model_server.core.model_signature import CLASSIFY, REGRESS
-from serving.model_server.core.requests import ModelSpec, Prediction
+from serving.model_server.core.request_types import ModelSpec, Prediction
 from serving.model_server.core.server_core import ServerCore
 from serving.model_server.grpc_api import inference_messages
 from serving.wire import tensor_proto

@@ -20,10 +20,9 @@ from export.versions.version_dirs import LARGEST_VERSION
 from serving.model_server.core.classify_regress import Classes
 from serving.model_server.core.model_messages import metadata_response, status_response
 from serving.model_server.core.model_signature import CLASSIFY, REGRESS, UnknownSignature
-from serving.model_server.core.requests import ModelSpec
+from serving.model_server.core.request_types import ModelSpec
 from serving.model_server.core.server_core import ServerCore
-from serving.model_server.rest_api import examples_request, predict_request
-from serving.model_server.rest_api import json_responses as json_writer
+from serving.model_server.rest_api import examples_request, json_responses, predict_request
 from serving.wire import json_tensor
 from serving.wire.status import InvalidArgument, from_exception
 
@@ -122,7 +121,7 @@ class RestService:
                 return Answer(200, self._dispatch(method, path, body))
         except Exception as error:  # noqa: BLE001 - every error of a request becomes its response
             status = from_exception(error)
-            return Answer(status.http_status, json_writer.error(status.message))
+            return Answer(status.http_status, json_responses.error(status.message))
 
     def _metrics_page(self, path):
         if path != self._metrics_path:
@@ -169,8 +168,8 @@ class RestService:
             name = error.signature_name
             raise InvalidArgument(f'Serving signature name: "{name}" not found in signature def') from error
         if predict_request.is_row_format(document):
-            return json_writer.predictions(prediction.outputs)
-        return json_writer.outputs(prediction.outputs)
+            return json_responses.predictions(prediction.outputs)
+        return json_responses.outputs(prediction.outputs)
 
     def _infer(self, method, spec, body) -> bytes:
         document = json_tensor.parse(body)
@@ -178,8 +177,8 @@ class RestService:
         examples = examples_request.read_examples(document)
         result = self._core.infer(spec, _METHOD_NAMES[method], examples, self._timeout_seconds).result
         if isinstance(result, Classes):
-            return json_writer.classifications(result.labels, result.scores)
-        return json_writer.regressions(result)
+            return json_responses.classifications(result.labels, result.scores)
+        return json_responses.regressions(result)
 
     def _describe(self, spec, with_metadata: bool) -> bytes:
         if not spec.name:

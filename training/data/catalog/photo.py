@@ -23,11 +23,13 @@ from PIL import Image, ImageOps
 from training.data.catalog.derived import DERIVED, Judgement
 from training.data.catalog.product import Product, find_product
 from training.data.catalog.quarantine import UnreadableRowError
+from zoo.pictures.doubt import DOUBTFUL
 from zoo.pictures.photo_files import (
     WHITE,
     UnreadablePhotoError,
     open_photo,
     read_orientation,
+    to_array,
     to_rgb,
     turn_upright,
 )
@@ -35,8 +37,6 @@ from zoo.pictures.photo_files import (
 MAX_FILE_BYTES = 256 << 20
 FITS = ("crop", "pad")
 THUMBNAIL_SIDE = 8
-# Masks of a lower confidence are refused (`zoo/cutout/confidence.py`).
-SMALLEST_CONFIDENCE = 0.8
 # Side in pixels at which attributes are judged.
 JUDGED_SIDE = 256
 # Shrinking inside the JPEG decoder halves its time. It leaves pictures larger than the result by at least
@@ -190,7 +190,7 @@ def _convert(content: bytes, settings: PhotoSettings) -> Photo:
     is_plain_jpeg = picture.format == "JPEG" and picture.mode in ("L", "RGB") and orientation == 1
     turn_upright(picture)
     upright = to_rgb(picture)
-    product = _find_product(upright, settings)
+    product = _find_product(picture, settings)
     if product is not None and settings.cuts_out:
         shown = Image.fromarray(product.on_white(settings.size))
     else:
@@ -245,9 +245,9 @@ def _to_square(picture: Image.Image, size: int, fit: str, outside=WHITE) -> Imag
 def _find_product(picture: Image.Image, settings: PhotoSettings) -> Product | None:
     """Finds the product if it is needed; as the result, only a mask that is sure is good enough."""
     if settings.cuts_out:
-        product = find_product(picture, settings.size)
-        if product.confidence < SMALLEST_CONFIDENCE:
-            received = f"sure by {product.confidence:.2f}, at least {SMALLEST_CONFIDENCE} is needed"
+        product = find_product(to_array(picture), settings.size)
+        if product.confidence < DOUBTFUL:
+            received = f"sure by {product.confidence:.2f}, at least {DOUBTFUL} is needed"
             raise UnreadableRowError("doubtful mask", received)
         return product
-    return find_product(picture, JUDGED_SIDE) if settings.derived else None
+    return find_product(to_array(picture), JUDGED_SIDE) if settings.derived else None

@@ -14,8 +14,6 @@ from training.data.catalog.quarantine import UnreadableRowError
 from zoo.pictures import grounds
 
 PRESET = "cutout_products"
-# Market places ask for this share of the picture.
-FILL = 0.85
 # Larger photos are reduced to this longer side, unless the result needs more.
 LONGEST_SIDE = 1024
 
@@ -40,16 +38,17 @@ class Product:
         """
         if size is None:
             left, top, right, bottom = grounds.outline_of(self.picture)
-            size = max(1, round(max(right - left, bottom - top) / FILL))
-        placed = grounds.Placing((size, size), FILL).apply(self.picture)
+            size = max(1, round(max(right - left, bottom - top) / grounds.MARKET_FILL))
+        placed = grounds.Placing((size, size), grounds.MARKET_FILL).apply(self.picture)
         return grounds.lay_on_colour(placed, (255, 255, 255))
 
 
-def find_product(photo: Image.Image, size: int | None = None) -> Product:
+def find_product(photo: np.ndarray, size: int | None = None) -> Product:
     """Finds the product in a photo.
 
     Args:
-        photo: The photo, upright, RGB.
+        photo: uint8 array `[h, w, 3]`, upright; or `[h, w, 4]`, whose transparent pixels are then not the
+            product.
         size: Side in pixels that the product is wanted at; None keeps its scale.
 
     Returns:
@@ -58,10 +57,13 @@ def find_product(photo: Image.Image, size: int | None = None) -> Product:
     Raises:
         UnreadableRowError: No product was found.
     """
+    if photo.shape[-1] == 4:
+        return Product(photo, 1.0)
     if size is not None:
-        photo = photo.copy()
-        photo.thumbnail((max(LONGEST_SIDE, 2 * size),) * 2, Image.Resampling.BICUBIC, reducing_gap=2.0)
-    colours, opacity, confidence, is_found = _cut_out()(np.asarray(photo))
+        small = Image.fromarray(photo)
+        small.thumbnail((max(LONGEST_SIDE, 2 * size),) * 2, Image.Resampling.BICUBIC, reducing_gap=2.0)
+        photo = np.asarray(small)
+    colours, opacity, confidence, is_found = _cut_out()(photo)
     if not bool(is_found):
         raise UnreadableRowError("no product found", "less than 0.3 % of the photo looks like one")
     alpha = np.round(255.0 * opacity.numpy()).astype("uint8")

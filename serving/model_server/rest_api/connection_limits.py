@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from serving.model_server.rest_api import json_responses as json_writer
+from serving.model_server.rest_api import json_responses
 
 # A body that arrives at this rate or faster may take longer than the time limit.
 MIN_BYTES_PER_SECOND = 10_000
@@ -189,7 +189,7 @@ class LimitedConnection(HttpToolsProtocol):
         """Sends an error response and closes the connection once the client had time to read it."""
         self._is_refused = True
         if self._is_idle() or not self.cycle.response_started:
-            body = json_writer.error(message)
+            body = json_responses.error(message)
             head = (
                 f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
                 f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
