@@ -21,9 +21,9 @@ from picture_files import (
 )
 from PIL import Image
 
-from export.images.image_bytes import MAX_PIXELS
 from export.images.jpeg_header import MAX_SEGMENTS
 from export.images.png_header import MAX_CHUNKS
+from zoo.pictures.photo_files import MAX_PIXELS
 
 
 @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)

@@ -17,9 +17,9 @@ from export.images.jpeg_header import read_jpeg_header
 from export.images.png_header import SIGNATURE as PNG_SIGNATURE
 from export.images.png_header import read_png_header
 from export.images.row_isolation import rows_that_succeed
+from zoo.pictures.photo_files import MAX_PIXELS
 from zoo.pictures.pixels import match_channels
 
-MAX_PIXELS = 25_000_000
 RGBA_CHANNELS = 4
 
 # zlib's fastest level: 0.6 ms and 4.6 kB for 64 x 64 pixels, against 1.4 ms and 3.7 kB at the default level.

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from zoo.errors import WrongUsageError
+from zoo.pictures.photo_files import MAX_PIXELS
 
 SHADOWS = ("none", "soft", "keep")
 # Market places ask for a product that fills this share of the picture.
@@ -16,7 +17,6 @@ OUTLINE = 0.5
 SHADOW_OPACITY, SHADOW_DROP, SHADOW_BLUR = 0.35, 0.02, 0.03
 # A photo's own shadow is kept up to this distance from the product, as a share of its longer side.
 KEPT_REACH = 0.12
-MAX_PLACED_PIXELS = 25_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Placing:
                 "`--fill` must be above 0 and at most 1, because it is a share of the picture. "
                 f"Received: {self.fill}. Market places ask for {MARKET_FILL}."
             )
-        if self.size is not None and self.size[0] * self.size[1] > MAX_PLACED_PIXELS:
+        if self.size is not None and self.size[0] * self.size[1] > MAX_PIXELS:
             raise WrongUsageError(
-                f"`--size` must have at most {MAX_PLACED_PIXELS // 10**6} megapixels. "
+                f"`--size` must have at most {MAX_PIXELS // 10**6} megapixels. "
                 f"Received: {self.size[0]}x{self.size[1]}. Use e.g. 2000x2000."
             )
 
