@@ -10,6 +10,7 @@ from PIL import Image
 
 from export.signatures.of_models import make_signatures
 from zoo.classifier import Classifier
+from zoo.cutout.on_white import place_on_white
 from zoo.pictures import resize
 
 MODELS = {"classifier": {"": "category"}, "classifier_rgb": {"": "category", "colour_": "colour"}}
@@ -81,3 +82,18 @@ def test_attributes_that_are_named_like_other_outputs_are_refused(name):
     message = f"Received: attributes category, colour, {name}. Rename in the data set: {name}."
     with pytest.raises(ValueError, match=message):
         make_signatures(Classifier(attributes, width=1))
+
+
+def test_a_model_of_cut_outs_judges_the_product_alone():
+    model = Classifier({"category": CATEGORIES}, image_size=32, channels=3, width=4, on_cutouts=True)
+    (signature,) = make_signatures(model)
+    photo = np.full([120, 90, 4], (200, 190, 180, 0), "uint8")
+    photo[30:90, 20:60] = (20, 30, 120, 255)
+    empty = np.full([240, 200, 3], 225, "uint8")
+    outputs = signature.run({"image_bytes": np.array([to_png(photo), to_png(empty), b""], object)})
+    on_white = place_on_white(photo[..., :3], photo[..., 3:] / np.float32(255), 32)[np.newaxis]
+    np.testing.assert_allclose(outputs["probabilities"][:1], model.judge(on_white)["category"], atol=1e-4)
+    assert outputs["error"][0] == b""
+    assert outputs["error"][1].startswith(b"No product was found")
+    assert outputs["error"][2].endswith(b"Send a PNG or JPEG.")
+    assert outputs["category"][1:].tolist() == [b"", b""]

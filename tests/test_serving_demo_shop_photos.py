@@ -42,11 +42,14 @@ def test_answers_are_written_at_the_photos_own_size(two_photos, addresses, tmp_p
     sheet = shop_photos.ask_for_photos(addresses["grpc"], addresses["rest"], tmp_path / "out")
     assert len(sheet.rows) == 2
     assert all(len(row) == len(shop_photos.LABELS) for row in sheet.rows)
-    assert len(files_in(tmp_path / "out")) == 2 * 5
+    assert len(files_in(tmp_path / "out")) == 2 * 6
     for path in shop_photos.PHOTOS.glob("*.jpg"):
         result = Image.open(tmp_path / "out" / f"{path.stem}-2b4c7e.png")
         assert result.size == Image.open(path).size
-    assert capsys.readouterr().out == "cutout, recolour: 10 responses, gRPC and REST identical\n"
+        enlarged = Image.open(tmp_path / "out" / f"{path.stem}-on-white-twice-as-large.png")
+        assert enlarged.size == (2 * result.width, 2 * result.height)
+    expected = "cutout, recolour, fsrcnn_x2: 12 responses, gRPC and REST identical\n"
+    assert capsys.readouterr().out == expected
 
 
 def test_different_answers_are_said(two_photos, addresses, tmp_path, monkeypatch):

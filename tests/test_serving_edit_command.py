@@ -1,6 +1,7 @@
 """`zoo edit`: the same files from a run, over gRPC and over REST; bad photos among good ones."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,9 @@ from free_ports import free_port
 from picture_files import JPEG, PICTURE, PNG, saved
 from served_runs import exported_run, files_in, run_zoo, running_server, trained_run
 
+import zoo
 from serving.client.connection import connect
+from zoo.cutout import PRESET
 
 # A checksum that is wrong is found by the decoder only, and fails its run.
 DAMAGED = PNG[:60] + bytes([PNG[60] ^ 1]) + PNG[61:]
@@ -73,7 +76,8 @@ def test_run_grpc_and_rest_write_the_same_files(edit, sources, tmp_path):
         shutil.rmtree(tmp_path / "edited")
     assert list(written["run"]) == ["a.png", "b.png", "small.png"]
     assert written["run"] == written["grpc"] == written["rest"]
-    assert {from_png(file).shape for file in written["run"].values()} == {(16, 16, 3)}
+    shapes = [from_png(file).shape[:2] for file in written["run"].values()]
+    assert shapes == [(PICTURE.height, PICTURE.width)] * 2 + [(5, 3)]
     for error in errors.values():
         assert "garbage.png: `image_bytes` must hold a PNG or JPEG file. Received: 10 bytes" in error
         assert "empty.jpg: `image_bytes` must hold a PNG or JPEG file. Received: 0 bytes." in error
@@ -102,6 +106,8 @@ def test_files_are_what_the_model_answers(edit, addresses, tmp_path):
 def test_a_preset_edits_as_its_run_and_lists_the_values_it_knows(
     edit, presets_dir, sources, small_data_set, tmp_path
 ):
+    # Finds the products that get another colour.
+    shutil.copytree(Path(zoo.__file__).parent / "preset_files" / PRESET, presets_dir / PRESET)
     written = []
     for source in (sources["run"], ("--preset", "tiny_cvae")):
         assert edit("a.png", "--target-category", "bag", source=source)[0] == 0

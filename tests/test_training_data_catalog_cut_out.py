@@ -11,6 +11,7 @@ from training.data import data_sets
 from training.data.catalog.photo import PhotoSettings, read_photo
 from training.data.rendered.builder import render
 from training.data.rendered.shapes import SHAPES
+from training.recipes.base.registry import RECIPES
 
 SIDE = 64
 
@@ -65,3 +66,25 @@ def test_transparency_is_the_mask(tmp_path):
     assert np.abs(image[SIDE // 2, SIDE // 2].astype(int) - (200, 30, 40)).max() <= 2
     assert (image[:3] >= 250).all()
     assert read.derived["colour"].value == "red"
+
+
+def test_doubtful_masks_are_kept_on_request(build_shop, tmp_path):
+    write_table(tmp_path / "t.csv", write_products(tmp_path / "images"))
+    assert build_shop("--cutout", "--size", str(SIDE), "--min-confidence", "0")[0] == 0
+    assert set(load_shop(tmp_path).report["refusals"]) <= {"no product found"}
+
+
+def test_a_confidence_must_be_one_and_have_a_mask(build_shop, tmp_path):
+    write_table(tmp_path / "t.csv", write_products(tmp_path / "images"))
+    code, _, error = build_shop("--cutout", "--min-confidence", "1.5")
+    assert (code, "`min_confidence` must be from 0, which keeps every mask, to 1" in error) == (2, True)
+    code, _, error = build_shop("--min-confidence", "0.5")
+    assert (code, "A smallest confidence belongs to cut-outs" in error) == (2, True)
+
+
+def test_a_classifier_of_cut_outs_knows_it(build_shop, tmp_path, make_small_config):
+    write_table(tmp_path / "t.csv", write_products(tmp_path / "images"))
+    for words, on_cutouts in (["--cutout"], True), ([], False):
+        assert build_shop(*words, "--size", "16", "--overwrite")[0] == 0
+        model = RECIPES["classifier"].build_model(make_small_config("classifier"), load_shop(tmp_path))
+        assert model.on_cutouts is on_cutouts

@@ -132,6 +132,11 @@ def _to_renames(context, parameter, texts):
     help="Show only the products, cut out and centred on white; doubtful ones are refused.",
 )
 @click.option(
+    "--min-confidence",
+    type=float,
+    help="With --cutout: smallest confidence of a mask, 0 keeps every photo with a product.  [default: 0.8]",
+)
+@click.option(
     "--masks",
     "masks_dir",
     type=click.Path(exists=True, file_okay=False),

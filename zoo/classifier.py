@@ -50,6 +50,8 @@ class Classifier(FromPreset, keras.Model):
         channels: 1 (grey) or 3 (RGB).
         width: Channels of the first convolution; the groups have twice and four times as many.
         label_smoothing: Share of the probability that training spreads over all values, in [0, 1).
+        on_cutouts: Whether the pictures are products cut out and centred on white, as those of
+            `zoo data build --cutout`; the exported model then cuts photos out first.
         dtype: Dtype policy, e.g. `"mixed_bfloat16"`; the global policy by default.
 
     Call arguments:
@@ -77,6 +79,7 @@ class Classifier(FromPreset, keras.Model):
         channels: int = 1,
         width: Count = 32,
         label_smoothing: Share = 0.1,
+        on_cutouts: bool = False,
         dtype=None,
         name: str = "classifier",
         **kwargs,
@@ -98,6 +101,7 @@ class Classifier(FromPreset, keras.Model):
         self.channels = channels
         self.width = width
         self.label_smoothing = label_smoothing
+        self.on_cutouts = on_cutouts
 
         self.features = self._build_features()
         self.attribute_head = self._build_attribute_head()
@@ -146,6 +150,7 @@ class Classifier(FromPreset, keras.Model):
             "channels": self.channels,
             "width": self.width,
             "label_smoothing": self.label_smoothing,
+            "on_cutouts": self.on_cutouts,
         }
 
     def _features(self, raw_images, training: bool):

@@ -3,11 +3,13 @@
 import numpy as np
 import tensorflow as tf
 
-from export.images.image_bytes import encode_png_row, map_image_rows
-from export.signatures import rows
+from export.images.image_bytes import RGBA_CHANNELS, encode_png_row, map_image_rows
+from export.signatures import cutting, rows
 from export.signatures.generation import BATCH_SIZES
 from export.signatures.image_tensors import example_pictures
 from export.signatures.signature import Signature
+from zoo.cutout.cutout import PRESET, Cutout
+from zoo.cutout.on_white import place_on_white
 from zoo.pictures import resize
 
 # Names of the first attribute's outputs, which have no prefix: its values, and each value's probability.
@@ -22,7 +24,8 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
     `probabilities`; every other attribute's carry its name as a prefix: `colour`, `colour_classes`,
     `colour_probabilities`.
 
-    Photos that differ from the model's size are cropped to their centre square and resized, as in training.
+    Photos that differ from the model's size are cropped to their centre square and resized, as in training. A
+    model that learned from cut-outs gets the product that the preset `cutout_products` finds in the photo.
 
     Args:
         model: A `zoo.classifier.Classifier`.
@@ -36,15 +39,25 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
     """
     prefixes = _output_prefixes(model.attributes)
 
+    cutout = Cutout.from_preset(PRESET) if model.on_cutouts else None
+
+    def show(raw_image):
+        if cutout is None:
+            return resize.to_square(raw_image, model.image_size), ""
+        colours, mask = cutting.cut_out_rgba(cutout, raw_image)
+        error = tf.where(cutout.has_product(mask.opacity), "", cutting.NOT_FOUND)
+        return place_on_white(colours, mask.opacity, model.image_size), error
+
     def classify_png(inputs):
         square = tf.TensorSpec([model.image_size, model.image_size, model.channels], tf.uint8)
-        raw_images, errors = map_image_rows(
+        (raw_images, found_errors), file_errors = map_image_rows(
             inputs["image_bytes"],
-            model.channels,
-            lambda raw_image: resize.to_square(raw_image, model.image_size),
-            square,
+            model.channels if cutout is None else RGBA_CHANNELS,
+            show,
+            (square, tf.TensorSpec([], tf.string)),
             isolates_rows,
         )
+        errors = rows.join_errors(file_errors, found_errors)
         outputs = {}
         for attribute, probabilities in model.judge(raw_images).items():
             values = tf.constant(model.attributes[attribute])
@@ -55,7 +68,10 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
         return rows.blank_bad_outputs(outputs, errors)
 
     def request(num_rows):
-        pictures = example_pictures(num_rows, model.image_size, model.image_size, model.channels)
+        if cutout is None:
+            pictures = example_pictures(num_rows, model.image_size, model.image_size, model.channels)
+        else:
+            pictures = cutting.example_photos(num_rows, 48, 64)
         files = [encode_png_row(picture).numpy() for picture in pictures]
         return {"image_bytes": np.array(files, dtype=object)}
 

@@ -3,14 +3,23 @@
 import numpy as np
 import tensorflow as tf
 
-from export.images.image_bytes import encode_png_row, encode_png_rows, map_image_rows
+from export.images.image_bytes import RGBA_CHANNELS, encode_png_row, map_image_rows
 from export.signatures import rows
 from export.signatures.generation import BATCH_SIZES, generation_signatures
 from export.signatures.image_tensors import check_picture_size, example_pictures
 from export.signatures.signature import Signature
-from zoo.pictures import pixels, resize
+from zoo.conditional_vae.photo_edits import (
+    carry_edits,
+    edit_specs,
+    edits_colours,
+    make_small_edits,
+    squeeze,
+)
+from zoo.cutout.cutout import PRESET, Cutout, ProductMask
+from zoo.pictures import resize
 
 TARGET = "target_"
+OPAQUE = 255
 
 
 def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
@@ -26,10 +35,12 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
 def editing_signatures(model, isolates_rows: bool = False) -> list[Signature]:
     """Returns `encode`, `edit` and `edit_png`.
 
-    Photos that differ from the model's size are cropped to their centre square and resized.
+    `edit` and `edit_png` return whole photos at their own size (`zoo/conditional_vae/photo_edits.py`).
+    `encode` takes photos' centre squares, because latents are decoded to squares.
 
     Args:
-        model: A `zoo.conditional_vae.ConditionalVAE`.
+        model: A `zoo.conditional_vae.ConditionalVAE`. If it has a colour among its attributes, the preset
+            `cutout_products` finds the products that are to have another one.
         isolates_rows: Whether a photo that only the decoder finds damaged becomes its row's error.
 
     Returns:
@@ -39,6 +50,7 @@ def editing_signatures(model, isolates_rows: bool = False) -> list[Signature]:
     images = tf.TensorSpec([None, None, None, model.channels], tf.uint8)
     stated = {attribute: rows.string_rows() for attribute in attributes}
     wanted = {TARGET + attribute: rows.string_rows() for attribute in attributes}
+    cutout = Cutout.from_preset(PRESET) if edits_colours(model) else None
 
     def to_stated_ids(raw_images, inputs):
         judged = {name: _most_probable(values) for name, values in model.judge(raw_images).items()}
@@ -50,31 +62,70 @@ def editing_signatures(model, isolates_rows: bool = False) -> list[Signature]:
         latents = model.encode(raw_images, stated_ids)
         return {"latents": rows.blank_bad_rows(latents, errors), "error": errors}
 
-    def edit_squares(raw_images, inputs):
-        stated_ids, stated_errors = to_stated_ids(raw_images, inputs)
+    def edit_small(before, inputs):
+        stated_ids, stated_errors = to_stated_ids(before, inputs)
         targets = {attribute: inputs[TARGET + attribute] for attribute in attributes}
         wanted_ids, wanted_errors = rows.to_attribute_ids(attributes, targets, stated_ids)
-        edited = model.edit(raw_images, stated_ids, wanted_ids)
-        errors = rows.join_errors(stated_errors, wanted_errors)
-        return rows.blank_bad_rows(pixels.from_model_range(edited, model.pixel_range), errors), errors
+        edits = make_small_edits(model, before, stated_ids, wanted_ids)
+        return edits, rows.join_errors(stated_errors, wanted_errors)
+
+    # A function of its own, which is traced once for both signatures.
+    @tf.function(input_signature=[_photo(model.channels), _photo(1), edit_specs(model)])
+    def carry(raw_image, alpha, edits):
+        if cutout is None:
+            return carry_edits(raw_image, edits, None)
+        find_product = cutout.find_product
+
+        def find_mask():
+            return tf.cond(
+                tf.reduce_all(alpha == OPAQUE),
+                lambda: find_product(raw_image),
+                lambda: ProductMask.given(tf.cast(alpha, "float32") / OPAQUE),
+            )
+
+        return carry_edits(raw_image, edits, find_mask)
 
     def edit(inputs):
-        raw_images = resize.to_square(check_picture_size(inputs["images"]), model.image_size)
-        edited, errors = edit_squares(raw_images, inputs)
-        return {"images": edited, "error": errors}
+        raw_images = check_picture_size(inputs["images"])
+        edits, errors = edit_small(squeeze(raw_images, model.image_size), inputs)
+        edited = tf.map_fn(
+            lambda row: carry(row[0], _opaque(row[0]), row[1]),
+            (raw_images, edits),
+            parallel_iterations=1,
+            fn_output_signature=tf.TensorSpec(images.shape[1:], tf.uint8),
+        )
+        return {"images": rows.blank_bad_rows(edited, errors), "error": errors}
+
+    def edit_file(raw_image, edits):
+        if model.channels == 1:
+            return encode_png_row(carry(raw_image, _opaque(raw_image), edits))
+        colours, alpha = raw_image[..., :3], raw_image[..., 3:]
+        edited = carry(colours, alpha, edits)
+        return tf.cond(
+            tf.reduce_all(alpha == OPAQUE),
+            lambda: encode_png_row(edited),
+            lambda: encode_png_row(tf.concat([edited, alpha], axis=-1)),
+        )
 
     def edit_png(inputs):
-        square = tf.TensorSpec([model.image_size, model.image_size, model.channels], tf.uint8)
-        raw_images, file_errors = map_image_rows(
+        before, file_errors = map_image_rows(
             inputs["image_bytes"],
             model.channels,
-            lambda raw_image: resize.to_square(raw_image, model.image_size),
-            square,
+            lambda raw_image: squeeze(raw_image, model.image_size),
+            tf.TensorSpec([model.image_size, model.image_size, model.channels], tf.uint8),
             isolates_rows,
         )
-        edited, errors = edit_squares(raw_images, inputs)
+        edits, errors = edit_small(before, inputs)
         errors = rows.join_errors(file_errors, errors)
-        return {"image_bytes": rows.blank_bad_rows(encode_png_rows(edited), errors), "error": errors}
+        # Decoded again rather than kept: a batch of large photos would fill the memory.
+        edited, _ = map_image_rows(
+            rows.blank_bad_rows(inputs["image_bytes"], errors),
+            RGBA_CHANNELS if model.channels == 3 else model.channels,
+            edit_file,
+            tf.TensorSpec([], tf.string),
+            arguments=[edits],
+        )
+        return {"image_bytes": edited, "error": errors}
 
     def requests(make_pictures, prefixes):
         return [
@@ -104,6 +155,14 @@ def editing_signatures(model, isolates_rows: bool = False) -> list[Signature]:
             requests(files, ["", TARGET]),
         ),
     ]
+
+
+def _photo(channels: int) -> tf.TensorSpec:
+    return tf.TensorSpec([None, None, channels], tf.uint8)
+
+
+def _opaque(raw_image):
+    return tf.fill(tf.shape(raw_image[..., :1]), tf.constant(OPAQUE, tf.uint8))
 
 
 def _most_probable(probabilities):

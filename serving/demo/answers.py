@@ -92,7 +92,7 @@ class DemoAnswers:
         )
 
     def edited_sheet(self) -> PictureSheet:
-        """Returns real photos, their reconstructions, and their edits to every value."""
+        """Returns real photos and their edits to every value; their own values leave them as they are."""
         from training.recipes.conditional_vae import first_of_each_value
 
         name, values = next(iter(self.model.attributes.items()))
@@ -102,7 +102,7 @@ class DemoAnswers:
             for attribute, names in self.model.attributes.items()
         }
         rows = [list(raw_images)]
-        for target in ("", *values):
+        for target in values:
             wanted = {
                 f"target_{attribute}": np.array(
                     [target if attribute == name else ""] * len(raw_images), dtype=object
@@ -114,7 +114,7 @@ class DemoAnswers:
         return PictureSheet(
             rows=rows,
             column_labels=list(known[name]),
-            row_labels=["real", "reconstructed", *(f"as {value}" for value in values)],
+            row_labels=["real", *(f"as {value}" for value in values)],
             note=rendered_note(self.data_set),
         )
 

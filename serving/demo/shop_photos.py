@@ -1,4 +1,4 @@
-"""Asks a running server for what a shop does with its photos: on white, and in other colours.
+"""Asks a running server for what a shop does with its photos: on white, in other colours, and enlarged.
 
 The photos are the first twelve of the validation split of clothing-dataset-small (CC0 1.0), at their own
 size.
@@ -18,15 +18,15 @@ from zoo.files.atomic_write import write_bytes
 from zoo.pictures.photo_files import read_photo
 
 PHOTOS = Path(__file__).parent / "photos"
-PRESETS = ("cutout_products", "recolour_products")
-SERVED_NAMES = ("cutout", "recolour")
+PRESETS = ("cutout_products", "recolour_products", "fsrcnn_x2")
+SERVED_NAMES = ("cutout", "recolour", "fsrcnn_x2")
 TARGETS = ("red", "#2b4c7e", "white", "black")
 SHOWN_SIDE = 220
-LABELS = ("photo", "on white", *TARGETS)
+LABELS = ("photo", "on white", *TARGETS, "on white, twice as large")
 
 
 def ask_for_photos(grpc_address: str, rest_address: str, output: Path) -> PictureSheet:
-    """Cuts out and recolours the demo's photos, and writes the results at the photos' own size.
+    """Cuts out, recolours and enlarges the demo's photos, and writes the results at their full size.
 
     Args:
         grpc_address: `HOST:PORT`.
@@ -34,7 +34,7 @@ def ask_for_photos(grpc_address: str, rest_address: str, output: Path) -> Pictur
         output: Directory to write the pictures to.
 
     Returns:
-        A sheet with a row for each photo.
+        A sheet with a row for each photo; of the enlarged one it shows the middle, pixel by pixel.
 
     Raises:
         RuntimeError: The answers over gRPC and REST differ.
@@ -59,17 +59,22 @@ def ask_for_photos(grpc_address: str, rest_address: str, output: Path) -> Pictur
                 outputs = _ask_both(over_grpc, over_rest, "recolour", wish)
                 pictures.append(outputs["image_bytes"][0])
                 confidence = float(outputs["confidence"][0])
+            enlarged = _ask_both(over_grpc, over_rest, "fsrcnn_x2", {"image_bytes": _strings(pictures[0])})
+            pictures.append(enlarged["image_bytes"][0])
             for label, picture in zip(LABELS[1:], pictures, strict=True):
-                write_bytes(output / f"{path.stem}-{label.replace(' ', '-').lstrip('#')}.png", picture)
-            rows.append([_small(read_photo(file)) for file in (content, *pictures)])
-            captions.append([path.stem, *[""] * (len(pictures) - 1), f"sure by {confidence:.2f}"])
-    click.echo(f"cutout, recolour: {len(rows) * (1 + len(TARGETS))} responses, gRPC and REST identical")
+                name = label.replace(",", "").replace(" ", "-").lstrip("#")
+                write_bytes(output / f"{path.stem}-{name}.png", picture)
+            shown = [_small(read_photo(file)) for file in (content, *pictures[:-1])]
+            rows.append([*shown, _middle(read_photo(pictures[-1]))])
+            captions.append([path.stem, *[""] * len(TARGETS), f"sure by {confidence:.2f}", "its middle"])
+    num_responses = len(rows) * (len(LABELS) - 1)
+    click.echo(f"{', '.join(SERVED_NAMES)}: {num_responses} responses, gRPC and REST identical")
     return PictureSheet(rows=rows, column_labels=list(LABELS), captions=captions)
 
 
 def _ask_both(over_grpc, over_rest, model_name: str, inputs: Mapping[str, np.ndarray]) -> dict:
     answers = [client.predict(model_name, inputs) for client in (over_grpc, over_rest)]
-    for name in ("image_bytes", "mask_bytes"):
+    for name in {"image_bytes", "mask_bytes"} & answers[0].keys():
         if answers[0][name][0] != answers[1][name][0]:
             raise RuntimeError(
                 f"gRPC and REST must give the same bytes. Received: different `{name}` of {model_name}. "
@@ -80,6 +85,11 @@ def _ask_both(over_grpc, over_rest, model_name: str, inputs: Mapping[str, np.nda
 
 def _strings(value) -> np.ndarray:
     return np.array([value], dtype=object)
+
+
+def _middle(picture: np.ndarray) -> np.ndarray:
+    top, left = ((side - SHOWN_SIDE) // 2 for side in picture.shape[:2])
+    return picture[top : top + SHOWN_SIDE, left : left + SHOWN_SIDE]
 
 
 def _small(picture: np.ndarray) -> np.ndarray:

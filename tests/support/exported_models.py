@@ -39,6 +39,7 @@ BUILDERS = {
     "conditional_vae_rgb": lambda: ConditionalVAE(**RGB, **SMALL),
     "srcnn_x2": lambda: SRCNN(upscale_factor=2, is_residual=True),
     "srcnn_x3": lambda: SRCNN(upscale_factor=3, is_residual=True),
+    "fsrcnn_x2": lambda: FSRCNN(upscale_factor=2, is_residual=True),
     "fsrcnn_x3": lambda: FSRCNN(upscale_factor=3, is_residual=True),
     "fsrcnn_rgb_x4": lambda: FSRCNN(upscale_factor=4, is_residual=True, colour_space="rgb"),
     "cutout": lambda: make_dark(Cutout, image_size=32, width=4),

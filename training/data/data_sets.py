@@ -71,6 +71,11 @@ class DataSet:
         """The report from building a catalogue; empty for other data sets."""
         return (self.builder.info.metadata or {}).get("report", {})
 
+    @property
+    def shows_cutouts(self) -> bool:
+        """Whether the pictures are products cut out and centred on white."""
+        return bool(self.report.get("cuts_out"))
+
     def read(self, split: str, with_texts: bool = False) -> tf.data.Dataset:
         """Reads a split in its fixed order.
 

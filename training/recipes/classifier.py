@@ -48,6 +48,8 @@ class ClassifierRecipe(AttributeRecipe):
         "label_smoothing": Range(0.0, 0.2),
         "augment": Choice(("none", "flip", "flip,crop")),
     }
+    # The data set decides.
+    fixed_arguments = (*AttributeRecipe.fixed_arguments, "on_cutouts")
     default_augmentations = ("flip", "crop")
     is_judge = True
     signatures = "export.signatures.classification"
@@ -60,6 +62,7 @@ class ClassifierRecipe(AttributeRecipe):
             data_set.attributes,
             image_size=config.image_size,
             channels=data_set.image_shape[2],
+            on_cutouts=data_set.shows_cutouts,
             dtype=config.precision,
             **config.model_options,
         )

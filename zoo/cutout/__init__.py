@@ -1,5 +1,5 @@
 """Finds the product in a photo and cuts it out."""
 
-from zoo.cutout.cutout import Cutout
+from zoo.cutout.cutout import PRESET, Cutout
 
-__all__ = ["Cutout"]
+__all__ = ["PRESET", "Cutout"]

@@ -21,6 +21,8 @@ from zoo.presets.from_preset import FromPreset
 from zoo.step import replicas
 from zoo.step.means import BatchMean, GradientNorm, update_means
 
+# The trained network that everything uses that has to find products and is given no other.
+PRESET = "cutout_products"
 # Share of the photo that must be product with a probability above one half; with less, none was found.
 SMALLEST_PRODUCT = 0.003
 
@@ -142,7 +144,8 @@ class Cutout(FromPreset, keras.Model):
         found = self.find_product(raw_image)
         return free_fringe(raw_image, found.opacity), found
 
-    def has_product(self, opacity) -> tf.Tensor:
+    @staticmethod
+    def has_product(opacity) -> tf.Tensor:
         """Returns whether a mask, float32 `[..., h, w, 1]`, shows any product: bool `[...]`."""
         share = tf.reduce_mean(tf.cast(opacity > 0.5, "float32"), axis=[-3, -2, -1])
         return share >= SMALLEST_PRODUCT

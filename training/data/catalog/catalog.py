@@ -106,6 +106,7 @@ def read_catalog(settings: CatalogSettings, spool: Spool, is_strict: bool = Fals
         "format": table.describe(),
         "image_column": columns.image,
         "pictures": settings.describe_pictures(),
+        "cuts_out": settings.cuts_out,
         "rows_read": rows.num_rows,
         "kept": len(rows.entries),
         "quarantined": len(rows.refusals),

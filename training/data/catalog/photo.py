@@ -55,6 +55,7 @@ class PhotoSettings:
         fit: How to make a photo square: `crop` cuts out the centre, `pad` adds white.
         min_size: Smallest allowed side in pixels; smaller photos are refused.
         cuts_out: Whether to show only the product, centred on white.
+        min_confidence: Smallest confidence of a cut-out's mask; others are refused.
         derived: Attributes to judge from the product (`training/data/catalog/derived.py`).
         masks_dir: Folder with the products' masks, or None.
     """
@@ -64,6 +65,7 @@ class PhotoSettings:
     fit: str = "crop"
     min_size: int = 1
     cuts_out: bool = False
+    min_confidence: float = DOUBTFUL
     derived: tuple[str, ...] = ()
     masks_dir: Path | None = None
 
@@ -246,8 +248,8 @@ def _find_product(picture: Image.Image, settings: PhotoSettings) -> Product | No
     """Finds the product if it is needed; as the result, only a mask that is sure is good enough."""
     if settings.cuts_out:
         product = find_product(to_array(picture), settings.size)
-        if product.confidence < DOUBTFUL:
-            received = f"sure by {product.confidence:.2f}, at least {DOUBTFUL} is needed"
+        if product.confidence < settings.min_confidence:
+            received = f"sure by {product.confidence:.2f}, at least {settings.min_confidence} is needed"
             raise UnreadableRowError("doubtful mask", received)
         return product
     return find_product(to_array(picture), JUDGED_SIDE) if settings.derived else None

@@ -13,7 +13,6 @@ from PIL import Image
 from training.data.catalog.quarantine import UnreadableRowError
 from zoo.pictures import grounds
 
-PRESET = "cutout_products"
 # Larger photos are reduced to this longer side, unless the result needs more.
 LONGEST_SIDE = 1024
 
@@ -74,7 +73,7 @@ def find_product(photo: np.ndarray, size: int | None = None) -> Product:
 def _cut_out():
     import tensorflow as tf
 
-    from zoo.cutout import Cutout
+    from zoo.cutout import PRESET, Cutout
 
     if multiprocessing.parent_process() is not None:  # other processes use the other processors
         tf.config.threading.set_intra_op_parallelism_threads(1)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from training.data.catalog.photo import FITS, PhotoSettings
 from zoo.errors import WrongUsageError
+from zoo.pictures.doubt import DOUBTFUL
 
 MAX_SIZE = 2048
 
@@ -30,6 +31,8 @@ class CatalogSettings:
         encoding: Encoding of the table; detected by default.
         cuts_out: Whether to show only the product, cut out and centred on white. Photos in which it can
             hardly be told from its ground are refused.
+        min_confidence: Smallest confidence of a cut-out's mask, from 0 to 1; photos with a lower one are
+            refused.
         derived: Attributes to judge from the photos instead of reading them from the table: `colour`.
         masks_dir: A folder with the products' masks: for each photo a PNG file of the same name and size,
             white on the product. A photo without one is refused.
@@ -58,6 +61,7 @@ class CatalogSettings:
     renames: Mapping[str, str] = dataclasses.field(default_factory=dict)
     encoding: str | None = None
     cuts_out: bool = False
+    min_confidence: float = DOUBTFUL
     derived: tuple[str, ...] = ()
     masks_dir: str | os.PathLike | None = None
     num_workers: int | None = None
@@ -79,6 +83,16 @@ class CatalogSettings:
             raise WrongUsageError(
                 "Masks belong to whole photos, and cut-outs need none. Received: --cutout and --masks. Leave "
                 "out one of them."
+            )
+        if self.min_confidence != DOUBTFUL and not self.cuts_out:
+            raise WrongUsageError(
+                "A smallest confidence belongs to cut-outs. "
+                f"Received: min_confidence={self.min_confidence} without --cutout. Add --cutout."
+            )
+        if not 0 <= self.min_confidence <= 1:
+            raise WrongUsageError(
+                "`min_confidence` must be from 0, which keeps every mask, to 1. "
+                f"Received: min_confidence={self.min_confidence}. The default is {DOUBTFUL}."
             )
         if self.size is not None and not 1 <= self.size <= MAX_SIZE:
             raise WrongUsageError(
@@ -109,6 +123,7 @@ class CatalogSettings:
             fit=self.fit,
             min_size=self.min_size,
             cuts_out=self.cuts_out,
+            min_confidence=self.min_confidence,
             derived=self.derived,
             masks_dir=None if self.masks_dir is None else Path(os.path.abspath(self.masks_dir)),
         )
