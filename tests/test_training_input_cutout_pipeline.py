@@ -79,12 +79,27 @@ def test_composites_differ_between_photos_and_stay_in_range():
     photo = dark_square(64, 64) / 255.0
     mask = (photo[..., :1] < 0.4).astype("float32")
     images, masks = np.stack([photo] * 12).astype("float32"), np.stack([mask] * 12)
-    made = make_composites(tf.constant(images), tf.constant(masks), tf.constant([0, 1])).numpy()
+    made, _ = make_composites(tf.constant(images), tf.constant(masks), tf.constant([0, 1]))
+    made = made.numpy()
     assert made.shape == images.shape
     assert made.min() >= 0.0
     assert made.max() <= 1.0
     differences = np.abs(made[1:] - made[:-1]).mean(axis=(1, 2, 3))
     assert differences.min() > 0.01
+
+
+def test_some_grounds_are_empty_and_so_are_their_masks():
+    photo = dark_square(64, 64) / 255.0
+    mask = (photo[..., :1] < 0.4).astype("float32")
+    images, masks = np.stack([photo] * 200).astype("float32"), np.stack([mask] * 200)
+    made, made_masks = make_composites(tf.constant(images), tf.constant(masks), tf.constant([0, 1]))
+    is_empty = made_masks.numpy().max(axis=(1, 2, 3)) == 0
+    assert 0 < is_empty.sum() < 30
+    np.testing.assert_array_equal(made_masks[~is_empty], masks[~is_empty])
+    # Where a product would lie, an empty ground is no more different from its surroundings than elsewhere.
+    inside = mask[..., 0] > 0
+    contrast = np.abs(made.numpy()[:, inside].mean((1, 2)) - made.numpy()[:, ~inside].mean((1, 2)))
+    assert contrast[is_empty].mean() < contrast[~is_empty].mean()
 
 
 def test_windows_are_cut_from_photo_and_mask_alike():

@@ -120,9 +120,11 @@ def _to_renames(context, parameter, texts):
 @click.option(
     "--derive",
     "derived",
-    type=click.Choice(["colour"]),
-    callback=lambda context, parameter, value: (value,) if value else None,
-    help="Judge the product's colour in each photo and make it an attribute.",
+    type=click.Choice(["colour", "category"]),
+    multiple=True,
+    callback=lambda context, parameter, values: tuple(dict.fromkeys(values)) or None,
+    help="Judge the product's colour, or its category if it is a piece of clothing, in each photo and make it "
+    "an attribute; may be repeated.",
 )
 @click.option(
     "--cutout",

@@ -21,6 +21,8 @@ PALE_SHARE = 0.12
 DARK_SHARE = 0.1
 SHADOW_SHARE = 0.6
 OTHER_PHOTO_SHARE = 0.5
+# Empty grounds, so that the network finds no product where there is none.
+EMPTY_SHARE = 0.04
 # A part of another photo counts as ground if less than this share of it is product.
 MAX_PRODUCT_SHARE = 0.01
 _LUMA = tf.constant([0.299, 0.587, 0.114])
@@ -68,8 +70,8 @@ def cut_windows(images, size: int, seed) -> tf.Tensor:
     )
 
 
-def make_composites(images, masks, seed) -> tf.Tensor:
-    """Changes product and ground of every photo, and lays some products on other grounds.
+def make_composites(images, masks, seed) -> tuple[tf.Tensor, tf.Tensor]:
+    """Changes product and ground of every photo, lays some products on other grounds, and empties some.
 
     Args:
         images: float32 tensor `[N, S, S, 3]`, range [0, 1].
@@ -77,22 +79,24 @@ def make_composites(images, masks, seed) -> tf.Tensor:
         seed: Integer tensor `[2]`.
 
     Returns:
-        float32 tensor `[N, S, S, 3]`, range [0, 1]; the masks hold for it too.
+        float32 tensors `[N, S, S, 3]` and `[N, S, S, 1]`, range [0, 1]: the photos and their masks.
     """
     draws = _Draws(seed, tf.shape(images)[0])
+    is_empty = draws.happens(EMPTY_SHARE)
     softened = tf.nn.avg_pool2d(masks, 3, 1, "SAME")
     product = _change_light(_change_colours(images, draws), draws)
     ground = _change_light(_change_colours(images, draws), draws)
     # On both, with the same share again, so that pale lies on pale and dark on dark.
     pasted_on = _change_light(_choose_ground(images, masks, draws), draws)
+    masks, softened = (tf.where(is_empty, 0.0, values) for values in (masks, softened))
     pasted_on *= 1.0 - _draw_shadow(masks, draws)
-    ground = tf.where(draws.happens(COMPOSITE_SHARE), pasted_on, ground)
+    ground = tf.where(is_empty | draws.happens(COMPOSITE_SHARE), pasted_on, ground)
     result = ground + softened * (product - ground)
     both = _change_light(result, draws)
     noise = tf.random.stateless_normal(tf.shape(images), draws.next_seed())
     both += draws.uniform(0.0, 0.025) * noise
     gain = draws.uniform(0.85, 1.15) * draws.uniform(0.93, 1.07, (1, 1, 3))
-    return tf.clip_by_value(both * gain, 0.0, 1.0)
+    return tf.clip_by_value(both * gain, 0.0, 1.0), masks
 
 
 def _change_colours(images, draws: _Draws):

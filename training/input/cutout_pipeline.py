@@ -96,8 +96,7 @@ def make_cutout_batches(
         both = tf.cast(tf.concat([batch["image"], batch[MASK]], axis=-1), "float32") / 255.0
         seeds = tf.random.split(tf.stack([tf.constant(seed, "int64"), step]))
         both = cut_windows(both, image_size, seeds[0])
-        images, masks = both[..., :3], both[..., 3:]
-        images = make_composites(images, masks, seeds[1])
+        images, masks = make_composites(both[..., :3], both[..., 3:], seeds[1])
         return tuple(pixels.round_to_uint8(255.0 * values) for values in (images, masks))
 
     return prefetch_untuned(batches.map(finish, num_parallel_calls=tf.data.AUTOTUNE))

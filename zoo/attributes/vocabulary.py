@@ -6,6 +6,9 @@ import tensorflow as tf
 
 Attributes = dict[str, tuple[str, ...]]
 
+# The value that a classifier may have learned for things that are none of its other values.
+UNLIKE_KNOWN = "unlike what I know"
+
 
 def check_attributes(attributes: Mapping[str, Sequence[str]]) -> Attributes:
     """Checks a vocabulary and returns it in its canonical form.

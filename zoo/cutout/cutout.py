@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from zoo.cutout.confidence import mask_confidence
+from zoo.cutout.islands import drop_islands
 from zoo.cutout.losses import mask_loss
 from zoo.cutout.mask_refinement import free_fringe, refine_mask
 from zoo.cutout.networks import NUM_HALVINGS, build_mask_network
@@ -53,7 +54,7 @@ class Cutout(FromPreset, keras.Model):
 
     A U-Net sees the whole photo squeezed into a square [U2Net]. Its mask is brought back to the photo's size
     by a guided filter, which follows the photo's edges, and colours of the ground are taken out of the fringe
-    (`zoo/cutout/mask_refinement.py`).
+    (`zoo/cutout/mask_refinement.py`). Specks beside the product are dropped (`zoo/cutout/islands.py`).
 
     Args:
         image_size: Side S in pixels of the square that the network sees, a multiple of 16.
@@ -121,15 +122,16 @@ class Cutout(FromPreset, keras.Model):
         """
         return tf.map_fn(
             lambda pair: refine_mask(*pair),
-            (raw_images, self(raw_images)),
+            (raw_images, drop_islands(self(raw_images))),
             parallel_iterations=1,
             fn_output_signature=tf.TensorSpec([None, None, 1], "float32"),
         )
 
     def find_product(self, raw_image) -> ProductMask:
         """Returns the product's opacity in one photo, uint8 `[h, w, 3]`, and how sure it is."""
-        probabilities = self(raw_image[tf.newaxis])[0]
-        return ProductMask(refine_mask(raw_image, probabilities), mask_confidence(probabilities))
+        probabilities = self(raw_image[tf.newaxis])
+        refined = refine_mask(raw_image, drop_islands(probabilities)[0])
+        return ProductMask(refined, mask_confidence(probabilities[0]))
 
     def cut_out(self, raw_image) -> tuple[tf.Tensor, ProductMask]:
         """Cuts the product out of one photo.

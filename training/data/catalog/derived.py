@@ -4,10 +4,18 @@ Heavy libraries are imported with the first judgement, because worker processes 
 """
 
 import abc
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from training.data.catalog.product import Product
+
+# Judges categories; it learned from clothes, and from groceries as things unlike what it knows.
+CATEGORY_PRESET = "classifier_clothing"
+# Chosen on photos of its validation split.
+CATEGORY_THRESHOLD = 0.6
 
 
 class Judgement(NamedTuple):
@@ -61,4 +69,36 @@ class _Colour(DerivedAttribute):
         return CONFIDENCE_THRESHOLD
 
 
-DERIVED: dict[str, DerivedAttribute] = {"colour": _Colour()}
+class _Category(DerivedAttribute):
+    plural = "Categories"
+
+    def judge(self, product):
+        from zoo.attributes.vocabulary import UNLIKE_KNOWN
+
+        model = _tagger()
+        on_white = product.on_white(model.image_size)
+        probabilities = model.judge(on_white[np.newaxis])["category"].numpy()[0]
+        best = int(np.argmax(probabilities))
+        value, confidence = model.attributes["category"][best], float(probabilities[best])
+        is_sure = confidence >= CATEGORY_THRESHOLD and value != UNLIKE_KNOWN
+        return Judgement(value if is_sure else "", confidence)
+
+    def list_values(self):
+        from zoo.attributes.vocabulary import UNLIKE_KNOWN
+        from zoo.presets.registry import read_preset
+
+        values = read_preset(CATEGORY_PRESET).model_config["attributes"]["category"]
+        return tuple(value for value in values if value != UNLIKE_KNOWN)
+
+    def threshold(self):
+        return CATEGORY_THRESHOLD
+
+
+@functools.cache
+def _tagger():
+    from zoo.classifier import Classifier
+
+    return Classifier.from_preset(CATEGORY_PRESET)
+
+
+DERIVED: dict[str, DerivedAttribute] = {"colour": _Colour(), "category": _Category()}

@@ -33,7 +33,8 @@ class CatalogSettings:
             hardly be told from its ground are refused.
         min_confidence: Smallest confidence of a cut-out's mask, from 0 to 1; photos with a lower one are
             refused.
-        derived: Attributes to judge from the photos instead of reading them from the table: `colour`.
+        derived: Attributes to judge from the photos instead of reading them from the table: `colour`,
+            `category`.
         masks_dir: A folder with the products' masks: for each photo a PNG file of the same name and size,
             white on the product. A photo without one is refused.
         num_workers: Number of processes that read photos; by default one per processor.
