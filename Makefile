@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# In the order of tests/conftest.py, which begins with the longest.
+IN_PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 FASHION_MNIST := /usr/share/datasets/fashion-mnist
 
 .PHONY: help setup demo test test-slow docs client bench-serving soak-serving constraints lint format benchmark clean
@@ -30,10 +32,10 @@ demo: setup ## Train, export, serve and ask the three models; leaves demo/index.
 	$(BIN)/python -m serving.demo
 
 test: setup lint ## Lint, then the default test run (under eight minutes on two idle cores).
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest $(IN_PARALLEL)
 
 test-slow: setup ## The tests that take longer than about seven seconds each (about twenty minutes).
-	$(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m slow $(IN_PARALLEL)
 
 docs: setup ## Build the documentation site; leaves site/index.html.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict

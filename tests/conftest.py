@@ -12,6 +12,15 @@ import pytest
 pytest.register_assert_rewrite("checks", "pictures_in_memory")
 
 
+def pytest_collection_modifyitems(items):
+    """Begins with the files of the longest tests, `slow(minutes=N)`; begun last, one would run alone."""
+    minutes: dict[Path, float] = {}
+    for item in items:
+        for marker in item.iter_markers("slow"):
+            minutes[item.path] = minutes.get(item.path, 0) + marker.kwargs.get("minutes", 0)
+    items.sort(key=lambda item: -minutes.get(item.path, 0))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def home_of_its_own(tmp_path_factory):
     """Keeps tests from reading or writing what the user has prepared."""

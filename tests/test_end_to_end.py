@@ -17,7 +17,7 @@ from served_runs import SERVED_NAMES, exported_run, signatures_of_run
 from serving.client.connection import connect
 from serving.client.errors import PredictionError, RowError, ServerUnreachableError
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=0.02)
 
 LONGEST_START_SECONDS = 300
 

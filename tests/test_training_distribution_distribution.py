@@ -45,7 +45,7 @@ def check_equal(one, several):
         np.testing.assert_allclose(several["scores"][name], value, rtol=5e-2, atol=2e-2, err_msg=name)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=5)
 def test_every_model_does_on_two_workers_and_on_two_devices_what_it_does_on_one(tmp_path):
     names = list(MODELS)
     (one,) = train(tmp_path, "none", names)

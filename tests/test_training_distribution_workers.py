@@ -13,7 +13,7 @@ from workers import cluster_environments, start
 
 from training.runs.metrics_log import read_metrics
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=1)
 
 
 @pytest.fixture

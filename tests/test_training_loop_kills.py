@@ -73,7 +73,7 @@ def test_sigterm_saves_and_exits_as_schedulers_expect(write_config, tmp_path):
     assert len(read_metrics(run / "metrics.jsonl")) == num_epochs < config.epochs
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=3)
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(write_config, tmp_path):
     draw = random.Random(0)
     config = write_config(epochs=120, deterministic=True, augment=["flip", "crop"], schedule="cosine")

@@ -95,7 +95,7 @@ def test_tensorboard_has_the_values_and_the_score(tune, tmp_path):
     assert [event.step for event in events.Tensors("val_psnr")] == [0]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(minutes=1)
 def test_a_study_that_was_stopped_goes_on_and_can_be_made_longer(tune, tmp_path, monkeypatch):
     words = ("srcnn", *SMALL, "--study-name", "s")
     whole = tmp_path / "whole"

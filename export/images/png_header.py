@@ -1,5 +1,8 @@
 """Reads and checks PNG headers inside the exported graph, before any pixel is decoded.
 
+Also refuses a truncated file, by its missing end. Outside of the graph `zoo/pictures/photo_files.py` reads
+photos.
+
 Sources:
     [PNG] Portable Network Graphics (PNG) Specification (Third Edition), W3C 2025.
 """

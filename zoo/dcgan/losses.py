@@ -1,5 +1,8 @@
 """Adversarial losses and gradient penalties.
 
+To add a loss, add an entry to `LOSSES`, its name to the docstring of `DCGAN`, and a row to the tables of
+`tests/test_zoo_dcgan_losses.py`; the option and its help follow.
+
 Sources:
     [GAN] Goodfellow et al. 2014, arXiv 1406.2661.
     [Hinge] Lim & Ye 2017, arXiv 1705.02894; as in Miyato et al. 2018, arXiv 1802.05957, eq. 16 and 17.

@@ -222,7 +222,12 @@ def _read_mask(file: str, masks_dir: Path, size: tuple[int, int], settings: Phot
         content = _read_file(find_photo(str(Path(file).with_suffix(".png")), masks_dir))
     except UnreadableRowError as error:
         raise UnreadableRowError(f"mask: {error.reason}", error.detail) from error
-    mask = open_photo(content)
+    try:
+        mask = open_photo(content)
+        mask.load()
+    except Exception as error:  # noqa: BLE001 - decoders raise anything on a damaged file
+        cause = UnreadablePhotoError.of(error)
+        raise UnreadableRowError(f"mask: {cause.reason}", cause.detail) from error
     if mask.size != size:
         received = "the mask has {} x {} pixels, the photo {} x {}".format(*mask.size, *size)
         raise UnreadableRowError("mask: another size than its photo", received)
