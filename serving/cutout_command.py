@@ -98,6 +98,7 @@ def command(
     ignore_alpha,
     file_format,
     output,
+    overwrite,
     dry_run,
 ):
     """Cut products out of photos, at the photos' own size, and lay them on another ground.
@@ -156,4 +157,4 @@ def command(
             files = [write_picture(result, file_format)]
             return [*files, outputs["mask_bytes"][0]] if writes_mask else files
 
-        convert_photos(photos, output, cut_out, endings, confidences.report)
+        convert_photos(photos, output, cut_out, endings, confidences.report, overwrite)

@@ -14,7 +14,7 @@ from serving.pictures.source import open_source, source_options
 @photos_argument
 @source_options
 @result_options("edited")
-def command(photos, server, access, model, run, preset, output, dry_run):
+def command(photos, server, access, model, run, preset, output, overwrite, dry_run):
     """Change some attributes of photos and keep the rest.
 
     Each of the model's attributes is an option: --category states the value that a photo has (by default the
@@ -37,4 +37,4 @@ def command(photos, server, access, model, run, preset, output, dry_run):
             inputs = {"image_bytes": np.array([image_bytes], dtype=object), **attributes}
             return source.predict("edit_png", inputs)["image_bytes"][0]
 
-        convert_photos(photos, output, edit)
+        convert_photos(photos, output, edit, overwrite=overwrite)

@@ -10,6 +10,7 @@ from serving.pictures.attribute_options import (
     given_values,
     raise_if_unknown_value,
 )
+from serving.pictures.photo_options import overwrite_option
 from serving.pictures.source import open_source, source_options
 from zoo.command_line.output_path import OutputPath
 
@@ -40,8 +41,9 @@ FIRST_SEED, LAST_SEED = -(2**63), 2**63 - 1
     show_default=True,
     help="Directory to write the pictures to.",
 )
+@overwrite_option
 @click.option("--dry-run", is_flag=True, help="Print the file names, and write nothing.")
-def command(server, access, model, run, preset, count, seed, output, dry_run):
+def command(server, access, model, run, preset, count, seed, output, overwrite, dry_run):
     """Generate pictures; the same seed always gives the same picture.
 
     Each of the model's attributes is an option, e.g. --category sneaker; an attribute that is not given is
@@ -51,6 +53,7 @@ def command(server, access, model, run, preset, count, seed, output, dry_run):
     from tqdm import tqdm
 
     from serving.client.errors import RowError
+    from serving.pictures.files import check_absent
     from zoo.files.atomic_write import write_bytes
 
     if not FIRST_SEED <= seed <= LAST_SEED - (count - 1):
@@ -67,6 +70,8 @@ def command(server, access, model, run, preset, count, seed, output, dry_run):
             for path in paths:
                 click.echo(path)
             return
+        if not overwrite:
+            check_absent(paths)
         for start in tqdm(range(0, count, REQUEST_IMAGES), unit="request", delay=2):
             rows = slice(start, start + REQUEST_IMAGES)
             inputs = {"seed": seeds[rows], **{name: values[rows] for name, values in attributes.items()}}

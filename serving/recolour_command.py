@@ -60,6 +60,7 @@ def command(
     writes_mask,
     file_format,
     output,
+    overwrite,
     dry_run,
 ):
     """Show products in other colours, at the photos' own size; folds, prints and surroundings stay.
@@ -117,4 +118,4 @@ def command(
                 results.append(write_picture(make_sheet([photo, *pictures]), "png"))
             return [*results, outputs["mask_bytes"][0]] if writes_mask else results
 
-        convert_photos(photos, output, recolour, endings, confidences.report)
+        convert_photos(photos, output, recolour, endings, confidences.report, overwrite)

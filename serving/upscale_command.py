@@ -18,7 +18,7 @@ FACTORS = (2, 3, 4)
     help="Enlargement of each side.  [default: 2]",
 )
 @result_options("upscaled")
-def command(photos, server, access, model, run, preset, factor, output, dry_run):
+def command(photos, server, access, model, run, preset, factor, output, overwrite, dry_run):
     """Enlarge photos 2, 3 or 4 times and write them under their own names as .png files.
 
     Without --server, --run or --preset, uses the factor's preset, fsrcnn_x2 to fsrcnn_x4. With --server and
@@ -50,7 +50,7 @@ def command(photos, server, access, model, run, preset, factor, output, dry_run)
             inputs = {"image_bytes": np.array([image_bytes], dtype=object)}
             return source.predict("upscale_png", inputs)["image_bytes"][0]
 
-        convert_photos(photos, output, upscale)
+        convert_photos(photos, output, upscale, overwrite=overwrite)
 
 
 def _check_factor(source: PictureSource, factor: str) -> None:

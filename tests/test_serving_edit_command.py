@@ -121,7 +121,7 @@ def test_a_preset_edits_as_its_run_and_lists_the_values_it_knows(
 def test_targets_change_the_picture(edit, tmp_path):
     pictures = []
     for target in ("bag", "hat"):
-        assert edit("a.png", "--target-category", target)[0] == 0
+        assert edit("a.png", "--target-category", target, "--overwrite")[0] == 0
         pictures.append(from_png((tmp_path / "edited" / "a.png").read_bytes()).astype(int))
     assert np.abs(pictures[0] - pictures[1]).max() > 0
 
@@ -184,6 +184,21 @@ def test_photos_that_cannot_be_taken_are_wrong_usage(edit, tmp_path, key):
     assert (tmp_path / "a.png").read_bytes() == PNG
 
 
+def test_an_existing_result_is_replaced_on_request_alone(edit, tmp_path):
+    (tmp_path / "edited").mkdir()
+    for name in ("a.png", "b.png"):
+        (tmp_path / "edited" / name).write_bytes(b"another original")
+    code, out, error = edit("a.png", "b.jpg", "--target-category", "bag")
+    assert (code, out) == (2, "")
+    assert error == (
+        "A result must not replace a file that exists. Received: edited/a.png and 1 more. Choose another "
+        "`--output`, or add `--overwrite`."
+    )
+    assert (tmp_path / "edited" / "a.png").read_bytes() == b"another original"
+    assert edit("a.png", "b.jpg", "--target-category", "bag", "--overwrite")[0] == 0
+    assert from_png((tmp_path / "edited" / "a.png").read_bytes()).size > 0
+
+
 def test_no_photo_is_written_when_all_are_bad(edit, tmp_path):
     code, out, error = edit("garbage.png", "empty.jpg", "--target-category", "bag")
     assert (code, out) == (1, "Wrote 0 of 2 pictures\n")
@@ -215,6 +230,6 @@ def test_large_photos_pass_both_protocols(edit, tmp_path):
     assert (tmp_path / "large.png").stat().st_size > 4 * 2**20
     written = []
     for source in ("grpc", "rest"):
-        assert edit("large.png", "--target-category", "bag", source=source)[0] == 0
+        assert edit("large.png", "--target-category", "bag", "--overwrite", source=source)[0] == 0
         written.append((tmp_path / "edited" / "large.png").read_bytes())
     assert written[0] == written[1]

@@ -119,6 +119,20 @@ def test_result_never_replaces_its_photo(photos, tmp_path):
     assert path.read_bytes() == b"a.png"
 
 
+@pytest.mark.parametrize("kind", ["file", "link to nowhere"])
+def test_another_file_is_not_replaced(photos, tmp_path, kind):
+    target = tmp_path / "output" / "a.png"
+    target.parent.mkdir()
+    target.write_bytes(b"another original") if kind == "file" else target.symlink_to("nowhere")
+    (path,) = photos("a.jpg")
+    with pytest.raises(
+        click.UsageError, match="must not replace a file that exists. Received: .*a.png. Choose"
+    ):
+        convert_photos([path], target.parent, never)
+    convert_photos([path], target.parent, shout, overwrite=True)
+    assert target.read_bytes() == shout(b"a.jpg")
+
+
 def test_photo_beside_its_result_is_kept(photos):
     (path,) = photos("a.jpg")
     convert_photos([path], path.parent, shout)
@@ -143,7 +157,7 @@ def test_full_disk_keeps_the_older_picture_and_names_the_photo(photos, tmp_path,
     monkeypatch.setattr(os, "fsync", fail)
     (path,) = photos("a.jpg")
     with pytest.raises(click.ClickException, match="a.jpg: .*No space left on device"):
-        convert_photos([path], output, shout)
+        convert_photos([path], output, shout, overwrite=True)
     assert files_in(output) == ["a.png"]
     assert (output / "a.png").read_bytes() == b"old"
 

@@ -123,8 +123,8 @@ def _to_renames(context, parameter, texts):
     type=click.Choice(["colour", "category"]),
     multiple=True,
     callback=lambda context, parameter, values: tuple(dict.fromkeys(values)) or None,
-    help="Judge the product's colour, or its category if it is a piece of clothing, in each photo and make it "
-    "an attribute; may be repeated.",
+    help="Judge the product's colour, or the category of a piece of clothing, in each photo and make it an "
+    "attribute; may be repeated.",
 )
 @click.option(
     "--cutout",

@@ -19,6 +19,7 @@ def convert_photos(
     convert: Callable[[bytes], bytes | Sequence[bytes]],
     endings: Sequence[str] = (".png",),
     report: Callable[[Path], None] | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Converts each photo to files of the same name in `output`; a bad photo does not stop the others.
 
@@ -28,15 +29,18 @@ def convert_photos(
         convert: Turns a photo's bytes into the bytes of a file, or of one for each ending.
         endings: What the results' names add to the photo's name without its suffix.
         report: Called for each photo whose results are written.
+        overwrite: Whether results that exist are replaced.
 
     Raises:
-        click.UsageError: Two results would have the same name, a result would replace its photo, or an
-            option's value is unknown.
+        click.UsageError: Two results would have the same name, a result would replace its photo or, without
+            `overwrite`, another file, or an option's value is unknown.
         click.ClickException: Some photos could not be converted; the others were.
     """
     targets = [result_paths(photo, output, endings) for photo in photos]
     for of_one_ending in zip(*targets, strict=True):
         _check_targets(photos, of_one_ending)
+    if not overwrite:
+        check_absent([path for paths in targets for path in paths])
     failures = []
     for photo, paths in tqdm(list(zip(photos, targets, strict=True)), unit="photo", delay=2):
         try:
@@ -83,6 +87,17 @@ def print_result_paths(photos: Sequence[Path], output: Path, endings: Sequence[s
     for photo in photos:
         for path in result_paths(photo, output, endings):
             click.echo(path)
+
+
+def check_absent(paths: Sequence[Path]) -> None:
+    """Raises `click.UsageError` if one of the results exists already."""
+    existing = [path for path in paths if path.exists() or path.is_symlink()]
+    if existing:
+        more = f" and {len(existing) - 1} more" if len(existing) > 1 else ""
+        raise click.UsageError(
+            f"A result must not replace a file that exists. Received: {existing[0]}{more}. Choose another "
+            "`--output`, or add `--overwrite`."
+        )
 
 
 def _check_targets(photos: Sequence[Path], targets: Sequence[Path]) -> None:

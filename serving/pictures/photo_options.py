@@ -31,10 +31,16 @@ format_option = click.option(
 )
 
 
+overwrite_option = click.option(
+    "--overwrite", is_flag=True, help="Replace results that exist; without it they are an error."
+)
+
+
 def result_options(default_output: str):
-    """Adds `--output`, with a default directory, and `--dry-run` to a command."""
+    """Adds `--output`, with a default directory, `--overwrite` and `--dry-run` to a command."""
 
     def decorate(function):
+        function = overwrite_option(function)
         function = click.option("--dry-run", is_flag=True, help="Print the file names, and write nothing.")(
             function
         )

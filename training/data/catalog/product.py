@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from training.data.catalog.quarantine import UnreadableRowError
+from zoo.command_line.quiet_import import import_tensorflow
 from zoo.pictures import grounds
 
 # Larger photos are reduced to this longer side, unless the result needs more.
@@ -71,6 +72,7 @@ def find_product(photo: np.ndarray, size: int | None = None) -> Product:
 
 @functools.cache
 def _cut_out():
+    import_tensorflow()
     import tensorflow as tf
 
     from zoo.cutout import PRESET, Cutout
