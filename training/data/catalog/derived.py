@@ -14,7 +14,7 @@ from training.data.catalog.product import Product
 
 # Judges categories; it learned from clothes, and from groceries as things unlike what it knows.
 CATEGORY_PRESET = "classifier_clothing"
-# Chosen on photos of its validation split.
+# Of held-out photos 83 % reach it, and 95 % of these are named right (`tests/benchmarks/tagger.py`).
 CATEGORY_THRESHOLD = 0.6
 
 
