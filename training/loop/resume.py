@@ -16,6 +16,7 @@ from training.loop.session import Session
 from training.loop.trainer import make_checkpoints, run_training
 from training.runs import run_control, run_directory
 from training.runs.config import TrainingConfig
+from training.runs.data_identity import check_identity
 from training.runs.metrics_log import read_metrics
 from training.runs.run_control import RunControl
 from training.runs.run_lock import locked_run
@@ -87,7 +88,7 @@ def resume_training(
         RunInUseError: Another process is training it.
         TrainingInterrupted: The user pressed Ctrl-C.
         TrainingTerminated: SIGTERM arrived.
-        ValueError: The run is finished, damaged or from another version.
+        ValueError: The run is finished, damaged or from another version, or its data set has been replaced.
         WrongUsageError: Some of the changes are not allowed.
     """
     config = changed_config(run_directory.read_config(run), changes or {})
@@ -98,6 +99,7 @@ def resume_training(
 
 def _resume(run: Path, config: TrainingConfig, control: RunControl, callbacks, distribution) -> Path | None:
     data_set = open_data_set(config.dataset, config.data_dir, config.only)
+    check_identity(run, data_set)
     check_config(config, data_set)
     distribution.check_batch_size(config.batch_size)
     with distribution.scope():

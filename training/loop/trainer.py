@@ -19,6 +19,7 @@ from training.recipes.base.registry import RECIPES
 from training.runs import run_control, run_directory
 from training.runs.best_epoch import best_epoch
 from training.runs.config import TrainingConfig
+from training.runs.data_identity import write_identity
 from training.runs.metrics_log import read_metrics
 from training.runs.model_card import write_model_card
 from training.runs.run_control import RunControl
@@ -89,6 +90,7 @@ def start_training(
     with distribution.private_directory() as private:
         run = run_directory.create_run_directory(private or runs_dir, config, run_name)
         with locked_run(run):
+            write_identity(run, data_set)
             checkpoints = make_checkpoints(run, config, model, control)
             session = Session(run, config, data_set, model, checkpoints, control, distribution, callbacks)
             return run_training(session)
