@@ -18,7 +18,6 @@ def pytest_collection_modifyitems(items):
     for item in items:
         for marker in item.iter_markers("slow"):
             minutes[item.path] = minutes.get(item.path, 0) + marker.kwargs.get("minutes", 0)
-            item.add_marker("no_cover")  # measuring coverage would make them slower still
     items.sort(key=lambda item: -minutes.get(item.path, 0))
 
 

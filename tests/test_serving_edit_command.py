@@ -113,7 +113,9 @@ def test_a_preset_edits_as_its_run_and_lists_the_values_it_knows(
         assert edit("a.png", "--target-category", "bag", "--overwrite", source=source)[0] == 0
         written.append(contents(tmp_path / "edited"))
     assert written[0] == written[1]
-    code, _, error = edit("a.png", "--target-category", "sock", source=("--preset", "tiny_cvae"))
+    code, _, error = edit(
+        "a.png", "--target-category", "sock", "--overwrite", source=("--preset", "tiny_cvae")
+    )
     assert code == 2
     assert error.endswith(f"Received: 'sock'. Known: {', '.join(small_data_set.attributes['category'])}.")
 
