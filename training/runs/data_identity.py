@@ -1,6 +1,7 @@
 """Remembers which data a run learns from, so that it is not resumed on other data of the same name."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def check_identity(run: Path, data_set: DataSet) -> None:
         )
 
 
-def _differences(learned, found):
+def _differences(learned: dict[str, Any], found: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
     words = {"attributes": "values of", "num_images": "pictures in", "num_bytes": "bytes in"}
     for key, what in words.items():
         for name in {**learned[key], **found[key]}:
@@ -63,5 +64,5 @@ def _differences(learned, found):
                 yield what, name, _listed(before), _listed(after)
 
 
-def _listed(value) -> str:
+def _listed(value: list[str] | int | str) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
