@@ -19,8 +19,7 @@ from PIL import Image
 
 from export.signatures.of_models import make_signatures
 from zoo.conditional_vae.conditional_vae import ConditionalVAE
-from zoo.conditional_vae.photo_edits import squeeze
-from zoo.pictures.resize import to_square
+from zoo.pictures.resize import squeeze, to_square
 
 EDITORS = ("conditional_vae", "conditional_vae_rgb")
 

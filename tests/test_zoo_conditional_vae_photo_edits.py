@@ -12,9 +12,9 @@ from zoo.conditional_vae.photo_edits import (
     carry_edits,
     find_shade,
     make_small_edits,
-    squeeze,
 )
 from zoo.cutout.cutout import ProductMask
+from zoo.pictures.resize import squeeze
 
 RED, BLUE = (list(COLOURS).index(name) for name in ("red", "blue"))
 

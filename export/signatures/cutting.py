@@ -16,6 +16,7 @@ NOT_FOUND = (
     "No product was found: less than 0.3 % of the photo looks like one. Send a photo with the product in its "
     "middle."
 )
+OPAQUE = 255
 EXAMPLE_SHAPES = ((1, 24, 32), (3, 17, 13))
 # What `cutout_png` and `recolour_png` return for each photo.
 RESULT_SPECS = {
@@ -115,9 +116,41 @@ def cut_out_rgba(model, raw_image) -> tuple[tf.Tensor, ProductMask]:
     """
     colours, alpha = raw_image[..., :3], raw_image[..., 3:]
     return tf.cond(
-        tf.reduce_all(alpha == 255),
+        tf.reduce_all(alpha == OPAQUE),
         lambda: model.cut_out(colours),
-        lambda: (colours, ProductMask.given(tf.cast(alpha, "float32") / 255.0)),
+        lambda: (colours, ProductMask.given(tf.cast(alpha, "float32") / OPAQUE)),
+    )
+
+
+def find_mask(model, raw_colours, alpha) -> ProductMask:
+    """Finds the product in a photo; where the photo has transparent parts, its own opacity is the mask.
+
+    Args:
+        model: Has `find_product`.
+        raw_colours: uint8 tensor `[h, w, 3]`.
+        alpha: uint8 tensor `[h, w, 1]`.
+    """
+    return tf.cond(
+        tf.reduce_all(alpha == OPAQUE),
+        lambda: model.find_product(raw_colours),
+        lambda: ProductMask.given(tf.cast(alpha, "float32") / OPAQUE),
+    )
+
+
+def encode_with_alpha(raw_colours, alpha) -> tf.Tensor:
+    """Encodes a photo as a PNG file that is transparent where the photo was.
+
+    Args:
+        raw_colours: uint8 tensor `[h, w, 3]`.
+        alpha: uint8 tensor `[h, w, 1]`.
+
+    Returns:
+        string scalar; without an alpha channel if all pixels are opaque.
+    """
+    return tf.cond(
+        tf.reduce_all(alpha == OPAQUE),
+        lambda: encode_png_row(raw_colours),
+        lambda: encode_png_row(tf.concat([raw_colours, alpha], axis=-1)),
     )
 
 

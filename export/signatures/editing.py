@@ -4,22 +4,15 @@ import numpy as np
 import tensorflow as tf
 
 from export.images.image_bytes import RGBA_CHANNELS, encode_png_row, map_image_rows
-from export.signatures import rows
+from export.signatures import cutting, rows
 from export.signatures.generation import BATCH_SIZES, generation_signatures
 from export.signatures.image_tensors import check_picture_size, example_pictures
 from export.signatures.signature import Signature
-from zoo.conditional_vae.photo_edits import (
-    carry_edits,
-    edit_specs,
-    edits_colours,
-    make_small_edits,
-    squeeze,
-)
-from zoo.cutout.cutout import PRESET, Cutout, ProductMask
+from zoo.conditional_vae.photo_edits import carry_edits, edit_specs, edits_colours, make_small_edits
+from zoo.cutout.cutout import PRESET, Cutout
 from zoo.pictures import resize
 
 TARGET = "target_"
-OPAQUE = 255
 
 
 def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
@@ -74,20 +67,11 @@ def editing_signatures(model, isolates_rows: bool = False) -> list[Signature]:
     def carry(raw_image, alpha, edits):
         if cutout is None:
             return carry_edits(raw_image, edits, None)
-        find_product = cutout.find_product
-
-        def find_mask():
-            return tf.cond(
-                tf.reduce_all(alpha == OPAQUE),
-                lambda: find_product(raw_image),
-                lambda: ProductMask.given(tf.cast(alpha, "float32") / OPAQUE),
-            )
-
-        return carry_edits(raw_image, edits, find_mask)
+        return carry_edits(raw_image, edits, lambda: cutting.find_mask(cutout, raw_image, alpha))
 
     def edit(inputs):
         raw_images = check_picture_size(inputs["images"])
-        edits, errors = edit_small(squeeze(raw_images, model.image_size), inputs)
+        edits, errors = edit_small(resize.squeeze(raw_images, model.image_size), inputs)
         edited = tf.map_fn(
             lambda row: carry(row[0], _opaque(row[0]), row[1]),
             (raw_images, edits),
@@ -100,18 +84,13 @@ def editing_signatures(model, isolates_rows: bool = False) -> list[Signature]:
         if model.channels == 1:
             return encode_png_row(carry(raw_image, _opaque(raw_image), edits))
         colours, alpha = raw_image[..., :3], raw_image[..., 3:]
-        edited = carry(colours, alpha, edits)
-        return tf.cond(
-            tf.reduce_all(alpha == OPAQUE),
-            lambda: encode_png_row(edited),
-            lambda: encode_png_row(tf.concat([edited, alpha], axis=-1)),
-        )
+        return cutting.encode_with_alpha(carry(colours, alpha, edits), alpha)
 
     def edit_png(inputs):
         before, file_errors = map_image_rows(
             inputs["image_bytes"],
             model.channels,
-            lambda raw_image: squeeze(raw_image, model.image_size),
+            lambda raw_image: resize.squeeze(raw_image, model.image_size),
             tf.TensorSpec([model.image_size, model.image_size, model.channels], tf.uint8),
             isolates_rows,
         )
@@ -162,7 +141,7 @@ def _photo(channels: int) -> tf.TensorSpec:
 
 
 def _opaque(raw_image):
-    return tf.fill(tf.shape(raw_image[..., :1]), tf.constant(OPAQUE, tf.uint8))
+    return tf.fill(tf.shape(raw_image[..., :1]), tf.constant(cutting.OPAQUE, tf.uint8))
 
 
 def _most_probable(probabilities):

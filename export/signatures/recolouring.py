@@ -8,7 +8,6 @@ from export.signatures import cutting, rows
 from export.signatures.signature import Signature
 from zoo.colour.basic_colours import COLOURS
 from zoo.colour.colour_values import parse_colours
-from zoo.cutout.cutout import ProductMask
 from zoo.pictures import pixels
 from zoo.recolour.recolour import recolour_masked
 
@@ -32,20 +31,10 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
 
     def recolour(raw_image, target, source, has_source, strength):
         colours, alpha = raw_image[..., :3], raw_image[..., 3:]
-        has_alpha = tf.reduce_any(alpha < 255)
-        mask = tf.cond(
-            has_alpha,
-            lambda: ProductMask.given(tf.cast(alpha, "float32") / 255.0),
-            lambda: model.find_product(colours),
-        )
+        mask = cutting.find_mask(model, colours, alpha)
         recoloured = recolour_masked(colours, mask, target, source, has_source, strength)
-        result = tf.cond(
-            has_alpha,
-            lambda: encode_png_row(tf.concat([recoloured.raw_image, alpha], axis=-1)),
-            lambda: encode_png_row(recoloured.raw_image),
-        )
         return {
-            "image_bytes": result,
+            "image_bytes": cutting.encode_with_alpha(recoloured.raw_image, alpha),
             "mask_bytes": encode_png_row(pixels.round_to_uint8(255.0 * mask.opacity)),
             "confidence": recoloured.confidence,
             "error": tf.where(model.has_product(mask.opacity), "", cutting.NOT_FOUND),

@@ -74,8 +74,8 @@ def ask_for_photos(grpc_address: str, rest_address: str, output: Path) -> Pictur
 
 def _ask_both(over_grpc, over_rest, model_name: str, inputs: Mapping[str, np.ndarray]) -> dict:
     answers = [client.predict(model_name, inputs) for client in (over_grpc, over_rest)]
-    for name in {"image_bytes", "mask_bytes"} & answers[0].keys():
-        if answers[0][name][0] != answers[1][name][0]:
+    for name in ("image_bytes", "mask_bytes"):
+        if name in answers[0] and answers[0][name][0] != answers[1][name][0]:
             raise RuntimeError(
                 f"gRPC and REST must give the same bytes. Received: different `{name}` of {model_name}. "
                 "Report this with the server's output."

@@ -36,7 +36,7 @@ class SmallEdits(NamedTuple):
     """What a model makes of photos, at its own size; a batch, or one row of it without N.
 
     Args:
-        before: uint8 `[N, S, S, C]`: the photos as `squeeze` returns them.
+        before: uint8 `[N, S, S, C]`: the photos, squeezed (`zoo.pictures.resize.squeeze`).
         after: float32 `[N, S, S, C]`, range [0, 1]: the edited pictures.
         after_others: float32 `[N, S, S, C]`: the pictures edited in all attributes but colours.
         colour: int32 `[N]`: the colour asked for, a position in `zoo.colour.basic_colours.COLOURS`;
@@ -131,35 +131,12 @@ def edits_colours(model) -> bool:
     return model.channels == 3 and bool(colour_attributes(model.attributes))
 
 
-def squeeze(raw_images, image_size: int) -> tf.Tensor:
-    """Resizes whole photos to squares, whatever their shape.
-
-    Args:
-        raw_images: uint8 tensor `[N, h, w, C]` or `[h, w, C]`, any h and w from 1.
-        image_size: Side of the squares in pixels.
-
-    Returns:
-        uint8 tensor `[N, image_size, image_size, C]` (or without N). Photos that already have this size are
-        returned unchanged.
-
-    Example:
-
-    >>> squeeze(tf.fill([40, 20, 3], tf.constant(7, "uint8")), 8)[0, 0].numpy().tolist()
-    [7, 7, 7]
-    """
-    size = [image_size, image_size]
-    resized = tf.image.resize(raw_images, size, method="bicubic", antialias=True)
-    return tf.ensure_shape(
-        pixels.round_to_uint8(resized), [*raw_images.shape[:-3], *size, raw_images.shape[-1]]
-    )
-
-
 def carry_change(raw_image, before, after) -> tf.Tensor:
     """Changes a photo as its small picture changed.
 
     Args:
         raw_image: uint8 tensor `[h, w, C]`: the photo.
-        before: uint8 tensor `[S, S, C]`: the photo as `squeeze` returns it.
+        before: uint8 tensor `[S, S, C]`: the photo, squeezed.
         after: float32 tensor `[S, S, C]`, range [0, 1]: the edited picture.
 
     Returns:
@@ -185,7 +162,7 @@ def find_shade(before, after, opacity, name) -> tf.Tensor:
     no other basic colour is nearer.
 
     Args:
-        before: uint8 tensor `[S, S, 3]`: the photo as `squeeze` returns it.
+        before: uint8 tensor `[S, S, 3]`: the photo, squeezed.
         after: float32 tensor `[S, S, 3]`, range [0, 1]: the edited picture.
         opacity: float32 tensor `[h, w, 1]`: the product's mask, of the photo's size.
         name: Integer scalar: position of the colour asked for in `zoo.colour.basic_colours.COLOURS`.

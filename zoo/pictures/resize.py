@@ -51,10 +51,23 @@ def to_square(raw_images, image_size: int) -> tf.Tensor:
     height, width = shape[-3], shape[-2]
     side = tf.minimum(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    square = raw_images[..., top : top + side, left : left + side, :]
+    return squeeze(raw_images[..., top : top + side, left : left + side, :], image_size)
+
+
+def squeeze(raw_images, image_size: int) -> tf.Tensor:
+    """Resizes whole pictures to squares, whatever their shape.
+
+    Arguments and result are those of `to_square`.
+
+    Example:
+
+    >>> squeeze(tf.fill([40, 20, 3], tf.constant(7, "uint8")), 8)[0, 0].numpy().tolist()
+    [7, 7, 7]
+    """
+    raw_images = tf.convert_to_tensor(raw_images)
     resized = tf.cond(
-        tf.equal(side, image_size),
-        lambda: square,
-        lambda: pixels.round_to_uint8(bicubic(square, image_size, image_size)),
+        tf.reduce_all(tf.shape(raw_images)[-3:-1] == image_size),
+        lambda: raw_images,
+        lambda: pixels.round_to_uint8(bicubic(raw_images, image_size, image_size)),
     )
     return tf.ensure_shape(resized, [*raw_images.shape[:-3], image_size, image_size, raw_images.shape[-1]])
