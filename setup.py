@@ -56,6 +56,8 @@ setup(
         "python-calamine>=0.9",  # spreadsheets
         "filelock>=3.30",  # locks of files and directories
         "imagehash>=4.3.2",  # perceptual hashes of photos
+        "imagecodecs>=2025.8",  # PNG and TIFF files of 16 bits a channel
+        "tifffile>=2025.6",  # TIFF files of 16 bits a channel
         "uvicorn>=0.54,<0.55",  # HTTP server
         "httptools>=0.6",  # its HTTP parser
         "httpx2>=2",  # HTTP client
@@ -64,6 +66,9 @@ setup(
     extras_require={
         "gpu": ["tensorflow[and-cuda]>=2.20,<2.22"],
         "wandb": ["wandb>=0.22"],
+        "beam": ["apache-beam>=2.77,<2.78"],  # whole catalogues; its runners' private parts change
+        "c2pa": ["c2pa-python>=0.38,<1", "cryptography>=44"],  # signed provenance
+        "heic": ["pillow-heif>=1"],  # photos of phones; its wheels contain encoders under the GPL
         "hub": ["huggingface-hub>=1"],  # presets named hf://owner/name
         "docs": DOCS,  # the documentation site
         "dev": [
@@ -72,6 +77,9 @@ setup(
             "nbclient>=0.10",  # runs docs/tour.ipynb
             "nbformat>=5.10",
             "ipykernel>=6.29",
+            "apache-beam>=2.77,<2.78",
+            "c2pa-python>=0.38,<1",
+            "pillow-heif>=1",
             "wandb>=0.22",
             "pytest>=8",
             "pytest-xdist>=3.6",

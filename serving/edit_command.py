@@ -2,39 +2,37 @@
 
 import click
 
+from serving.jobs.options import PhotoCommand, job_options, photos_argument
 from serving.pictures.attribute_options import AttributeCommand, attribute_inputs, check_wanted
-from serving.pictures.photo_options import photos_argument, result_options
-from serving.pictures.source import open_source, source_options
+from serving.pictures.source import source_options
+
+
+class _EditCommand(PhotoCommand, AttributeCommand):
+    """Takes photos and attributes."""
 
 
 @click.command(
-    cls=AttributeCommand,
+    cls=_EditCommand,
     example="zoo edit photo.jpg --server localhost:8500 --category sneaker --target-category sandal",
 )
 @photos_argument
 @source_options
-@result_options("edited")
-def command(photos, server, access, model, run, preset, output, overwrite, dry_run):
+@job_options("edited")
+def command(job, server, access, model, run, preset):
     """Change some attributes of photos and keep the rest.
 
     Each of the model's attributes is an option: --category states the value that a photo has (by default the
     model judges it), --target-category the value that the result is to have. With --server, the model is
     conditional_vae unless --model names another.
     """
-    import numpy as np
+    from serving.jobs.run_job import run_job
+    from serving.pictures.editing import Editing
+    from serving.pictures.task import SourceOptions
 
-    from serving.pictures.files import convert_photos
-
-    with open_source(server, access, model, run, preset, default_models=["conditional_vae"]) as source:
+    def make_task(source) -> Editing:
         attributes = attribute_inputs(source, "edit_png", 1, ["image_bytes"])
-        if dry_run:
-            for photo in photos:
-                click.echo(output / f"{photo.stem}.png")
-            return
-        check_wanted(attributes)
+        if not job.dry_run:
+            check_wanted(attributes)
+        return Editing({name: values[0] for name, values in attributes.items()})
 
-        def edit(image_bytes: bytes) -> bytes:
-            inputs = {"image_bytes": np.array([image_bytes], dtype=object), **attributes}
-            return source.predict("edit_png", inputs)["image_bytes"][0]
-
-        convert_photos(photos, output, edit, overwrite=overwrite)
+    run_job(job, SourceOptions(server, access, model, run, preset, ("conditional_vae",)), make_task)

@@ -4,13 +4,13 @@ import re
 
 import click
 
+from serving.jobs.options import overwrite_option
 from serving.pictures.attribute_options import (
     AttributeCommand,
     attribute_inputs,
     given_values,
     raise_if_unknown_value,
 )
-from serving.pictures.photo_options import overwrite_option
 from serving.pictures.source import open_source, source_options
 from zoo.command_line.output_path import OutputPath
 
@@ -53,7 +53,7 @@ def command(server, access, model, run, preset, count, seed, output, overwrite, 
     from tqdm import tqdm
 
     from serving.client.errors import RowError
-    from serving.pictures.files import check_absent
+    from serving.jobs.result_names import check_absent
     from zoo.files.atomic_write import write_bytes
 
     if not FIRST_SEED <= seed <= LAST_SEED - (count - 1):

@@ -2,16 +2,9 @@
 
 import click
 
+from serving.jobs.options import PhotoCommand, job_options, photos_argument
 from serving.pictures.colour_options import SwatchColour, to_colour, to_label
-from serving.pictures.photo_options import (
-    FILE_SUFFIXES,
-    format_option,
-    mask_option,
-    photos_argument,
-    result_options,
-)
-from serving.pictures.source import open_source, source_options
-from zoo.cli import ZooCommand
+from serving.pictures.source import source_options
 
 
 def _to_colours(context, parameter, texts):
@@ -22,7 +15,7 @@ def _to_source(context, parameter, text):
     return None if text is None else to_colour(text)
 
 
-@click.command(cls=ZooCommand, example='zoo recolour photo.jpg --to red --to "#2b4c7e" --output colourways')
+@click.command(cls=PhotoCommand, example='zoo recolour photo.jpg --to red --to "#2b4c7e" --output colourways')
 @photos_argument
 @source_options
 @click.option(
@@ -44,40 +37,21 @@ def _to_source(context, parameter, text):
 @click.option(
     "--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Share of the change."
 )
-@mask_option
-@format_option
-@result_options("recoloured")
-def command(
-    photos,
-    server,
-    access,
-    model,
-    run,
-    preset,
-    targets,
-    source_colour,
-    strength,
-    writes_mask,
-    file_format,
-    output,
-    overwrite,
-    dry_run,
-):
+@click.option("--mask", "writes_mask", is_flag=True, help="Also write the mask, as NAME-mask.png.")
+@job_options("recoloured")
+def command(job, server, access, model, run, preset, targets, source_colour, strength, writes_mask):
     """Show products in other colours, at the photos' own size; folds, prints and surroundings stay.
 
-    Writes NAME-COLOUR.png for each photo and colour and, where --to is repeated, the sheet
-    NAME-colourways.png. Prints how sure each result is: low numbers are products that could hardly be told
-    from the ground, or whose main colour covers little of them.
+    Writes NAME-COLOUR for each photo and colour and, where --to is repeated, the sheet NAME-colourways.png.
+    Prints how sure each result is: low numbers are products that could hardly be told from the ground, or
+    whose main colour covers little of them.
 
     Without --server, --run or --preset, uses the preset recolour_products. With --server, the model is
     recolour unless --model names another.
     """
-    import numpy as np
-
-    from serving.pictures.colourways import make_sheet
-    from serving.pictures.confidences import Confidences
-    from serving.pictures.files import convert_photos, print_result_paths
-    from zoo.pictures.photo_files import read_photo, write_picture
+    from serving.jobs.run_job import run_job
+    from serving.pictures.recolouring import Recolouring
+    from serving.pictures.task import SourceOptions
 
     for colour in [*targets, *([source_colour] if source_colour else [])]:
         if isinstance(colour, SwatchColour):
@@ -87,35 +61,12 @@ def command(
         raise click.UsageError(
             f"Each --to must name another colour. Received: {', '.join(labels)}. Leave out the repeated one."
         )
-    endings = [f"-{label}{FILE_SUFFIXES[file_format]}" for label in labels]
-    endings += ["-colourways.png"] if len(targets) > 1 else []
-    endings += ["-mask.png"] if writes_mask else []
-    with open_source(
-        server, access, model, run, preset, default_models=["recolour"], default_preset="recolour_products"
-    ) as source:
+    task = Recolouring(tuple(targets), source_colour, strength, writes_mask)
+
+    def make_task(source) -> Recolouring:
         source.input_names("recolour_png")
-        if dry_run:
-            print_result_paths(photos, output, endings)
-            return
-        confidences = Confidences("the product or its colour is hard to tell")
+        return task
 
-        def recolour(content: bytes) -> list[bytes]:
-            photo = read_photo(content)
-            image_bytes = write_picture(photo, "png")
-            inputs = {
-                "image_bytes": np.array([image_bytes], dtype=object),
-                "source_colour": np.array([source_colour.text if source_colour else ""], dtype=object),
-                "strength": np.array([strength], "float32"),
-            }
-            pictures = []
-            for colour in targets:
-                target = np.array([colour.text], dtype=object)
-                outputs = source.predict("recolour_png", {**inputs, "target_colour": target})
-                pictures.append(read_photo(outputs["image_bytes"][0]))
-            confidences.note(outputs)
-            results = [write_picture(picture, file_format) for picture in pictures]
-            if len(targets) > 1:
-                results.append(write_picture(make_sheet([photo, *pictures]), "png"))
-            return [*results, outputs["mask_bytes"][0]] if writes_mask else results
-
-        convert_photos(photos, output, recolour, endings, confidences.report, overwrite)
+    run_job(
+        job, SourceOptions(server, access, model, run, preset, ("recolour",), "recolour_products"), make_task
+    )

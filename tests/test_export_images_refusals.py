@@ -23,7 +23,7 @@ from PIL import Image
 
 from export.images.jpeg_header import MAX_SEGMENTS
 from export.images.png_header import MAX_CHUNKS
-from zoo.pictures.photo_files import MAX_PIXELS
+from zoo.pictures.limits import MAX_PIXELS
 
 
 @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)

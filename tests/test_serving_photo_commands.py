@@ -9,7 +9,7 @@ from exported_models import exported
 from PIL import Image
 from served_runs import files_in, run_zoo, running_server
 
-from zoo.pictures.photo_files import read_photo
+from zoo.pictures.photo import read_photo
 
 PHOTO = dark_square()
 
@@ -57,7 +57,7 @@ def test_both_protocols_write_the_same_cut_outs(zoo, tmp_path):
         )
         assert (code, err) == (0, "")
         *sure, wrote = out.splitlines()
-        assert [line.partition(": sure by ")[0] for line in sure] == ["shirt.png", "cmyk.jpg"]
+        assert sorted(line.partition(": sure by ")[0] for line in sure) == ["cmyk.jpg", "shirt.png"]
         assert wrote == f"Wrote 2 of 2 pictures to {protocol}"
     assert files_in(tmp_path / "grpc") == ["cmyk-mask.png", "cmyk.png", "shirt-mask.png", "shirt.png"]
     for name in files_in(tmp_path / "grpc"):
@@ -91,9 +91,11 @@ def test_bad_photos_do_not_stop_the_others(zoo, tmp_path):
     code, out, err = zoo("cutout", "nothing.png", "broken.jpg", "shirt.png")
     assert code == 1
     assert out == "shirt.png: sure by 1.00\nWrote 1 of 3 pictures to cutouts\n"
-    assert "nothing.png: No product was found: less than 0.3 % of the photo looks like one." in err
-    assert "broken.jpg: not an image: begins with 6e 6f 20 70" in err
-    assert files_in(tmp_path / "cutouts") == ["shirt.png"]
+    assert err == "2 photos could not be converted; cutouts/failed.csv lists them."
+    listed = (tmp_path / "cutouts" / "failed.csv").read_text()
+    assert "nothing.png,No product was found: less than 0.3 % of the photo looks like one." in listed
+    assert "broken.jpg,not an image,begins with 6e 6f 20 70" in listed
+    assert files_in(tmp_path / "cutouts") == ["failed.csv", "shirt.png"]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +109,6 @@ def test_bad_photos_do_not_stop_the_others(zoo, tmp_path):
         (["--size", "0x10"], "A size must have the form WIDTHxHEIGHT"),
         (["--size", "9000x9000"], "at most 25 megapixels. Received: 9000x9000."),
         (["--fill", "1.5"], "`--fill` must be above 0 and at most 1"),
-        (["--format", "jpeg"], "JPEG files cannot be transparent."),
     ],
 )
 def test_impossible_cut_outs_are_refused(zoo, tmp_path, arguments, message):
@@ -137,7 +138,7 @@ def test_colourways_are_files_and_a_sheet(zoo, tmp_path):
 def test_both_protocols_recolour_alike(zoo):
     for protocol in ("grpc", "rest"):
         assert zoo("recolour", "cmyk.jpg", "--to", "blue", "--output", protocol, protocol=protocol)[0] == 0
-    np.testing.assert_array_equal(opened("grpc/cmyk-blue.png"), opened("rest/cmyk-blue.png"))
+    np.testing.assert_array_equal(opened("grpc/cmyk-blue.jpg"), opened("rest/cmyk-blue.jpg"))
 
 
 @pytest.mark.parametrize(
@@ -164,6 +165,13 @@ def test_dry_runs_name_the_files(zoo, tmp_path):
     assert out.splitlines() == [f"recoloured/shirt-{name}.png" for name in ("red", "blue", "colourways")]
     assert zoo("cutout", "shirt.png", "--format", "webp", "--dry-run")[1] == "cutouts/shirt.webp\n"
     assert not (tmp_path / "cutouts").exists()
+
+
+def test_jpeg_gives_way_to_png_where_the_result_is_transparent(zoo, tmp_path):
+    assert zoo("cutout", "cmyk.jpg", "--format", "jpeg")[0] == 0
+    assert zoo("cutout", "cmyk.jpg", "--background", "white", "--output", "white")[0] == 0
+    assert files_in(tmp_path / "cutouts") == ["cmyk.png"]
+    assert files_in(tmp_path / "white") == ["cmyk.jpg"]
 
 
 def test_webp_keeps_transparency(zoo):

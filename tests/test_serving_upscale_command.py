@@ -8,6 +8,8 @@ from free_ports import free_port
 from picture_files import HEIGHT, JPEG, PNG, PNGS, WIDTH
 from served_runs import exported_run, files_in, run_zoo, running_server, trained_run
 
+from zoo.pictures.photo import read_photo
+
 PHOTOS = {
     "a.png": PNG,
     "b.jpg": JPEG,
@@ -15,7 +17,7 @@ PHOTOS = {
     "broken.png": b"no picture",
     "damaged.png": PNG[:60] + bytes([PNG[60] ^ 1]) + PNG[61:],
 }
-SIZES = {"a.png": (HEIGHT, WIDTH), "b.png": (HEIGHT, WIDTH), "turned.png": (WIDTH, HEIGHT)}
+SIZES = {"a.png": (HEIGHT, WIDTH), "b.jpg": (HEIGHT, WIDTH), "turned.png": (WIDTH, HEIGHT)}
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +60,18 @@ def contents(directory):
 def test_run_grpc_and_rest_write_the_same_files(upscale, sources, tmp_path):
     written = {}
     for source in sources:
-        code, out, error = upscale(*PHOTOS, source=source)
+        code, out, error = upscale(*PHOTOS, "--no-provenance", source=source)
         assert (code, out) == (1, "Wrote 3 of 5 pictures to upscaled\n")
-        assert "broken.png: `image_bytes` must hold a PNG or JPEG file." in error
-        assert "damaged.png: Invalid PNG data" in error
+        assert error == "2 photos could not be converted; upscaled/failed.csv lists them."
         written[source] = contents(tmp_path / "upscaled")
         shutil.rmtree(tmp_path / "upscaled")
     assert written["run"] == written["grpc"] == written["rest"]
-    shapes = {name: from_png(file).shape for name, file in written["run"].items()}
+    listed = written["run"].pop("failed.csv").decode().splitlines()
+    assert listed[1:] == [
+        "broken.png,not an image,begins with 6e 6f 20 70",
+        "damaged.png,damaged,the checksum of its IDAT chunk is wrong",
+    ]
+    shapes = {name: read_photo(file).shape for name, file in written["run"].items()}
     assert shapes == {name: (2 * height, 2 * width, 3) for name, (height, width) in SIZES.items()}
 
 
@@ -201,9 +207,8 @@ def test_run_that_enlarges_nothing_is_told_with_what_it_does(upscale, make_small
 
 WRONG_PHOTOS = {
     "none": ([], "Missing argument 'PHOTO...'"),
-    "missing": (["a.png", "no-such.png"], "File 'no-such.png' does not exist."),
-    "two of one name": (["a.png", "a.png"], "Two photos would become upscaled/a.png."),
-    "replaced": (["b.jpg", "a.png", "--output", "."], "must not replace its photo. Received: a.png."),
+    "missing": (["a.png", "no-such.png"], "Path 'no-such.png' does not exist."),
+    "replaced": (["b.jpg", "a.png", "--output", "."], "must not replace a photo. Received: a.png."),
 }
 
 
@@ -218,7 +223,7 @@ def test_photos_that_cannot_be_taken_are_wrong_usage(upscale, tmp_path, key):
 
 
 def test_dry_run_names_the_files_and_writes_none(upscale, tmp_path):
-    assert upscale("a.png", "b.jpg", "--dry-run") == (0, "upscaled/a.png\nupscaled/b.png\n", "")
+    assert upscale("a.png", "b.jpg", "--dry-run") == (0, "upscaled/a.png\nupscaled/b.jpg\n", "")
     assert files_in(tmp_path) == sorted(PHOTOS)
 
 

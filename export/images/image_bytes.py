@@ -17,7 +17,7 @@ from export.images.jpeg_header import read_jpeg_header
 from export.images.png_header import SIGNATURE as PNG_SIGNATURE
 from export.images.png_header import read_png_header
 from export.images.row_isolation import rows_that_succeed
-from zoo.pictures.photo_files import MAX_PIXELS
+from zoo.pictures.limits import MAX_PIXELS, MAX_SIDE_PIXELS
 from zoo.pictures.pixels import match_channels
 
 RGBA_CHANNELS = 4
@@ -105,6 +105,7 @@ def _size_checks(width: tf.Tensor, height: tf.Tensor) -> list[Check]:
     size = ("width=", width, ", height=", height)
     # Each side is compared too, because the product of two sides of a PNG can exceed int64.
     is_oversized = (width > MAX_PIXELS) | (height > MAX_PIXELS) | (width * height > MAX_PIXELS)
+    is_too_long = (width > MAX_SIDE_PIXELS) | (height > MAX_SIDE_PIXELS)
     return [
         Check(
             (width == 0) | (height == 0),
@@ -118,6 +119,15 @@ def _size_checks(width: tf.Tensor, height: tf.Tensor) -> list[Check]:
                 f"A photo must have at most {MAX_PIXELS} pixels, so that it fits in memory. Received: ",
                 *size,
                 ". Send a smaller photo.",
+            ),
+        ),
+        # What decoders refuse would fail the whole request.
+        Check(
+            is_too_long,
+            lambda: text(
+                f"A photo's sides must have at most {MAX_SIDE_PIXELS} pixels. Received: ",
+                *size,
+                ". Send another photo.",
             ),
         ),
     ]

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from zoo.pictures.photo_files import MAX_PIXELS
+from zoo.pictures.limits import MAX_PIXELS
 
 
 def check_picture_size(raw_images: tf.Tensor) -> tf.Tensor:

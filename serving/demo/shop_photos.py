@@ -15,7 +15,7 @@ from PIL import Image
 from serving.client.connection import connect
 from training.pages.picture_sheet import PictureSheet
 from zoo.files.atomic_write import write_bytes
-from zoo.pictures.photo_files import read_photo
+from zoo.pictures.photo import read_photo
 
 PHOTOS = Path(__file__).parent / "photos"
 PRESETS = ("cutout_products", "recolour_products", "fsrcnn_x2")

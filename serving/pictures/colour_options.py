@@ -59,7 +59,8 @@ def to_colour(text: str) -> Colour:
             f"them. Names: {', '.join(COLOURS)}."
         )
     from serving.pictures.colourways import main_colour
-    from zoo.pictures.photo_files import UnreadablePhotoError, read_photo
+    from zoo.pictures.photo import read_photo
+    from zoo.pictures.photo_files import UnreadablePhotoError
 
     try:
         picture = read_photo(path.read_bytes(), has_opacity=False)

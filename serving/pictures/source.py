@@ -15,7 +15,16 @@ from zoo.presets.registry import list_presets
 
 
 class PictureSource(Protocol):
-    """Answers the signatures of one model."""
+    """Answers the signatures of one model; may be asked from several threads at a time.
+
+    Attributes:
+        is_local: Whether the model runs in this process, where pictures need not be encoded.
+    """
+
+    is_local: bool
+
+    def inputs_of(self, signature_name: str) -> Sequence[str]:
+        """Returns the names of a signature's inputs; none if the model has no such signature."""
 
     def input_names(self, signature_name: str) -> list[str]:
         """Returns the names of a signature's inputs.
@@ -36,9 +45,14 @@ class PictureSource(Protocol):
 class _ServedModel:
     """The first of several model names that a server knows."""
 
+    is_local = False
+
     def __init__(self, client, model_names: Sequence[str]):
         self._client = client
         self._model_name, self._signatures = _find_served(client, model_names)
+
+    def inputs_of(self, signature_name):
+        return list(self._signatures[signature_name].inputs) if signature_name in self._signatures else []
 
     def input_names(self, signature_name):
         return list(_find(self._signatures, signature_name, self._model_name).inputs)
@@ -48,12 +62,17 @@ class _ServedModel:
 
 
 class _LocalModel:
+    is_local = True
+
     def __init__(self, source: Source, text: str):
         self._name = text
         import_tensorflow()
         from export.signatures.of_models import make_signatures
 
         self._signatures = {signature.name: signature for signature in make_signatures(source.model)}
+
+    def inputs_of(self, signature_name):
+        return list(self._signatures[signature_name].inputs) if signature_name in self._signatures else []
 
     def input_names(self, signature_name):
         return list(_find(self._signatures, signature_name, self._name).inputs)

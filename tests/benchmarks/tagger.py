@@ -21,7 +21,8 @@ import numpy as np  # noqa: E402 - after the path is set
 
 from export.signatures.of_models import make_signatures  # noqa: E402
 from training.trained_model import load_run_or_preset  # noqa: E402
-from zoo.pictures.photo_files import UnreadablePhotoError, read_photo, write_picture  # noqa: E402
+from zoo.pictures.photo import read_photo
+from zoo.pictures.photo_files import UnreadablePhotoError, write_picture  # noqa: E402
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp"}
 BATCH_SIZE = 8

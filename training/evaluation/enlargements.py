@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image, UnidentifiedImageError
 
 from training.evaluation.findings import Findings
 from training.evaluation.measures.bootstrap import mean_interval
@@ -24,6 +23,9 @@ from training.evaluation.subject import Subject
 from training.pages.picture_sheet import PictureSheet
 from training.runs.score import Score
 from zoo.pictures import pixels
+from zoo.pictures.photo import Photo
+from zoo.pictures.photo_files import UnreadablePhotoError
+from zoo.pictures.photo_writer import SUFFIXES
 from zoo.pictures.psnr import psnr
 from zoo.pictures.resize import bicubic
 
@@ -35,7 +37,7 @@ MEASURES: dict[str, tuple[Callable, str]] = {
 }
 NUM_SHOWN = 4
 SHOWN_SIDE = 160
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+PICTURE_SUFFIXES = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,10 +145,11 @@ def read_folder(folder: Path) -> dict[str, np.ndarray]:
     """Reads a folder's photos in the order of their names.
 
     Args:
-        folder: A folder with PNG, JPEG or BMP files; other files are ignored.
+        folder: A folder with photos of any kind; files with other endings are ignored. Profiles are
+            converted to sRGB, transparent parts are laid on white, 16 bits are rounded to 8.
 
     Returns:
-        uint8 arrays by file name: `[h, w, 1]` for 8-bit grey photos, else `[h, w, 3]`.
+        uint8 arrays by file name: `[h, w, 1]` for grey photos, else `[h, w, 3]`.
 
     Raises:
         FileNotFoundError: The folder does not exist or has no photos.
@@ -161,13 +164,13 @@ def read_folder(folder: Path) -> dict[str, np.ndarray]:
     found = {}
     for path in paths:
         try:
-            with Image.open(path) as picture:
-                pixel_array = np.asarray(picture if picture.mode == "L" else picture.convert("RGB"))
-        except (OSError, UnidentifiedImageError) as error:
+            photo = Photo.read(path.read_bytes())
+        except (OSError, UnreadablePhotoError) as error:
             raise ValueError(
                 f"A photo to score must be undamaged. Received: {path} ({error}). Replace or remove it."
             ) from error
-        found[path.name] = pixel_array[..., None] if pixel_array.ndim == 2 else pixel_array
+        pixels = photo.on_white()
+        found[path.name] = pixels[..., :1] if photo.is_grey else pixels
     return found
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from zoo.errors import WrongUsageError
-from zoo.pictures.photo_files import MAX_PIXELS
+from zoo.pictures.limits import MAX_PIXELS
 
 SHADOWS = ("none", "soft", "keep")
 # Market places ask for a product that fills this share of the picture.

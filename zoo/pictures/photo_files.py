@@ -1,25 +1,48 @@
-"""Reads photo files of the kinds that shops have, and writes pictures.
+"""Opens photo files of the kinds that shops have, by content, and says what is wrong with others.
 
 Imports no TensorFlow: catalogues are read in worker processes, which must start quickly and stay small.
-
-Colour profiles are ignored, as in serving.
 """
 
 import contextlib
 import io
+import re
 import warnings
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-MAX_PIXELS = 25_000_000
-# The largest possible JPEG; PNG decoders refuse a side of a million pixels.
-MAX_SIDE_PIXELS = 65_535
+from zoo.pictures import png_chunks
+from zoo.pictures.limits import MAX_METADATA_BYTES, MAX_PIXELS, MAX_SIDE_PIXELS
+
 JPEG_QUALITY, WEBP_QUALITY = 95, 95
-# Formats that Pillow decodes itself; EPS and PDF would start another program.
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-_FIRST_BYTES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+# Formats that Pillow decodes itself; EPS and PDF would start another program. HEIF comes with an extra.
+_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+_FIRST_BYTES = {
+    b"\xff\xd8\xff": "JPEG",
+    png_chunks.SIGNATURE: "PNG",
+    b"GIF8": "GIF",
+    b"BM": "BMP",
+    **dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), "TIFF"),
+}
+# What users have beside them: first bytes, where they stand, what it is.
+_OTHER_KINDS = (
+    (b"8BPS", 0, "Photoshop"),
+    (b"%PDF", 0, "PDF"),
+    (b"%!PS", 0, "PostScript"),
+    (b"<svg", 0, "SVG"),
+    (b"<?xml", 0, "XML or SVG"),
+    (b"\xff\x0a", 0, "JPEG XL"),
+    (b"JXL ", 4, "JPEG XL"),
+    (b"jP  ", 4, "JPEG 2000"),
+    (b"ftypcrx", 4, "camera raw"),
+    (b"ftypqt", 4, "film"),
+    (b"ftypisom", 4, "film"),
+    (b"ftypmp4", 4, "film"),
+)
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 WHITE = (255, 255, 255)
+# So many of them tell what a file is.
+FIRST_BYTES = 16
 
 
 class UnreadablePhotoError(ValueError):
@@ -41,36 +64,6 @@ class UnreadablePhotoError(ValueError):
             return error
         reason = "truncated" if _is_cut_off(error) else "damaged"
         return cls(reason, str(error) or type(error).__name__)
-
-
-def read_photo(content: bytes, has_opacity: bool = True) -> np.ndarray:
-    """Decodes a photo file of any kind, upright.
-
-    Args:
-        content: The file's bytes.
-        has_opacity: Whether transparency is kept; otherwise transparent parts are laid on white.
-
-    Returns:
-        uint8 array `[h, w, 3]`, or `[h, w, 4]` where the photo has transparent pixels that are kept.
-
-    Raises:
-        UnreadablePhotoError: It is no photo, too large, truncated or damaged.
-
-    Example:
-
-    >>> content = write_picture(np.full([2, 3, 3], 7, "uint8"), "png")
-    >>> read_photo(content).shape, int(read_photo(content).max())
-    ((2, 3, 3), 7)
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns about odd metadata
-        try:
-            picture = open_photo(content)
-            picture.load()  # before the metadata: reading a PNG's metadata first would hide damaged pixels
-            turn_upright(picture)
-            return to_array(picture) if has_opacity else np.asarray(to_rgb(picture))
-        except Exception as error:  # noqa: BLE001 - decoders raise anything on a damaged file
-            raise UnreadablePhotoError.of(error) from error
 
 
 def write_picture(image: np.ndarray, file_format: str) -> bytes:
@@ -101,21 +94,79 @@ def open_photo(content: bytes) -> Image.Image:
     Raises:
         UnreadablePhotoError: It is no photo, its header is damaged, or it is too large.
     """
-    Image.MAX_IMAGE_PIXELS = None  # the limit is checked below, before anything is decoded
+    # Beyond twice this, Pillow refuses by itself what it opens.
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     Image.init()
+    _register_heif()
+    too_large = f"larger than {MAX_PIXELS // 10**6} megapixels"
+    if content.startswith(png_chunks.SIGNATURE):
+        try:
+            content = png_chunks.without_extras(content, MAX_METADATA_BYTES)
+        except ValueError as error:
+            raise UnreadablePhotoError("damaged", str(error)) from error
     try:
-        picture = Image.open(io.BytesIO(content), formats=[name for name in _FORMATS if name in Image.OPEN])
-    except Exception as error:  # noqa: BLE001 - as above
-        if content.startswith(_FIRST_BYTES) or content[8:12] == b"WEBP":
-            raise UnreadablePhotoError("truncated", "the header is damaged or ends early") from error
-        detail = "the file is empty" if not content else f"begins with {content[:4].hex(' ')}"
-        raise UnreadablePhotoError("not an image", detail) from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            picture = Image.open(
+                io.BytesIO(content), formats=[name for name in _FORMATS if name in Image.OPEN]
+            )
+    except Image.DecompressionBombError as error:
+        (num_pixels,) = re.findall(r"\((\d+) pixels", str(error)) or ["?"]
+        raise UnreadablePhotoError(too_large, f"{num_pixels} pixels") from error
+    except Exception as error:  # noqa: BLE001 - decoders raise anything on a damaged file
+        raise _why_not_opened(content) from error
     width, height = picture.size
     if width * height > MAX_PIXELS:
-        raise UnreadablePhotoError(f"larger than {MAX_PIXELS // 10**6} megapixels", f"{width} x {height}")
+        raise UnreadablePhotoError(too_large, f"{width} x {height}")
     if max(width, height) > MAX_SIDE_PIXELS:
         raise UnreadablePhotoError(f"a side of more than {MAX_SIDE_PIXELS:,} pixels", f"{width} x {height}")
     return picture
+
+
+def format_of(first_bytes: bytes) -> str | None:
+    """Returns Pillow's name of a photo file's format, from its first 16 bytes; None for other files.
+
+    Example:
+
+    >>> format_of(b"RIFF....WEBPVP8 "), format_of(b"%PDF-1.7")
+    ('WEBP', None)
+    """
+    for start, name in _FIRST_BYTES.items():
+        if first_bytes.startswith(start):
+            return name
+    if first_bytes[:4] == b"RIFF" and first_bytes[8:12] == b"WEBP":
+        return "WEBP"
+    if first_bytes[4:8] == b"ftyp":
+        if first_bytes[8:12] in (b"avif", b"avis"):
+            return "AVIF"
+        return "HEIF" if first_bytes[8:12] in _HEIF_BRANDS else None
+    return None
+
+
+def _register_heif() -> None:
+    if "HEIF" in Image.OPEN:
+        return
+    with contextlib.suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+
+
+def _why_not_opened(content: bytes) -> UnreadablePhotoError:
+    if not content:
+        return UnreadablePhotoError("not an image", "the file is empty")
+    if content[4:8] == b"ftyp" and content[8:12] in _HEIF_BRANDS and "HEIF" not in Image.OPEN:
+        advice = 'HEIC: install it by `pip install "product-image-zoo[heic]"`, or save the photo as JPEG'
+        return UnreadablePhotoError("a kind of file that is not read", advice)
+    start = content[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
+    for first, position, kind in _OTHER_KINDS:
+        if start[position:].startswith(first):
+            return UnreadablePhotoError("a kind of file that is not read", f"{kind}; save it as JPEG or PNG")
+    if content[1:4] == b"PNG" and not content.startswith(png_chunks.SIGNATURE):
+        return UnreadablePhotoError("damaged", "a PNG file whose line ends were changed when it was copied")
+    if format_of(content[:FIRST_BYTES]) is not None:
+        return UnreadablePhotoError("truncated", "the header is damaged or ends early")
+    return UnreadablePhotoError("not an image", f"begins with {content[:4].hex(' ')}")
 
 
 def _is_cut_off(error: Exception) -> bool:
@@ -123,54 +174,3 @@ def _is_cut_off(error: Exception) -> bool:
     return isinstance(error, EOFError) or any(
         word in text for word in ("truncated", "not enough", "unexpected end")
     )
-
-
-def read_orientation(picture: Image.Image) -> int:
-    """Returns the EXIF orientation, 1 to 8; 1 where it is unknown."""
-    try:
-        orientation = picture.getexif().get(0x0112, 1)
-    except Exception:  # noqa: BLE001 - damaged metadata is no reason to refuse a photo
-        return 1
-    return orientation if orientation in range(1, 9) else 1
-
-
-def turn_upright(picture: Image.Image) -> None:
-    """Turns a picture upright, in place, as its EXIF orientation asks."""
-    # Pillow turns the pixels before it rewrites the metadata, which may fail if these are damaged.
-    with contextlib.suppress(Exception):
-        ImageOps.exif_transpose(picture, in_place=True)
-
-
-def to_array(picture: Image.Image) -> np.ndarray:
-    """Converts any mode to uint8 `[h, w, 3]`, or `[h, w, 4]` where pixels are transparent."""
-    if picture.has_transparency_data and not picture.mode.startswith("I"):
-        image = np.asarray(picture.convert("RGBA"))
-        return image if (image[..., 3] < 255).any() else np.ascontiguousarray(image[..., :3])
-    return np.asarray(to_rgb(picture))
-
-
-def to_rgb(picture: Image.Image) -> Image.Image:
-    """Converts any mode to 8-bit RGB, with transparent parts on white."""
-    if picture.mode == "RGB" and "transparency" not in picture.info:
-        return picture
-    if picture.mode == "F":
-        raise UnreadablePhotoError("unknown colour mode", "floating-point pixels have no known white")
-    if picture.mode.startswith("I"):
-        return _from_deep_grey(picture)
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    with_alpha = picture.convert("RGBA")
-    white = Image.new("RGBA", with_alpha.size, (*WHITE, 255))
-    return Image.alpha_composite(white, with_alpha).convert("RGB")
-
-
-def _from_deep_grey(picture: Image.Image) -> Image.Image:
-    """Converts 16-bit grey to RGB; Pillow's own conversion would clip at 255 or drop bits."""
-    values = np.asarray(picture).astype("int64")
-    if values.min() < 0 or values.max() > 65535:
-        raise UnreadablePhotoError("unknown colour mode", "more than 16 bits a pixel")
-    transparent = picture.info.get("transparency")
-    grey = ((values * 255 + 32767) // 65535).astype("uint8")
-    if isinstance(transparent, int):
-        grey[values == transparent] = 255
-    return Image.fromarray(grey).convert("RGB")

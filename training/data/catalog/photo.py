@@ -2,7 +2,7 @@
 
 Imports no TensorFlow, because it runs in worker processes, which must start quickly and stay small.
 
-Photos become 8-bit RGB. Colour profiles are ignored, as in serving.
+Photos become 8-bit sRGB.
 """
 
 import dataclasses
@@ -23,18 +23,11 @@ from PIL import Image, ImageOps
 from training.data.catalog.derived import DERIVED, Judgement
 from training.data.catalog.product import Product, find_product
 from training.data.catalog.quarantine import UnreadableRowError
+from zoo.pictures import photo as whole_photo
 from zoo.pictures.doubt import DOUBTFUL
-from zoo.pictures.photo_files import (
-    WHITE,
-    UnreadablePhotoError,
-    open_photo,
-    read_orientation,
-    to_array,
-    to_rgb,
-    turn_upright,
-)
+from zoo.pictures.limits import MAX_FILE_BYTES
+from zoo.pictures.photo_files import WHITE, UnreadablePhotoError, open_photo
 
-MAX_FILE_BYTES = 256 << 20
 FITS = ("crop", "pad")
 THUMBNAIL_SIDE = 8
 # Side in pixels at which attributes are judged.
@@ -182,23 +175,19 @@ def _convert(content: bytes, settings: PhotoSettings) -> Photo:
     width, height = picture.size
     if min(width, height) < settings.min_size:
         raise UnreadableRowError(f"smaller than {settings.min_size} pixels", f"{width} x {height}")
-    if settings.size and picture.format in ("JPEG", "MPO"):
-        wanted = round(settings.size * _JPEG_REDUCING_GAP)
-        picture.draft(None, (wanted, wanted))
-    picture.load()  # before the metadata: reading a PNG's metadata first would hide damaged pixels
-    orientation = read_orientation(picture)
-    if orientation >= 5:
-        width, height = height, width
-    is_plain_jpeg = picture.format == "JPEG" and picture.mode in ("L", "RGB") and orientation == 1
-    turn_upright(picture)
-    upright = to_rgb(picture)
-    product = _find_product(picture, settings)
+    read = whole_photo.Photo.read(
+        content, reduced_to=round(settings.size * _JPEG_REDUCING_GAP) if settings.size else None
+    )
+    width, height = read.full_size or read.size
+    upright = Image.fromarray(read.on_white())
+    product = _find_product(read, settings)
     if product is not None and settings.cuts_out:
         shown = Image.fromarray(product.on_white(settings.size))
     else:
         shown = upright if settings.size is None else _to_square(upright, settings.size, settings.fit)
     # Decoders disagree on whether a JPEG without its end marker is truncated.
     is_unchanged = settings.size is None and not settings.cuts_out
+    is_plain_jpeg = picture.format == "JPEG" and read.is_plain
     if is_unchanged and is_plain_jpeg and content.endswith(_JPEG_END):
         image_bytes = content
     else:
@@ -249,12 +238,12 @@ def _to_square(picture: Image.Image, size: int, fit: str, outside=WHITE) -> Imag
     return picture.resize((size, size), Image.Resampling.BICUBIC, box=box)
 
 
-def _find_product(picture: Image.Image, settings: PhotoSettings) -> Product | None:
+def _find_product(photo: whole_photo.Photo, settings: PhotoSettings) -> Product | None:
     """Finds the product if it is needed; as the result, only a mask that is sure is good enough."""
     if settings.cuts_out:
-        product = find_product(to_array(picture), settings.size)
+        product = find_product(photo.with_opacity(), settings.size)
         if product.confidence < settings.min_confidence:
             received = f"sure by {product.confidence:.2f}, at least {settings.min_confidence} is needed"
             raise UnreadableRowError("doubtful mask", received)
         return product
-    return find_product(to_array(picture), JUDGED_SIDE) if settings.derived else None
+    return find_product(photo.with_opacity(), JUDGED_SIDE) if settings.derived else None

@@ -1,0 +1,97 @@
+"""Cuts products out of photos with a model, and lays them on other grounds."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from serving.pictures.source import PictureSource
+from serving.pictures.task import Converted, Result
+from zoo.pictures import grounds
+from zoo.pictures.photo import Photo, read_photo
+from zoo.pictures.photo_files import write_picture
+
+MASK = "-mask"
+DOUBT = "the product is hard to tell from the ground"
+
+
+@dataclasses.dataclass(frozen=True)
+class CuttingOut:
+    """Cuts products out of photos; a `PhotoTask`.
+
+    Args:
+        background: None for a transparent ground, a colour's red, green and blue, or a picture's file.
+        shadow: `none`, `soft` or `keep`.
+        placing: Where the product stands in the result.
+        ignores_opacity: Whether the photo's own transparency does not count as its mask.
+        writes_mask: Whether to give the mask too.
+    """
+
+    background: tuple[int, int, int] | Path | None = None
+    shadow: str = "none"
+    placing: grounds.Placing = grounds.Placing()
+    ignores_opacity: bool = False
+    writes_mask: bool = False
+
+    @property
+    def endings(self) -> list[str]:
+        return ["", *([MASK] if self.writes_mask else [])]
+
+    @property
+    def growth(self) -> float:
+        return 2.0
+
+    def convert(self, photo: Photo, source: PictureSource) -> Converted:
+        if self.ignores_opacity and photo.opacity is not None:
+            photo = dataclasses.replace(photo, pixels=photo.on_white(), opacity=None, profile=None)
+        seen = photo.with_opacity()
+        inputs = {
+            "image_bytes": np.array([write_picture(seen, "png")], dtype=object),
+            "background": np.array([""], dtype=object),
+        }
+        outputs = source.predict("cutout_png", inputs)
+        found = Photo.read(outputs["image_bytes"][0])
+        opacity = np.full(seen.shape[:2], 255, "uint8") if found.opacity is None else found.opacity
+        product = photo.changed(found.to_srgb(), before=seen[..., :3])
+        opacity = opacity.astype("uint16") * 257 if product.is_deep else opacity
+        picture = self._lay(dataclasses.replace(product, opacity=opacity), photo)
+        results: list[Result] = [Result("", picture)]
+        if self.writes_mask:
+            results.append(Result(MASK, outputs["mask_bytes"][0]))
+        confidence = float(outputs["confidence"][0]) if "confidence" in outputs else None
+        return Converted(results, confidence, DOUBT)
+
+    def planned_format(self, file_format: str) -> str:
+        return "png" if self.background is None and file_format in ("jpeg", "bmp") else file_format
+
+    def describe(self) -> dict[str, Any]:
+        return {
+            "command": "cutout",
+            "background": str(self.background) if isinstance(self.background, Path) else self.background,
+            "shadow": self.shadow,
+            "size": self.placing.size,
+            "fill": self.placing.fill,
+            "ignore_alpha": self.ignores_opacity,
+            "mask": self.writes_mask,
+        }
+
+    def _lay(self, product: Photo, photo: Photo) -> Photo:
+        is_plain = self.background is None and self.shadow == "none" and self.placing == grounds.Placing()
+        if is_plain and product.pixels.shape[-1] < 4:
+            return product
+        # Inks and grey levels have no transparent or coloured grounds; 8 bits are enough for what is drawn.
+        product = product.as_rgb()
+        cut_out = product.with_own_opacity()
+        if self.shadow == "soft":
+            cut_out = grounds.add_soft_shadow(cut_out)
+        elif self.shadow == "keep":
+            cut_out = grounds.keep_shadow(cut_out, photo.to_srgb())
+        cut_out = self.placing.apply(cut_out)
+        if self.background is None:
+            return product.with_colours(cut_out[..., :3], np.ascontiguousarray(cut_out[..., 3]))
+        if isinstance(self.background, Path):
+            ground = product.from_srgb(read_photo(self.background.read_bytes(), has_opacity=False))
+            return product.with_colours(grounds.lay_on_picture(cut_out, ground), None)
+        (colour,) = product.from_srgb(np.array([[self.background]], "uint8")).reshape(-1, 3)
+        return product.with_colours(grounds.lay_on_colour(cut_out, tuple(colour)), None)

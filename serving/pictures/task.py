@@ -1,0 +1,111 @@
+"""What a job does with each photo."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from serving.client.access import ServerAccess
+from serving.pictures.source import PictureSource, open_source
+from zoo.pictures.photo import Photo
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """One picture made of a photo.
+
+    Args:
+        ending: What its name adds to the photo's name; empty for the main result.
+        picture: The picture, which is written in the format asked for; or the bytes of a PNG file.
+    """
+
+    ending: str
+    picture: Photo | bytes
+
+
+@dataclasses.dataclass(frozen=True)
+class Converted:
+    """All that is made of a photo.
+
+    Args:
+        results: The pictures.
+        confidence: How sure the model is, range [0, 1]; None if it does not say.
+        doubt: What to say if that is low.
+    """
+
+    results: Sequence[Result]
+    confidence: float | None = None
+    doubt: str = ""
+
+
+class PhotoTask(Protocol):
+    """Turns photos into pictures; can be pickled.
+
+    Attributes:
+        endings: The endings of its results' names, as `Result` has them.
+        growth: Pixels of all results together for each pixel of a photo, which tells the memory needed.
+    """
+
+    @property
+    def endings(self) -> Sequence[str]: ...
+
+    @property
+    def growth(self) -> float: ...
+
+    def convert(self, photo: Photo, source: PictureSource) -> Converted:
+        """Converts a photo.
+
+        Raises:
+            PredictionError: The model refuses the request.
+            RowError: The model reports an error for the photo.
+            UnreadablePhotoError: The photo cannot be converted.
+        """
+
+    def planned_format(self, file_format: str) -> str:
+        """Returns the format of the main result for a format asked for, where the task alone decides it."""
+
+    def describe(self) -> Mapping[str, Any]:
+        """Returns what determines the results, as JSON values."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SourceOptions:
+    """The model that a command line names; can be pickled.
+
+    Args:
+        server: As for `open_source`.
+        access: As for `open_source`.
+        model: As for `open_source`.
+        run: As for `open_source`.
+        preset: As for `open_source`.
+        default_models: As for `open_source`.
+        default_preset: As for `open_source`.
+    """
+
+    server: str | None
+    access: ServerAccess
+    model: str | None
+    run: Path | None
+    preset: str | None
+    default_models: tuple[str, ...]
+    default_preset: str | None = None
+
+    def open(self):
+        """Opens the model, as a context manager; see `open_source`."""
+        return open_source(
+            self.server,
+            self.access,
+            self.model,
+            self.run,
+            self.preset,
+            default_models=self.default_models,
+            default_preset=self.default_preset,
+        )
+
+    def describe(self) -> str:
+        """Returns the model in words, for metadata and the journal."""
+        if self.server is not None:
+            return f"model {self.model or ' or '.join(self.default_models)} of a server"
+        if self.run is not None:
+            return f"run {Path(self.run).name}"
+        return f"preset {self.preset or self.default_preset}"
