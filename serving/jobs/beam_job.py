@@ -34,7 +34,6 @@ from zoo.pictures.photo_files import UnreadablePhotoError, open_photo
 
 # Photos are handed to the model in batches of about so many pixels.
 BATCH_PIXELS = MAX_PIXELS
-MAX_BATCH_PHOTOS = 64
 _FAILED = "failed"
 
 
@@ -73,7 +72,10 @@ def run_beam_job(
             made["read"]
             | "batch"
             >> beam.BatchElements(
-                min_batch_size=1, max_batch_size=BATCH_PIXELS, element_size_fn=lambda element: element[2]
+                # Equal, so that Beam does not search for a size: the model takes photos one by one.
+                min_batch_size=BATCH_PIXELS,
+                max_batch_size=BATCH_PIXELS,
+                element_size_fn=lambda element: element[2],
             )
             | "convert"
             >> beam.ParDo(_Convert(task, source_options, options)).with_outputs(_FAILED, main="written")
