@@ -20,6 +20,7 @@ from export.signatures.signature import Signature
 from export.versions.manifest import read_signatures, write_manifest
 from export.versions.publish import publish
 from training.trained_model import Source, find_run_or_preset
+from zoo.files.unglobbed import unglobbed
 
 # Largest difference between exported model and Keras model: graphs are fused and sum in another order.
 PIXEL_TOLERANCE = 1
@@ -181,7 +182,7 @@ def save(signatures: list[Signature], directory: Path) -> None:
             id(variable): variable for function in functions.values() for variable in function.variables
         }.values()
     )
-    tf.saved_model.save(module, str(directory), signatures=functions)
+    tf.saved_model.save(module, str(unglobbed(directory)), signatures=functions)
 
 
 def check_export(signatures: list[Signature], directory: Path) -> None:
@@ -194,7 +195,7 @@ def check_export(signatures: list[Signature], directory: Path) -> None:
     Raises:
         RuntimeError: An output differs by more than `PIXEL_TOLERANCE` or `FLOAT_TOLERANCE`.
     """
-    loaded = tf.saved_model.load(str(directory))
+    loaded = tf.saved_model.load(str(unglobbed(directory)))
     for signature in signatures:
         for request in signature.example_requests:
             outputs = loaded.signatures[signature.name](**signature.to_tensors(request))

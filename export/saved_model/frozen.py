@@ -13,6 +13,8 @@ from tensorflow.python.framework import convert_to_constants
 from tensorflow.python.saved_model import loader_impl
 from tensorflow.python.util import deprecation
 
+from zoo.files.unglobbed import unglobbed
+
 
 def freeze(directory: Path, default_signature: str) -> None:
     """Rewrites a SavedModel in place without variables; its signatures do not change.
@@ -45,7 +47,7 @@ def freeze(directory: Path, default_signature: str) -> None:
 
 def _constant_graph(directory: Path, output_nodes: list[str]) -> tf.compat.v1.GraphDef:
     with tf.Graph().as_default() as graph, tf.compat.v1.Session(graph=graph) as session:
-        loader_impl.SavedModelLoader(str(directory)).load(session, [tf.saved_model.SERVING])
+        loader_impl.SavedModelLoader(str(unglobbed(directory))).load(session, [tf.saved_model.SERVING])
         with deprecation.silence():  # it calls deprecated functions itself
             constant = convert_to_constants.convert_variables_to_constants_from_session_graph(
                 session, graph.as_graph_def(), output_nodes

@@ -17,6 +17,7 @@ from export.images.image_bytes import encode_png_row
 from export.signatures.classification import PROBABILITIES
 from export.signatures.image_tensors import example_pictures
 from export.signatures.signature import Signature
+from zoo.files.unglobbed import unglobbed
 
 BATCH_SIZES = (1, 8)
 # Side of the images in the timed requests, in pixels.
@@ -196,7 +197,7 @@ class _Session:
         graph = tf.Graph()
         self._session = tf.compat.v1.Session(graph=graph)
         with graph.as_default():
-            loader = loader_impl.SavedModelLoader(str(directory))
+            loader = loader_impl.SavedModelLoader(str(unglobbed(directory)))
             self._signatures = loader.load(self._session, [tf.saved_model.SERVING]).signature_def
 
     def run(self, signature_name: str, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from training.callbacks.damaged_checkpoint import ASIDE, MAX_REASON_LENGTH, find_damage, set_aside
 from training.callbacks.diverged import DivergedError
+from zoo.files.unglobbed import unglobbed
 
 # A separate directory, because the manager of the newest checkpoints deletes old ones from its own.
 BEST = "best"
@@ -184,7 +185,9 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _make_manager(self, directory: Path, num_kept: int) -> tf.train.CheckpointManager:
         checkpoint = tf.train.Checkpoint(position=self._position, state=self._copies)
-        return tf.train.CheckpointManager(checkpoint, str(directory), max_to_keep=num_kept)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        path = unglobbed(self.directory) / directory.relative_to(self.directory)
+        return tf.train.CheckpointManager(checkpoint, str(path), max_to_keep=num_kept)
 
     @property
     def _how_to_begin_anew(self) -> str:
@@ -258,7 +261,8 @@ class Checkpoints(keras.callbacks.Callback):
         except (AssertionError, IndexError, RuntimeError, tf.errors.OpError, ValueError) as error:
             raise ValueError(
                 "The checkpoint must be intact and belong to the same network. "
-                f"Received: {path}. {str(error).splitlines()[0][:MAX_REASON_LENGTH]}"
+                f"Received: {self.directory / Path(path).name}. "
+                f"{str(error).splitlines()[0][:MAX_REASON_LENGTH]}"
             ) from error
         self.num_epochs_done, self.num_steps_done = map(int, self._position.numpy())
         self._note_saved()

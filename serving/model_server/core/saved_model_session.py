@@ -26,6 +26,7 @@ from serving.wire.status import (
     ServingError,
     from_exception,
 )
+from zoo.files.unglobbed import unglobbed
 
 
 class SavedModelSession:
@@ -59,7 +60,9 @@ class SavedModelSession:
         self._session = tf.compat.v1.Session(graph=graph, config=session_config)
         try:
             with graph.as_default():
-                meta_graph = loader_impl.SavedModelLoader(str(path)).load(self._session, list(tags))
+                meta_graph = loader_impl.SavedModelLoader(str(unglobbed(path))).load(
+                    self._session, list(tags)
+                )
         except Exception as error:
             self._session.close()
             raise _load_error(error, path) from error
