@@ -1,6 +1,7 @@
 """Pictures that are refused by name, and damage that must not end the process."""
 
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -22,8 +23,9 @@ from picture_files import (
 from PIL import Image
 
 from export.images.jpeg_header import MAX_SEGMENTS
-from export.images.png_header import MAX_CHUNKS
-from zoo.pictures.limits import MAX_PIXELS
+from export.images.png_header import MAX_CHUNKS, MAX_TEXTS
+from zoo.pictures.limits import MAX_PIXELS, MAX_SIDE_PIXELS
+from zoo.pictures.png_chunks import insert_after_header
 
 
 @tf.function(input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
@@ -82,6 +84,18 @@ REFUSED = {
     ),
     "png_monstrous": (png(2**32 - 1, 2**32 - 1, 8, 0, [b""]), f"at most {MAX_PIXELS} pixels"),
     "png_bomb": (png(5000, 5000, 8, 2, [b""]), "A PNG must be whole,"),
+    "png_long": (
+        png(1, MAX_SIDE_PIXELS + 1, 8, 0, [bytes(1)] * (MAX_SIDE_PIXELS + 1)),
+        f"A photo's sides must have at most {MAX_SIDE_PIXELS} pixels. Received: width=1, height=65536.",
+    ),
+    "png_many_texts": (
+        insert_after_header(PNG, [(b"zTXt", b"k\0\0" + zlib.compress(bytes(9)))] * (MAX_TEXTS + 1)),
+        f"A PNG must have at most {MAX_TEXTS} compressed or international texts. Received: more.",
+    ),
+    "png_many_texts_at_the_end": (
+        PNG[:-12] + chunk(b"iTXt", b"k\0\1\0\0\0") * (MAX_TEXTS + 1) + PNG[-12:],
+        f"A PNG must have at most {MAX_TEXTS} compressed or international texts. Received: more.",
+    ),
     "png_many_chunks": (
         png(8, 8, 8, 2, [b""], chunk(b"tEXt") * (MAX_CHUNKS + 1)),
         f"A PNG must have at most {MAX_CHUNKS} chunks before its pixels. Received: more.",

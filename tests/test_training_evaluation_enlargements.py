@@ -48,7 +48,7 @@ def test_constant_offset_of_a_constant_picture():
 @pytest.mark.parametrize("factor", [2, 3, 4])
 def test_model_that_interpolates_scores_as_interpolation(factor):
     scores = score_enlargements(Enlarger(factor), "same", [picture(), picture(41, 47, seed=1)]).scores
-    assert list(scores) == ["psnr", "ssim", "mae", "psnr_rgb", "ssim_rgb", "mae_rgb", "psnr_gain"]
+    assert list(scores) == ["psnr", "ssim", "mae", "psnr_rgb", "ssim_rgb", "mae_rgb", "psnr_gain", "psnr_median"]
     for name, score in scores.items():
         assert score.num_samples == 2
         if name != "psnr_gain":
@@ -92,6 +92,24 @@ def test_ssim_is_left_out_of_small_pictures_and_said():
 def test_picture_without_a_middle_is_refused():
     with pytest.raises(ValueError, match="must be larger than the border of 4 pixels.*Received: shape="):
         score_picture(Enlarger(4), picture(8, 40))
+
+
+def test_tiny_photos_are_left_out_and_said():
+    findings = score_enlargements(Enlarger(4), "same", [picture(8, 40), picture(200, 200)])
+    assert findings.scores["psnr"].num_samples == 1
+    assert "1 photos are too small to be scored." in findings.notes
+    with pytest.raises(ValueError, match="must be larger than the border of 4 pixels"):
+        score_enlargements(Enlarger(4), "same", [picture(8, 40)])
+
+
+def test_blank_photos_do_not_lift_the_median_and_are_said():
+    pictures = [picture(40, 40), picture(48, 40)]
+    alone = score_enlargements(Enlarger(2), "same", pictures).scores
+    findings = score_enlargements(Enlarger(2), "same", [*pictures, np.full((40, 40, 3), 90, "uint8")])
+    for name in ("psnr_gain", "psnr_median"):
+        assert findings.scores[name].value == pytest.approx(alone[name].value)
+    assert findings.scores["psnr"].value > alone["psnr"].value + 10
+    assert any(note.startswith("1 photos, such as blank ones") for note in findings.notes)
 
 
 def test_sheets_show_the_best_and_the_worst():

@@ -13,7 +13,7 @@ import click
 from tqdm import tqdm
 
 from serving.jobs.conversion import Made, convert_photo, read_file, to_failure
-from serving.jobs.failures import FILE_NAME, Failure, Failures, printable
+from serving.jobs.failures import FILE_NAME, MAX_SHOWN, Failure, Failures, printable
 from serving.jobs.journal import Journal, sole_job
 from serving.jobs.result_names import ResultNames, check_absent, name_results
 from serving.jobs.signing import Signing
@@ -89,6 +89,8 @@ def run_photo_job(
                 f"Received: {url}. Copy them here, or add --runner beam."
             )
     walk = find_photos(options.photos, options.output)
+    if not options.dry_run:
+        _refuse_unreadable(options, walk)
     with source_options.open() as source:
         task = make_task(source)
         names = name_results(walk.photos, task.endings)
@@ -155,6 +157,18 @@ def _run(
         # Nobody resumes what is finished but for a folder, to which photos may be added.
         journal.close(is_kept=walk.has_folder or not is_finished)
     _report(options, failures, num_written, len(todo), run.is_stopped)
+
+
+def _refuse_unreadable(options: JobOptions, walk: Walk) -> None:
+    """Raises `click.ClickException` if none of a few photos can be read, before the model is loaded."""
+    failures = Failures()
+    for photo in walk.photos if len(walk.photos) <= MAX_SHOWN else ():
+        try:
+            open_photo(read_file(photo.path))
+        except (UnreadablePhotoError, OSError) as error:
+            failures.add(to_failure(photo.path, error))
+    if failures and len(failures) == len(walk.photos):
+        _report(options, failures, 0, len(walk.photos), is_stopped=False)
 
 
 def _check_targets(options: JobOptions, task: PhotoTask, names: Sequence[ResultNames]) -> None:

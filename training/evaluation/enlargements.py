@@ -26,7 +26,7 @@ from zoo.pictures import pixels
 from zoo.pictures.photo import Photo
 from zoo.pictures.photo_files import UnreadablePhotoError
 from zoo.pictures.photo_writer import SUFFIXES
-from zoo.pictures.psnr import psnr
+from zoo.pictures.psnr import MAX_PSNR, psnr
 from zoo.pictures.resize import bicubic
 
 BICUBIC = "bicubic"
@@ -67,6 +67,10 @@ def make_stages(subject: Subject) -> dict[str, Callable[[], Findings]]:
     return {"enlargements": lambda: score_enlargements(subject.model, subject.config.model, read())}
 
 
+class TooSmallError(ValueError):
+    """A photo has nothing inside the border that is left out of scores."""
+
+
 def score_enlargements(model, name: str, raw_images: Iterable[np.ndarray]) -> Findings:
     """Scores a model on photos, each shrunk and enlarged again.
 
@@ -77,11 +81,24 @@ def score_enlargements(model, name: str, raw_images: Iterable[np.ndarray]) -> Fi
 
     Returns:
         Scores on luma (`psnr`, `ssim`, `mae`) and, for RGB photos, on RGB (`psnr_rgb`, ...), each with the
-        baseline of bicubic interpolation; `psnr_gain`, the gain over it on luma, with an interval over the
-        photos' gains; sheets of the best and worst enlargements by PSNR; a note if SSIM was omitted.
+        baseline of bicubic interpolation; `psnr_median`; `psnr_gain`, the gain over it on luma, with an
+        interval over the photos' gains; sheets of the best and worst enlargements by PSNR; notes on photos
+        that were left out or have no error at all.
+
+    Raises:
+        TooSmallError: All photos are too small.
     """
-    scored = [score_picture(model, image) for image in raw_images]
+    scored, num_small, reason = [], 0, None
+    for image in raw_images:
+        try:
+            scored.append(score_picture(model, image))
+        except TooSmallError as error:
+            num_small, reason = num_small + 1, error
+    if not scored and reason is not None:
+        raise reason
     scores, notes = {}, []
+    if num_small:
+        notes.append(f"{num_small} photos are too small to be scored.")
     for key in [f"{measure}{suffix}" for suffix in ("", "_rgb") for measure in MEASURES]:
         rows = [picture for picture in scored if key in picture.model]
         if not rows:
@@ -93,8 +110,21 @@ def score_enlargements(model, name: str, raw_images: Iterable[np.ndarray]) -> Fi
             for of in ("model", "bicubic")
         )
         scores[key] = score.beside(baseline, BICUBIC)
-    gains = [picture.model["psnr"] - picture.bicubic["psnr"] for picture in scored]
+    of_luma = [(picture.model["psnr"], picture.bicubic["psnr"]) for picture in scored]
+    with_error = [pair for pair in of_luma if max(pair) < MAX_PSNR - 0.01]  # float32
+    if len(with_error) < len(of_luma):
+        notes.append(
+            f"{len(of_luma) - len(with_error)} photos, such as blank ones, are enlarged without any error: "
+            "they lift PSNR's mean, and do not count in its gain and median."
+        )
+    counted = with_error or of_luma
+    gains = [model_psnr - baseline for model_psnr, baseline in counted]
     scores["psnr_gain"] = _mean(gains, "dB over bicubic", "luma of BT.601")
+    score, baseline = (
+        Score(float(np.median(values)), "dB", len(values), "luma of BT.601")
+        for values in zip(*counted, strict=True)
+    )
+    scores["psnr_median"] = score.beside(baseline, BICUBIC)
     if scores["psnr"].num_samples != scores.get("ssim", scores["psnr"]).num_samples or "ssim" not in scores:
         notes.append(
             f"SSIM omits photos with a side of fewer than {WINDOW_SIDE} pixels, not counting the border."
@@ -177,7 +207,7 @@ def read_folder(folder: Path) -> dict[str, np.ndarray]:
 def _cut_to_multiple(raw_image: np.ndarray, factor: int) -> np.ndarray:
     height, width = (side - side % factor for side in raw_image.shape[:2])
     if min(height, width) <= 2 * factor:
-        raise ValueError(
+        raise TooSmallError(
             f"A photo to score must be larger than the border of {factor} pixels on every side. "
             f"Received: shape={raw_image.shape}. Choose larger photos."
         )
