@@ -167,6 +167,14 @@ def test_dry_runs_name_the_files(zoo, tmp_path):
     assert not (tmp_path / "cutouts").exists()
 
 
+def test_grey_photos_stay_grey_on_grey_grounds(zoo):
+    Image.fromarray(PHOTO).convert("L").save("grey.png")
+    assert zoo("cutout", "grey.png", "--background", "white")[0] == 0
+    assert zoo("cutout", "grey.png", "--background", "red", "--output", "red")[0] == 0
+    assert opened("cutouts/grey.png").ndim == 2
+    assert opened("red/grey.png").shape[-1] == 3
+
+
 def test_jpeg_gives_way_to_png_where_the_result_is_transparent(zoo, tmp_path):
     assert zoo("cutout", "cmyk.jpg", "--format", "jpeg")[0] == 0
     assert zoo("cutout", "cmyk.jpg", "--background", "white", "--output", "white")[0] == 0

@@ -48,7 +48,16 @@ def test_constant_offset_of_a_constant_picture():
 @pytest.mark.parametrize("factor", [2, 3, 4])
 def test_model_that_interpolates_scores_as_interpolation(factor):
     scores = score_enlargements(Enlarger(factor), "same", [picture(), picture(41, 47, seed=1)]).scores
-    assert list(scores) == ["psnr", "ssim", "mae", "psnr_rgb", "ssim_rgb", "mae_rgb", "psnr_gain", "psnr_median"]
+    assert list(scores) == [
+        "psnr",
+        "ssim",
+        "mae",
+        "psnr_rgb",
+        "ssim_rgb",
+        "mae_rgb",
+        "psnr_gain",
+        "psnr_median",
+    ]
     for name, score in scores.items():
         assert score.num_samples == 2
         if name != "psnr_gain":

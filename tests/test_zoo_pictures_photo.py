@@ -70,6 +70,11 @@ def test_sixteen_bits_are_kept_to_the_last(file_format, channels, space):
     assert b"line" in again.metadata.xmp
 
 
+def test_sixteen_bit_grey_of_any_strides():
+    grey = (np.arange(12, dtype="uint16") * 5000).reshape(3, 4)[..., None]
+    np.testing.assert_array_equal(Photo.read(written(Photo(grey))).pixels, grey)
+
+
 def test_sixteen_bit_png_with_a_transparent_colour():
     hidden = struct.pack(">3H", *DEEP_RGB[2, 3])
     lines = [row.astype(">u2").tobytes() for row in DEEP_RGB]

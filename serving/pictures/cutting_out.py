@@ -88,10 +88,15 @@ class CuttingOut:
         elif self.shadow == "keep":
             cut_out = grounds.keep_shadow(cut_out, photo.to_srgb())
         cut_out = self.placing.apply(cut_out)
+        opacity = None
         if self.background is None:
-            return product.with_colours(cut_out[..., :3], np.ascontiguousarray(cut_out[..., 3]))
-        if isinstance(self.background, Path):
+            laid, opacity = cut_out[..., :3], np.ascontiguousarray(cut_out[..., 3])
+        elif isinstance(self.background, Path):
             ground = product.from_srgb(read_photo(self.background.read_bytes(), has_opacity=False))
-            return product.with_colours(grounds.lay_on_picture(cut_out, ground), None)
-        (colour,) = product.from_srgb(np.array([[self.background]], "uint8")).reshape(-1, 3)
-        return product.with_colours(grounds.lay_on_colour(cut_out, tuple(colour)), None)
+            laid = grounds.lay_on_picture(cut_out, ground)
+        else:
+            (colour,) = product.from_srgb(np.array([[self.background]], "uint8")).reshape(-1, 3)
+            laid = grounds.lay_on_colour(cut_out, tuple(colour))
+        if photo.is_grey and (laid == laid[..., :1]).all():
+            laid = laid[..., :1]
+        return product.with_colours(np.ascontiguousarray(laid), opacity)

@@ -62,6 +62,8 @@ def write_deep_png(pixels: np.ndarray) -> bytes:
     """Encodes uint16 `[h, w, 1, 2, 3 or 4]` as a PNG file."""
     import imagecodecs
 
+    if pixels.shape[-1] == 1:  # imagecodecs refuses some strides of an axis of length 1
+        pixels = pixels[..., 0]
     return bytes(imagecodecs.png_encode(np.ascontiguousarray(pixels), level=3))
 
 
