@@ -10,7 +10,7 @@ from picture_files import JPEGS, PNGS
 from PIL import Image
 
 from zoo.colour.basic_colours import COLOURS
-from zoo.pictures.photo_files import write_picture
+from zoo.pictures.photo_writer import write_png
 
 PHOTO = dark_square()
 
@@ -38,7 +38,7 @@ def recolour(*files, target="red", source="", strength=1.0):
 
 
 def test_a_cut_out_is_transparent_around_bytes_of_the_photo():
-    outputs = cut_out(write_picture(PHOTO, "png"))
+    outputs = cut_out(write_png(PHOTO))
     assert outputs["error"].tolist() == [b""]
     result, mask = decoded(outputs["image_bytes"][0]), decoded(outputs["mask_bytes"][0])
     assert result.shape == (80, 60, 4)
@@ -53,7 +53,7 @@ def test_a_cut_out_is_transparent_around_bytes_of_the_photo():
     [("white", (255, 255, 255)), ("Red", COLOURS["red"]), ("#0a80FF", (10, 128, 255))],
 )
 def test_grounds_are_colours(background, colour):
-    outputs = cut_out(write_picture(PHOTO, "png"), background=background)
+    outputs = cut_out(write_png(PHOTO), background=background)
     result = decoded(outputs["image_bytes"][0])
     assert result.shape == (80, 60, 3)
     assert (result[:10] == colour).all()
@@ -63,7 +63,7 @@ def test_grounds_are_colours(background, colour):
 def test_a_transparent_photo_brings_its_own_mask():
     photo = np.concatenate([PHOTO, np.zeros_like(PHOTO[..., :1])], axis=-1)
     photo[5:20, 5:20, 3], photo[20, 5:20, 3] = 255, 100
-    for outputs in (cut_out(write_picture(photo, "png")), recolour(write_picture(photo, "png"))):
+    for outputs in (cut_out(write_png(photo)), recolour(write_png(photo))):
         assert outputs["error"].tolist() == [b""]
         np.testing.assert_array_equal(decoded(outputs["mask_bytes"][0]), photo[..., 3])
         np.testing.assert_array_equal(decoded(outputs["image_bytes"][0])[..., 3], photo[..., 3])
@@ -71,9 +71,9 @@ def test_a_transparent_photo_brings_its_own_mask():
 
 ROWS = {
     "no picture": (b"no picture", "", b"`image_bytes` must hold a PNG or JPEG file."),
-    "nothing there": (write_picture(np.full([40, 30, 3], 240, "uint8"), "png"), "", b"No product was found"),
+    "nothing there": (write_png(np.full([40, 30, 3], 240, "uint8")), "", b"No product was found"),
     "unknown ground": (
-        write_picture(PHOTO, "png"),
+        write_png(PHOTO),
         "whitish",
         b"Unknown background. Received: 'whitish'. Known: ",
     ),
@@ -83,7 +83,7 @@ ROWS = {
 @pytest.mark.parametrize("kind", ROWS)
 def test_a_bad_row_leaves_its_neighbours_alone(kind):
     content, background, message = ROWS[kind]
-    good = write_picture(PHOTO, "png")
+    good = write_png(PHOTO)
     outputs = cut_out(good, content, good, background=["", background, "white"])
     assert outputs["error"][[0, 2]].tolist() == [b"", b""]
     assert outputs["error"][1].startswith(message)
@@ -108,12 +108,12 @@ def test_kinds_of_jpeg(name):
 def test_masks_of_decoded_photos_are_those_of_files():
     outputs = exported("cutout").ask("mask", images=PHOTO[np.newaxis])
     np.testing.assert_array_equal(
-        outputs["masks"][0, ..., 0], decoded(cut_out(write_picture(PHOTO, "png"))["mask_bytes"][0])
+        outputs["masks"][0, ..., 0], decoded(cut_out(write_png(PHOTO))["mask_bytes"][0])
     )
 
 
 def test_recolouring_changes_the_product_alone():
-    outputs = recolour(write_picture(PHOTO, "png"), target="#C9202B")
+    outputs = recolour(write_png(PHOTO), target="#C9202B")
     assert outputs["error"].tolist() == [b""]
     result = decoded(outputs["image_bytes"][0])
     assert np.abs(np.median(result[inside_of(PHOTO, 5)], axis=(0, 1)) - (201, 32, 43)).max() < 6
@@ -132,7 +132,7 @@ def test_recolouring_changes_the_product_alone():
     ],
 )
 def test_wrong_wishes_are_said(options, message):
-    outputs = recolour(write_picture(PHOTO, "png"), **options)
+    outputs = recolour(write_png(PHOTO), **options)
     assert outputs["error"][0].startswith(message)
     assert outputs["image_bytes"][0] == b""
     assert outputs["confidence"][0] == 0.0

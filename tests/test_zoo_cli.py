@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+from PIL import Image
 
 import zoo
 from zoo import cli
@@ -134,6 +135,13 @@ def start(*arguments):
         cwd=REPOSITORY,
         env=environment,
     )
+
+
+def test_a_command_that_runs_a_model_prints_nothing_of_tensorflows_own(tmp_path):
+    Image.new("RGB", (8, 6), "red").save(tmp_path / "photo.png")
+    with start("upscale", str(tmp_path / "photo.png"), "--output", str(tmp_path / "large")) as process:
+        out, err = process.communicate()
+    assert (process.returncode, out, err) == (0, f"Wrote 1 of 1 pictures to {tmp_path / 'large'}\n", "")
 
 
 def test_a_reader_that_leaves_is_no_reason_for_a_traceback():

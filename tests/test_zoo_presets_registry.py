@@ -230,8 +230,19 @@ def test_a_damaged_preset_is_told_beside_the_others(presets_dir, capsys, damage)
     assert run_zoo(capsys, "presets", "tiny_dcgan")[0] == 0
 
 
-def test_all_about_a_preset_is_json(presets_dir, capsys, small_data_set):
+def test_a_preset_has_a_page(presets_dir, capsys):
     code, out, _ = run_zoo(capsys, "presets", "tiny_dcgan")
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0] == "tiny_dcgan"
+    assert "  model: DCGAN (zoo train dcgan)" in lines
+    assert "  licence of the photos: CC0" in lines
+    assert "  * frechet_distance: 12.5" in lines
+    assert lines[-1] == "All of it: zoo presets tiny_dcgan --json"
+
+
+def test_all_about_a_preset_is_json(presets_dir, capsys, small_data_set):
+    code, out, _ = run_zoo(capsys, "presets", "tiny_dcgan", "--json")
     values = json.loads(out)
     assert code == 0
     assert values["model_config"]["attributes"]["category"] == list(small_data_set.attributes["category"])

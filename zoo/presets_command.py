@@ -17,9 +17,10 @@ COLUMNS = ("preset", "model", "data", "licence of the weights", "MiB", "measured
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print full descriptions as JSON.")
 def command(name, as_json):
-    """List the package's trained weights, or describe the preset NAME in full."""
+    """List the package's trained weights, or describe the preset NAME."""
     if name:
-        click.echo(json.dumps(_describe(read_preset(name)), indent=2))
+        preset = read_preset(name)
+        click.echo(json.dumps(_describe(preset), indent=2) if as_json else _page(preset))
         return
     found, damaged = _render_each(_describe if as_json else _row)
     if as_json:
@@ -48,6 +49,30 @@ def _describe(preset: Preset) -> dict:
     values = dataclasses.asdict(preset)
     del values["directory"]
     return {**values, "num_bytes": preset.num_bytes}
+
+
+def _page(preset: Preset) -> str:
+    """Returns what a user wants to know of a preset, a line for each fact; what is unknown has none."""
+    data, evaluation = preset.data or {}, preset.evaluation or {}
+    num_images = data.get("num_training_images")
+    facts = {
+        "model": f"{preset.model_class} (zoo train {preset.model})" if preset.model else preset.model_class,
+        "size": f"{preset.num_bytes / MIB:.2f} MiB",
+        "licence of the weights": preset.licence,
+        "learned from": data.get("name") and f"{data['name']}, {num_images:,} photos",
+        "licence of the photos": data.get("licence"),
+        "training": preset.minutes and f"{preset.minutes:.0f} minutes on {preset.hardware}",
+        "command": preset.command,
+        "measured on": evaluation.get("dataset")
+        and f"{evaluation['dataset']}, {evaluation.get('num_images', 0):,} photos",
+    }
+    for attribute, values in (preset.model_config.get("attributes") or {}).items():
+        facts[attribute] = ", ".join(values)
+    lines = [preset.name, *(f"  {name}: {fact}" for name, fact in facts.items() if fact)]
+    for name, score in (evaluation.get("scores") or {}).items():
+        is_headline = name in (preset.headline_scores or ())
+        lines.append(f"  {'*' if is_headline else ' '} {name}: {score_value(score):.4g}")
+    return "\n".join([*lines, "All of it: zoo presets " + preset.name + " --json"])
 
 
 def _row(preset: Preset) -> tuple[str, ...]:

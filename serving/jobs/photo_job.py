@@ -208,8 +208,8 @@ def _report(
     if failures:
         failures.write(options.output)
         failures.show(listed)
-    else:
-        listed.unlink(missing_ok=True)
+    elif options.overwrite or options.resume:
+        listed.unlink(missing_ok=True)  # of the job before
     if is_stopped:
         raise click.ClickException("Stopped. The same command with --resume goes through the rest.")
     if failures:

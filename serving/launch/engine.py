@@ -282,7 +282,7 @@ def check_can_start(models_dir: Path, port: int, rest_api_port: int) -> None:
 
 
 def _environment() -> dict[str, str]:
-    return {"TF_CPP_MIN_LOG_LEVEL": "2", **python_environment()}
+    return {"TF_CPP_MIN_LOG_LEVEL": "3", **python_environment()}
 
 
 def _is_open(port) -> bool:

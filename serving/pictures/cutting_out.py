@@ -10,7 +10,7 @@ from serving.pictures.source import PictureSource
 from serving.pictures.task import Converted, Result
 from zoo.pictures import grounds
 from zoo.pictures.photo import Photo, read_photo
-from zoo.pictures.photo_files import write_picture
+from zoo.pictures.photo_writer import write_png
 
 MASK = "-mask"
 DOUBT = "the product is hard to tell from the ground"
@@ -47,7 +47,7 @@ class CuttingOut:
             photo = dataclasses.replace(photo, pixels=photo.on_white(), opacity=None, profile=None)
         seen = photo.with_opacity()
         inputs = {
-            "image_bytes": np.array([write_picture(seen, "png")], dtype=object),
+            "image_bytes": np.array([write_png(seen)], dtype=object),
             "background": np.array([""], dtype=object),
         }
         outputs = source.predict("cutout_png", inputs)

@@ -9,7 +9,7 @@ import numpy as np
 from serving.pictures.source import PictureSource
 from serving.pictures.task import Converted, Result
 from zoo.pictures.photo import Photo
-from zoo.pictures.photo_files import write_picture
+from zoo.pictures.photo_writer import write_png
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Editing:
 
     def convert(self, photo: Photo, source: PictureSource) -> Converted:
         inputs = {name: np.array([value], dtype=object) for name, value in self.attributes.items()}
-        inputs["image_bytes"] = np.array([write_picture(photo.with_opacity(), "png")], dtype=object)
+        inputs["image_bytes"] = np.array([write_png(photo.with_opacity())], dtype=object)
         edited = Photo.read(source.predict("edit_png", inputs)["image_bytes"][0])
         if edited.size == photo.size:
             return Converted([Result("", photo.changed(edited.to_srgb()))])

@@ -10,7 +10,7 @@ from serving.pictures.colourways import make_sheet
 from serving.pictures.source import PictureSource
 from serving.pictures.task import Converted, Result
 from zoo.pictures.photo import Photo
-from zoo.pictures.photo_files import write_picture
+from zoo.pictures.photo_writer import write_png
 
 SHEET, MASK = "-colourways", "-mask"
 DOUBT = "the product or its colour is hard to tell"
@@ -44,7 +44,7 @@ class Recolouring:
     def convert(self, photo: Photo, source: PictureSource) -> Converted:
         seen = photo.with_opacity()
         inputs = {
-            "image_bytes": np.array([write_picture(seen, "png")], dtype=object),
+            "image_bytes": np.array([write_png(seen)], dtype=object),
             "source_colour": np.array([self.source_colour.text if self.source_colour else ""], dtype=object),
             "strength": np.array([self.strength], "float32"),
         }
@@ -56,7 +56,7 @@ class Recolouring:
             pictures.append(recoloured.with_opacity())
             results.append(Result(ending, photo.changed(recoloured.to_srgb(), before=seen[..., :3])))
         if len(self.targets) > 1:
-            results.append(Result(SHEET, write_picture(make_sheet([seen, *pictures]), "png")))
+            results.append(Result(SHEET, write_png(make_sheet([seen, *pictures]))))
         if self.writes_mask:
             results.append(Result(MASK, outputs["mask_bytes"][0]))
         # Models of other makers may not say how sure they are.

@@ -9,7 +9,7 @@ import numpy as np
 from serving.pictures.source import PictureSource
 from serving.pictures.task import Converted, Result
 from zoo.pictures.photo import Photo
-from zoo.pictures.photo_files import write_picture
+from zoo.pictures.photo_writer import write_png
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Upscaling:
         if source.is_local and "images" in source.inputs_of("upscale"):
             (enlarged,) = source.predict("upscale", {"images": colours[None]})["images"]
         else:
-            inputs = {"image_bytes": np.array([write_picture(colours, "png")], dtype=object)}
+            inputs = {"image_bytes": np.array([write_png(colours)], dtype=object)}
             enlarged = Photo.read(source.predict("upscale_png", inputs)["image_bytes"][0]).to_srgb()
         return Converted([Result("", photo.enlarged(enlarged))])
 

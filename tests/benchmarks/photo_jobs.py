@@ -122,9 +122,9 @@ def measure_throughput(options, work: Path) -> dict:
         def ask(photo, signature=signatures[name], name=name):
             if name == "upscale":
                 return signature.run({"images": photo[None]})
-            from zoo.pictures.photo_files import write_picture
+            from zoo.pictures.photo_writer import write_png
 
-            file = np.array([write_picture(photo, "png")], dtype=object)
+            file = np.array([write_png(photo)], dtype=object)
             return signature.run({"image_bytes": file, "background": np.array([""], dtype=object)})
 
         for photo in photos[:50]:

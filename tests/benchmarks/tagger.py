@@ -22,7 +22,8 @@ import numpy as np  # noqa: E402 - after the path is set
 from export.signatures.of_models import make_signatures  # noqa: E402
 from training.trained_model import load_run_or_preset  # noqa: E402
 from zoo.pictures.photo import read_photo
-from zoo.pictures.photo_files import UnreadablePhotoError, write_picture  # noqa: E402
+from zoo.pictures.photo_files import UnreadablePhotoError  # noqa: E402
+from zoo.pictures.photo_writer import write_png  # noqa: E402
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp"}
 BATCH_SIZE = 8
@@ -42,7 +43,7 @@ def name_photos(signature, paths: list[Path]) -> list[str]:
 
 def _to_png(path: Path) -> bytes:
     try:
-        return write_picture(read_photo(path.read_bytes()), "png")
+        return write_png(read_photo(path.read_bytes()))
     except UnreadablePhotoError:
         return b""
 

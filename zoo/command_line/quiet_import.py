@@ -19,7 +19,7 @@ def import_tensorflow(with_keras: bool = True) -> None:
     """
     if "tensorflow" in sys.modules:
         return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     hides_keras = not with_keras and "keras" not in sys.modules
     modules: dict[str, Any] = sys.modules
     if hides_keras:

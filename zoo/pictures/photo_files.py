@@ -8,13 +8,11 @@ import io
 import re
 import warnings
 
-import numpy as np
 from PIL import Image
 
 from zoo.pictures import png_chunks
 from zoo.pictures.limits import MAX_METADATA_BYTES, MAX_PIXELS, MAX_SIDE_PIXELS
 
-JPEG_QUALITY, WEBP_QUALITY = 95, 95
 # Formats that Pillow decodes itself; EPS and PDF would start another program. HEIF comes with an extra.
 _FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 _FIRST_BYTES = {
@@ -64,28 +62,6 @@ class UnreadablePhotoError(ValueError):
             return error
         reason = "truncated" if _is_cut_off(error) else "damaged"
         return cls(reason, str(error) or type(error).__name__)
-
-
-def write_picture(image: np.ndarray, file_format: str) -> bytes:
-    """Encodes a picture.
-
-    Args:
-        image: uint8 array `[h, w, 1, 3 or 4]`.
-        file_format: `png`, `webp`, or `jpeg`, which holds no transparency.
-
-    Returns:
-        The file's bytes.
-    """
-    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
-    buffer = io.BytesIO()
-    if file_format == "png":
-        picture.save(buffer, "PNG", compress_level=1)
-    elif file_format == "webp":
-        # `exact` keeps the colours of transparent pixels.
-        picture.save(buffer, "WEBP", quality=WEBP_QUALITY, exact=True)
-    else:
-        picture.save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
-    return buffer.getvalue()
 
 
 def open_photo(content: bytes) -> Image.Image:

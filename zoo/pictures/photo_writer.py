@@ -79,6 +79,18 @@ class Writing:
         return _write_with_pillow(photo, file_format, self.quality or DEFAULT_QUALITY.get(file_format, 0))
 
 
+def write_png(image: np.ndarray) -> bytes:
+    """Encodes a picture as a PNG file, in little time rather than in few bytes.
+
+    Args:
+        image: uint8 array `[h, w, 1, 3 or 4]`.
+    """
+    buffer = io.BytesIO()
+    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+    picture.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
 def suffix_for(file_format: str, name: str) -> str:
     """Returns the ending of a result's name: the photo's own if it means this format.
 
