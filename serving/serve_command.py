@@ -112,7 +112,7 @@ def command(
         _check_no_option(context)
         return
     from serving.launch import engine as engines
-    from serving.launch.config_files import find_models
+    from serving.launch.config_files import find_models, find_passed_over
 
     if port == rest_api_port:
         raise click.UsageError(f"--port and --rest-api-port must differ. Received: {port} for both.")
@@ -145,6 +145,8 @@ def command(
     click.echo(f"Engine: {chosen.name} ({chosen.reason})")
     names = ", ".join(f"{name} version {versions[-1]}" for name, versions in models.items())
     click.echo(f"Models: {names}")
+    for place, reason in find_passed_over(models_dir).items():
+        click.echo(f"Passed over {models_dir / place}: {reason}", err=True)
     sys.stdout.flush()
     code = engines.serve(models_dir, port, rest_api_port, chosen, intra_op_parallelism)
     if code:

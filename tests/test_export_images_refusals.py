@@ -1,5 +1,6 @@
 """Pictures that are refused by name, and damage that must not end the process."""
 
+import base64
 import struct
 import zlib
 
@@ -63,6 +64,8 @@ REFUSED = {
     "bmp": (saved(PICTURE, "BMP"), NEITHER + "a file of kind BMP."),
     "tiff": (saved(PICTURE, "TIFF"), NEITHER + "a file of kind TIFF"),
     "heic": (b"\0\0\0\x18ftypheic", NEITHER + "a file of kind HEIC or AVIF."),
+    "png_in_base64": (base64.b64encode(PNG), NEITHER + "base64 as a plain string, which over REST must be"),
+    "jpeg_in_base64": (base64.b64encode(JPEG), NEITHER + "base64 as a plain string"),
     "png_start": (START, "A PNG must begin with an IHDR chunk. Received: something else in 8 bytes."),
     "png_of_iphone": (
         START + chunk(b"CgBI", bytes(4)) + PNG[8:],

@@ -85,3 +85,15 @@ def test_monitoring_and_batching_accept_what_upstream_documents():
         "pad_variable_length_inputs: true num_batch_threads { value: 2 }",
         messages.BatchingParameters(),
     )
+
+
+def test_what_looks_like_a_model_and_is_not_served_is_told(tmp_path):
+    for place in ("shoes/1", "shoes/v2", "bags", "hats/1", ".hidden/v1", "notes"):
+        (tmp_path / place).mkdir(parents=True)
+        if place not in ("hats/1", "notes"):
+            (tmp_path / place / "saved_model.pb").write_bytes(b"")
+    assert config_files.find_passed_over(tmp_path) == {
+        "bags": "saved_model.pb must lie in a version's directory, bags/1",
+        "hats/1": "it holds no saved_model.pb",
+        "shoes/v2": "versions are named by numbers alone",
+    }

@@ -35,6 +35,8 @@ _OTHER_KINDS = {
     "PDF": (0, b"%PDF"),
     "HEIC or AVIF": (4, b"ftyp"),
 }
+# First characters of PNG and JPEG files in base64, which REST takes for a string unless they are wrapped.
+_BASE64 = (b"iVBORw0KGgo", b"/9j/")
 
 
 class ImageHeaders(NamedTuple):
@@ -92,6 +94,12 @@ def _kind_check(image_bytes: tf.Tensor, is_known: tf.Tensor) -> Check:
         for kind, (position, mark) in _OTHER_KINDS.items():
             received = tf.where(
                 piece_at(image_bytes, position, len(mark)) == mark, f"a file of kind {kind}", received
+            )
+        for mark in _BASE64:
+            received = tf.where(
+                piece_at(image_bytes, 0, len(mark)) == mark,
+                'base64 as a plain string, which over REST must be written {"b64": "..."}',
+                received,
             )
         received = tf.where(image_bytes == "", "0 bytes", received)
         return text(

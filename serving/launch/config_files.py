@@ -6,7 +6,7 @@ from pathlib import Path
 from google.protobuf import text_format
 
 from export.versions.labels import read_labels, served_labels
-from export.versions.version_dirs import servable_versions
+from export.versions.version_dirs import servable_versions, version_number
 from serving.wire import messages
 from serving.wire.server_defaults import (
     BATCH_TIMEOUT_MICROS,
@@ -20,6 +20,7 @@ from zoo.files.atomic_write import write_text
 MODELS_FILE = "models.config"
 BATCHING_FILE = "batching.config"
 MONITORING_FILE = "monitoring.config"
+_SAVED_MODEL = "saved_model.pb"
 
 _MODELS_NOTE = """\
 # A model serves its highest version, or all versions once its labels were moved (`zoo export promote`).
@@ -59,6 +60,33 @@ def find_models(models_dir: Path) -> dict[str, list[int]]:
             f"Received: models_dir={str(models_dir)!r}, which holds {names}. {advice}"
         )
     return found
+
+
+def find_passed_over(models_dir: Path) -> dict[str, str]:
+    """Returns the directories in a models directory that look like models or versions and are not served.
+
+    Args:
+        models_dir: As for `find_models`.
+
+    Returns:
+        The reason by the path below `models_dir`; hidden directories are left out.
+    """
+    passed_over = {}
+    for model in sorted(entry for entry in models_dir.iterdir() if _is_visible_directory(entry)):
+        if (model / _SAVED_MODEL).is_file():
+            passed_over[model.name] = f"{_SAVED_MODEL} must lie in a version's directory, {model.name}/1"
+            continue
+        for version in sorted(entry for entry in model.iterdir() if _is_visible_directory(entry)):
+            number = version_number(version.name)
+            if number is None and (version / _SAVED_MODEL).is_file():
+                passed_over[f"{model.name}/{version.name}"] = "versions are named by numbers alone"
+            elif number is not None and not (version / _SAVED_MODEL).is_file():
+                passed_over[f"{model.name}/{version.name}"] = f"it holds no {_SAVED_MODEL}"
+    return passed_over
+
+
+def _is_visible_directory(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith(".")
 
 
 def write_config_files(models_dir: Path, config_dir: Path, batching=None) -> list[Path]:
