@@ -1,5 +1,6 @@
 """Folders of photos without a table: which files are used, and for which models."""
 
+import os
 import re
 
 import pytest
@@ -46,12 +47,30 @@ def test_photos_of_all_folders_come_in_the_order_of_their_paths(folder):
     assert [row.number for row in rows] == list(range(1, 11))
 
 
+def test_photos_are_known_by_any_ending_or_by_their_content(folder):
+    for name in ("a.JFIF", "b.heic", "c.Jpe", "d.mpo", "without"):
+        draw_photo(30).save(folder / name, "JPEG")
+    (folder / "notes").write_text("text")
+    files = {row.cells["file"] for row in PhotoFolder(folder).read()}
+    assert {"a.JFIF", "b.heic", "c.Jpe", "d.mpo", "without"} < files
+    assert "notes" not in files
+
+
+def test_a_name_that_is_no_utf_8_is_refused_and_the_build_goes_on(folder, build_folder, tmp_path):
+    draw_photo(31).save(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.png"))
+    code, _, error = build_folder()
+    assert code == 0, error
+    (path,) = tmp_path.rglob("quarantine.csv")
+    ((_, _, reason),) = read_quarantine(path)
+    assert reason == "a name that is not UTF-8: rename the file"
+
+
 def test_a_folder_without_photos_is_told(folder, build_folder):
     for file in (*folder.glob("*.png"), *folder.glob("more/*")):
         file.unlink()
     code, _, error = build_folder()
     assert code == 1
-    assert "The folder or its subfolders must contain photos (.jpg, .jpeg, .png, " in error
+    assert "The folder or its subfolders must contain photos (.apng, .avif, .bmp, " in error
     assert f"Received: {folder} with none. Choose another folder with --images." in error
 
 

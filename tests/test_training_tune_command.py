@@ -139,6 +139,15 @@ def test_a_trial_that_diverges_is_no_end(tune, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_search_in_which_every_trial_diverges_says_so(tune, tmp_path):
+    space = tmp_path / "space.json"
+    space.write_text(json.dumps({"learning_rate": {"values": [1e30, 1e31]}}))
+    code, _, err = tune("srcnn", *SMALL, "--trials", 1, "--space", space, "--study-name", "s", "--epochs", 4)
+    assert code == 1
+    assert "A search needs a trial that ends with a score. Received: 1 trials, all of which failed;" in err
+
+
+@pytest.mark.slow
 def test_generators_are_searched_by_the_frechet_distance_of_a_judge(tune, tmp_path, make_small_config):
     classifier = start_training(make_small_config("classifier", epochs=1), tmp_path, "judge")
     words = ("dcgan", *SMALL, "--width", 2, "--trials", 2, "--study-name", "s", "--judge", classifier)

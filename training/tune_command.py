@@ -97,6 +97,12 @@ def command(model, resume, dry_run, num_trials, **options):
     best = study.sort(trials)[0]
     click.echo(f"Study: {study.directory}")
     click.echo(f"Results: {study.directory / 'results.md'}")
+    if best.score is None:
+        raise click.ClickException(
+            f"A search needs a trial that ends with a score. Received: {len(trials)} trials, all of which "
+            f"failed; {study.directory / 'results.md'} says how. Narrow the space with --space, for example "
+            "to lower learning rates, and start another study."
+        )
     click.echo(f"Best: {study.objective} {best.score:.5g} in trial {best.name}")
     click.echo(f"View them: tensorboard --logdir {study.trials_dir}")
     click.echo(f"Repeat it: zoo train --config {study.directory / 'best' / 'config.json'}")

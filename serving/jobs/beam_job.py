@@ -23,7 +23,7 @@ from serving.jobs.conversion import check_size, convert_photo, to_failure
 from serving.jobs.failures import COLUMNS, FILE_NAME, Failure, Failures
 from serving.jobs.photo_job import JobOptions, planned_places
 from serving.jobs.result_names import ResultNames, name_results
-from serving.jobs.walk import PHOTO_SUFFIXES, FoundPhoto, find_photos, report_left_out
+from serving.jobs.walk import FoundPhoto, find_photos, report_left_out
 from serving.pictures.source import PictureSource
 from serving.pictures.task import PhotoTask, SourceOptions
 from training.data.catalog.quarantine import defuse_cell
@@ -31,6 +31,7 @@ from zoo.command_line.processors import usable_processors
 from zoo.errors import WrongUsageError
 from zoo.pictures.limits import MAX_PIXELS
 from zoo.pictures.photo_files import UnreadablePhotoError, open_photo
+from zoo.pictures.photo_names import PHOTO_SUFFIXES
 
 # Photos are handed to the model in batches of about so many pixels.
 BATCH_PIXELS = MAX_PIXELS

@@ -8,19 +8,7 @@ from pathlib import Path, PurePath
 import click
 
 from zoo.errors import WrongUsageError
-from zoo.pictures.photo_files import FIRST_BYTES, format_of
-from zoo.pictures.photo_writer import SUFFIXES
-
-# Files in folders that are taken for photos by their names; others are if they begin like one.
-PHOTO_SUFFIXES = frozenset(
-    ending for endings in (*SUFFIXES.values(), (".gif", ".dib", ".hif")) for ending in endings
-)
-# Kinds of pictures that are not read; they are reported, where other files are passed over.
-UNREAD_SUFFIXES = frozenset(
-    (".jxl", ".jp2", ".psd", ".svg", ".ico", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf")
-)
-# What systems leave in folders.
-_SYSTEM_NAMES = frozenset(("thumbs.db", "desktop.ini"))
+from zoo.pictures.photo_names import PHOTO_SUFFIXES, is_hidden, is_photo
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,29 +116,16 @@ def _walk(folder: Path, output: Path) -> Iterator[tuple[str, Path, str]]:
             path = Path(parent, name)
             if path.is_symlink():
                 yield "link", path, ""
-            elif not name.startswith(".") and os.path.realpath(path) != written:
+            elif not is_hidden(name) and os.path.realpath(path) != written:
                 kept.append(name)
         folders[:] = kept
         for name in sorted(files):
-            if name.startswith(".") or name.lower() in _SYSTEM_NAMES:
+            if is_hidden(name):
                 continue
             path = Path(parent, name)
-            yield ("photo" if _is_photo(path) else "other"), path, ""
+            yield ("photo" if is_photo(path) else "other"), path, ""
     for error in errors:
         yield "unreadable", Path(os.fsdecode(error.filename)), error.strerror or "cannot be opened"
-
-
-def _is_photo(path: Path) -> bool:
-    suffix = path.suffix.lower()
-    if suffix in PHOTO_SUFFIXES or suffix in UNREAD_SUFFIXES:
-        return True
-    if not path.is_file():  # opening a named pipe would wait for ever
-        return False
-    try:
-        with path.open("rb") as file:
-            return format_of(file.read(FIRST_BYTES)) is not None
-    except OSError:
-        return False
 
 
 def _distinct(found: Iterable[tuple[Path, PurePath, Path]]) -> list[tuple[Path, PurePath]]:

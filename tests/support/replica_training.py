@@ -71,6 +71,8 @@ def main(where: str, results: Path, names: list[str]) -> None:
     if where == "mirrored":
         cpu = tf.config.list_physical_devices("CPU")[0]
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    # Optimising the graphs takes longer than these few steps on tiny networks save.
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     distribution = make_distribution(where, peer_timeout_seconds=60)
     found = {}
     for name in names:

@@ -136,6 +136,8 @@ def find_photo(file: str, images_dir: Path) -> Path:
     outside = UnreadableRowError("outside the image folder", file)
     if not file.strip():
         raise UnreadableRowError("no photo named")
+    if _is_not_utf8(file):
+        raise UnreadableRowError("a name that is not UTF-8", "rename the file")
     if "\0" in file:
         raise UnreadableRowError("missing", "no file has a zero in its name")
     if os.path.isabs(file) or re.match(r"[A-Za-z]:[\\/]|\\\\", file):
@@ -154,6 +156,14 @@ def find_photo(file: str, images_dir: Path) -> Path:
         if os.path.lexists(path):
             return Path(path)
     raise UnreadableRowError("missing")
+
+
+def _is_not_utf8(file: str) -> bool:
+    try:
+        file.encode()
+    except UnicodeEncodeError:  # Python keeps such bytes as surrogates
+        return True
+    return False
 
 
 def _read_file(path: Path) -> bytes:

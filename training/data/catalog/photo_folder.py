@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from training.data.catalog.table import Table, TableRow
+from zoo.pictures.photo_names import PHOTO_SUFFIXES, is_hidden, is_photo
 
 COLUMN = "file"
 FORMAT = "folder without a table"
-ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
 
 
 @dataclasses.dataclass(frozen=True)
 class PhotoFolder:
     """A substitute for `training.data.catalog.table.Table` when there is no table.
 
-    Its rows are the files with an image file's extension in the folder and all its subfolders, sorted by
-    path. Hidden files and folders are skipped, and links to folders are not followed.
+    Its rows are the files in the folder and all its subfolders that are photos by their endings or their
+    content, sorted by path. Hidden files and folders are skipped, and links to folders are not followed.
 
     Args:
         path: The folder.
@@ -43,7 +43,7 @@ class PhotoFolder:
         files = sorted(self._find_files())
         if not files:
             raise ValueError(
-                f"The folder or its subfolders must contain photos ({', '.join(ENDINGS)}). "
+                f"The folder or its subfolders must contain photos ({', '.join(sorted(PHOTO_SUFFIXES))}). "
                 f"Received: {self.path} with none. Choose another folder with --images."
             )
         for number, file in enumerate(files, 1):
@@ -55,9 +55,9 @@ class PhotoFolder:
 
     def _find_files(self) -> Iterator[str]:
         for directory, folders, files in os.walk(self.path):
-            folders[:] = [name for name in folders if not name.startswith(".")]
+            folders[:] = [name for name in folders if not is_hidden(name)]
             for name in files:
-                if name.lower().endswith(ENDINGS) and not name.startswith("."):
+                if not is_hidden(name) and is_photo(Path(directory, name)):
                     yield os.path.relpath(os.path.join(directory, name), self.path)
 
 

@@ -67,7 +67,10 @@ def write_quarantine(path: str | os.PathLike, refusals: Iterable[Refusal]) -> No
     write_quarantine("quarantine.csv", [Refusal(2, "a.jpg", "missing")])
     ```
     """
-    with atomic_path(Path(path)) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
+    with (
+        atomic_path(Path(path)) as temporary,
+        open(temporary, "w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for refusal in sorted(refusals, key=lambda refusal: refusal.row):
