@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from serving import bench_command, compare_command
-from serving.wire.server_defaults import GRPC_PORT, REST_PORT
+from serving.wire.server_defaults import ALL_ADDRESSES, GRPC_PORT, REST_PORT, THIS_MACHINE
 from zoo.cli import debug_option
 from zoo.errors import UnknownNameError
 
@@ -58,6 +58,18 @@ class _ServeGroup(click.Group):
     help="Server to start: tensorflow_model_server, docker or embedded; auto uses the first that works.",
 )
 @click.option(
+    "--host",
+    metavar="ADDRESS",
+    default=THIS_MACHINE,
+    show_default=True,
+    help=f"Address to listen on; {ALL_ADDRESSES} for every address of this machine.",
+)
+@click.option(
+    "--allow-reload",
+    is_flag=True,
+    help="Let clients name other models to serve (HandleReloadConfigRequest): models are programs.",
+)
+@click.option(
     "--tensorflow-intra-op-parallelism",
     "intra_op_parallelism",
     type=click.IntRange(0),
@@ -97,6 +109,8 @@ def command(
     port,
     rest_api_port,
     engine,
+    host,
+    allow_reload,
     intra_op_parallelism,
     write_config,
     write_deploy,
@@ -130,7 +144,7 @@ def command(
             "--set changes the files of --write-deploy. Received: no --write-deploy. Give --write-deploy DIR "
             "too, or leave --set out."
         )
-    chosen = engines.choose_engine(engine)
+    chosen = engines.choose_engine(engine, host, allow_reload)
     models = find_models(models_dir)
     if write_config or dry_run:
         words = functools.partial(
@@ -145,6 +159,8 @@ def command(
     click.echo(f"Engine: {chosen.name} ({chosen.reason})")
     names = ", ".join(f"{name} version {versions[-1]}" for name, versions in models.items())
     click.echo(f"Models: {names}")
+    if chosen.warning:
+        click.echo(f"Note: {chosen.warning}", err=True)
     for place, reason in find_passed_over(models_dir).items():
         click.echo(f"Passed over {models_dir / place}: {reason}", err=True)
     sys.stdout.flush()

@@ -41,7 +41,7 @@ def page(server):
         "# TYPE :tensorflow:serving:request_count counter",
         ':tensorflow:serving:request_count{model_name="linear",status="OK"} 3',
         ':tensorflow:serving:request_count{model_name="linear",status="INVALID_ARGUMENT"} 1',
-        ':tensorflow:serving:request_count{model_name="nobody",status="NOT_FOUND"} 1',
+        ':tensorflow:serving:request_count{model_name="(unknown)",status="NOT_FOUND"} 1',
         "# TYPE :tensorflow:serving:request_latency histogram",
         ':tensorflow:serving:request_latency_count{model_name="linear",API="Predict",entrypoint="GRPC"} 1',
         ':tensorflow:serving:request_latency_count{model_name="linear",API="predict",entrypoint="REST"} 1',

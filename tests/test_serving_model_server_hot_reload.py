@@ -32,6 +32,22 @@ def entry(directory, name="m", more=""):
     return f'config {{ name: "{name}" base_path: "{directory}" model_platform: "tensorflow" {more} }}'
 
 
+def test_clients_cannot_reload_where_it_is_turned_off(tmp_path):
+    served = Served(tmp_path, disable_reload=True, host="127.0.0.1")
+    try:
+        with grpc.insecure_channel(served.address) as channel:
+            request = model_management_pb2.ReloadConfigRequest()
+            request.config.model_config_list.config.add(name="other", base_path=str(tmp_path / "m"))
+            with pytest.raises(grpc.RpcError) as refused:
+                model_service_pb2_grpc.ModelServiceStub(channel).HandleReloadConfigRequest(request)
+        assert refused.value.code() == grpc.StatusCode.PERMISSION_DENIED
+        assert "--disable_reload" in refused.value.details()
+        assert served.client.status("m") == {1: "AVAILABLE"}
+    finally:
+        served.client.close()
+        served.server.stop(0)
+
+
 class Served:
     """A server on a directory of versions, its client, and its configuration file."""
 

@@ -143,6 +143,20 @@ def test_port_in_use_is_named_with_its_option(flags, option, capsys):
     )
 
 
+def test_an_address_of_another_machine_is_named(capsys):
+    flags = ["--model_base_path=/m", f"--port={free_port()}", "--host=192.0.2.1"]
+    assert run_main(*flags) == 255
+    assert "192.0.2.1 is no address of this machine" in capsys.readouterr().out
+
+
+def test_a_server_of_this_machine_alone_listens_there_alone(tmp_path):
+    with running_server(tmp_path, host="127.0.0.1") as server:
+        for name in ("port", "rest_api_port"):
+            socket.create_connection(("127.0.0.1", server.flags[name])).close()
+            with pytest.raises(OSError, match="refused|unreachable|assign"):
+                socket.create_connection(("127.0.0.2", server.flags[name]), timeout=2)
+
+
 def test_same_port_twice_skips_rest():
     port = free_port()
     server = model_server.ModelServer(model_base_path="/m", port=port, rest_api_port=port)

@@ -14,8 +14,8 @@ from typing import BinaryIO
 from serving.launch.config_files import find_models, recorded_batching, server_arguments, write_config_files
 from serving.launch.config_follower import POLL_SECONDS, ConfigFollower
 from serving.model_server import signals
-from serving.model_server.ports import check_port_is_free
-from serving.wire.server_defaults import GRPC_PORT, REST_PORT
+from serving.model_server.ports import check_port_is_free, to_address
+from serving.wire.server_defaults import ALL_ADDRESSES, GRPC_PORT, REST_PORT, THIS_MACHINE
 from zoo.command_line.own_packages import python_command, python_environment
 from zoo.errors import UnknownNameError
 
@@ -34,10 +34,26 @@ class Engine:
     Attributes:
         name: One of `ENGINES`.
         reason: Reason for choosing it, to show to the user.
+        host: Address to listen on. tensorflow_model_server has no such flag and listens on all of them.
+        allows_reload: Whether clients may name other models to serve; tensorflow_model_server always lets
+            them.
     """
 
     name: str
     reason: str
+    host: str = THIS_MACHINE
+    allows_reload: bool = False
+
+    @property
+    def warning(self) -> str | None:
+        """What the engine cannot be kept from, in a sentence for the user; None if it does as it is told."""
+        if self.name == EMBEDDED or (self.host == ALL_ADDRESSES and self.allows_reload):
+            return None
+        reach = "" if self.name == DOCKER else "listens on every address of this machine, and "
+        return (
+            f"{self.name} {reach}lets every client that reaches its gRPC port name other models to serve: "
+            "keep the port closed to others"
+        )
 
     def command(
         self,
@@ -64,21 +80,28 @@ class Engine:
             f"--model_config_file_poll_wait_seconds={POLL_SECONDS}",
         ]
         if self.name == EMBEDDED:
-            return [*python_command("serving.model_server"), *arguments]
+            own = [f"--host={self.host}", *([] if self.allows_reload else ["--disable_reload"])]
+            return [*python_command("serving.model_server"), *arguments, *own]
         if self.name == TENSORFLOW_MODEL_SERVER:
             return [TENSORFLOW_MODEL_SERVER, *arguments]
         volumes = [f"--volume={path}:{path}:ro" for path in (models_dir, config_dir)]
-        ports = [f"--publish={number}:{number}" for number in (port, rest_api_port) if number]
+        ports = [
+            f"--publish={to_address(self.host, number)}:{number}"
+            for number in (port, rest_api_port)
+            if number
+        ]
         # --init, because the server handles no signals and ignores them as the container's first process.
         run = [DOCKER, "run", "--rm", "--init", *ports, *volumes]
         return [*run, f"--entrypoint={TENSORFLOW_MODEL_SERVER}", DOCKER_IMAGE, *arguments]
 
 
-def choose_engine(name: str = "auto") -> Engine:
+def choose_engine(name: str = "auto", host: str = THIS_MACHINE, allows_reload: bool = False) -> Engine:
     """Returns the named engine, or the best one that works here.
 
     Args:
         name: One of `ENGINES`, or `auto` for the first of them that works here.
+        host: As for `Engine`.
+        allows_reload: As for `Engine`.
 
     Raises:
         UnknownNameError: There is no such engine.
@@ -93,7 +116,7 @@ def choose_engine(name: str = "auto") -> Engine:
         obstacle = _obstacle(candidate)
         if obstacle is None:
             reason = "as requested" if name == candidate else ", ".join(missing) or "found on PATH"
-            return Engine(candidate, reason)
+            return Engine(candidate, reason, host, allows_reload)
         missing.append(obstacle)
     raise RuntimeError(
         f"The engine must work on this machine. Received: engine={name!r}; {missing[0]}. "
@@ -160,7 +183,7 @@ class RunningServer:
         self.grpc_address = f"localhost:{port}"
         self.rest_address = f"http://localhost:{rest_api_port}"
         self._ports = [number for number in (port, rest_api_port) if number]
-        check_can_start(models_dir, port, rest_api_port)
+        check_can_start(models_dir, port, rest_api_port, self.engine.host)
         self._config_dir = tempfile.TemporaryDirectory(prefix="zoo-serving-")
         config_dir = Path(self._config_dir.name)
         # A container may read the directory as another user.
@@ -269,16 +292,16 @@ def serve(
     return 0 if told_to_stop else code
 
 
-def check_can_start(models_dir: Path, port: int, rest_api_port: int) -> None:
+def check_can_start(models_dir: Path, port: int, rest_api_port: int, host: str = THIS_MACHINE) -> None:
     """Checks conditions that would otherwise fail only minutes later.
 
     Raises:
         FileNotFoundError: There is no model to serve.
-        OSError: A port is in use.
+        OSError: A port is in use, or the address is not this machine's.
     """
     find_models(models_dir)
-    check_port_is_free(port, "--port")
-    check_port_is_free(rest_api_port, "--rest-api-port")
+    check_port_is_free(port, "--port", host)
+    check_port_is_free(rest_api_port, "--rest-api-port", host)
 
 
 def _environment() -> dict[str, str]:

@@ -7,6 +7,7 @@ Sources:
 from dataclasses import dataclass
 
 from serving.wire.server_defaults import (
+    ALL_ADDRESSES,
     GRPC_PORT,
     MAX_CONNECTIONS,
     MAX_HEADER_BYTES,
@@ -68,6 +69,8 @@ FLAGS = (
     ),
     Flag("tensorflow_intra_op_parallelism", 0, "Threads per operation; 0 lets TensorFlow choose"),
     Flag("tensorflow_inter_op_parallelism", 0, "Operations run at a time; 0 lets TensorFlow choose"),
+    Flag("host", ALL_ADDRESSES, f"Address to listen on; by default every one of this machine; {_OWN}"),
+    Flag("disable_reload", False, f"Refuse HandleReloadConfigRequest; {_OWN}"),
     # This server's own limits, which tensorflow_model_server leaves to a proxy and ignores as flags.
     Flag("max_request_bytes", MAX_REQUEST_BYTES, f"Largest REST body and gRPC message in bytes; {_OWN}"),
     Flag("max_request_rows", MAX_REQUEST_ROWS, f"Most rows of a request's inputs; {_OWN}"),

@@ -14,7 +14,7 @@ from serving.model_server import flags as server_flags
 from serving.model_server import options as start_options
 from serving.model_server import tls
 from serving.model_server.core.metrics import Metrics
-from serving.model_server.ports import check_port_is_free, listening_socket, port_error
+from serving.model_server.ports import check_port_is_free, listening_socket, port_error, to_address
 from serving.wire.status import Cancelled, InvalidArgument, ServingError
 
 if TYPE_CHECKING:
@@ -63,8 +63,9 @@ class ModelServer:
             OSError: A port is in use.
         """
         credentials = tls.server_credentials(self.flags["ssl_config_file"])
-        check_port_is_free(self.flags["port"], "--port")
-        check_port_is_free(self._rest_port(), "--rest_api_port")
+        host = self.flags["host"]
+        check_port_is_free(self.flags["port"], "--port", host)
+        check_port_is_free(self._rest_port(), "--rest_api_port", host)
         # Reports errors in flags, files and ports before the import of TensorFlow, which takes seconds.
         config = start_options.read_config(self.flags)
         self._metrics_path = start_options.metrics_path(self.flags)
@@ -145,17 +146,18 @@ class ModelServer:
             start_options.channel_arguments(flags["grpc_channel_arguments"]),
             flags["max_request_bytes"],
             flags["max_connections"],
+            allows_reload=not flags["disable_reload"],
         )
         if flags["enable_grpc_healthcheck_service"]:
             self._health = health_service.HealthService()
             self._health.add_to(server)
         if flags["port"]:
-            self._open_grpc_port(server, f"0.0.0.0:{flags['port']}", credentials)
+            self._open_grpc_port(server, to_address(flags["host"], flags["port"]), credentials)
         if flags["grpc_socket_path"]:
             self._open_grpc_port(server, f"unix:{flags['grpc_socket_path']}")
         server.start()
         if flags["port"]:
-            _logger.info("Running gRPC ModelServer at 0.0.0.0:%d ...", flags["port"])
+            _logger.info("Running gRPC ModelServer at %s ...", to_address(flags["host"], flags["port"]))
         if flags["grpc_socket_path"]:
             _logger.info("Running gRPC ModelServer at UNIX socket %s ...", flags["grpc_socket_path"])
 
@@ -186,7 +188,7 @@ class ModelServer:
             flags["rest_api_enable_cors_support"],
             self._metrics_path,
         )
-        listening = listening_socket(self._rest_port(), "--rest_api_port")
+        listening = listening_socket(self._rest_port(), "--rest_api_port", flags["host"])
         config = uvicorn.Config(
             service,
             loop="asyncio",

@@ -11,6 +11,9 @@ DEFAULT_SIGNATURE = "serving_default"
 GRPC_PORT = 8500
 REST_PORT = 8501
 METRICS_PATH = "/monitoring/prometheus/metrics"
+# Where it listens by default, and where `zoo serve` does.
+ALL_ADDRESSES = "0.0.0.0"
+THIS_MACHINE = "127.0.0.1"
 
 # The embedded server's limits on requests. tensorflow_model_server has none and leaves them to a proxy; a
 # deployment's gateway has a lower one.

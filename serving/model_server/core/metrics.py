@@ -14,8 +14,10 @@ from collections.abc import Iterator, Sequence
 
 from serving.wire.status import from_exception
 
-# Clients may request models that do not exist, whose names must not fill the memory.
+# Whatever labels clients bring about must not fill the memory.
 MAX_SERIES = 1000
+# Clients may request models that do not exist. Unlike in TF Serving, all of these count under one name.
+UNKNOWN_MODEL = "(unknown)"
 
 
 def exponential_buckets(first: float, factor: float, count: int) -> tuple[float, ...]:
@@ -113,9 +115,14 @@ class Histogram:
 
 
 class Metrics:
-    """All metrics of a server; times are in microseconds."""
+    """All metrics of a server; times are in microseconds.
+
+    Attributes:
+        known_models: Names of the models in the server's configuration; None to take every name for known.
+    """
 
     def __init__(self):
+        self.known_models: frozenset[str] | None = None
         serving, batching = "/tensorflow/serving", "/tensorflow/serving/batching_session"
         microseconds = exponential_buckets(10, 1.8, 33)
         rows = exponential_buckets(1, 2, 14)
@@ -145,6 +152,8 @@ class Metrics:
     @contextlib.contextmanager
     def request(self, model_name: str, api: str, entrypoint: str) -> Iterator[None]:
         """Counts a `with` block as one request, and times it if it succeeds."""
+        if self.known_models is not None and model_name not in self.known_models:
+            model_name = UNKNOWN_MODEL
         begin = time.perf_counter()
         try:
             yield
@@ -166,7 +175,8 @@ class Metrics:
 
     def page(self) -> bytes:
         """Returns all metrics in Prometheus' text format."""
-        metrics = sorted(vars(self).values(), key=lambda metric: metric.name)
+        metrics = [metric for metric in vars(self).values() if isinstance(metric, Counter | Histogram)]
+        metrics.sort(key=lambda metric: metric.name)
         return ("\n".join(line for metric in metrics for line in metric.lines()) + "\n").encode()
 
 

@@ -51,7 +51,7 @@ class ServerCore:
     def __init__(self, config, options: LoadOptions | None = None, metrics: Metrics | None = None):
         check_model_configs(config)
         self.metrics = metrics or Metrics()
-        self.config = config
+        self._set_config(config)
         self.options = options or LoadOptions()
         self._manager = ServableManager(
             functools.partial(load_session, options=self.options, metrics=self.metrics),
@@ -102,12 +102,16 @@ class ServerCore:
             check_model_configs(config)
             known = {model.name for model in self.config.model_config_list.config}
             # Like TF Serving, keeps a configuration even if it then refuses the labels.
-            self.config = config
+            self._set_config(config)
             self._labels = self._check_labels(config)
             models = config.model_config_list.config
             self._source.set_models(models)
             new = [model.name for model in models if model.name not in known]
             self._wait_until_available(new, is_wanted)
+
+    def _set_config(self, config) -> None:
+        self.config = config
+        self.metrics.known_models = frozenset(model.name for model in config.model_config_list.config)
 
     @contextlib.contextmanager
     def _turn_to_reload(self, is_wanted):

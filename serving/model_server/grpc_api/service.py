@@ -24,7 +24,7 @@ from serving.model_server.core.server_core import ServerCore
 from serving.model_server.grpc_api import inference_messages
 from serving.wire import tensor_proto
 from serving.wire.server_defaults import UNLIMITED
-from serving.wire.status import InvalidArgument, ServingError, from_exception
+from serving.wire.status import InvalidArgument, PermissionDenied, ServingError, from_exception
 
 MAX_MESSAGE_CHARACTERS = 1024
 _STATUS_CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -44,6 +44,7 @@ def make_server(
     channel_arguments: tuple[tuple[str, int | str], ...] = (),
     max_message_bytes: int = UNLIMITED,
     max_requests: int | None = None,
+    allows_reload: bool = True,
 ) -> grpc.Server:
     """Returns a gRPC server over the core; the caller adds ports and starts it.
 
@@ -54,13 +55,14 @@ def make_server(
         channel_arguments: Further gRPC channel arguments, which override the server's own.
         max_message_bytes: Largest request in bytes; `UNLIMITED` for no limit.
         max_requests: Most requests in progress or waiting; further ones are refused.
+        allows_reload: Whether clients may name other models to serve.
     """
     pool = concurrent.futures.ThreadPoolExecutor(num_threads or 4 * (os.cpu_count() or 1), "grpc")
     # gRPC uses the first of two arguments with the same name.
     limit = ("grpc.max_receive_message_length", max_message_bytes)
     options = (*channel_arguments, limit, *_OPTIONS)
     server = grpc.server(pool, options=options, maximum_concurrent_rpcs=max_requests)
-    service = GrpcService(core, as_content)
+    service = GrpcService(core, as_content, allows_reload)
     server.add_generic_rpc_handlers(
         (
             _handlers(
@@ -87,11 +89,13 @@ class GrpcService:
     Args:
         core: The server's core.
         as_content: Whether outputs are serialized as `tensor_content` instead of typed fields.
+        allows_reload: Whether clients may name other models to serve.
     """
 
-    def __init__(self, core: ServerCore, as_content: bool = False):
+    def __init__(self, core: ServerCore, as_content: bool = False, allows_reload: bool = True):
         self._core = core
         self._as_content = as_content
+        self._allows_reload = allows_reload
 
     def predict(self, request, context):
         """Handles a `PredictRequest`."""
@@ -149,6 +153,11 @@ class GrpcService:
 
     def reload_config(self, request, context):
         """Handles a `ReloadConfigRequest` and responds once its new models are available."""
+        if not self._allows_reload:
+            raise PermissionDenied(
+                "HandleReloadConfigRequest is turned off, by --disable_reload or by `zoo serve` without "
+                "--allow-reload"
+            )
         if request.config.WhichOneof("config") != "model_config_list":
             raise InvalidArgument(
                 "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is "
