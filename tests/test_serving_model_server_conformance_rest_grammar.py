@@ -48,6 +48,16 @@ TOO_LARGE = 2**63
             400,
             f"Failed to convert version: {TOO_LARGE} to numeric.",
         ),
+        (
+            f"/v1/models/linear/versions/{'9' * 5000}:predict",
+            400,
+            f"Failed to convert version: {'9' * 5000} to numeric.",
+        ),
+        (
+            f"/v1/models/linear/versions/{'0' * 5000}7:predict",
+            404,
+            "Servable not found for request: Specific(linear, 7)",
+        ),
         ("/v1/models/linear/labels/2%3A:predict", 400, "Unrecognized servable version label: 2:"),
     ],
 )

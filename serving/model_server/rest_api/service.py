@@ -139,10 +139,7 @@ class RestService:
         match = _match(method, path)
         if not match:
             raise InvalidArgument(f"Malformed request: {method} {path}")
-        version = int(match["version"]) if match["version"] else None
-        if version is not None and version > LARGEST_VERSION:
-            raise InvalidArgument(f"Failed to convert version: {match['version']} to numeric.")
-        spec = ModelSpec(unquote(match["name"] or ""), version, unquote(match["label"] or ""))
+        spec = ModelSpec(unquote(match["name"] or ""), _version(match), unquote(match["label"] or ""))
         if method == "GET":
             return self._describe(spec, with_metadata=match["method"] == "metadata")
         if match["method"] == "predict":
@@ -192,6 +189,14 @@ class RestService:
             f'{{\n"model_spec":{_proto_text(response.model_spec)},\n'
             f'"metadata": {{"signature_def": {_proto_text(signatures)}}}\n}}\n'
         ).encode()
+
+
+def _version(match: re.Match) -> int | None:
+    digits = (match["version"] or "").lstrip("0")
+    # Python refuses to convert thousands of digits in words of its own.
+    if len(digits) > len(str(LARGEST_VERSION)) or int(digits or 0) > LARGEST_VERSION:
+        raise InvalidArgument(f"Failed to convert version: {match['version']} to numeric.")
+    return int(digits or 0) if match["version"] else None
 
 
 def _match(method, path) -> re.Match | None:
