@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from exported_models import (
     CATEGORIES,
     COLOURS,
@@ -17,6 +18,7 @@ from exported_models import (
 from picture_files import DEEP_RGB, HEIGHT, JPEG, PNG, PNGS, RGB, WIDTH, deep, png
 from PIL import Image
 
+from export.signatures import editing
 from export.signatures.of_models import make_signatures
 from zoo.conditional_vae.conditional_vae import ConditionalVAE
 from zoo.pictures.resize import squeeze, to_square
@@ -270,3 +272,13 @@ def test_a_colour_model_without_colour_names_needs_no_product():
     outputs = edit_photos.run({"images": photo, "category": ["bag"], "target_category": ["ankle boot"]})
     assert outputs["error"].tolist() == [b""]
     assert outputs["images"].shape == photo.shape
+
+
+def test_edits_that_a_model_has_not_learned_are_refused_by_name():
+    targets = {"category": tf.constant(["", "bag"]), "colour": tf.constant(["red", "red"])}
+    (errors,) = editing._unlearned_edits(targets, ("colour",))
+    assert errors.numpy().tolist() == [
+        b"",
+        b"Unknown edit. Received: target_category='bag'. Known: target_colour: the model learned no others.",
+    ]
+    assert editing._unlearned_edits(targets, ("category", "colour")) == []

@@ -43,6 +43,8 @@ def editing_signatures(model, isolates_rows: bool = False) -> list[Signature]:
     images = tf.TensorSpec([None, None, None, model.channels], tf.uint8)
     stated = {attribute: rows.string_rows() for attribute in attributes}
     wanted = {TARGET + attribute: rows.string_rows() for attribute in attributes}
+    # A model that learned some edits only would return the photo unchanged for the others.
+    learned = tuple(model.edited_attributes) or tuple(attributes)
     cutout = Cutout.from_preset(PRESET) if edits_colours(model) else None
 
     def to_stated_ids(raw_images, inputs):
@@ -60,7 +62,7 @@ def editing_signatures(model, isolates_rows: bool = False) -> list[Signature]:
         targets = {attribute: inputs[TARGET + attribute] for attribute in attributes}
         wanted_ids, wanted_errors = rows.to_attribute_ids(attributes, targets, stated_ids)
         edits = make_small_edits(model, before, stated_ids, wanted_ids)
-        return edits, rows.join_errors(stated_errors, wanted_errors)
+        return edits, rows.join_errors(stated_errors, wanted_errors, *_unlearned_edits(targets, learned))
 
     # A function of its own, which is traced once for both signatures.
     @tf.function(input_signature=[_photo(model.channels), _photo(1), edit_specs(model)])
@@ -113,7 +115,9 @@ def editing_signatures(model, isolates_rows: bool = False) -> list[Signature]:
                 name: values
                 for prefix in prefixes
                 for name, values in rows.example_names(attributes, size, prefix).items()
+                if prefix != TARGET or name.removeprefix(TARGET) in learned
             }
+            | (_no_edits(set(attributes) - set(learned), size) if TARGET in prefixes else {})
             for size in BATCH_SIZES
         ]
 
@@ -134,6 +138,30 @@ def editing_signatures(model, isolates_rows: bool = False) -> list[Signature]:
             requests(files, ["", TARGET]),
         ),
     ]
+
+
+def _unlearned_edits(targets, learned) -> list[tf.Tensor]:
+    """Returns each row's error for every attribute whose edits the model has not learned."""
+    known = ", ".join(TARGET + attribute for attribute in learned)
+    return [
+        tf.where(
+            values == "",
+            "",
+            tf.strings.join(
+                [
+                    f"Unknown edit. Received: {TARGET}{attribute}='",
+                    values,
+                    f"'. Known: {known}: the model learned no others.",
+                ]
+            ),
+        )
+        for attribute, values in targets.items()
+        if attribute not in learned
+    ]
+
+
+def _no_edits(attributes, num_rows: int) -> dict[str, np.ndarray]:
+    return {TARGET + attribute: np.array([""] * num_rows, dtype=object) for attribute in attributes}
 
 
 def _photo(channels: int) -> tf.TensorSpec:
