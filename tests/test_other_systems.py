@@ -44,7 +44,7 @@ assert sys.modules["fcntl"] is sys.modules["resource"] is None
 MODULES = [
     "export.signatures.of_models",
     "serving.bench.measure",
-    "serving.pictures.files",
+    "serving.jobs.photo_job",
     "serving.pictures.source",
     "training.callbacks.step_logs",
     "training.data.catalog.photo_workers",

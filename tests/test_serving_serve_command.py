@@ -73,9 +73,21 @@ def test_docker_sees_the_same_paths_read_only():
     assert words[:4] == ["docker", "run", "--rm", "--init"]
     assert "--volume=/models:/models:ro" in words
     assert "--volume=/config:/config:ro" in words
-    assert "--publish=8500:8500" in words
+    assert "--publish=127.0.0.1:8500:8500" in words
+    everywhere = engine.Engine("docker", "", host="0.0.0.0")
+    assert "--publish=0.0.0.0:8501:8501" in everywhere.command(Path("/m"), Path("/c"), 8500, 8501)
     assert engine.DOCKER_IMAGE in words
     assert words[-1].startswith("--")
+
+
+def test_the_embedded_server_is_kept_to_this_machine_and_others_are_warned_of():
+    words = engine.Engine("embedded", "").command(Path("/models"), Path("/config"), 8500, 8501)
+    assert words[-2:] == ["--host=127.0.0.1", "--disable_reload"]
+    opened = engine.Engine("embedded", "", host="0.0.0.0", allows_reload=True)
+    assert opened.command(Path("/m"), Path("/c"), 8500, 8501)[-1] == "--host=0.0.0.0"
+    assert engine.Engine("embedded", "").warning is None
+    assert "listens on every address" in engine.Engine("tensorflow_model_server", "").warning
+    assert "lets every client" in engine.Engine("docker", "").warning
 
 
 def test_write_config_writes_and_exits(models, tmp_path):

@@ -108,7 +108,8 @@ def test_a_server_is_asked_for_the_preset_that_is_taken_without_one(
         server = ("--server", addresses["grpc"])
         for options in ([], ["--model", "fsrcnn_x2"], ["--model", "srcnn_x2"]):
             output = options[-1] if options else "default"
-            assert upscale("a.png", *options, "--output", output, source=server)[0] == 0
+            words = ("--no-provenance", "--output", output)
+            assert upscale("a.png", *options, *words, source=server)[0] == 0
     assert contents(tmp_path / "default") == contents(tmp_path / "fsrcnn_x2")
     assert contents(tmp_path / "default") != contents(tmp_path / "srcnn_x2")
 
@@ -135,12 +136,16 @@ def test_factor_of_a_named_model_of_the_server_must_be_its_own(upscale, tmp_path
 
 @pytest.mark.slow
 def test_without_a_source_the_preset_of_the_factor_is_taken(upscale, presets_dir, tmp_path):
-    assert upscale("a.png", source="run")[0] == 0
+    assert upscale("a.png", "--no-provenance", source="run")[0] == 0
     of_run = contents(tmp_path / "upscaled")
     shutil.copytree(presets_dir / "srcnn_x2", presets_dir / "fsrcnn_x2")
     for options in ([], ["--factor", "2"], ["--preset", "srcnn_x2"]):
         shutil.rmtree(tmp_path / "upscaled")
-        assert upscale("a.png", *options, source=()) == (0, "Wrote 1 of 1 pictures to upscaled\n", "")
+        assert upscale("a.png", "--no-provenance", *options, source=()) == (
+            0,
+            "Wrote 1 of 1 pictures to upscaled\n",
+            "",
+        )
         assert contents(tmp_path / "upscaled") == of_run
 
 

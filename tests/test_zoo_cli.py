@@ -61,7 +61,7 @@ def test_a_command_that_is_done_exits_with_0(capsys, add_command):
     [
         (ValueError("It must hold.\n  Received: x=1."), 1, "It must hold. Received: x=1."),
         (RuntimeError(), 1, "RuntimeError"),
-        (UnknownNameError("model", "gann", ["gan"]), 2, "Unknown model. Received: 'gann'. Known: gan."),
+        (UnknownNameError("model", "x", ["gan"]), 2, "Unknown model. Received: 'x'. Known: gan."),
         (click.UsageError("Name one."), 2, "Name one."),
         (click.ClickException("It failed."), 1, "It failed."),
         (KeyboardInterrupt(), 1, "Interrupted."),
@@ -85,7 +85,8 @@ def test_debug_shows_where_an_error_came_from(capsys, add_command):
 def test_an_unknown_command_is_answered_with_those_that_exist(capsys):
     code, _, err = run(capsys, "trian")
     known = "data, train, tune, evaluate, export, serve, presets, generate, edit, upscale, cutout, recolour"
-    assert (code, err) == (2, f"zoo: error: Unknown command. Received: 'trian'. Known: {known}.\n")
+    line = f"zoo: error: Unknown command. Received: 'trian'. Known: {known}. Did you mean 'train'?\n"
+    assert (code, err) == (2, line)
 
 
 def test_a_wrong_option_or_value_exits_with_2_and_one_line(capsys, add_command):

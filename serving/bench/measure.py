@@ -1,6 +1,7 @@
 """Starts a server on a directory of models and measures it under one batching setting."""
 
 import contextlib
+import errno
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,10 +12,11 @@ from serving.bench.load_generator import GRPC, Load, LoadRequest, drive
 from serving.client.connection import connect
 from serving.launch.config_files import find_models
 from serving.launch.engine import DOCKER, Engine, RunningServer
-from serving.model_server.ports import listening_socket
+from serving.model_server.ports import check_port_is_free, listening_socket
 from serving.wire import tensor_proto
 
 WARM_UP_SECONDS = 1.0
+PORT_ATTEMPTS = 10
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,21 @@ def measure(
                     )
 
 
+def _free_ports(host: str) -> tuple[int, int]:
+    for _ in range(PORT_ATTEMPTS):
+        with (
+            listening_socket(0, "--port", host) as one,
+            listening_socket(0, "--rest-api-port", host) as other,
+        ):
+            ports = one.getsockname()[1], other.getsockname()[1]
+        # A connection to somewhere else may have been given one of them meanwhile.
+        with contextlib.suppress(OSError):
+            for port in ports:
+                check_port_is_free(port, "--port", host)
+            return ports
+    raise OSError(errno.EADDRINUSE, "No port stayed free. Stop programs that open many connections.")
+
+
 @contextlib.contextmanager
 def started_server(
     models_dir: Path, engine: Engine, setting: Setting, intra_op_parallelism: int = 0
@@ -119,8 +136,7 @@ def started_server(
     Raises:
         RuntimeError: The server does not start; the message holds the end of its output.
     """
-    with listening_socket(0, "--port") as one, listening_socket(0, "--rest-api-port") as other:
-        port, rest_api_port = (probe.getsockname()[1] for probe in (one, other))
+    port, rest_api_port = _free_ports(engine.host)
     with tempfile.TemporaryFile() as log:
         try:
             batching = setting.to_proto()
