@@ -18,6 +18,8 @@ def pytest_collection_modifyitems(items):
     for item in items:
         for marker in item.iter_markers("slow"):
             minutes[item.path] = minutes.get(item.path, 0) + marker.kwargs.get("minutes", 0)
+            # Where coverage is measured, it is that of the default tests: measuring these would take minutes.
+            item.add_marker(pytest.mark.no_cover)
     items.sort(key=lambda item: -minutes.get(item.path, 0))
 
 
