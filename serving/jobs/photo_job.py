@@ -112,12 +112,9 @@ def planned_places(names: ResultNames, options: JobOptions, task: PhotoTask) -> 
         file_format = _format_in_header(names.photo.path)
     file_format = task.planned_format(file_format)
     return [
-        names.place_of(ending, "png" if _is_always_png(ending) else file_format) for ending in task.endings
+        names.place_of(ending, "png" if ending in task.png_endings else file_format)
+        for ending in task.endings
     ]
-
-
-def _is_always_png(ending: str) -> bool:
-    return ending in ("-mask", "-colourways")
 
 
 def _format_in_header(path: Path) -> str:

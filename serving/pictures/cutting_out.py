@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -33,6 +33,7 @@ class CuttingOut:
     placing: grounds.Placing = grounds.Placing()
     ignores_opacity: bool = False
     writes_mask: bool = False
+    png_endings: ClassVar[tuple[str, ...]] = (MASK,)
 
     @property
     def endings(self) -> list[str]:

@@ -22,6 +22,7 @@ class Editing:
 
     attributes: Mapping[str, str]
     endings: ClassVar[tuple[str, ...]] = ("",)
+    png_endings: ClassVar[tuple[str, ...]] = ()
     growth: ClassVar[float] = 1.0
 
     def convert(self, photo: Photo, source: PictureSource) -> Converted:

@@ -1,7 +1,7 @@
 """Shows products in other colours with a model."""
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class Recolouring:
     source_colour: Colour | None = None
     strength: float = 1.0
     writes_mask: bool = False
+    png_endings: ClassVar[tuple[str, ...]] = (SHEET, MASK)
 
     @property
     def endings(self) -> list[str]:

@@ -43,11 +43,15 @@ class PhotoTask(Protocol):
 
     Attributes:
         endings: The endings of its results' names, as `Result` has them.
+        png_endings: Those of them that are always PNG files.
         growth: Pixels of all results together for each pixel of a photo, which tells the memory needed.
     """
 
     @property
     def endings(self) -> Sequence[str]: ...
+
+    @property
+    def png_endings(self) -> Sequence[str]: ...
 
     @property
     def growth(self) -> float: ...

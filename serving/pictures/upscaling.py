@@ -22,6 +22,7 @@ class Upscaling:
 
     factor: int
     endings: ClassVar[tuple[str, ...]] = ("",)
+    png_endings: ClassVar[tuple[str, ...]] = ()
 
     @property
     def growth(self) -> float:

@@ -19,6 +19,7 @@ class Negatives:
     """Turns photos into their negatives; a `PhotoTask`."""
 
     endings: tuple[str, ...] = ("",)
+    png_endings: tuple[str, ...] = ("-mask",)
     growth: float = 1.0
     pause_seconds: float = 0.0
     confidence: float | None = None
