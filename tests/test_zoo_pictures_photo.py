@@ -70,6 +70,20 @@ def test_sixteen_bits_are_kept_to_the_last(file_format, channels, space):
     assert b"line" in again.metadata.xmp
 
 
+# First row, first column and distances of the seven passes of an interlaced PNG file.
+PASSES = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+
+
+@pytest.mark.parametrize("pixels", [RGB, DEEP_RGB], ids=["8 bits", "16 bits"])
+def test_interlaced_png_files(pixels):
+    lines = []
+    for row, column, down, right in PASSES:
+        part = pixels[row::down, column::right]
+        lines += [line.astype(f">u{pixels.itemsize}").tobytes() for line in part] if part.size else []
+    content = png(WIDTH, HEIGHT, 8 * pixels.itemsize, 2, lines, interlace=1)
+    np.testing.assert_array_equal(Photo.read(content).pixels, pixels)
+
+
 def test_sixteen_bit_grey_of_any_strides():
     grey = (np.arange(12, dtype="uint16") * 5000).reshape(3, 4)[..., None]
     np.testing.assert_array_equal(Photo.read(written(Photo(grey))).pixels, grey)
