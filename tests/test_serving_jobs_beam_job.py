@@ -47,6 +47,13 @@ def test_a_pipeline_writes_the_bytes_of_a_job_without_beam(shop, capfd):
     assert "Wrote 3 pictures" in capfd.readouterr().out
 
 
+def test_a_portable_job_server_writes_the_same_bytes(shop):
+    run_negatives("local", shop, task=Negatives(endings=("", "-mask")))
+    portable = ("--runner=PortableRunner", "--job_endpoint=embed", "--environment_type=LOOPBACK")
+    run_pipeline("beam", shop, arguments=portable)
+    assert contents("beam") == contents("local")
+
+
 def test_bad_photos_come_out_beside_the_results(shop, capsys):
     (shop / "empty.jpg").write_bytes(b"")
     (shop / "nowhere.jpg").symlink_to("gone.jpg")
