@@ -189,12 +189,14 @@ def _odd_value(random, value=0):
 def _packed(random, body):
     match random.randrange(5):
         case 0:
-            return [("Content-Encoding", "gzip")], gzip.compress(body)
+            return [("Content-Encoding", "gzip")], gzip.compress(body, mtime=0)
         case 1:
-            return [("Content-Encoding", "gzip")], damage_bytes(random, gzip.compress(body))
+            return [("Content-Encoding", "gzip")], damage_bytes(random, gzip.compress(body, mtime=0))
         case 2:
-            return [("Content-Encoding", "gzip, gzip")], gzip.compress(gzip.compress(body))
+            return [("Content-Encoding", "gzip, gzip")], gzip.compress(gzip.compress(body, mtime=0), mtime=0)
         case 3:
-            return [("Content-Encoding", "gzip")], gzip.compress(b'{"instances": "' + bytes(_UNPACKED_BYTES))
+            return [("Content-Encoding", "gzip")], gzip.compress(
+                b'{"instances": "' + bytes(_UNPACKED_BYTES), mtime=0
+            )
         case _:
             return [("Content-Encoding", random.choice(("deflate", "br", "gzip;q=0")))], zlib.compress(body)
