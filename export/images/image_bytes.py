@@ -14,11 +14,11 @@ from export.images.exif_orientation import read_orientation, turn_upright
 from export.images.file_bytes import Check, bytes_at, first_problem, piece_at, size_of, text
 from export.images.jpeg_header import SIGNATURE as JPEG_SIGNATURE
 from export.images.jpeg_header import read_jpeg_header
-from export.images.png_header import SIGNATURE as PNG_SIGNATURE
 from export.images.png_header import read_png_header
 from export.images.row_isolation import rows_that_succeed
 from zoo.pictures.limits import MAX_PIXELS, MAX_SIDE_PIXELS
 from zoo.pictures.pixels import match_channels
+from zoo.pictures.png_chunks import SIGNATURE as PNG_SIGNATURE
 
 RGBA_CHANNELS = 4
 

@@ -13,8 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from export.images.file_bytes import Check, after, big_endian, bytes_at, size_of, spells, text
-
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
+from zoo.pictures.png_chunks import SIGNATURE
 
 # The walk stops here, so that a file of a million empty chunks cannot hold up the rest of its batch.
 MAX_CHUNKS = 256

@@ -20,13 +20,12 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.utils.shared import Shared
 
 from serving.jobs.conversion import check_size, convert_photo, to_failure
-from serving.jobs.failures import COLUMNS, FILE_NAME, Failure, Failures
+from serving.jobs.failures import FILE_NAME, Failure, Failures
 from serving.jobs.photo_job import JobOptions, planned_places
 from serving.jobs.result_names import ResultNames, name_results
 from serving.jobs.walk import FoundPhoto, find_photos, report_left_out
 from serving.pictures.source import PictureSource
 from serving.pictures.task import PhotoTask, SourceOptions
-from training.data.catalog.quarantine import defuse_cell
 from zoo.command_line.processors import usable_processors
 from zoo.errors import WrongUsageError
 from zoo.pictures.limits import MAX_PIXELS
@@ -209,12 +208,10 @@ def _tell(count: int) -> None:
 def _write_failures(failures: Sequence[Failure], path: str) -> None:
     if not failures:
         return
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    for failure in sorted(failures, key=lambda failure: str(failure.photo)):
-        writer.writerow(map(defuse_cell, (str(failure.photo), failure.reason, failure.detail)))
-    _write(path, text.getvalue().encode("utf-8", "surrogateescape"))
+    all_failures = Failures()
+    for failure in failures:
+        all_failures.add(failure)
+    _write(path, all_failures.to_csv())
 
 
 def _report(failed_path: str) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import io
 import os
 import threading
 from pathlib import Path
@@ -9,7 +10,6 @@ from pathlib import Path
 import click
 
 from training.data.catalog.quarantine import defuse_cell
-from zoo.files.atomic_write import atomic_path
 
 FILE_NAME = "failed.csv"
 COLUMNS = ("photo", "reason", "detail")
@@ -55,19 +55,14 @@ class Failures:
         """Returns the failures in the order of the photos' names."""
         return sorted(self._all, key=lambda failure: str(failure.photo))
 
-    def write(self, output: Path) -> Path:
-        """Writes `failed.csv`, and returns its path."""
-        path = output / FILE_NAME
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with (
-            atomic_path(path) as temporary,
-            open(temporary, "w", encoding="utf-8", errors="surrogateescape", newline="") as file,
-        ):
-            writer = csv.writer(file)
-            writer.writerow(COLUMNS)
-            for failure in self.sorted():
-                writer.writerow(map(defuse_cell, (str(failure.photo), failure.reason, failure.detail)))
-        return path
+    def to_csv(self) -> bytes:
+        """Returns the list as a table; names that are no UTF-8 keep their bytes."""
+        text = io.StringIO(newline="")
+        writer = csv.writer(text)
+        writer.writerow(COLUMNS)
+        for failure in self.sorted():
+            writer.writerow(map(defuse_cell, (str(failure.photo), failure.reason, failure.detail)))
+        return text.getvalue().encode("utf-8", "surrogateescape")
 
     def show(self, listed: Path) -> None:
         """Prints the first failures on standard error, one line each, if `describe` does not say it all."""

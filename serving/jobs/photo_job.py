@@ -26,7 +26,7 @@ from zoo.pictures.doubt import DOUBTFUL
 from zoo.pictures.limits import MAX_PIXELS
 from zoo.pictures.photo import FORMATS
 from zoo.pictures.photo_files import FIRST_BYTES, UnreadablePhotoError, format_of, open_photo
-from zoo.pictures.photo_writer import SAME, SUFFIXES, Writing
+from zoo.pictures.photo_writer import OPAQUE_FORMATS, SAME, SUFFIXES, Writing
 
 # Pixels of photos and their results that are in memory at a time; a single larger one is let through alone.
 MAX_PIXELS_IN_HAND = 4 * MAX_PIXELS
@@ -110,7 +110,8 @@ def planned_places(names: ResultNames, options: JobOptions, task: PhotoTask) -> 
     file_format = options.writing.file_format
     if file_format == SAME:
         file_format = _format_in_header(names.photo.path)
-    file_format = task.planned_format(file_format)
+    if task.makes_transparent and file_format in OPAQUE_FORMATS:
+        file_format = "png"
     return [
         names.place_of(ending, "png" if ending in task.png_endings else file_format)
         for ending in task.endings
@@ -141,19 +142,21 @@ def _run(
         remove_unfinished(options.output / folder)
     is_finished = False
     try:
-        todo = [one for one in names if not (options.resume and journal.is_done(one.photo, options.output))]
-        if len(todo) < len(names):
-            click.echo(f"{len(names) - len(todo):,} of {len(names):,} photos are done already")
+        remaining = [
+            one for one in names if not (options.resume and journal.is_done(one.photo, options.output))
+        ]
+        if len(remaining) < len(names):
+            click.echo(f"{len(names) - len(remaining):,} of {len(names):,} photos are done already")
         failures = Failures()
         for folder, reason in walk.unreadable_folders:
             failures.add(Failure(folder, "a folder that cannot be opened", reason))
         run = _Run(options, task, source, journal, failures)
-        num_written = run.convert_all(todo, num_workers=_num_workers(options, source_options))
+        num_written = run.convert_all(remaining, num_workers=_num_workers(options, source_options))
         is_finished = not run.is_stopped
     finally:
         # Nobody resumes what is finished but for a folder, to which photos may be added.
         journal.close(is_kept=walk.has_folder or not is_finished)
-    _report(options, failures, num_written, len(todo), run.is_stopped)
+    _report(options, failures, num_written, len(remaining), run.is_stopped)
 
 
 def _refuse_unreadable(options: JobOptions, walk: Walk) -> None:
@@ -203,7 +206,7 @@ def _report(
     click.echo(f"Wrote {num_written:,} of {num_photos:,} pictures{where}")
     listed = options.output / FILE_NAME
     if failures:
-        failures.write(options.output)
+        write_bytes(listed, failures.to_csv())
         failures.show(listed)
     elif options.overwrite or options.resume:
         listed.unlink(missing_ok=True)  # of the job before

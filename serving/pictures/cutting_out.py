@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from serving.pictures.source import PictureSource
-from serving.pictures.task import Converted, Result
+from serving.pictures.task import Converted, Result, confidence_of
 from zoo.pictures import grounds
 from zoo.pictures.photo import Photo, read_photo
 from zoo.pictures.photo_writer import write_png
@@ -60,11 +60,11 @@ class CuttingOut:
         results: list[Result] = [Result("", picture)]
         if self.writes_mask:
             results.append(Result(MASK, outputs["mask_bytes"][0]))
-        confidence = float(outputs["confidence"][0]) if "confidence" in outputs else None
-        return Converted(results, confidence, DOUBT)
+        return Converted(results, confidence_of(outputs), DOUBT)
 
-    def planned_format(self, file_format: str) -> str:
-        return "png" if self.background is None and file_format in ("jpeg", "bmp") else file_format
+    @property
+    def makes_transparent(self) -> bool:
+        return self.background is None
 
     def describe(self) -> dict[str, Any]:
         return {

@@ -23,6 +23,7 @@ class Editing:
     attributes: Mapping[str, str]
     endings: ClassVar[tuple[str, ...]] = ("",)
     png_endings: ClassVar[tuple[str, ...]] = ()
+    makes_transparent: ClassVar[bool] = False
     growth: ClassVar[float] = 1.0
 
     def convert(self, photo: Photo, source: PictureSource) -> Converted:
@@ -36,9 +37,6 @@ class Editing:
             photo.with_colours(edited.pixels, edited.opacity), profile=None, is_lossless=False
         )
         return Converted([Result("", picture)])
-
-    def planned_format(self, file_format: str) -> str:
-        return file_format
 
     def describe(self) -> dict[str, Any]:
         return {"command": "edit", **{name: value for name, value in self.attributes.items() if value}}

@@ -8,7 +8,7 @@ import numpy as np
 from serving.pictures.colour_options import Colour, to_label
 from serving.pictures.colourways import make_sheet
 from serving.pictures.source import PictureSource
-from serving.pictures.task import Converted, Result
+from serving.pictures.task import Converted, Result, confidence_of
 from zoo.pictures.photo import Photo
 from zoo.pictures.photo_writer import write_png
 
@@ -32,6 +32,7 @@ class Recolouring:
     strength: float = 1.0
     writes_mask: bool = False
     png_endings: ClassVar[tuple[str, ...]] = (SHEET, MASK)
+    makes_transparent: ClassVar[bool] = False
 
     @property
     def endings(self) -> list[str]:
@@ -60,12 +61,7 @@ class Recolouring:
             results.append(Result(SHEET, write_png(make_sheet([seen, *pictures]))))
         if self.writes_mask:
             results.append(Result(MASK, outputs["mask_bytes"][0]))
-        # Models of other makers may not say how sure they are.
-        confidence = float(outputs["confidence"][0]) if "confidence" in outputs else None
-        return Converted(results, confidence, DOUBT)
-
-    def planned_format(self, file_format: str) -> str:
-        return file_format
+        return Converted(results, confidence_of(outputs), DOUBT)
 
     def describe(self) -> dict[str, Any]:
         return {

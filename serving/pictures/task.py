@@ -38,12 +38,24 @@ class Converted:
     doubt: str = ""
 
 
+def confidence_of(outputs: Mapping[str, Any]) -> float | None:
+    """Returns the confidence among a response's outputs; models of other makers may give none.
+
+    Example:
+
+    >>> confidence_of({"confidence": [0.5]}), confidence_of({})
+    (0.5, None)
+    """
+    return float(outputs["confidence"][0]) if "confidence" in outputs else None
+
+
 class PhotoTask(Protocol):
     """Turns photos into pictures; can be pickled.
 
     Attributes:
         endings: The endings of its results' names, as `Result` has them.
         png_endings: Those of them that are always PNG files.
+        makes_transparent: Whether its results are transparent where the photos are not.
         growth: Pixels of all results together for each pixel of a photo, which tells the memory needed.
     """
 
@@ -52,6 +64,9 @@ class PhotoTask(Protocol):
 
     @property
     def png_endings(self) -> Sequence[str]: ...
+
+    @property
+    def makes_transparent(self) -> bool: ...
 
     @property
     def growth(self) -> float: ...
@@ -64,9 +79,6 @@ class PhotoTask(Protocol):
             RowError: The model reports an error for the photo.
             UnreadablePhotoError: The photo cannot be converted.
         """
-
-    def planned_format(self, file_format: str) -> str:
-        """Returns the format of the main result for a format asked for, where the task alone decides it."""
 
     def describe(self) -> Mapping[str, Any]:
         """Returns what determines the results, as JSON values."""

@@ -23,6 +23,7 @@ class Upscaling:
     factor: int
     endings: ClassVar[tuple[str, ...]] = ("",)
     png_endings: ClassVar[tuple[str, ...]] = ()
+    makes_transparent: ClassVar[bool] = False
 
     @property
     def growth(self) -> float:
@@ -36,9 +37,6 @@ class Upscaling:
             inputs = {"image_bytes": np.array([write_png(colours)], dtype=object)}
             enlarged = Photo.read(source.predict("upscale_png", inputs)["image_bytes"][0]).to_srgb()
         return Converted([Result("", photo.enlarged(enlarged))])
-
-    def planned_format(self, file_format: str) -> str:
-        return file_format
 
     def describe(self) -> dict[str, Any]:
         return {"command": "upscale", **dataclasses.asdict(self)}

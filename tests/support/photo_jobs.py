@@ -20,6 +20,7 @@ class Negatives:
 
     endings: tuple[str, ...] = ("",)
     png_endings: tuple[str, ...] = ("-mask",)
+    makes_transparent: bool = False
     growth: float = 1.0
     pause_seconds: float = 0.0
     confidence: float | None = None
@@ -31,9 +32,6 @@ class Negatives:
         if "-mask" in self.endings:
             results.append(Result("-mask", Writing("png").write(negative)))
         return Converted(results, self.confidence, "it is a drawing")
-
-    def planned_format(self, file_format):
-        return file_format
 
     def describe(self):
         return {"command": "negatives", "endings": list(self.endings)}

@@ -2,7 +2,9 @@
 
 Models see sRGB. The mapping is relative colorimetric with black point compensation, as in photo editors.
 
-Source: [ICC] International Color Consortium, specification ICC.1:2022.
+Sources:
+    [ICC] International Color Consortium, specification ICC.1:2022.
+    [PNG] W3C, Portable Network Graphics, third edition, section 11.3.2.2 (gamma).
 """
 
 import functools
@@ -13,6 +15,7 @@ from PIL import Image, ImageCms
 
 # Largest difference in grey levels at which a profile counts as sRGB itself: there are many versions of it.
 SAME_LEVELS = 2
+_STANDARD_GAMMA = 0.45455
 _MODES = {1: "L", 3: "RGB", 4: "CMYK"}
 _SPACES = {"GRAY": 1, "RGB": 3, "CMYK": 4}
 
@@ -70,6 +73,16 @@ def from_srgb(images: np.ndarray, profile: bytes | None, num_channels: int) -> n
     else:
         converted = np.asarray(ImageCms.applyTransform(_to_picture(images), _transform(profile, mode, True)))
     return converted if converted.ndim == 3 else converted[..., None]
+
+
+def apply_gamma(pixels: np.ndarray, gamma: float) -> np.ndarray:
+    """Converts to sRGB what a PNG file's `gAMA` declares: values are light to the power of `gamma`."""
+    if not 0.05 < gamma < 20 or abs(gamma - _STANDARD_GAMMA) < 0.02:
+        return pixels
+    limit = np.iinfo(pixels.dtype).max
+    light = (np.arange(limit + 1) / limit) ** (1.0 / gamma)
+    encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return np.round(limit * encoded).astype(pixels.dtype)[pixels]
 
 
 def _to_picture(pixels: np.ndarray) -> Image.Image:

@@ -2,20 +2,18 @@
 
 Models see 8-bit sRGB. What they change is carried over to the photo's own pixels: its colour space, 16 bits,
 grey, transparency.
-
-Source: [PNG] W3C, Portable Network Graphics, third edition, section 11.3.2.2 (gamma).
 """
 
-import contextlib
 import dataclasses
 import warnings
 
 import numpy as np
-from PIL import Image, ImageOps
 
-from zoo.pictures import colour_profiles, deep_pixels, png_chunks
-from zoo.pictures.metadata import Metadata, read_metadata
+from zoo.pictures import colour_profiles, png_chunks
+from zoo.pictures.metadata import Metadata
+from zoo.pictures.photo_decoder import decode
 from zoo.pictures.photo_files import UnreadablePhotoError, open_photo
+from zoo.pictures.planes import enlarge, extend, to_eight_bits
 
 FORMATS = {
     "JPEG": "jpeg",
@@ -34,8 +32,6 @@ _FORGOTTEN_LEVELS = 64
 _ROUNDING_LEVELS = 1
 # From this difference between its channels on, a pixel of a grey photo has a colour.
 _COLOURED_LEVELS = 3
-_GREY_MODES = ("1", "L", "LA", "La")
-_STANDARD_GAMMA = 0.45455
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -136,7 +132,7 @@ class Photo:
         Networks look at neighbours: what a file hides there must not colour the edges.
         """
         colours = self.to_srgb()
-        return colours if self.opacity is None else _extend(colours, self.opacity > 0)
+        return colours if self.opacity is None else extend(colours, self.opacity > 0)
 
     def changed(
         self, images: np.ndarray, before: np.ndarray | None = None, keeps_grey: bool = False
@@ -188,14 +184,14 @@ class Photo:
         metadata = self.metadata.with_size(width, height)
         if self.opacity is None and is_plain:
             return dataclasses.replace(self, pixels=images, metadata=metadata)
-        opacity = None if self.opacity is None else _resize(self.opacity[..., None], width, height)[..., 0]
+        opacity = None if self.opacity is None else enlarge(self.opacity[..., None], width, height)[..., 0]
         if is_plain:
             return dataclasses.replace(self, pixels=images, opacity=opacity, metadata=metadata)
         visible = self.pixels
         if self.opacity is not None and visible.shape[-1] < 4:
-            visible = _extend(visible, self.opacity > 0)
+            visible = extend(visible, self.opacity > 0)
         large = dataclasses.replace(
-            self, pixels=_resize(visible, width, height), opacity=opacity, metadata=metadata
+            self, pixels=enlarge(visible, width, height), opacity=opacity, metadata=metadata
         )
         return large.changed(images, keeps_grey=True)
 
@@ -269,19 +265,6 @@ def read_photo(content: bytes, has_opacity: bool = True) -> np.ndarray:
     return photo.with_opacity() if has_opacity else photo.on_white()
 
 
-def to_eight_bits(pixels: np.ndarray) -> np.ndarray:
-    """Rounds uint16 values to uint8; leaves uint8 as it is.
-
-    Example:
-
-    >>> to_eight_bits(np.array([0, 257, 65535], "uint16")).tolist()
-    [0, 1, 255]
-    """
-    if pixels.dtype == np.uint8:
-        return pixels
-    return ((pixels.astype("uint32") + 128) // 257).astype("uint8")
-
-
 def _read(content: bytes, reduced_to: int | None) -> Photo:
     picture = open_photo(content)
     kind = picture.format or ""
@@ -289,31 +272,16 @@ def _read(content: bytes, reduced_to: int | None) -> Photo:
     # Pillow shows what there is of them; other programs do not.
     if file_format == "png" and not png_chunks.has_end(content):
         raise UnreadablePhotoError("truncated", "its end is missing")
-    is_deep = deep_pixels.is_deep(content, kind, getattr(picture, "tag_v2", None))
     full_size = picture.size
     if reduced_to is not None and file_format == "jpeg":
         picture.draft(None, (reduced_to, reduced_to))
-    num_frames = getattr(picture, "n_frames", 1) if picture.format != "MPO" else 1
+    num_frames = getattr(picture, "n_frames", 1) if kind != "MPO" else 1
     profile = picture.info.get("icc_profile") or None
-    # Before the metadata: reading a PNG's metadata first would hide damaged pixels.
-    if is_deep:
-        pixels, opacity = _read_deep(content, picture)
-    else:
-        picture.load()
-        pixels, opacity = None, None
-    orientation = _read_orientation(picture)
-    metadata = read_metadata(picture)
-    is_turned = orientation != 1
-    is_simple = picture.mode in ("L", "RGB") and "transparency" not in picture.info
-    if pixels is None:
-        _turn_upright(picture)
-        pixels, opacity = _split(picture)
-    else:
-        pixels = _turn(pixels, orientation)
-        opacity = None if opacity is None else _turn(opacity, orientation)
+    decoded = decode(content, picture)
+    pixels = decoded.pixels
     gamma = picture.info.get("gamma")
-    if picture.format == "PNG" and gamma and profile is None and "srgb" not in picture.info:
-        pixels = _apply_gamma(pixels, gamma)
+    if kind == "PNG" and gamma and profile is None and "srgb" not in picture.info:
+        pixels = colour_profiles.apply_gamma(pixels, gamma)
     notes = [f"the first of {num_frames} frames"] if num_frames > 1 else []
     num_channels = pixels.shape[-1]
     if profile is None:
@@ -322,147 +290,19 @@ def _read(content: bytes, reduced_to: int | None) -> Photo:
         notes.append("its colour profile does not fit its pixels and is ignored")
     return Photo(
         pixels=pixels,
-        opacity=opacity,
+        opacity=decoded.opacity,
         profile=profile,
-        metadata=metadata,
+        metadata=decoded.metadata,
         file_format=file_format,
         is_lossless=b"VP8L" in content[12:64] if file_format == "webp" else False,
         notes=tuple(notes),
-        full_size=full_size[::-1] if orientation >= 5 else full_size,
-        is_plain=is_simple
-        and not is_deep
-        and not is_turned
+        full_size=full_size[::-1] if decoded.orientation >= 5 else full_size,
+        is_plain=decoded.is_simple
+        and decoded.orientation == 1
         and colour_profiles.usable_profile(profile, num_channels) is None,
     )
-
-
-def _read_orientation(picture: Image.Image) -> int:
-    """Returns the EXIF orientation, 1 to 8; 1 where it is unknown."""
-    try:
-        orientation = picture.getexif().get(0x0112, 1)
-    except Exception:  # noqa: BLE001 - damaged metadata is no reason to refuse a photo
-        return 1
-    return orientation if orientation in range(1, 9) else 1
-
-
-def _turn_upright(picture: Image.Image) -> None:
-    """Turns a picture upright, in place, as its EXIF orientation asks."""
-    # Pillow turns the pixels before it rewrites the metadata, which may fail if these are damaged.
-    with contextlib.suppress(Exception):
-        ImageOps.exif_transpose(picture, in_place=True)
-
-
-def _turn(pixels: np.ndarray, orientation: int) -> np.ndarray:
-    if orientation >= 5:
-        pixels = np.swapaxes(pixels, 0, 1)
-    # What is left after exchanging the axes: mirrored from left to right, upside down, or both.
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    return np.ascontiguousarray(pixels)
-
-
-def _split(picture: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
-    """Returns the pixels of an 8-bit picture in any mode, and their opacity."""
-    if picture.mode == "F":
-        raise UnreadablePhotoError("unknown colour mode", "floating-point pixels have no known white")
-    if picture.mode.startswith("I"):
-        return _split_deep_grey(picture)
-    is_grey = picture.mode in _GREY_MODES
-    if picture.has_transparency_data:
-        values = np.asarray(picture.convert("LA" if is_grey else "RGBA"))
-        opacity = np.ascontiguousarray(values[..., -1])
-        return np.ascontiguousarray(values[..., :-1]), None if (opacity == 255).all() else opacity
-    if picture.mode == "CMYK":
-        return np.asarray(picture), None
-    if is_grey:
-        return np.asarray(picture.convert("L"))[..., None], None
-    values = np.asarray(picture.convert("RGB"))
-    if picture.mode == "P" and (values == values[..., :1]).all():
-        return np.ascontiguousarray(values[..., :1]), None
-    return values, None
-
-
-def _split_deep_grey(picture: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
-    values = np.asarray(picture).astype("int64")
-    if values.min() < 0 or values.max() > 65535:
-        raise UnreadablePhotoError("unknown colour mode", "more than 16 bits a pixel")
-    return values.astype("uint16")[..., None], None
-
-
-def _read_deep(content: bytes, picture: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
-    values = deep_pixels.read_deep(content, picture.format or "")
-    if values.shape[:2] != picture.size[::-1] or values.dtype != np.uint16:
-        raise UnreadablePhotoError("damaged", "its size differs from its header")
-    num_channels = values.shape[-1]
-    is_cmyk = picture.mode == "CMYK"
-    if num_channels in (1, 3) or is_cmyk:
-        hidden = deep_pixels.transparent_value(content) if picture.format == "PNG" else None
-        opacity = None
-        if hidden is not None and len(hidden) == num_channels:
-            opacity = np.where((values == np.array(hidden)).all(axis=-1), 0, 65535).astype("uint16")
-        return values[..., : 4 if is_cmyk else num_channels], opacity
-    if num_channels not in (2, 4):
-        raise UnreadablePhotoError("unknown colour mode", f"{num_channels} channels of 16 bits")
-    pixels, opacity = np.ascontiguousarray(values[..., :-1]), np.ascontiguousarray(values[..., -1])
-    tags = getattr(picture, "tag_v2", None)
-    if tags is not None and tags.get(338) in (1, (1,)):  # colours are multiplied by opacity
-        share = np.maximum(opacity, 1)[..., None] / 65535.0
-        pixels = np.clip(np.round(pixels / share), 0, 65535).astype("uint16")
-    return pixels, None if (opacity == 65535).all() else opacity
-
-
-def _apply_gamma(pixels: np.ndarray, gamma: float) -> np.ndarray:
-    """Converts to sRGB what a PNG file's `gAMA` declares: values are light to the power of `gamma`."""
-    if not 0.05 < gamma < 20 or abs(gamma - _STANDARD_GAMMA) < 0.02:
-        return pixels
-    limit = np.iinfo(pixels.dtype).max
-    light = (np.arange(limit + 1) / limit) ** (1.0 / gamma)
-    encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.round(limit * encoded).astype(pixels.dtype)[pixels]
 
 
 def _is_coloured(images: np.ndarray) -> bool:
     spread = images.max(axis=-1).astype("int16") - images.min(axis=-1)
     return bool((spread >= _COLOURED_LEVELS).any())
-
-
-def _resize(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Enlarges `[h, w, C]` by bicubic interpolation, channel by channel, in floating point."""
-    limit = np.iinfo(pixels.dtype).max
-    enlarged = np.empty([height, width, pixels.shape[-1]], pixels.dtype)
-    for channel in range(pixels.shape[-1]):
-        plane = Image.fromarray(pixels[..., channel].astype("float32"))
-        large = np.asarray(plane.resize((width, height), Image.Resampling.BICUBIC))
-        enlarged[..., channel] = np.clip(np.round(large), 0, limit)
-    return enlarged
-
-
-def _extend(pixels: np.ndarray, is_visible: np.ndarray) -> np.ndarray:
-    """Fills hidden pixels with the colours of visible ones nearby, from fine scales to coarse ones."""
-    if is_visible.all() or not is_visible.any():
-        return pixels
-    height, width = is_visible.shape
-    filled = pixels.astype("float32")
-    known = is_visible.copy()
-    scale = 2
-    while not known.all() and scale < 4 * max(height, width):
-        size = (max(1, -(-width // scale)), max(1, -(-height // scale)))
-        weight = _shrunk(is_visible.astype("float32"), size)
-        is_new = ~known & (_grown(weight, (width, height)) > 1e-4)
-        for channel in range(pixels.shape[-1]):
-            small = _shrunk(np.where(is_visible, pixels[..., channel], 0).astype("float32"), size)
-            large = _grown(small / np.maximum(weight, 1e-6), (width, height))
-            filled[..., channel] = np.where(is_new, large, filled[..., channel])
-        known |= is_new
-        scale *= 2
-    return np.round(filled).astype(pixels.dtype)
-
-
-def _shrunk(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    return np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.BOX))
-
-
-def _grown(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    return np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.NEAREST))

@@ -11,7 +11,8 @@ from PIL import Image, TiffImagePlugin
 
 from zoo.errors import WrongUsageError
 from zoo.pictures import deep_pixels, png_chunks
-from zoo.pictures.photo import Photo, to_eight_bits
+from zoo.pictures.photo import Photo
+from zoo.pictures.planes import to_eight_bits
 
 SAME = "same"
 # What `--format` takes; BMP and HEIC files keep their format too.
@@ -28,7 +29,7 @@ SUFFIXES = {
 DEFAULT_QUALITY = {"jpeg": 95, "webp": 95, "avif": 90, "heif": 90}
 # From this quality on, JPEG files keep colours at full resolution.
 FULL_CHROMA_QUALITY = 90
-_OPAQUE_FORMATS = ("jpeg", "bmp")
+OPAQUE_FORMATS = ("jpeg", "bmp")
 _DEEP_FORMATS = ("png", "tiff")
 _ICC_TAG, _XMP_TAG, _EXIF_IFD_TAG, _GPS_IFD_TAG = 34675, 700, 34665, 34853
 _INCHES_PER_METRE = 39.3701
@@ -57,7 +58,7 @@ class Writing:
     def format_of(self, photo: Photo) -> str:
         """Returns the format in which a photo is written: PNG where the one asked for cannot hold it."""
         file_format = photo.file_format if self.file_format == SAME else self.file_format
-        if file_format not in SUFFIXES or (photo.opacity is not None and file_format in _OPAQUE_FORMATS):
+        if file_format not in SUFFIXES or (photo.opacity is not None and file_format in OPAQUE_FORMATS):
             return "png"
         # No usual reader opens such TIFF files.
         if file_format == "tiff" and photo.is_deep and photo.is_grey and photo.opacity is not None:
