@@ -1,18 +1,36 @@
 """Ports for servers that tests start."""
 
+import functools
 import itertools
-import os
 import socket
+import tempfile
+from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 # Below the ports that Linux lends to outgoing connections (32768 and up), or a port that is free when it is
-# chosen can be taken before the server starts. Each process of the test run has a slice of its own.
+# chosen can be taken before the server starts. For the same reason each process has a slice of its own, of
+# which the others know by a lock that the system releases with the process.
 FIRST_PORT, SLICE_SIZE, NUM_SLICES = 11_000, 400, 50
 _offsets = itertools.count()
 
 
+@functools.cache
+def _own_slice() -> tuple[int, FileLock]:
+    """Returns the first port of a slice that no other process uses, and the lock to keep."""
+    for number in range(NUM_SLICES):
+        lock = FileLock(Path(tempfile.gettempdir(), f"zoo-tests-ports-{number}.lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            continue
+        return FIRST_PORT + number * SLICE_SIZE, lock
+    raise OSError(f"All {NUM_SLICES} slices of ports are in use by other test processes.")
+
+
 def free_port() -> int:
     """Returns a port that nobody listens on, and that this process has not been given lately."""
-    first = FIRST_PORT + os.getpid() % NUM_SLICES * SLICE_SIZE
+    first, _ = _own_slice()
     for _ in range(SLICE_SIZE):
         port = first + next(_offsets) % SLICE_SIZE
         try:
