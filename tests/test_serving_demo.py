@@ -113,6 +113,7 @@ def test_generated_sheet_has_a_column_for_each_category(answers_of, small_data_s
     np.testing.assert_array_equal(sheet.rows[3][categories.index("bag")], picture[0])
 
 
+@pytest.mark.slow
 def test_edited_sheet_has_real_pictures_and_every_target(answers_of, small_data_set):
     answers = answers_of("conditional_vae")
     sheet = answers.edited_sheet()

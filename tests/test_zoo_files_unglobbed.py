@@ -24,6 +24,7 @@ def test_a_link_leads_to_the_same_directory(tmp_path, name):
     assert not set("*?[]{}\\") & set(str(path))
 
 
+@pytest.mark.slow
 def test_a_run_in_such_a_directory_is_resumed_exported_and_served(make_small_config, tmp_path):
     options = {"image_size": 16, "batch_size": 4, "model_options": MODEL_OPTIONS["fsrcnn"]}
     config = make_small_config("fsrcnn", epochs=1, **options)

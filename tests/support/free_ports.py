@@ -33,12 +33,21 @@ def free_port() -> int:
     first, _ = _own_slice()
     for _ in range(SLICE_SIZE):
         port = first + next(_offsets) % SLICE_SIZE
-        try:
-            socket.create_server(("", port)).close()
-        except OSError:
-            continue
-        return port
+        if _is_free(port):
+            return port
     raise OSError(f"Every port from {first} to {first + SLICE_SIZE - 1} is in use.")
+
+
+def _is_free(port: int) -> bool:
+    """Returns whether a server could listen on IPv4 and IPv6; some hold a port on one of them alone."""
+    try:
+        if socket.has_dualstack_ipv6():
+            socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True).close()
+        else:
+            socket.create_server(("", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def free_ports(count: int) -> list[int]:
