@@ -10,8 +10,8 @@ from filelock import FileLock, Timeout
 
 # Below the ports that Linux lends to outgoing connections (32768 and up), or a port that is free when it is
 # chosen can be taken before the server starts. For the same reason each process has a slice of its own, of
-# which the others know by a lock that the system releases with the process. A slice has more ports than a test
-# run uses: clients that are left over from one server would find the next.
+# which the others know by a lock that the system releases with the process. A slice has more ports than a
+# test run uses: clients that are left over from one server would find the next.
 FIRST_PORT, SLICE_SIZE, NUM_SLICES = 11_000, 1_000, 21
 _offsets = itertools.count()
 
