@@ -7,6 +7,7 @@ import threading
 import time
 
 import httpx2
+import psutil
 import pytest
 from free_ports import free_port
 from serving_models import models_dir, running_server
@@ -212,9 +213,11 @@ def test_process_answers_and_ends_on_sigterm_after_requests_in_flight():
         answers = []
         client = GrpcClient(f"localhost:{port}", timeout_seconds=12)
         assert client.status("linear") == {2: "AVAILABLE"}
+        before = seconds_of_work(process)
         slow = threading.Thread(target=lambda: answers.append(outcome(client)))
         slow.start()
-        time.sleep(5)  # until the server has it, on a machine that stalls, too
+        while slow.is_alive() and seconds_of_work(process) < before + 1:
+            time.sleep(0.1)
         process.send_signal(signal.SIGTERM)
         slow.join(60)
         assert answers == ["DEADLINE_EXCEEDED"]
@@ -222,6 +225,11 @@ def test_process_answers_and_ends_on_sigterm_after_requests_in_flight():
     finally:
         process.kill()
         process.stderr.close()
+
+
+def seconds_of_work(process):
+    """Grows while the server computes: by it a test knows that the server has the request, however slow."""
+    return sum(psutil.Process(process.pid).cpu_times()[:2])
 
 
 def outcome(client):
