@@ -32,6 +32,7 @@ def test_flags_take_values_after_an_equals_sign_only():
             "--enable_profiler=false",
             "--model_name=m=1",
             "--mixed_precision=x",
+            "--grace_seconds=40",
         ]
     )
     assert (parsed.values["port"], parsed.values["model_name"]) == (9000, "m=1")
@@ -198,6 +199,7 @@ def test_process_answers_and_ends_on_sigterm_after_requests_in_flight():
             f"--model_base_path={models_dir() / 'linear'}",
             "--enable_batching=true",
             "--mixed_precision=x",
+            "--grace_seconds=40",
         ],
         stderr=subprocess.PIPE,
         text=True,
@@ -211,8 +213,8 @@ def test_process_answers_and_ends_on_sigterm_after_requests_in_flight():
         assert f"Running gRPC ModelServer at 0.0.0.0:{port} ..." in log[-1]
         assert any("These flags have no effect in this server: --mixed_precision" in line for line in log)
         answers = []
-        client = GrpcClient(f"localhost:{port}", timeout_seconds=12)
-        assert client.status("linear") == {2: "AVAILABLE"}
+        client = GrpcClient(f"localhost:{port}", timeout_seconds=12, max_retries=0)
+        client.predict("linear", {"x": [[0.0] * 4]})  # the first request costs more than those after it
         before = seconds_of_work(process)
         slow = threading.Thread(target=lambda: answers.append(outcome(client)))
         slow.start()
