@@ -71,6 +71,8 @@ def make_small_config(small_data_dir):
         "conditional_vae": {"latent_dim": 3, "width": 2, "kl_weight": 1.0},
         "srcnn": {"upscale_factor": 2, "kernels": "9-1-5", "is_residual": False},
         "fsrcnn": {"upscale_factor": 2, "is_residual": True},
+        "clean": {"width": 4, "depth": 2},
+        "ecbsr": {"upscale_factor": 2, "width": 4, "depth": 2},
         "classifier": {"width": 2, "label_smoothing": 0.1},
     }
 

@@ -7,7 +7,7 @@ from picture_files import DEEP_RGB, HEIGHT, JPEG, JPEGS, PNG, PNGS, RGB, WIDTH, 
 
 from export.signatures.of_models import make_signatures
 
-UPSCALERS = {"srcnn_x2": 2, "srcnn_x3": 3, "fsrcnn_x3": 3, "fsrcnn_rgb_x4": 4}
+UPSCALERS = {"srcnn_x2": 2, "srcnn_x3": 3, "fsrcnn_x3": 3, "fsrcnn_rgb_x4": 4, "ecbsr_x2": 2}
 
 
 def upscale(name, raw_images):

@@ -9,14 +9,17 @@ import pytest
 
 import zoo
 from zoo.classifier import Classifier
+from zoo.cleaning import Cleaner
 from zoo.conditional_vae import ConditionalVAE
 from zoo.cutout import Cutout
 from zoo.dcgan import DCGAN
 from zoo.recolour import Recolour
-from zoo.super_resolution import FSRCNN, SRCNN, SuperResolution
+from zoo.super_resolution import ECBSR, FSRCNN, SRCNN, SuperResolution
 
 REPOSITORY = Path(__file__).parent.parent
-MODELS = (Classifier, ConditionalVAE, Cutout, DCGAN, FSRCNN, Recolour, SRCNN, SuperResolution)
+MODELS = (
+    *(Classifier, Cleaner, ConditionalVAE, Cutout, DCGAN, ECBSR, FSRCNN, Recolour, SRCNN, SuperResolution),
+)
 HEAVY = {"tensorflow", "keras", "numpy", "tensorflow_datasets", "PIL", "grpc"}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zoo import DCGAN, FSRCNN, SRCNN, Classifier, ConditionalVAE
+from zoo import DCGAN, ECBSR, FSRCNN, SRCNN, Classifier, Cleaner, ConditionalVAE
 from zoo.errors import UnknownNameError
 from zoo.presets import registry
 from zoo.presets.registry import Preset, read_preset
@@ -19,6 +19,8 @@ MODELS = {
     "classifier": lambda: Classifier(ATTRIBUTES, image_size=16, width=2),
     "conditional_vae": lambda: ConditionalVAE(ATTRIBUTES, image_size=16, latent_dim=3, width=2),
     "dcgan": lambda: DCGAN(ATTRIBUTES, image_size=16, latent_dim=3, width=2),
+    "clean": lambda: Cleaner(depth=2, width=4),
+    "ecbsr": lambda: ECBSR(upscale_factor=2, depth=2, width=4),
     "fsrcnn": lambda: FSRCNN(upscale_factor=2),
     "srcnn": lambda: SRCNN(upscale_factor=3),
 }

@@ -17,6 +17,7 @@ _FLAGS = {
     "images_dir": "--images",
     "renames": "--rename",
     "cuts_out": "--cutout",
+    "halves": "--halve",
     "derived": "--derive",
     "masks_dir": "--masks",
     "is_strict": "--strict",
@@ -144,6 +145,13 @@ def _to_renames(context, parameter, texts):
     type=click.Path(exists=True, file_okay=False),
     help="Folder with a mask for each photo, for cutout: a PNG file of the same name and size, white on the "
     "product.",
+)
+@click.option(
+    "--halve",
+    "halves",
+    is_flag=True,
+    default=None,
+    help="Halve the sides of every photo, which removes the blocks of JPEG: for enlarging and cleaning.",
 )
 @click.option("--encoding", callback=_to_encoding, help="Encoding of the table; detected by default.")
 @click.option("--strict", "is_strict", is_flag=True, default=None, help="Fail if any row is refused.")

@@ -8,6 +8,17 @@ from zoo.cli import ZooCommand
 from zoo.command_line.output_path import OutputPath
 
 
+def _to_qualities(context, parameter, text):
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and 1 <= int(part) <= 100 for part in parts):
+        raise click.BadParameter(
+            f"must be whole numbers from 1 to 100 between commas. Received: {text!r}. Use e.g. 10,40."
+        )
+    return tuple(dict.fromkeys(int(part) for part in parts))
+
+
 @click.command(cls=ZooCommand, uses_tensorflow=True, example="zoo evaluate runs/gan --judge runs/classifier")
 @click.argument("run_or_preset")
 @click.option("--dataset", help="Data set to score on.  [default: the run's]")
@@ -34,7 +45,7 @@ from zoo.command_line.output_path import OutputPath
     "--images",
     type=click.Path(path_type=Path),
     metavar="FOLDER",
-    help="Score super-resolution, cutout or recolour on this folder's photos instead of a data set.",
+    help="Score super-resolution, clean, cutout or recolour on this folder's photos instead of a data set.",
 )
 @click.option(
     "--masks",
@@ -42,6 +53,13 @@ from zoo.command_line.output_path import OutputPath
     metavar="FOLDER",
     help="Masks of the products in those photos, for cutout and recolour: PNG files of the same names and "
     "sizes, white on the product.",
+)
+@click.option(
+    "--qualities",
+    metavar="Q,Q",
+    callback=_to_qualities,
+    help="Qualities of JPEG, from 1 to 100, by which photos are damaged before clean is scored on them.  "
+    "[default: 10,20,30,40]",
 )
 @click.option(
     "--output",

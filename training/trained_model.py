@@ -84,7 +84,7 @@ class Source:
         return self.load_model()
 
     def load_model(self, precision: str = "float32"):
-        """Loads the model.
+        """Loads the model; branches that only training needs are merged.
 
         Args:
             precision: Dtype policy of the loaded model; the weights are float32 under every policy.
@@ -95,7 +95,8 @@ class Source:
             ValueError: Its files are damaged or from another version.
         """
         if self.kind == "run":
-            return load_model(self.directory, precision)
+            model = load_model(self.directory, precision)
+            return model.merged() if hasattr(model, "merged") else model
         from zoo.presets.from_preset import load_preset
 
         return load_preset(self.recipe.import_model_class(), self.reference, dtype=precision)

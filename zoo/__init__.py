@@ -1,15 +1,16 @@
-"""Neural networks that cut out, recolour, generate, edit, enlarge and classify product pictures."""
+"""Neural networks that cut out, recolour, clean, enlarge, generate, edit and classify product pictures."""
 
 import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from zoo.classifier import Classifier
+    from zoo.cleaning import Cleaner
     from zoo.conditional_vae import ConditionalVAE
     from zoo.cutout import Cutout
     from zoo.dcgan import DCGAN
     from zoo.recolour import Recolour
-    from zoo.super_resolution import FSRCNN, SRCNN, SuperResolution
+    from zoo.super_resolution import ECBSR, FSRCNN, SRCNN, SuperResolution
 
 # Read by setup.py, as text.
 __version__ = "0.1.0"
@@ -17,9 +18,11 @@ __version__ = "0.1.0"
 # The module of each class, imported on first access, because it imports TensorFlow.
 _MODULES = {
     "Classifier": "zoo.classifier",
+    "Cleaner": "zoo.cleaning",
     "ConditionalVAE": "zoo.conditional_vae",
     "Cutout": "zoo.cutout",
     "DCGAN": "zoo.dcgan",
+    "ECBSR": "zoo.super_resolution",
     "FSRCNN": "zoo.super_resolution",
     "Recolour": "zoo.recolour",
     "SRCNN": "zoo.super_resolution",
@@ -28,9 +31,11 @@ _MODULES = {
 
 __all__ = [
     "DCGAN",
+    "ECBSR",
     "FSRCNN",
     "SRCNN",
     "Classifier",
+    "Cleaner",
     "ConditionalVAE",
     "Cutout",
     "Recolour",

@@ -24,6 +24,7 @@ COMMANDS = {
     "generate": "serving.generate_command",
     "edit": "serving.edit_command",
     "upscale": "serving.upscale_command",
+    "clean": "serving.clean_command",
     "cutout": "serving.cutout_command",
     "recolour": "serving.recolour_command",
 }

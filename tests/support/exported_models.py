@@ -17,10 +17,12 @@ from export.saved_model.exporter import save
 from export.signatures.of_models import make_signatures
 from export.signatures.signature import Signature
 from zoo.classifier import Classifier
+from zoo.cleaning.cleaner import Cleaner
 from zoo.conditional_vae.conditional_vae import ConditionalVAE
 from zoo.cutout.cutout import Cutout
 from zoo.dcgan.dcgan import DCGAN
 from zoo.recolour.recolour import Recolour
+from zoo.super_resolution.ecbsr import ECBSR
 from zoo.super_resolution.fsrcnn import FSRCNN
 from zoo.super_resolution.srcnn import SRCNN
 
@@ -41,6 +43,8 @@ BUILDERS = {
     "srcnn_x3": lambda: SRCNN(upscale_factor=3, is_residual=True),
     "fsrcnn_x2": lambda: FSRCNN(upscale_factor=2, is_residual=True),
     "fsrcnn_x3": lambda: FSRCNN(upscale_factor=3, is_residual=True),
+    "ecbsr_x2": lambda: ECBSR(upscale_factor=2, depth=2, width=4),
+    "clean": lambda: Cleaner(depth=2, width=4),
     "fsrcnn_rgb_x4": lambda: FSRCNN(upscale_factor=4, is_residual=True, colour_space="rgb"),
     "cutout": lambda: make_dark(Cutout, image_size=32, width=4),
     "recolour": lambda: make_dark(Recolour, image_size=32, width=4),

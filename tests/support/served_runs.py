@@ -24,6 +24,8 @@ MODEL_OPTIONS = {
     "conditional_vae": {"latent_dim": 8, "width": 4, "kl_weight": 1.0},
     "srcnn": {"upscale_factor": 2, "kernels": "9-1-5", "is_residual": True},
     "fsrcnn": {"upscale_factor": 2, "is_residual": True},
+    "clean": {"width": 4, "depth": 2},
+    "ecbsr": {"upscale_factor": 2, "width": 4, "depth": 2},
     "classifier": {"width": 4, "label_smoothing": 0.1},
 }
 SERVED_NAMES = {
@@ -31,6 +33,8 @@ SERVED_NAMES = {
     "conditional_vae": "conditional_vae",
     "srcnn": "srcnn_x2",
     "fsrcnn": "fsrcnn_x2",
+    "clean": "clean",
+    "ecbsr": "ecbsr_x2",
     "classifier": "classifier",
 }
 

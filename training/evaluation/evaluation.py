@@ -3,7 +3,7 @@
 import dataclasses
 import importlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
@@ -15,7 +15,7 @@ from training.evaluation.feature_extractor import FeatureExtractor, extractor_of
 from training.evaluation.findings import Findings
 from training.evaluation.masks import read_masks
 from training.evaluation.report import render_report
-from training.evaluation.subject import Subject
+from training.evaluation.subject import DEFAULT_QUALITIES, Subject
 from training.recipes.base.registry import RECIPES
 from training.runs import run_directory
 from training.runs.model_card import add_scores
@@ -79,6 +79,7 @@ def evaluate_run(
     masks: Path | None = None,
     output: Path | None = None,
     seed: int = 0,
+    qualities: Sequence[int] | None = None,
 ) -> Evaluation:
     """Scores the finished model of a run, or a preset.
 
@@ -93,6 +94,8 @@ def evaluate_run(
         masks: Folder with the products' masks in those photos, for a cut-out model.
         output: Directory for the files; `default_output` by default.
         seed: Seed of the latents, the attributes and the choice of photos.
+        qualities: Qualities of JPEG, from 1 to 100, by which photos to clean are damaged;
+            `DEFAULT_QUALITIES` by default.
 
     Returns:
         The evaluation.
@@ -108,8 +111,9 @@ def evaluate_run(
     config = dataclasses.replace(source.config, cache=None, dataset=dataset or source.config.dataset)
     if images is not None and not source.recipe.scores_folders:
         raise WrongUsageError(
-            "`--images` needs a model of photos without attributes: super-resolution, cutout or recolour. "
-            f"Received: `--images` for a {config.model}. Build a data set from them: zoo data build."
+            "`--images` needs a model of photos without attributes: super-resolution, clean, cutout or "
+            f"recolour. Received: `--images` for a {config.model}. Build a data set from them: zoo data "
+            "build."
         )
     if (masks is not None) != (images is not None and source.recipe.scores_masks):
         raise WrongUsageError(
@@ -130,7 +134,16 @@ def evaluate_run(
         _check_attributes("The data set", getattr(source.model, "attributes", {}), data_set.attributes)
         about = (config.dataset, "test", data_set.num_images["test"], data_set.source)
     subject = Subject(
-        source, config, data_set, photos, photo_masks, judge_source, features, num_samples, seed
+        source,
+        config,
+        data_set,
+        photos,
+        photo_masks,
+        judge_source,
+        features,
+        num_samples,
+        seed,
+        qualities or DEFAULT_QUALITIES,
     )
     stages: dict[str, Callable[[], Findings]] = {}
     for kind in source.recipe.evaluations:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from training.recipes.base.recipe import Recipe
 from training.runs.config import TrainingConfig
 from training.trained_model import Source
 
+# Those of the papers on cleaning JPEG pictures.
+DEFAULT_QUALITIES = (10, 20, 30, 40)
 # Limits of the training photos that are held in memory to search for neighbours.
 MAX_TRAIN_IMAGES = 60_000
 MAX_TRAIN_BYTES = 1 << 29
@@ -35,6 +37,7 @@ class Subject:
         extractor: Network on whose features distances are measured; None omits them.
         num_samples: Maximum number of pictures to generate, and of photos to compare them with.
         seed: Seed of the latents, the attributes and the choice of photos.
+        qualities: Qualities of JPEG by which photos to clean are damaged.
     """
 
     source: Source
@@ -46,6 +49,7 @@ class Subject:
     extractor: FeatureExtractor | None
     num_samples: int
     seed: int
+    qualities: Sequence[int] = DEFAULT_QUALITIES
 
     @property
     def model(self):

@@ -88,6 +88,15 @@ class SuperResolution(FromPreset, keras.Model):
         """
         raise NotImplementedError
 
+    def find_loss(self, targets, upscaled) -> tf.Tensor:
+        """Returns the loss: by default the mean squared error on the scale [0, 1] ([SRCNN] eq. 4).
+
+        Args:
+            targets: float32 tensor `[N, h, w, channels]`, scale [0, 255]: luma or RGB.
+            upscaled: The model's pictures, of the same shape and scale.
+        """
+        return tf.reduce_mean(tf.square((targets - upscaled) / 255.0))
+
     def call(self, raw_images):
         images = self._to_colour_space(raw_images)
         interpolated = bicubic_subpixels(images, self.upscale_factor)
@@ -132,7 +141,7 @@ class SuperResolution(FromPreset, keras.Model):
         low_res_images, high_res_images = data
         targets = self._to_colour_space(high_res_images)
         with tf.GradientTape() as tape:
-            loss = self._mean_squared_error(targets, self(low_res_images, training=True))
+            loss = self.find_loss(targets, self(low_res_images, training=True))
             scaled_loss = self.optimizer.scale_loss(loss)
         variables = self.trainable_variables
         gradients = tape.gradient(scaled_loss, variables)
@@ -151,7 +160,7 @@ class SuperResolution(FromPreset, keras.Model):
         return update_means(
             {tracker.name: tracker for tracker in trackers},
             {
-                "loss": self._mean_squared_error(targets, upscaled),
+                "loss": self.find_loss(targets, upscaled),
                 "psnr": tf.reduce_mean(self._luma_psnr(high_res_images, upscaled)),
                 "bicubic_psnr": tf.reduce_mean(self._luma_psnr(high_res_images, interpolated)),
             },
@@ -170,10 +179,6 @@ class SuperResolution(FromPreset, keras.Model):
         if self.colour_space == "luma":
             return pixels.to_luma(raw_images)
         return tf.cast(raw_images, "float32")
-
-    def _mean_squared_error(self, targets, upscaled):
-        """Returns [SRCNN] eq. 4 on the scale [0, 1]."""
-        return tf.reduce_mean(tf.square((targets - upscaled) / 255.0))
 
     def _luma_psnr(self, high_res_images, upscaled):
         """Returns the PSNR on luma for either colour space, which makes the two comparable."""

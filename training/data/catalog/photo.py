@@ -51,6 +51,7 @@ class PhotoSettings:
         min_confidence: Smallest confidence of a cut-out's mask; others are refused.
         derived: Attributes to judge from the product (`training/data/catalog/derived.py`).
         masks_dir: Folder with the products' masks, or None.
+        halves: Whether to halve the sides of every photo.
     """
 
     images_dir: Path
@@ -61,6 +62,7 @@ class PhotoSettings:
     min_confidence: float = DOUBTFUL
     derived: tuple[str, ...] = ()
     masks_dir: Path | None = None
+    halves: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,8 +197,10 @@ def _convert(content: bytes, settings: PhotoSettings) -> Photo:
         shown = Image.fromarray(product.on_white(settings.size))
     else:
         shown = upright if settings.size is None else _to_square(upright, settings.size, settings.fit)
+        if settings.halves:
+            shown = _halved(shown)
     # Decoders disagree on whether a JPEG without its end marker is truncated.
-    is_unchanged = settings.size is None and not settings.cuts_out
+    is_unchanged = settings.size is None and not settings.cuts_out and not settings.halves
     is_plain_jpeg = picture.format == "JPEG" and read.is_plain
     if is_unchanged and is_plain_jpeg and content.endswith(_JPEG_END):
         image_bytes = content
@@ -246,6 +250,14 @@ def _to_square(picture: Image.Image, size: int, fit: str, outside=WHITE) -> Imag
     left, top = (width - side) // 2, (height - side) // 2
     box = (left, top, left + side, top + side)
     return picture.resize((size, size), Image.Resampling.BICUBIC, box=box)
+
+
+def _halved(picture: Image.Image) -> Image.Image:
+    width, height = picture.size
+    sides = max(width // 2, 1), max(height // 2, 1)
+    # Without the last row or column where there is an odd number of them, so that the scale is exactly 2.
+    box = (0, 0, min(2 * sides[0], width), min(2 * sides[1], height))
+    return picture.resize(sides, Image.Resampling.BICUBIC, box=box)
 
 
 def _find_product(photo: whole_photo.Photo, settings: PhotoSettings) -> Product | None:

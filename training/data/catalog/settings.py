@@ -37,6 +37,8 @@ class CatalogSettings:
             `category`.
         masks_dir: A folder with the products' masks: for each photo a PNG file of the same name and size,
             white on the product. A photo without one is refused.
+        halves: Whether to halve the sides of every photo, which removes the blocks of JPEG: its pictures can
+            then be targets of models that enlarge or clean.
         num_workers: Number of processes that read photos; by default one per processor.
 
     Raises:
@@ -65,6 +67,7 @@ class CatalogSettings:
     min_confidence: float = DOUBTFUL
     derived: tuple[str, ...] = ()
     masks_dir: str | os.PathLike | None = None
+    halves: bool = False
     num_workers: int | None = None
 
     def __post_init__(self):
@@ -84,6 +87,11 @@ class CatalogSettings:
             raise WrongUsageError(
                 "Masks belong to whole photos, and cut-outs need none. Received: --cutout and --masks. Leave "
                 "out one of them."
+            )
+        if self.halves and (self.size is not None or self.cuts_out or self.masks_dir is not None):
+            raise WrongUsageError(
+                "Only whole photos of their own size are halved. Received: --halve with --size, --cutout or "
+                "--masks. Leave out one of them."
             )
         if self.min_confidence != DOUBTFUL and not self.cuts_out:
             raise WrongUsageError(
@@ -112,7 +120,7 @@ class CatalogSettings:
             size = "own scale" if self.size is None else f"{self.size} x {self.size} pixels"
             return f"product cut out and centred on white, {size}"
         if self.size is None:
-            return "original size"
+            return "half the original size" if self.halves else "original size"
         cut = "centre square" if self.fit == "crop" else "whole photo padded with white to a square"
         return f"{cut}, {self.size} x {self.size} pixels"
 
@@ -127,4 +135,5 @@ class CatalogSettings:
             min_confidence=self.min_confidence,
             derived=self.derived,
             masks_dir=None if self.masks_dir is None else Path(os.path.abspath(self.masks_dir)),
+            halves=self.halves,
         )

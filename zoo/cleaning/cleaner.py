@@ -1,0 +1,284 @@
+"""Cleans photos: removes the blocks and the ringing of JPEG, and noise, by as much as is there.
+
+Sources:
+    [FFDNet] Zhang et al. 2018, arXiv 1710.04026: work on pictures of half the size with four times the
+    channels, and tell the network how much damage to expect.
+    [FBCNN] Jiang et al. 2021, arXiv 2109.14573: estimate the damage from the picture, and let the user
+    override it.
+    [HINet] Chen et al. 2021, arXiv 2105.06086, section 3.3: the PSNR itself as the loss.
+    [EdgeConv2D] As in `zoo/layers/edge_convolution.py`.
+"""
+
+import keras
+import tensorflow as tf
+
+from zoo.hyperparameters import Count
+from zoo.layers.bounded_prelu import BoundedPReLU
+from zoo.layers.edge_convolution import EdgeConv2D, merge_weights
+from zoo.layers.subpixels import from_picture, to_picture
+from zoo.pictures import pixels
+from zoo.pictures.psnr import psnr
+from zoo.presets.from_preset import FromPreset
+from zoo.step import replicas
+from zoo.step.means import BatchMean, GradientNorm, update_means
+from zoo.super_resolution.tiles import upscale_in_tiles
+
+CHANNELS = 3
+# The network sees squares of this side as one pixel with more channels, which is faster.
+FACTOR = 2
+MAX_TILE_SQUARES = 1 << 16
+# Mean squared error on the scale [0, 1] below which nothing is gained: 50 dB.
+_LEAST_ERROR = 1e-5
+# The estimate is taken from at most this many windows per side of a photo, of this side in pixels.
+_WINDOWS_PER_SIDE, _WINDOW_SIDE = 4, 128
+# Weight of the estimate in the loss, and the deviation of the damage that the network is told in training:
+# an estimate is never exact.
+_ESTIMATE_WEIGHT, _TOLD_DEVIATION = 2.0, 0.04
+# Damage up to the first counts as none, and a photo is returned as it came; from the second on the network's
+# change applies in full.
+LEAST_DAMAGE, FULL_DAMAGE = 0.06, 0.14
+
+
+@keras.saving.register_keras_serializable("zoo")
+class Cleaner(FromPreset, keras.Model):
+    """Removes JPEG blocks, ringing and noise from photos, blindly: it estimates how bad a photo is.
+
+    Use it on photos that were compressed, however often and with whatever grid. Damage is one number from 0
+    to 1 (`zoo/cleaning/damage.py`). Photos without damage are returned as they came, bit by bit.
+
+    Args:
+        depth: Number of hidden convolutions.
+        width: Channels of each.
+        is_merged: Whether the network holds the sum of each convolution's branches alone, as presets do.
+        dtype: Dtype policy, e.g. `"mixed_bfloat16"`; the global policy by default.
+
+    Call arguments:
+        raw_images: uint8 tensor `[N, h, w, 3]`, any h and w from 1.
+        damage: float32 tensor `[N]` in [0, 1], how bad each photo is; by default it is estimated.
+
+    Returns:
+        float32 tensor `[N, h, w, 3]` on the scale [0, 255], neither rounded nor clipped.
+
+    Example:
+
+    >>> Cleaner(depth=2, width=8)(keras.ops.zeros([2, 5, 7, 3], "uint8")).shape.as_list()
+    [2, 5, 7, 3]
+    """
+
+    def __init__(
+        self,
+        depth: Count = 8,
+        width: Count = 32,
+        is_merged: bool = False,
+        dtype=None,
+        name: str = "cleaner",
+        **kwargs,
+    ):
+        super().__init__(dtype=dtype, name=name, **kwargs)
+        self.depth = depth
+        self.width = width
+        self.is_merged = is_merged
+        # Squares in every direction that a square of the result depends on.
+        self.reach = depth + 2
+        self.network = self._build_network()
+        self.estimator = self._build_estimator()
+        self.loss_tracker = BatchMean("loss")
+        self.gradient_norm = GradientNorm()
+        self.psnr_tracker = BatchMean("psnr")
+        self.damaged_psnr_tracker = BatchMean("damaged_psnr")
+        self.estimate_tracker = BatchMean("damage_error")
+        self.built = True
+
+    def call(self, raw_images, damage=None):
+        damage = self.estimate_damage(raw_images) if damage is None else tf.cast(damage, "float32")
+        squares = to_squares(raw_images)
+        cleaned = tf.cast(squares, "float32") + self._find_changes(squares, damage)
+        shape = tf.shape(raw_images)
+        return to_picture(cleaned, FACTOR)[:, : shape[1], : shape[2]]
+
+    def estimate_damage(self, raw_images) -> tf.Tensor:
+        """Returns how bad pictures `[N, h, w, 3]` are, float32 `[N]` in [0, 1]."""
+        estimates = self._estimate_unbounded(to_squares(raw_images))
+        return tf.clip_by_value(estimates, 0.0, 1.0)
+
+    def clean(self, raw_images, strength=None) -> tf.Tensor:
+        """Returns the pictures of `clean_and_judge` alone; by default the damage is estimated."""
+        raw_images = tf.convert_to_tensor(raw_images)
+        if strength is None:
+            strength = tf.fill(tf.shape(raw_images)[:1], -1.0)
+        return self.clean_and_judge(raw_images, strength)[0]
+
+    def clean_and_judge(self, raw_images, strength) -> tuple[tf.Tensor, tf.Tensor]:
+        """Cleans pictures, one at a time and large ones in tiles, which bounds the memory use.
+
+        Args:
+            raw_images: uint8 tensor `[N, h, w, 1 or 3]`, any h and w from 1.
+            strength: float32 tensor `[N]`: the damage to expect, from 0, which changes nothing, to 1;
+                negative where it shall be estimated.
+
+        Returns:
+            The cleaned pictures, uint8 of the same shape, grey ones grey; and the damage that was expected or
+            estimated, float32 `[N]`.
+        """
+        raw_images = tf.convert_to_tensor(raw_images)
+        specs = tf.TensorSpec([None, None, raw_images.shape[-1]], "uint8"), tf.TensorSpec([], "float32")
+        return tf.map_fn(
+            lambda row: self._clean_picture(*row),
+            (raw_images, tf.cast(strength, "float32")),
+            parallel_iterations=1,
+            fn_output_signature=specs,
+        )
+
+    def _clean_picture(self, raw_image, strength):
+        if raw_image.shape[-1] == 1:
+            cleaned, damage = self._clean_picture(tf.repeat(raw_image, 3, axis=-1), strength)
+            grey = tf.reduce_mean(tf.cast(cleaned, "float32"), axis=-1, keepdims=True)
+            return pixels.round_to_uint8(grey), damage
+        damage = tf.cond(strength < 0, lambda: self._estimate_photo(raw_image), lambda: strength)
+
+        def clean_tile(raw_squares):
+            changes = self._find_changes(raw_squares, damage[tf.newaxis])
+            return pixels.round_to_uint8(tf.cast(raw_squares, "float32") + changes)
+
+        def clean_all():
+            squares = to_squares(raw_image[tf.newaxis])[0]
+            cleaned = upscale_in_tiles(squares, clean_tile, 1, self.reach, MAX_TILE_SQUARES)
+            height, width = tf.unstack(tf.shape(raw_image)[:2])
+            return to_picture(cleaned[tf.newaxis], FACTOR)[0, :height, :width]
+
+        return tf.cond(damage <= LEAST_DAMAGE, lambda: raw_image, clean_all), damage
+
+    def _estimate_photo(self, raw_image):
+        """Returns the mean estimate of windows spread over a photo."""
+        shape = tf.shape(raw_image)
+        sides = tf.minimum(shape[:2], _WINDOW_SIDE)
+        counts = tf.minimum(-(-shape[:2] // _WINDOW_SIDE), _WINDOWS_PER_SIDE)
+        tops, lefts = (
+            tf.cast(tf.linspace(0.0, tf.cast(shape[axis] - sides[axis], "float32"), counts[axis]), "int32")
+            for axis in (0, 1)
+        )
+        starts = tf.stack([tf.repeat(tops, counts[1]), tf.tile(lefts, [counts[0]])], axis=1)
+        windows = tf.map_fn(
+            lambda start: tf.slice(raw_image, [start[0], start[1], 0], [sides[0], sides[1], CHANNELS]),
+            starts,
+            fn_output_signature=tf.TensorSpec([None, None, CHANNELS], "uint8"),
+        )
+        return tf.reduce_mean(self.estimate_damage(windows))
+
+    def _find_changes(self, squares, damage):
+        images = tf.cast(squares, "float32") / 255.0
+        shape = tf.concat([tf.shape(images)[:3], [1]], axis=0)
+        told = tf.broadcast_to(tf.reshape(damage, [-1, 1, 1, 1]), shape)
+        changes = 255.0 * tf.cast(self.network(tf.concat([images, told], axis=-1)), "float32")
+        share = (damage - LEAST_DAMAGE) / (FULL_DAMAGE - LEAST_DAMAGE)
+        return changes * tf.reshape(tf.clip_by_value(share, 0.0, 1.0), [-1, 1, 1, 1])
+
+    def _estimate_unbounded(self, squares):
+        return tf.cast(self.estimator(tf.cast(squares, "float32") / 255.0)[:, 0], "float32")
+
+    def merged(self) -> "Cleaner":
+        """Returns a model with the same result and the sum of each convolution's branches alone."""
+        model = type(self).from_config({**self.get_config(), "is_merged": True})
+        merge_weights(self.network, model.network)
+        model.estimator.set_weights(self.estimator.get_weights())
+        return model
+
+    def train_step(self, data):
+        raw_images, targets, damage = data
+        targets = tf.cast(targets, "float32")
+        told = damage + tf.random.normal(tf.shape(damage), stddev=_TOLD_DEVIATION)
+        told = tf.clip_by_value(told, FULL_DAMAGE, 1.0)
+        with tf.GradientTape() as tape:
+            loss = self._find_loss(targets, self(raw_images, told, training=True))
+            estimates = self._estimate_unbounded(to_squares(raw_images))
+            total = loss + _ESTIMATE_WEIGHT * tf.reduce_mean(tf.abs(estimates - damage))
+            scaled_loss = self.optimizer.scale_loss(total)
+        variables = self.trainable_variables
+        gradients = tape.gradient(scaled_loss, variables)
+        replicas.apply_gradients(self.optimizer, gradients, variables, self.gradient_norm)
+        logs = update_means({"loss": self.loss_tracker}, {"loss": loss}, tf.shape(raw_images)[0])
+        return {**logs, "gradient_norm": self.gradient_norm.result()}
+
+    def test_step(self, data):
+        raw_images, targets, damage = data
+        estimates = self.estimate_damage(raw_images)
+        cleaned = self(raw_images, estimates)
+        luma = pixels.to_luma(targets)
+        trackers = (self.loss_tracker, self.psnr_tracker, self.damaged_psnr_tracker, self.estimate_tracker)
+        return update_means(
+            {tracker.name: tracker for tracker in trackers},
+            {
+                "loss": self._find_loss(tf.cast(targets, "float32"), cleaned),
+                "psnr": tf.reduce_mean(_bounded_psnr(luma, pixels.to_luma(cleaned))),
+                "damaged_psnr": tf.reduce_mean(_bounded_psnr(luma, pixels.to_luma(raw_images))),
+                "damage_error": tf.reduce_mean(tf.abs(estimates - damage)),
+            },
+            tf.shape(raw_images)[0],
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "depth": self.depth,
+            "width": self.width,
+            "is_merged": self.is_merged,
+        }
+
+    def _find_loss(self, targets, cleaned):
+        """Returns the negative PSNR ([HINet]), half of it on luma, in units of 10 dB."""
+
+        def logarithm(errors):
+            means = tf.reduce_mean(tf.square(errors / 255.0), axis=[1, 2, 3])
+            return tf.reduce_mean(tf.math.log(means + _LEAST_ERROR)) / tf.math.log(10.0)
+
+        on_luma = logarithm(pixels.to_luma(targets) - pixels.to_luma(cleaned))
+        return (logarithm(targets - cleaned) + on_luma) / 2.0
+
+    def _build_network(self) -> keras.Model:
+        images = keras.Input((None, None, FACTOR**2 * CHANNELS + 1), name="images_and_damage")
+        x = images
+        for number in range(self.depth + 1):
+            x = EdgeConv2D(self.width, self.is_merged, dtype=self.dtype_policy, name=f"convolution_{number}")(
+                x
+            )
+            x = BoundedPReLU(dtype=self.dtype_policy, name=f"activation_{number}")(x)
+        changes = EdgeConv2D(FACTOR**2 * CHANNELS, self.is_merged, True, dtype="float32", name="changes")(x)
+        return keras.Model(images, changes, name="network")
+
+    def _build_estimator(self) -> keras.Model:
+        """Builds the network that estimates the damage from the strength of features, wherever they are."""
+        layers = keras.layers
+        images = keras.Input((None, None, FACTOR**2 * CHANNELS), name="images")
+        x = images
+        for number, (filters, strides) in enumerate(((24, 1), (24, 2), (32, 2))):
+            x = layers.Conv2D(
+                filters,
+                3,
+                strides,
+                padding="same",
+                activation="relu",
+                dtype=self.dtype_policy,
+                name=f"estimating_{number}",
+            )(x)
+        means = layers.GlobalAveragePooling2D(dtype="float32", name="means")(x)
+        hidden = layers.Dense(32, activation="relu", dtype="float32", name="hidden")(means)
+        damage = layers.Dense(
+            1, bias_initializer=keras.initializers.Constant(0.5), dtype="float32", name="damage"
+        )(hidden)
+        return keras.Model(images, damage, name="estimator")
+
+
+def to_squares(images) -> tf.Tensor:
+    """Rearranges pictures `[N, h, w, C]` to `[N, ceil(h / 2), ceil(w / 2), 4 * C]`, of any dtype.
+
+    The last row and the last column are repeated where their number is odd.
+    """
+    shape = tf.shape(images)
+    rows = tf.minimum(tf.range(shape[1] + shape[1] % FACTOR), shape[1] - 1)
+    columns = tf.minimum(tf.range(shape[2] + shape[2] % FACTOR), shape[2] - 1)
+    return from_picture(tf.gather(tf.gather(images, rows, axis=1), columns, axis=2), FACTOR)
+
+
+def _bounded_psnr(targets, images):
+    """Returns each picture's PSNR in dB, at most 50, because undamaged pictures would lift the mean."""
+    return tf.minimum(psnr(pixels.round_to_uint8(targets), pixels.round_to_uint8(images)), 50.0)
