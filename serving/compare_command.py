@@ -64,7 +64,7 @@ def command(server, rest, against, against_rest, access, models, models_dir, sho
     Compares, for example, an embedded server with a tensorflow_model_server that serves the same models. The
     exit code is 1 if any answer differs. For each model it derives hundreds of requests from the signatures,
     and many of them are wrong on purpose. Do not compare a server in use: such a request can take down the
-    server of a model that was exported elsewhere.
+    server of a model that was exported elsewhere. Those that a server may never answer come last.
 
     Encrypted addresses are grpcs://HOST:PORT and https://HOST:PORT. The certificates are used for all
     encrypted addresses, and the API key in ZOO_API_KEY, if set, is sent to both servers.
@@ -88,14 +88,21 @@ def command(server, rest, against, against_rest, access, models, models_dir, sho
                 click.echo(f"{name}, {_protocol(request)}: {request.name}")
         return
     with AskedServer(server, rest, access) as one, AskedServer(against, against_rest, access) as other:
+        # What may stop a server comes after all that can be compared before.
         num_different = sum(
-            _compare(name, of_model, one, other, shows_all) for name, of_model in requests.items()
+            _compare(name, _of_danger(of_model, is_dangerous), one, other, shows_all)
+            for is_dangerous in (False, True)
+            for name, of_model in requests.items()
         )
     if num_different:
         num_requests = sum(map(len, requests.values()))
         raise click.ClickException(
             f"{num_different} of {num_requests} answers differ; they are listed above."
         )
+
+
+def _of_danger(requests, is_dangerous: bool) -> list:
+    return [request for request in requests if bool(request.danger) == is_dangerous]
 
 
 def _compare(name, requests, one, other, shows_all) -> int:
@@ -110,7 +117,8 @@ def _compare(name, requests, one, other, shows_all) -> int:
             verdicts.append(comparison.verdict)
             if shows_all or comparison.verdict == DIFFERENT:
                 _show(name, protocol, comparison)
-        click.echo(_count(f"{name}, {protocol}", verdicts))
+        dangerous = ", dangerous" if comparison.request.danger else ""
+        click.echo(_count(f"{name}, {protocol}{dangerous}", verdicts))
         num_different += verdicts.count(DIFFERENT)
     return num_different
 
@@ -156,6 +164,8 @@ def _show(model, protocol, comparison):
     click.echo(f"{comparison.verdict:<10}{model}, {protocol}: {comparison.request.name}{status}")
     if comparison.verdict != "different":
         return
+    if comparison.request.danger:
+        click.echo(f"    Dangerous: {comparison.request.danger}.")
     lines = comparison.difference()
     for line in lines[:MAX_LINES]:
         click.echo(f"    {line[:MAX_CHARACTERS]}{'...' if len(line) > MAX_CHARACTERS else ''}")

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import io
 import json
+import socket
 
 import numpy as np
 import pytest
@@ -72,10 +73,14 @@ def test_two_servers_of_the_same_models_answer_alike(servers, capsys):
         "linear, REST",
         "pictures, gRPC",
         "pictures, REST",
+        "linear, gRPC, dangerous",
+        "linear, REST, dangerous",
+        "pictures, gRPC, dangerous",
+        "pictures, REST, dangerous",
     ]
     for line in lines:
         count = int(line.split(": ")[1].split()[0])
-        assert count > 50
+        assert count <= 2 if "dangerous" in line else count > 50
         assert line.endswith(f": {count} requests, {count} equal, 0 different")
 
 
@@ -85,7 +90,7 @@ def test_another_version_differs_where_it_answers_and_not_where_it_refuses(serve
     counts = [line for line in out.splitlines() if " requests, " in line]
     num_different = sum(line.startswith("different ") for line in out.splitlines())
     assert error.startswith(f"{num_different} of ")
-    assert len(counts) == 2
+    assert len(counts) == 4
     assert "equal     linear, gRPC: Predict, unknown model (NOT_FOUND)\n" in out
     assert "equal     linear, gRPC: serving_default: no input (INVALID_ARGUMENT)\n" in out
     assert "equal     linear, REST: post model:explain (400)\n" in out
@@ -205,3 +210,19 @@ def test_a_rest_request_needs_a_rest_address():
         pytest.raises(ValueError, match="request='status'. Give `rest_"),
     ):
         server.answer(request)
+
+
+def test_what_a_server_may_never_answer_comes_last_and_ends_soon(monkeypatch):
+    signature = SignatureDescription({"x": TensorDescription("float32", (-1, 2))}, {})
+    requests = make_requests("m", {"serving_default": signature})
+    dangers = [bool(request.danger) for request in requests]
+    assert dangers == sorted(dangers)
+    assert [request.name for request in requests if request.danger] == [
+        "serving_default: no rows",
+        "head model",
+    ]
+    monkeypatch.setattr(server_comparison, "DANGEROUS_SECONDS", 0.5)
+    silent = socket.create_server(("localhost", 0))  # takes connections, and never answers
+    with silent, AskedServer(f"localhost:{silent.getsockname()[1]}") as asked:
+        answer = asked.answer(requests[-2])
+    assert answer.status == "DEADLINE_EXCEEDED"

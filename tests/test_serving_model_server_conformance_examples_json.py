@@ -25,8 +25,8 @@ def feature_error(value):
         (["a", 1], "Unexpected element type in feature: f expecting type: bytes"),
         ([1.5, {"b64": "YQ=="}], "Unexpected element type in feature: f expecting type: float"),
         ([2**63], "Feature: f has uint64 element. Only int64 is supported."),
-        ([1e39], "Cannot convert JSON value: 1e+39 to float without loss of precision."),
-        ([10**39], "Cannot convert JSON value: 1e+39 to float without loss of precision."),
+        ([1e39], "Cannot convert JSON value: 1e39 to float without loss of precision."),
+        ([10**39], "Cannot convert JSON value: 1e39 to float without loss of precision."),
     ],
 )
 def test_feature_errors(value, message):

@@ -77,7 +77,7 @@ def test_text_of_rest_status(tail):
     assert response.headers["content-type"] == "application/json"
     assert response.text == (
         '{\n "model_version_status": [\n  {\n   "version": "2",\n   "state": "AVAILABLE",\n   "status": {\n'
-        '    "error_code": "OK",\n    "error_message": ""\n   }\n  }\n ]\n}'
+        '    "error_code": "OK",\n    "error_message": ""\n   }\n  }\n ]\n}\n'
     )
 
 
@@ -85,6 +85,8 @@ def test_text_of_rest_status(tail):
 def test_rest_metadata(tail):
     response = rest().get(f"/v1/models/linear{tail}/metadata")
     assert response.text.startswith('{\n"model_spec":{\n "name": "linear",\n')
+    assert '\n}\n,\n"metadata": {"signature_def": {\n' in response.text
+    assert response.text.endswith("\n}\n}\n}\n")
     metadata = response.json()
     assert metadata["model_spec"] == {"name": "linear", "version": "2", "signature_name": ""}
     signatures = metadata["metadata"]["signature_def"]["signature_def"]

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -318,7 +319,7 @@ def test_parameters_of_a_version_and_none_without(tmp_path):
 def test_a_real_model_answers_many_threads_the_same_as_alone():
     session = SavedModelSession(models_dir() / "linear" / "1")
     batching = Batching(parameters("max_batch_size { value: 16 } batch_timeout_micros { value: 1000 }"))
-    session.runner = batching.runner(session.run, None)
+    session.share_runs(batching, Path())
     signature = session.signature("two")
     wrong = []
 

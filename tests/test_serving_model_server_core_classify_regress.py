@@ -28,7 +28,7 @@ def session():
 def test_several_tasks_share_one_run_that_fetches_each_output_once(session, monkeypatch):
     runs = []
     run = session.run
-    monkeypatch.setattr(session, "runner", lambda *arguments: runs.append(arguments) or run(*arguments))
+    monkeypatch.setattr(session, "_runner", lambda *arguments: runs.append(arguments) or run(*arguments))
     tasks = [
         classify_regress.Task("m", name, method)
         for name, method in (("", CLASSIFY), ("scores", CLASSIFY), ("regress", REGRESS))

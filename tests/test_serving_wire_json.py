@@ -113,7 +113,7 @@ def test_values_that_fit(value, data_type, expected):
         ([2**63], INT64, "JSON Value: 9223372036854775808 Type: Number is not of expected type: int64"),
         ([1], BOOL, "JSON Value: 1 Type: Number is not of expected type: bool"),
         ([2**24], FLOAT, "Cannot convert JSON value: 16777216 to float without loss of precision."),
-        ([1e39], FLOAT, "Cannot convert JSON value: 1e+39 to float without loss of precision."),
+        ([1e39], FLOAT, "Cannot convert JSON value: 1e39 to float without loss of precision."),
         ([{"b64": "%"}], STRING, "Unable to base64 decode"),
         ([{"b64": "YQ==", "c": 1}], STRING, "not formatted correctly for base64 data"),
         ([{"b64": "YQ=="}], FLOAT, "Type: Object is not of expected type: float"),
@@ -158,14 +158,37 @@ def test_a_signature_without_inputs_takes_no_body(name, shown):
     ],
 )
 def test_numbers_inside_of_quoted_values(value, text):
-    assert json_text.to_text([value]) == f"[\n    {text}\n]"
+    assert json_text.to_text([value]) == f"[{text}]"
+    assert json_text.to_text(value) == text
 
 
 def test_values_too_deep_or_too_big_to_quote():
     deep = []
     for _ in range(5000):
         deep = [deep]
-    with pytest.raises(InvalidArgument, match="Too deeply nested"):
-        json_text.to_text(deep)
+    assert json_text.to_text(deep) == "[" * 256
     with pytest.raises(InvalidArgument, match="Number too big"):
         json_text.to_text([10**400])
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ([[1, 2.5], [], {}], "[[1, 2.5], [], {}]"),
+        ({"a": [1, {"b": 2}]}, '{\n    "a": [1, {\n            "b": 2\n        }]\n}'),
+        ("x" * 300, '"' + "x" * 255),
+        (["é" * 200], '["' + "é" * 127),
+        (float("nan"), ""),
+    ],
+)
+def test_quoted_values_have_lists_on_one_line_and_at_most_256_bytes(value, text):
+    assert json_text.to_text(value) == text
+    assert len(text.encode()) <= 256
+
+
+@pytest.mark.parametrize(("value", "neighbours"), [(2**63, (1, -1)), (-(2**63), (1,))])
+def test_the_one_large_integer_that_tf_serving_takes_as_a_decimal(value, neighbours):
+    assert json_tensor.to_array([value], FLOAT).tolist() == [float(value)]
+    for beside in (value + step for step in neighbours):
+        with pytest.raises(InvalidArgument, match="without loss of precision"):
+            json_tensor.to_array([beside], FLOAT)

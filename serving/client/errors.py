@@ -51,13 +51,15 @@ class PredictionError(RuntimeError):
     """A server refused a request.
 
     Args:
-        message: The server's message.
+        message: The server's message, from which the error's text omits a trace through the model's graph.
         http_status: The HTTP status; over gRPC, the status that corresponds to the code.
         status: The gRPC code's name, e.g. `"INVALID_ARGUMENT"`; over REST, which has no code, `"HTTP 400"`.
     """
 
     def __init__(self, message: str, http_status: int, status: str):
-        super().__init__(f"{status}: {message}")
+        # TensorFlow's trace through the graph says nothing to the one who sent the request.
+        shown = message.partition("\n\t [[")[0]
+        super().__init__(f"{status}: {shown}")
         self.message = message
         self.http_status = http_status
         self.status = status

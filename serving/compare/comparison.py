@@ -1,5 +1,6 @@
 """Sends the same requests to two servers and compares the answers."""
 
+import contextlib
 import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,6 +19,8 @@ from serving.compare.grpc_requests import MODEL_SERVICE, PREDICTION_SERVICE, Grp
 from serving.compare.rest_requests import RestRequest, rest_requests
 from serving.wire import messages
 
+# Time limits: of most requests, and of those that a server may never answer.
+ORDINARY_SECONDS, DANGEROUS_SECONDS = 15.0, 2.0
 EQUAL, ORDER, DIFFERENT = "equal", "order", "different"
 _RESPONSES = {
     f"{PREDICTION_SERVICE}Predict": messages.PredictResponse,
@@ -87,12 +90,14 @@ class AskedServer:
         host_and_port, options = _with_options(address, access)
         self._channel = open_channel(host_and_port, options)
         self._metadata = options.headers()
-        self._timeout_seconds = options.timeout_seconds
+        self._timeout_seconds = ORDINARY_SECONDS
         self._rest: httpx2.Client | None = None
         if rest_address:
-            self._rest = httpx2.Client(
-                **client_arguments(*_with_options(rest_address, access)), timeout=self._timeout_seconds
-            )
+            self._rest_arguments = {
+                **client_arguments(*_with_options(rest_address, access)),
+                "timeout": self._timeout_seconds,
+            }
+            self._rest = httpx2.Client(**self._rest_arguments)
 
     def __enter__(self):
         return self
@@ -111,9 +116,10 @@ class AskedServer:
         return self._answer_grpc(request) if isinstance(request, GrpcRequest) else self._answer_rest(request)
 
     def _answer_grpc(self, request) -> Answer:
+        seconds = DANGEROUS_SECONDS if request.danger else self._timeout_seconds
         try:
             body = self._channel.unary_unary(request.method)(
-                request.message, timeout=self._timeout_seconds, metadata=self._metadata
+                request.message, timeout=seconds, metadata=self._metadata
             )
         except grpc.RpcError as error:
             text = error.details() or ""
@@ -130,9 +136,12 @@ class AskedServer:
                 f"request={request.name!r}. Give `rest_address`, or make requests without REST."
             )
         try:
-            response = self._rest.request(
-                request.method, request.path, headers=request.headers, content=request.body
-            )
+            # A connection of its own, so that a broken answer breaks no other one.
+            own = httpx2.Client(**self._rest_arguments) if request.danger else None
+            with own or contextlib.nullcontext(self._rest) as rest:
+                response = rest.request(
+                    request.method, request.path, headers=request.headers, content=request.body
+                )
         except httpx2.TransportError as error:
             return Answer(type(error).__name__, "", b"", (str(error),))
         lines = tuple(response.content.decode("utf-8", "backslashreplace").splitlines())
@@ -193,7 +202,7 @@ def _in_order(message) -> bytes:
 def make_requests(
     model_name: str, signatures: Mapping[str, SignatureDescription], with_rest: bool = True
 ) -> list[GrpcRequest | RestRequest]:
-    """Returns a model's requests, always the same ones in the same order.
+    """Returns a model's requests, always the same ones in the same order, the dangerous ones last.
 
     They derive from the model's description alone: for each signature, valid requests with inputs made up
     from dtypes and shapes, and invalid requests of every kind that a server refuses with its own message.
@@ -211,5 +220,7 @@ def make_requests(
     json.dumps([dataclasses.asdict(request) for request in requests])
     ```
     """
-    over_grpc = list(grpc_requests(model_name, signatures))
-    return over_grpc + (list(rest_requests(model_name, signatures)) if with_rest else [])
+    made: list[GrpcRequest | RestRequest] = list(grpc_requests(model_name, signatures))
+    if with_rest:
+        made += rest_requests(model_name, signatures)
+    return sorted(made, key=lambda request: bool(request.danger))

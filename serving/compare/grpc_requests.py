@@ -25,11 +25,13 @@ class GrpcRequest:
         name: Describes the request; unique among a model's requests.
         method: Path of the RPC.
         message_base64: The serialized message in base64.
+        danger: What it may do to a server; empty for most.
     """
 
     name: str
     method: str
     message_base64: str
+    danger: str = ""
 
     @property
     def message(self) -> bytes:
@@ -60,9 +62,14 @@ _METHODS = {
 }
 
 
+# With batching, TF Serving 2.20 answers it when the next request comes, and never answers after some dozens.
+_NO_ROWS, _NO_ROWS_DANGER = "no rows", "a server with batching may not answer it, nor others after it"
+
+
 def _request(name, message):
     text = base64.b64encode(message.SerializeToString(deterministic=True)).decode()
-    return GrpcRequest(name, _METHODS[type(message)], text)
+    danger = _NO_ROWS_DANGER if name.endswith(f": {_NO_ROWS}") else ""
+    return GrpcRequest(name, _METHODS[type(message)], text, danger)
 
 
 def _spec(name, signature_name="", version=None, label=None):
@@ -131,7 +138,7 @@ def _signature_requests(model, name, signature):
     good = sample_inputs(signature)
     yield "one row", predict(good)
     yield "two rows", predict(sample_inputs(signature, 2))
-    yield "no rows", predict(sample_inputs(signature, 0))
+    yield _NO_ROWS, predict(sample_inputs(signature, 0))
     for output in signature.outputs:
         yield f"output {output} alone", predict(good, [output])
         yield f"output {output} twice", predict(good, [output, output])

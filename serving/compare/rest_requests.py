@@ -24,6 +24,7 @@ class RestRequest:
         path: Path as in the request line.
         headers: Header name to value.
         body_base64: The body in base64.
+        danger: What it may do to a server or a connection; empty for most.
     """
 
     name: str
@@ -31,6 +32,7 @@ class RestRequest:
     path: str
     headers: dict[str, str] = field(default_factory=dict)
     body_base64: str = ""
+    danger: str = ""
 
     @property
     def body(self) -> bytes:
@@ -101,6 +103,10 @@ _OTHER_PATHS = (
 )
 
 
+# TF Serving 2.20 sends a body, which HTTP forbids.
+_HEAD_DANGER = "the connection's next answer may be broken"
+
+
 def _path_requests(model):
     for tail in _GET_TAILS:
         yield RestRequest(f"get model{tail}", "GET", model + tail)
@@ -109,8 +115,9 @@ def _path_requests(model):
     for tail in _POST_TAILS:
         yield _post(f"post model{tail}", model + tail, {"inputs": 1})
     yield _post("post, unknown model", f"{_UNKNOWN}:predict", {"inputs": 1})
-    for method in ("PUT", "DELETE", "HEAD"):
+    for method in ("PUT", "DELETE"):
         yield RestRequest(f"{method.lower()} model", method, model)
+    yield RestRequest("head model", "HEAD", model, danger=_HEAD_DANGER)
     yield RestRequest("options", "OPTIONS", model)
     yield RestRequest("options, from a site", "OPTIONS", model, {"Origin": "https://shop"})
     packed = gzip.compress(b"{}", mtime=0)

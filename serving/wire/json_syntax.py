@@ -33,7 +33,7 @@ def find_error(body: bytes) -> str | None:
     Example:
 
     >>> find_error(b'{"instances": [1, 2}')
-    'Missing a comma or ] after an array element. at offset: 19'
+    "Missing a comma or ']' after an array element. at offset: 19"
     """
     if len(body) > MAX_BYTES:
         return None
@@ -107,7 +107,7 @@ class _Reader:
             if self._take(b"}"):
                 return
             if not self._take(b","):
-                raise _Wrong("Missing a comma or } after an object member.", self._at)
+                raise _Wrong("Missing a comma or '}' after an object member.", self._at)
             self._skip(_WHITE_SPACE)
 
     def _array(self) -> None:
@@ -121,7 +121,7 @@ class _Reader:
             if self._take(b"]"):
                 return
             if not self._take(b","):
-                raise _Wrong("Missing a comma or ] after an array element.", self._at)
+                raise _Wrong("Missing a comma or ']' after an array element.", self._at)
             self._skip(_WHITE_SPACE)
 
     def _string(self) -> None:
@@ -172,7 +172,7 @@ class _Reader:
             self._digits("Miss fraction part in number.")
         if self._take(b"e") or self._take(b"E"):
             self._take(b"+") or self._take(b"-")
-            self._digits("Miss exponent part in number.")
+            self._digits("Miss exponent in number.")
         if math.isinf(float(self._body[start : self._at])):
             raise _Wrong("Number too big to be stored in double.", start)
 

@@ -196,7 +196,8 @@ def check_lossless(value: int | float, data_type: DataType) -> None:
     if is_decimal(value):
         fits = not math.isfinite(value) or abs(value) <= float(np.finfo(data_type.numpy).max)
     else:
-        fits = abs(value) < _first_lossy_integer(data_type)
+        # TF Serving takes 2^63 for the most negative integer, which has no absolute value.
+        fits = abs(value) < _first_lossy_integer(data_type) or abs(value) == 2**63
     if not fits:
         raise InvalidArgument(
             f"Cannot convert JSON value: {to_text(value)} to {data_type.name} without loss of precision."

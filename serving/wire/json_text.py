@@ -16,6 +16,8 @@ import numpy as np
 from serving.wire.status import InvalidArgument
 
 INDENT = "    "
+# TF Serving 2.18 and later cut values in messages after so many bytes.
+MAX_TEXT_BYTES = 256
 TOO_BIG = "JSON Parse error: Number too big to be stored in double. at offset: 0"
 TOO_DEEP = "JSON Parse error: Too deeply nested. at offset: 0"
 _TYPE_NAMES = {
@@ -83,26 +85,36 @@ def _with_point(text: str) -> str:
 def to_text(value: Any) -> str:
     """Returns a JSON value as TF Serving prints it in an error message.
 
-    A number on its own has the format of responses. In lists and objects numbers have RapidJSON's format,
-    which has no NaN and no infinity: the text ends before them.
+    Lists are on one line, and numbers have RapidJSON's format, which has no NaN and no infinity: the text
+    ends before them. It ends after `MAX_TEXT_BYTES` at the latest.
 
     Raises:
         InvalidArgument: The value is nested too deeply to print, or holds a number beyond a double's range.
 
     Example:
 
-    >>> to_text(1e30), to_text([1e30])
-    ('1e+30', '[\\n    1e30\\n]')
+    >>> to_text(1e30), to_text([1e30, [2, "x"]]), to_text({"b": [{}]})
+    ('1e30', '[1e30, [2, "x"]]', '{\\n    "b": [{}]\\n}')
     """
     try:
-        if is_decimal(value):
-            fits = not math.isfinite(value) or abs(value) <= float(np.finfo(np.float32).max)
-            return format_decimals(np.array([float(value)], np.float32 if fits else np.float64))[0]
-        return "".join(_until_none(_pieces(value, "\n")))
+        return _cut(_until_none(_pieces(value, "\n")))
     except RecursionError as error:
         raise InvalidArgument(TOO_DEEP) from error
     except OverflowError as error:
         raise InvalidArgument(TOO_BIG) from error
+
+
+def _cut(pieces: Iterable[str]) -> str:
+    """Joins pieces until `MAX_TEXT_BYTES`, without the character that would be cut in two."""
+    joined, num_bytes = [], 0
+    for piece in pieces:
+        encoded = piece.encode("utf-8", "surrogatepass")
+        if num_bytes + len(encoded) > MAX_TEXT_BYTES:
+            joined.append(encoded[: MAX_TEXT_BYTES - num_bytes].decode("utf-8", "ignore"))
+            break
+        joined.append(piece)
+        num_bytes += len(encoded)
+    return "".join(joined)
 
 
 def _until_none(pieces: Iterator[str | None]) -> Iterator[str]:
@@ -120,21 +132,32 @@ def _pieces(value: Any, line: str) -> Iterator[str | None]:
         yield _shortest(float(value)) if math.isfinite(value) else None
     elif isinstance(value, dict):
         members = ((f"{quote(name)}: ", member) for name, member in value.items())
-        yield from _bracketed("{}", members, line)
+        yield from _object(members, line)
     elif isinstance(value, list):
-        yield from _bracketed("[]", (("", element) for element in value), line)
+        yield from _list(value, line)
     else:
         yield json.dumps(value)
 
 
-def _bracketed(brackets: str, elements: Iterable[tuple[str, Any]], line: str) -> Iterator[str | None]:
-    yield brackets[0]
+def _object(members: Iterable[tuple[str, Any]], line: str) -> Iterator[str | None]:
+    yield "{"
     separator = ""
-    for name, element in elements:
+    for name, member in members:
         yield f"{separator}{line}{INDENT}{name}"
-        yield from _pieces(element, line + INDENT)
+        yield from _pieces(member, line + INDENT)
         separator = ","
-    yield f"{line if separator else ''}{brackets[1]}"
+    yield f"{line if separator else ''}}}"
+
+
+def _list(elements: Iterable[Any], line: str) -> Iterator[str | None]:
+    yield "["
+    separator = ""
+    for element in elements:
+        yield separator
+        # Objects in a list are indented as if it had lines of its own.
+        yield from _pieces(element, line + INDENT)
+        separator = ", "
+    yield "]"
 
 
 def _shortest(value: float) -> str:

@@ -98,7 +98,7 @@ class Batching:
 
     ```python
     batching = Batching(read_text_proto("batching.config", messages.BatchingParameters))
-    session.runner = batching.runner(session.run, version_dir)
+    session.share_runs(batching, version_dir)
     ```
     """
 
@@ -184,6 +184,10 @@ class BatchingRunner:
             for index, name in enumerate(names)
         }
         return [by_name[name] for name in fetches]
+
+    def check_rows(self, feeds: Mapping[str, np.ndarray]) -> None:
+        """Raises `InvalidArgument` unless the arrays, by tensor name, are rows of one batch."""
+        _num_rows(feeds)
 
     def _queue(self, key) -> BatchQueue:
         queue = self._queues.get(key)

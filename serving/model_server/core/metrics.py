@@ -152,7 +152,7 @@ class Metrics:
     @contextlib.contextmanager
     def request(self, model_name: str, api: str, entrypoint: str) -> Iterator[None]:
         """Counts a `with` block as one request, and times it if it succeeds."""
-        if self.known_models is not None and model_name not in self.known_models:
+        if model_name and self.known_models is not None and model_name not in self.known_models:
             model_name = UNKNOWN_MODEL
         begin = time.perf_counter()
         try:

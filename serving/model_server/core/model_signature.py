@@ -4,7 +4,7 @@ Sources:
     [TFS] tensorflow/serving, `servables/tensorflow/predict_util.cc`
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -147,7 +147,9 @@ class Signature:
                 raise InvalidArgument(f"duplicate output tensor alias: {alias}")
         return list(output_filter) or list(self.outputs)
 
-    def check_shapes(self, arrays: Mapping[str, np.ndarray], max_rows: int | None = None) -> None:
+    def check_shapes(
+        self, arrays: Mapping[str, np.ndarray], checked: Collection[str], max_rows: int | None = None
+    ) -> None:
         """Refuses arrays whose shape does not match the signature, before any kernel runs.
 
         Unless a model was exported with `tf.ensure_shape`, a fused convolution aborts the process on a wrong
@@ -155,6 +157,7 @@ class Signature:
 
         Args:
             arrays: Arrays by alias.
+            checked: Names of the tensors whose shapes are to be checked; others may have any shape.
             max_rows: Largest allowed size of an open first dimension.
 
         Raises:
@@ -167,9 +170,10 @@ class Signature:
             fits = len(spec.shape) == array.ndim and all(
                 wanted in (-1, length) for wanted, length in zip(spec.shape, array.shape, strict=True)
             )
-            if not fits:
+            if not fits and spec.tensor_name in checked:
                 raise self._shape_error(spec, array)
-            if max_rows is not None and spec.shape[:1] == (-1,) and len(array) > max_rows:
+            is_batch = array.ndim > 0 and spec.shape[:1] == (-1,)
+            if max_rows is not None and is_batch and len(array) > max_rows:
                 raise InvalidArgument(
                     f"A request must have at most {max_rows} rows (--max_request_rows). Received: {alias} "
                     f"with {len(array)}. Send several requests."

@@ -8,7 +8,7 @@ TF Serving's clients get, too.
 import contextlib
 import functools
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,9 @@ import tensorflow as tf
 from tensorflow.python.client import pywrap_tf_session
 from tensorflow.python.saved_model import loader_impl
 
+from serving.model_server.core.batching import Batching, BatchingRunner
 from serving.model_server.core.model_signature import Signature, UnknownSignature
+from serving.model_server.core.shape_guards import checks_shape, is_placeholder
 from serving.wire import tensor_proto
 from serving.wire.server_defaults import DEFAULT_SIGNATURE
 from serving.wire.status import (
@@ -27,6 +29,8 @@ from serving.wire.status import (
     from_exception,
 )
 from zoo.files.unglobbed import unglobbed
+
+Runner = Callable[[Mapping[str, np.ndarray], Sequence[str], float | None], list[np.ndarray]]
 
 
 class SavedModelSession:
@@ -42,7 +46,6 @@ class SavedModelSession:
     Attributes:
         signature_defs: The `SignatureDef` messages by name, including init signatures.
         signatures: The `Signature` objects by name.
-        runner: Runs the graph for `predict`: `run`, or a replacement that lets requests share a run.
 
     Raises:
         ServingError: The directory holds no loadable SavedModel.
@@ -72,13 +75,33 @@ class SavedModelSession:
         self._handle = self._session._session
         self.signature_defs = dict(meta_graph.signature_def)
         self.signatures = {name: Signature(name, proto) for name, proto in self.signature_defs.items()}
-        self.runner = self.run
+        self._runner: Runner = self.run
+        functions = {function.signature.name: function for function in meta_graph.graph_def.library.function}
+        # Whether the graph itself checks a placeholder's shape, by the placeholder's name.
+        self._placeholders = {
+            spec.tensor_name: checks_shape(graph, functions, spec.tensor_name)
+            for signature in self.signatures.values()
+            for spec in signature.inputs.values()
+            if is_placeholder(graph, spec.tensor_name)
+        }
         self._max_rows = max_rows
         self.checks_method_names = checks_method_names
         self._output = functools.cache(self._find_output)
         self._num_users = 0
         self._is_closing = False
         self._users_changed = threading.Condition()
+
+    def share_runs(self, batching: Batching, path: Path) -> None:
+        """Lets requests share runs of the graph.
+
+        Args:
+            batching: The batching of all models.
+            path: The version directory, which may hold parameters of its own.
+
+        Raises:
+            InvalidArgument: The version's own parameters break a rule.
+        """
+        self._runner = batching.runner(self.run, path)
 
     def acquire(self) -> bool:
         """Keeps the model loaded until `release`; returns False if it is being closed."""
@@ -128,10 +151,15 @@ class SavedModelSession:
         """
         arrays = signature.input_arrays(inputs, decode)
         aliases = signature.output_aliases(output_filter)
-        signature.check_shapes(arrays, self._max_rows)
         feeds = {signature.inputs[alias].tensor_name: array for alias, array in arrays.items()}
+        shares_runs = isinstance(self._runner, BatchingRunner)
+        if isinstance(self._runner, BatchingRunner):
+            self._runner.check_rows(feeds)
+        # Where requests share a run, a wrong shape that only the graph finds would fail the others, too.
+        checked = {name for name, is_checked in self._placeholders.items() if shares_runs or not is_checked}
+        signature.check_shapes(arrays, checked, self._max_rows)
         fetches = [signature.outputs[alias].tensor_name for alias in aliases]
-        return dict(zip(aliases, self.runner(feeds, fetches, timeout_seconds), strict=True))
+        return dict(zip(aliases, self._runner(feeds, fetches, timeout_seconds), strict=True))
 
     def close(self) -> None:
         """Frees the model once no thread uses it any more."""

@@ -60,7 +60,7 @@ def load_session(path: Path, options: LoadOptions, metrics: Metrics) -> SavedMod
     )
     try:
         if options.batching:
-            session.runner = options.batching.runner(session.run, path)
+            session.share_runs(options.batching, path)
         if options.enable_model_warmup:
             warm_up(session, path, options.num_request_iterations_for_warmup, metrics)
     except Exception:

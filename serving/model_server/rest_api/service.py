@@ -54,6 +54,14 @@ class Answer:
     content_type: bytes = b"application/json"
 
 
+# The type of a response without a body.
+_NO_TYPE = b"text/html; charset=ISO-8859-1"
+
+
+class _UnreadableVersion(InvalidArgument):
+    """A version beyond 64 bits, to which TF Serving responds without a body."""
+
+
 class RestService:
     """The ASGI application.
 
@@ -112,13 +120,16 @@ class RestService:
         if path[:4].lower() != "/v1/":
             return Answer(404, _NOT_FOUND_PAGE, b"text/html")
         if method == "OPTIONS":
-            allowed = re.search(rb"https?://", headers.get(b"origin", b""))
-            return Answer(200 if allowed else 400, b"", b"text/html; charset=ISO-8859-1")
+            with self._core.metrics.request("", "", "REST"):
+                allowed = re.search(rb"https?://", headers.get(b"origin", b""))
+            return Answer(200 if allowed else 400, b"", _NO_TYPE)
         try:
             if b"gzip" in headers.get(b"content-encoding", b""):
                 body = _unpack(body)
             with self._measured(method, path):
                 return Answer(200, self._dispatch(method, path, body))
+        except _UnreadableVersion:
+            return Answer(InvalidArgument.http_status, b"", _NO_TYPE)
         except Exception as error:  # noqa: BLE001 - every error of a request becomes its response
             status = from_exception(error)
             return Answer(status.http_status, json_responses.error(status.message))
@@ -195,7 +206,7 @@ def _version(match: re.Match) -> int | None:
     digits = (match["version"] or "").lstrip("0")
     # Python refuses to convert thousands of digits in words of its own.
     if len(digits) > len(str(LARGEST_VERSION)) or int(digits or 0) > LARGEST_VERSION:
-        raise InvalidArgument(f"Failed to convert version: {match['version']} to numeric.")
+        raise _UnreadableVersion(f"Failed to convert version: {match['version']} to numeric.")
     return int(digits or 0) if match["version"] else None
 
 
@@ -227,9 +238,10 @@ def _unpack(body: bytes) -> bytes:
 
 
 def _proto_text(message) -> str:
-    return json_format.MessageToJson(
+    text = json_format.MessageToJson(
         message, indent=1, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )
+    return text + "\n"  # as protobuf prints it in C++
 
 
 def _as_it_is(array):
