@@ -177,6 +177,14 @@ def test_errors_carry_status_and_message(clients):
     assert statuses == [("INVALID_ARGUMENT", 400), ("HTTP 400", 400)] * 2
 
 
+@pytest.mark.parametrize("empty", [np.zeros((0, 4), np.float32), []])
+def test_a_request_without_rows_is_not_sent(clients, empty):
+    """TensorFlow Serving with batching would not answer it, nor others after it."""
+    for client in clients.values():
+        with pytest.raises(ValueError, match="at least one row.* Received: x without rows"):
+            client.predict("linear", {"x": empty})
+
+
 def test_messages_of_20_megabytes_go_both_ways(client):
     photo = GENERATOR.bytes(20_000_000)
     assert client.predict("pictures", {"image_bytes": [photo]})["image_bytes"].tolist() == [photo]

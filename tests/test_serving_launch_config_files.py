@@ -58,6 +58,7 @@ def test_labels_need_a_flag_and_batching_its_file():
     arguments = config_files.server_arguments(Path("/config"), 8500, 8501)
     assert "--model_config_file=/config/models.config" in arguments
     assert "--allow_version_labels_for_unavailable_models=true" in arguments
+    assert "--grpc_max_threads=64" in arguments
     assert arguments.index("--enable_batching=true") < arguments.index(
         "--batching_parameters_file=/config/batching.config"
     )

@@ -99,6 +99,28 @@ def refusal(message: str, http_status: int, status: str) -> PredictionError:
     return (AccessDeniedError if is_denied else PredictionError)(message, http_status, status)
 
 
+def check_has_rows(inputs: Mapping[str, object]) -> None:
+    """Refuses a request without rows, on which TensorFlow Serving may hang if requests share runs.
+
+    Args:
+        inputs: Arrays or nested lists by input name.
+
+    Raises:
+        ValueError: No input has a row.
+    """
+    if inputs and not any(map(_has_rows, inputs.values())):
+        raise ValueError(
+            "A request must have at least one row, because TensorFlow Serving may never answer another. "
+            f"Received: {', '.join(sorted(inputs))} without rows. Send none if there is nothing to ask."
+        )
+
+
+def _has_rows(value: object) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.shape[:1] != (0,)
+    return not isinstance(value, list | tuple) or len(value) > 0
+
+
 def check_rows(outputs: Mapping[str, np.ndarray]) -> None:
     """Checks the `error` output, which every model of this project has beside its other outputs.
 

@@ -12,7 +12,7 @@ import grpc
 from serving.client.base import AsyncClient, Client, Inputs, Steps
 from serving.client.connection_errors import connection_error
 from serving.client.descriptions import SignatureDescription, TensorDescription, askable
-from serving.client.errors import check_rows, refusal
+from serving.client.errors import check_has_rows, check_rows, refusal
 from serving.client.options import ClientOptions
 from serving.wire import data_types, messages, status, tensor_proto
 from serving.wire.server_defaults import UNLIMITED
@@ -126,6 +126,7 @@ class _GrpcCalls:
         version_label: str | None,
         output_filter: Sequence[str],
     ) -> Steps:
+        check_has_rows(inputs)
         request = messages.PredictRequest(
             model_spec=_model_spec(model_name, signature_name, version, version_label),
             output_filter=list(output_filter),

@@ -14,7 +14,7 @@ import numpy as np
 from serving.client.base import AsyncClient, Client, Inputs, Steps
 from serving.client.connection_errors import connection_error
 from serving.client.descriptions import SignatureDescription, TensorDescription, askable
-from serving.client.errors import PredictionError, check_rows, refusal
+from serving.client.errors import PredictionError, check_has_rows, check_rows, refusal
 from serving.client.options import ClientOptions
 from serving.wire import data_types, json_tensor
 from serving.wire.status import DeadlineExceeded, ServingError
@@ -115,6 +115,7 @@ class _RestCalls:
                 "REST always returns every output of a signature. "
                 f"Received: output_filter={list(output_filter)}. Leave it out, or connect over gRPC."
             )
+        check_has_rows(inputs)
         path = _path(model_name, version, version_label)
         answer = yield _Request("POST", f"{path}:predict", predict_body(inputs, signature_name))
         if signature_name not in self._known.get(path, {}):

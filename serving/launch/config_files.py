@@ -10,6 +10,7 @@ from export.versions.version_dirs import servable_versions, version_number
 from serving.wire import messages
 from serving.wire.server_defaults import (
     BATCH_TIMEOUT_MICROS,
+    GRPC_THREADS,
     MAX_BATCH_SIZE,
     MAX_ENQUEUED_BATCHES,
     METRICS_PATH,
@@ -208,6 +209,7 @@ def server_arguments(
         "--allow_version_labels_for_unavailable_models=true",
         *(batching if with_batching else []),
         *threads,
+        f"--grpc_max_threads={GRPC_THREADS}",
         f"--monitoring_config_file={config_dir / MONITORING_FILE}",
         # A model that does not load ends the start after seconds instead of minutes.
         "--max_num_load_retries=2",

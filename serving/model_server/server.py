@@ -15,13 +15,13 @@ from serving.model_server import options as start_options
 from serving.model_server import tls
 from serving.model_server.core.metrics import Metrics
 from serving.model_server.ports import check_port_is_free, listening_socket, port_error, to_address
+from serving.wire.server_defaults import GRPC_THREADS
 from serving.wire.status import Cancelled, InvalidArgument, ServingError
 
 if TYPE_CHECKING:
     from serving.model_server.core.server_core import ServerCore
     from serving.model_server.grpc_api.health_service import HealthService
 
-THREADS_WITH_BATCHING = 64
 _logger = logging.getLogger(__name__)
 
 
@@ -132,7 +132,7 @@ class ModelServer:
         thread but no CPU; with few threads, requests of one row would never fill a batch.
         """
         num_threads = 4 * (os.cpu_count() or 1)
-        return max(num_threads, THREADS_WITH_BATCHING) if self.flags["enable_batching"] else num_threads
+        return max(num_threads, GRPC_THREADS) if self.flags["enable_batching"] else num_threads
 
     def _start_grpc(self, core: "ServerCore", credentials):
         from serving.model_server.grpc_api import health_service

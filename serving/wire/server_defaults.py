@@ -25,6 +25,9 @@ GATEWAY_MAX_REQUEST_MEBIBYTES = 32
 # gRPC's value for no limit on the size of messages.
 UNLIMITED = -1
 
+# gRPC requests answered at a time; by default tensorflow_model_server admits four per CPU and refuses more.
+GRPC_THREADS = 64
+
 # Batching for interactive use: a short wait, and a bounded queue.
 MAX_BATCH_SIZE = 32
 BATCH_TIMEOUT_MICROS = 2000
