@@ -56,6 +56,7 @@ setup(
         "python-calamine>=0.9",  # spreadsheets
         "filelock>=3.30",  # locks of files and directories
         "imagehash>=4.3.2",  # perceptual hashes of photos
+        "simplejpeg>=1.8",  # finds JPEG files that TensorFlow cannot decode
         "imagecodecs>=2025.8",  # PNG and TIFF files of 16 bits a channel
         "tifffile>=2025.6",  # TIFF files of 16 bits a channel
         "uvicorn>=0.54,<0.55",  # HTTP server

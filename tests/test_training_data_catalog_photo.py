@@ -2,9 +2,11 @@
 
 import io
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from picture_files import ALPHA, CMYK, DEEP_RGB, GREY, JPEG, PICTURE, PNG, RGB, deep, png, saved
 from PIL import Image
 
@@ -130,6 +132,23 @@ def test_jpeg_without_its_last_marker_is_written_anew(tmp_path):
     np.testing.assert_array_equal(rgb, np.asarray(Image.open(io.BytesIO(jpeg))))
 
 
+def test_a_jpeg_that_tensorflow_would_refuse_is_written_anew(tmp_path):
+    """Pillow fills damaged pixels up in silence; training would end at them, without a name."""
+    damaged = (Path(__file__).parent / "support" / "damaged_pixels.jpg").read_bytes()
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        tf.io.decode_jpeg(damaged)
+    photo, rgb = read(tmp_path, damaged)
+    assert photo.image_bytes.startswith(b"\x89PNG")
+    np.testing.assert_array_equal(tf.io.decode_png(photo.image_bytes), rgb)
+
+
+def test_only_codes_that_tensorflow_knows_are_kept(tmp_path, monkeypatch):
+    progressive = saved(PICTURE, "JPEG", progressive=True)
+    assert read(tmp_path, progressive)[0].image_bytes == progressive
+    monkeypatch.setattr(catalog_photo, "_HUFFMAN_FRAMES", (0xC0,))
+    assert read(tmp_path, progressive)[0].image_bytes.startswith(b"\x89PNG")
+
+
 def test_accents_in_file_names_may_be_written_either_way(tmp_path):
     (tmp_path / "cafe\u0301.png").write_bytes(PNG)
     assert read_photo("caf\u00e9.png", PhotoSettings(images_dir=tmp_path)).width == 33
@@ -231,6 +250,8 @@ def test_large_photos_are_refused_without_being_decoded(tmp_path, monkeypatch):
         ("C:\\photos\\a.png", "outside the image folder"),
         ("\\\\server\\a.png", "outside the image folder"),
         ("link.png", "outside the image folder"),
+        ("LINK.PNG", "outside the image folder"),
+        ("twice.PNG", "missing"),
         ("linked/secret.png", "outside the image folder"),
         ("sub", "not an image"),
         (".", "not an image"),
@@ -243,6 +264,8 @@ def test_paths_that_are_refused(tmp_path, file, reason):
     (images / "sub").mkdir(parents=True)
     (tmp_path / "secret.png").write_bytes(PNG)
     (images / "link.png").symlink_to(tmp_path / "secret.png")
+    for name in ("Twice.png", "twice.png"):
+        (images / name).write_bytes(PNG)
     (images / "linked").symlink_to(tmp_path)
     (images / "broken_link.png").symlink_to(images / "nothing.png")
     (images / "loop").symlink_to(images / "loop")
@@ -253,7 +276,16 @@ def test_paths_that_are_refused(tmp_path, file, reason):
 
 
 @pytest.mark.parametrize(
-    "file", ["sub/a.png", "sub\\a.png", "sub/../sub/a.png", "images/sub/a.png", " sub/a.png", "inside.png"]
+    "file",
+    [
+        "sub/a.png",
+        "sub\\a.png",
+        "sub/../sub/a.png",
+        "images/sub/a.png",
+        " sub/a.png",
+        "inside.png",
+        "sub/A.PNG",
+    ],
 )
 def test_paths_that_are_understood(tmp_path, file):
     images = tmp_path / "images"

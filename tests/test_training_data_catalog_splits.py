@@ -10,6 +10,7 @@ from PIL import Image, ImageEnhance
 from training.data.catalog.near_duplicates import group_near_duplicates
 from training.data.catalog.photo import PhotoSettings, read_photo
 from training.data.catalog.splits import assign_splits, complete_splits, keep_together
+from training.data.data_sets import SPLITS
 
 FRACTIONS = {"validation": 0.1, "test": 0.2}
 
@@ -130,3 +131,21 @@ def test_what_is_alike_through_a_third_belongs_together():
     hashes = np.array([0, 0xFF, 0xFFFF, 0xFFFFFFFFFFFF], "uint64")
     thumbnails[3] = 255 - thumbnails[3]
     assert group_near_duplicates(hashes, thumbnails).tolist() == [0, 0, 0, 3]
+
+
+def test_shares_hold_by_photos_where_groups_are_large():
+    """One group of 26 look-alikes and 22 single photos: the group is too large for a tenth."""
+    for seed in range(30):
+        places = random_places(23, seed)
+        sizes = dict.fromkeys(places, 1) | {0: 26}
+        splits = assign_splits(places, dict.fromkeys(places, "a"), {"validation": 0.1, "test": 0.1}, sizes)
+        photos = {split: sum(sizes[group] for group in splits if splits[group] == split) for split in SPLITS}
+        assert splits[0] == "train"
+        assert all(48 * 0.1 / 3 <= photos[split] <= 2 * 48 * 0.1 for split in ("validation", "test"))
+
+
+def test_where_every_group_is_too_large_the_smallest_makes_the_split():
+    splits = assign_splits(
+        {1: 0.1, 2: 0.5, 3: 0.9}, dict.fromkeys((1, 2, 3), "a"), FRACTIONS, {1: 50, 2: 9, 3: 20}
+    )
+    assert splits == {2: "test", 3: "validation", 1: "train"}

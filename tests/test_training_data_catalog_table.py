@@ -278,3 +278,39 @@ def test_no_cell_is_a_formula(tmp_path, start):
     lines = (tmp_path / "q.csv").read_bytes().decode()
     assert lines.startswith('row,file,reason\r\n2,"a,""b",\'=x\r\n3,')
     assert f"'{start}1" in lines
+
+
+@pytest.mark.parametrize("cell", ["NaN", "N/A", "null", "-", "#N/A", " nan ", "<NA>"])
+def test_what_programs_write_for_no_value_is_none(tmp_path, cell):
+    rows = [{"image": str(number), "category": value} for number, value in enumerate(["bag", "shoe", cell])]
+    _, results = interpret(tmp_path, rows)
+    assert results[2] == ("empty attribute", f"category {cell.strip()!r}")
+    if cell == cell.strip():
+        assert interpret(tmp_path, rows, renames={cell: "other"})[1][2].values == ("other",)
+
+
+@pytest.mark.parametrize("value", ["none", "NA", "nano", "--x"])
+def test_words_that_may_be_values_are_values(tmp_path, value):
+    rows = [{"image": str(number), "category": name} for number, name in enumerate(["bag", value])]
+    assert interpret(tmp_path, rows)[1][1].values == (value,)
+
+
+def test_quotes_after_backslashes_are_found_out(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('image,category\na,"a \\"nice\\" one, really"\nb,"two"\n')
+    assert open_table(path).describe() == "CSV with commas, quotes after backslashes, utf-8"
+    assert [cells["category"] for _, cells, _ in read(path)] == ['a "nice" one, really', "two"]
+
+
+def test_backslashes_elsewhere_stay(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('image,category\nsub\\a.png,"a ""nice"" one"\n')
+    assert open_table(path).escape is None
+    assert read(path)[0][1] == {"image": "sub\\a.png", "category": 'a "nice" one'}
+
+
+def test_a_table_in_which_no_row_can_be_read_says_why(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("image,category\na,b,c\nd,e,f\n")
+    with pytest.raises(ValueError, match=r"in which none can: row 3 has 3 cells, but the header has 2\."):
+        find_columns(open_table(path), ["category"], {})

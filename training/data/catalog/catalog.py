@@ -253,7 +253,8 @@ def _assign_splits(
         if entry.split and entry.split != by_table[group]
     ][:MAX_REPORTED_GROUPS]
     fractions = {"validation": settings.validation, "test": settings.test}
-    splits, cut_from_train = catalog_splits.complete_splits(by_table, places, strata, fractions)
+    sizes = {group: len(indices) for group, indices in members.items()}
+    splits, cut_from_train = catalog_splits.complete_splits(by_table, places, strata, fractions, sizes)
     report["splits"] = _describe_splits(by_table, splits, cut_from_train)
     return [splits[group] for group in groups]
 

@@ -36,6 +36,8 @@ _TAKEN_NAMES = {
 _TAKEN_FORMS = re.compile("target_.*|.*_(bytes|classes|probabilities)")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _LARGEST_FLOAT32 = 3.4e38
+# What spreadsheets, databases and pandas write where there is no value. Words such as "none" may be values.
+_NO_VALUE = ("nan", "n/a", "#n/a", "<na>", "null", "#null!", "-", "--")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,10 +99,11 @@ class Columns:
             raise UnreadableRowError("unreadable row", row.problem)
         values = []
         for name in self.attributes:
-            value = show_spaces(row.cells[name])
+            value = _to_value(row.cells[name], self.renames)
             if not value:
-                raise UnreadableRowError("empty attribute", name)
-            values.append(self.renames.get(value, value))
+                cell = row.cells[name].strip()
+                raise UnreadableRowError("empty attribute", f"{name} {cell!r}" if cell else name)
+            values.append(value)
         split = row.cells[SPLIT_COLUMN].strip().lower() if self.has_split else ""
         if split and split not in SPLIT_NAMES:
             raise UnreadableRowError("unknown split", f"{split}; known are train, validation and test")
@@ -166,6 +169,14 @@ def show_spaces(value: str) -> str:
     return shown.replace("\r\n", "␤").replace("\n", "␤").replace("\r", "␤")
 
 
+def _to_value(cell: str, renames: Mapping[str, str]) -> str:
+    """Returns an attribute's value, `""` where the cell says that there is none."""
+    value = show_spaces(cell)
+    if value in renames:
+        return renames[value]
+    return "" if cell.strip().casefold() in _NO_VALUE else value
+
+
 def to_number(name: str, text: str) -> float:
     """Parses a cell as a number with a decimal point; an empty cell is NaN.
 
@@ -203,8 +214,9 @@ def _try_on_every_row(table: RowSource, columns: Columns) -> None:
     before: set[str] = set()
     num_right: collections.Counter[str] = collections.Counter()
     first_wrong: dict[str, tuple[int, str]] = {}
-    row = None
+    row, num_readable = None, 0
     for row in table.read():
+        num_readable += row.problem is None
         for name in columns.numbers:
             text = row.cells.get(name, "")
             try:
@@ -212,10 +224,10 @@ def _try_on_every_row(table: RowSource, columns: Columns) -> None:
             except UnreadableRowError:
                 first_wrong.setdefault(name, (row.number, text))
         for name in columns.attributes:
-            value = show_spaces(row.cells.get(name, ""))
-            if value:
-                before.add(value)
-                seen[name].add(columns.renames.get(value, value))
+            if cell := show_spaces(row.cells.get(name, "")):
+                before.add(cell)
+            if value := _to_value(row.cells.get(name, ""), columns.renames):
+                seen[name].add(value)
     for name, (number, text) in first_wrong.items():
         if not num_right[name]:
             raise ValueError(
@@ -226,6 +238,11 @@ def _try_on_every_row(table: RowSource, columns: Columns) -> None:
         raise ValueError(
             f"A table must have rows below its header. Received: {table.path.name} with none. "
             "Export it again."
+        )
+    if num_readable == 0:
+        raise ValueError(
+            f"A table must have rows that can be read. Received: {table.path.name}, in which none can: row "
+            f"{row.number} has {row.problem}. Export it again as CSV (UTF-8)."
         )
     check_values(seen)
     unknown = sorted(columns.renames.keys() - before)

@@ -6,6 +6,7 @@ Photos become 8-bit sRGB.
 """
 
 import dataclasses
+import functools
 import hashlib
 import io
 import os
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import imagehash
 import numpy as np
+import simplejpeg
 from PIL import Image, ImageOps
 
 from training.data.catalog.derived import DERIVED, Judgement
@@ -36,6 +38,9 @@ JUDGED_SIDE = 256
 # this factor, which keeps the bicubic filter in charge of the picture's look.
 _JPEG_REDUCING_GAP = 1.5
 _JPEG_END = b"\xff\xd9"
+# Markers of frame headers: baseline, extended and progressive, all with Huffman codes; and those in their
+# range that belong to tables.
+_HUFFMAN_FRAMES, _NO_FRAMES = (0xC0, 0xC1, 0xC2), (0xC4, 0xC8, 0xCC)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,7 +162,28 @@ def find_photo(file: str, images_dir: Path) -> Path:
             raise outside
         if os.path.lexists(path):
             return Path(path)
+    for spelling in dict.fromkeys(spellings):
+        # Tables made on other systems, on which upper and lower case are the same.
+        folder, name = os.path.split(os.path.realpath(os.path.join(root, spelling)))
+        alike = _names_by_lower_case(folder).get(name.lower(), [])
+        if len(alike) == 1:
+            path = os.path.realpath(os.path.join(folder, alike[0]))
+            if os.path.commonpath([root, path]) != root:
+                raise outside
+            return Path(path)
     raise UnreadableRowError("missing")
+
+
+@functools.lru_cache(maxsize=64)
+def _names_by_lower_case(folder: str) -> dict[str, list[str]]:
+    """Returns the names in a folder by their lower-case form; none if it cannot be read."""
+    names: dict[str, list[str]] = {}
+    try:
+        for name in os.listdir(folder):
+            names.setdefault(name.lower(), []).append(name)
+    except OSError:
+        pass
+    return names
 
 
 def _is_not_utf8(file: str) -> bool:
@@ -199,10 +225,9 @@ def _convert(content: bytes, settings: PhotoSettings) -> Photo:
         shown = upright if settings.size is None else _to_square(upright, settings.size, settings.fit)
         if settings.halves:
             shown = _halved(shown)
-    # Decoders disagree on whether a JPEG without its end marker is truncated.
     is_unchanged = settings.size is None and not settings.cuts_out and not settings.halves
     is_plain_jpeg = picture.format == "JPEG" and read.is_plain
-    if is_unchanged and is_plain_jpeg and content.endswith(_JPEG_END):
+    if is_unchanged and is_plain_jpeg and _is_read_by_tensorflow(content):
         image_bytes = content
     else:
         buffer = io.BytesIO()
@@ -218,6 +243,31 @@ def _convert(content: bytes, settings: PhotoSettings) -> Photo:
         thumbnail=np.asarray(small.reduce(4)),
         derived={} if product is None else {name: DERIVED[name].judge(product) for name in settings.derived},
     )
+
+
+def _is_read_by_tensorflow(jpeg: bytes) -> bool:
+    """Whether a JPEG file is of a kind that TensorFlow decodes, and without the damage that it refuses.
+
+    Pillow reads more: lossless and arithmetic coding, files without an end marker, and damaged pixels.
+    """
+    if not jpeg.endswith(_JPEG_END) or _frame_marker(jpeg) not in _HUFFMAN_FRAMES:
+        return False
+    try:
+        simplejpeg.decode_jpeg(jpeg, strict=True)
+    except ValueError:
+        return False
+    return True
+
+
+def _frame_marker(jpeg: bytes) -> int | None:
+    """Returns the marker of a JPEG file's frame header, which tells how its pixels are coded."""
+    position = 2
+    while jpeg[position : position + 1] == b"\xff":
+        marker = jpeg[position + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in _NO_FRAMES:
+            return marker
+        position += 2 + int.from_bytes(jpeg[position + 2 : position + 4], "big")
+    return None
 
 
 def _read_mask(file: str, masks_dir: Path, size: tuple[int, int], settings: PhotoSettings) -> bytes:

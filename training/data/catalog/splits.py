@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from training.data.data_sets import SPLITS
 
@@ -16,17 +16,20 @@ def assign_splits(
     places: Mapping[int, float],
     strata: Mapping[int, str],
     fractions: Mapping[str, float],
+    sizes: Mapping[int, int] | None = None,
 ) -> dict[int, str]:
     """Divides groups of photos among the splits, separately within each stratum.
 
     The first groups go to test, the next ones to validation. A stratum's shares deviate from the exact ones
     by chance, which lets a group keep its split when others are added; but where a split would get less than
-    a third or more than twice its share, the boundary is moved to that limit.
+    a third or more than twice its share of the photos, it gets more groups or fewer. A group too large for a
+    split goes to train.
 
     Args:
         places: Each group's place in [0, 1).
         strata: Each group's stratum, of which every split must get its share.
         fractions: Target shares of `validation` and `test`.
+        sizes: Each group's number of photos; 1 by default.
 
     Returns:
         Each group's split.
@@ -39,26 +42,43 @@ def assign_splits(
     members = defaultdict(list)
     for group in sorted(places, key=lambda group: (places[group], group)):
         members[strata[group]].append(group)
+    sizes = dict.fromkeys(places, 1) if sizes is None else sizes
     splits = {}
     for groups in members.values():
-        border = 0.0
-        begin = 0
+        num_photos = sum(sizes[group] for group in groups)
+        rest, border = groups, 0.0
         for split in ("test", "validation"):
-            share = fractions[split]
-            border += share
-            natural = sum(places[group] < border for group in groups) - begin
+            if not fractions[split]:
+                continue
+            border += fractions[split]
             # Leaves at least one group for train, and for test before validation one more for validation.
-            room = (
-                len(groups)
-                - 1
-                - begin
-                - (split == "test" and len(groups) > 2 and fractions["validation"] > 0)
-            )
-            num = min(_near_share(natural, share * len(groups)), max(room, 0)) if share else 0
-            splits.update(dict.fromkeys(groups[begin : begin + num], split))
-            begin += num
-        splits.update(dict.fromkeys(groups[begin:], "train"))
+            room = len(rest) - 1 - (split == "test" and len(groups) > 2 and fractions["validation"] > 0)
+            natural = {group for group in rest if places[group] < border}
+            chosen = _choose(rest, natural, sizes, fractions[split] * num_photos, room)
+            splits.update(dict.fromkeys(chosen, split))
+            rest = [group for group in rest if group not in splits]
+        splits.update(dict.fromkeys(rest, "train"))
     return splits
+
+
+def _choose(
+    groups: Sequence[int], natural: Collection[int], sizes: Mapping[int, int], share: float, room: int
+) -> list[int]:
+    """Chooses a split's groups: the natural ones, within a third and twice the split's share of photos."""
+    least, most = max(math.ceil(share / 3), 1), max(math.floor(share * 2), 2)
+    chosen: list[int] = []
+    num_photos = 0
+    for group in groups:
+        if (
+            len(chosen) < room
+            and (group in natural or num_photos < least)
+            and num_photos + sizes[group] <= most
+        ):
+            chosen.append(group)
+            num_photos += sizes[group]
+    if not chosen and room > 0:
+        chosen.append(min(groups, key=lambda group: sizes[group]))  # an empty split would be worse
+    return chosen
 
 
 def keep_together(named: Mapping[int, Sequence[str]]) -> dict[int, str]:
@@ -91,6 +111,7 @@ def complete_splits(
     places: Mapping[int, float],
     strata: Mapping[int, str],
     fractions: Mapping[str, float],
+    sizes: Mapping[int, int] | None = None,
 ) -> tuple[dict[int, str], list[str]]:
     """Assigns the groups that the table leaves open, and makes sure that every split has photos.
 
@@ -99,6 +120,7 @@ def complete_splits(
         places: As for `assign_splits`, for all groups.
         strata: As for `assign_splits`.
         fractions: As for `assign_splits`.
+        sizes: As for `assign_splits`.
 
     Returns:
         Each group's split; and the splits that the table never names, which were taken from train.
@@ -114,13 +136,13 @@ def complete_splits(
     categories, which leaves validation and test empty. Add photos.
     """
     unnamed = {group: place for group, place in places.items() if group not in by_table}
-    splits = dict(by_table) | assign_splits(unnamed, strata, fractions)
+    splits = dict(by_table) | assign_splits(unnamed, strata, fractions, sizes)
     cut_from_train = [split for split in ("test", "validation") if by_table and split not in splits.values()]
     if cut_from_train:
         train = {group: places[group] for group in splits if splits[group] == "train"}
         # Both in one call, because validation's places start where those of test end.
         wanted = {split: fractions[split] if split in cut_from_train else 0.0 for split in fractions}
-        splits |= assign_splits(train, strata, wanted)
+        splits |= assign_splits(train, strata, wanted, sizes)
     empty = [split for split in SPLITS if split not in splits.values()]
     if empty:
         raise ValueError(
@@ -129,7 +151,3 @@ def complete_splits(
             "empty. Add photos."
         )
     return splits, cut_from_train
-
-
-def _near_share(number: int, share: float) -> int:
-    return min(max(number, math.ceil(share / 3), 1), max(math.floor(share * 2), 2))

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import itertools
 import json
 import os
 import re
@@ -23,6 +24,8 @@ _OTHER_KINDS = {
     b"\x1f\x8b": "compressed by gzip",
     b"SQLite": "an SQLite database",
 }
+# Records by which the way of writing quotes is found out.
+_TRIED_RECORDS = 1000
 # A longer cell is a quote that was never closed.
 MAX_CELL_CHARACTERS = 4 << 20
 
@@ -50,6 +53,7 @@ class Table:
         path: The file.
         encoding: Python's name of its encoding; None for a spreadsheet.
         delimiter: The character between its cells; None for JSON Lines and spreadsheets.
+        escape: The character before quotes within cells; None where quotes are doubled.
         columns: Names of its columns in lower case, stripped, with `_` for inner spaces.
         sheet: The rows of a spreadsheet; None for other files.
 
@@ -67,6 +71,7 @@ class Table:
     delimiter: str | None
     columns: tuple[str, ...]
     sheet: Spreadsheet | None = None
+    escape: str | None = None
 
     def read(self) -> Iterator[TableRow]:
         """Yields the rows, without empty lines."""
@@ -74,14 +79,15 @@ class Table:
             return _to_rows(self, ((number, cells, None) for number, cells in self.sheet.records()))
         if self.delimiter is None:
             return _read_json_lines(self)
-        return _to_rows(self, _csv_records(self.path, self.encoding, self.delimiter))
+        return _to_rows(self, _csv_records(self.path, self.encoding, self.delimiter, self.escape))
 
     def describe(self) -> str:
         """Describes the file's format, e.g. `"CSV with commas, utf-8"`."""
         if self.sheet is not None:
             return f"spreadsheet, sheet {self.sheet.sheet_name!r}"
         kind = "JSON Lines" if self.delimiter is None else f"CSV with {DELIMITERS[self.delimiter]}"
-        return f"{kind}, {self.encoding}"
+        escaped = ", quotes after backslashes" if self.escape else ""
+        return f"{kind}{escaped}, {self.encoding}"
 
 
 def open_table(path: str | os.PathLike, encoding: str | None = None) -> Table:
@@ -124,13 +130,29 @@ def open_table(path: str | os.PathLike, encoding: str | None = None) -> Table:
             f"Received: {path.name}, which starts with a list. Write one object on each line."
         )
     if start[0] == "{":
-        columns = dict.fromkeys(
+        found = dict.fromkeys(
             column for row in _read_json_lines(Table(path, encoding, None, ())) for column in row.cells
         )
-        return Table(path, encoding, None, tuple(columns))
+        return Table(path, encoding, None, tuple(found))
     delimiter = _find_delimiter(start)
     header = next(_csv_records(path, encoding, delimiter))[1]
-    return Table(path, encoding, delimiter, _check_header(path, header))
+    columns = _check_header(path, header)
+    escape = _find_escape(path, encoding, delimiter, len(columns))
+    return Table(path, encoding, delimiter, columns, escape=escape)
+
+
+def _find_escape(path: Path, encoding: str | None, delimiter: str, num_columns: int) -> str | None:
+    """Returns the backslash if more of the first records are right with it before quotes than without."""
+
+    def count_wrong(escape):
+        records = itertools.islice(_csv_records(path, encoding, delimiter, escape), _TRIED_RECORDS)
+        try:
+            return sum(problem is not None or any(cells[num_columns:]) for _, cells, problem in records)
+        except ValueError:  # a quote that is never closed
+            return _TRIED_RECORDS
+
+    num_wrong = count_wrong(None)
+    return "\\" if num_wrong and count_wrong("\\") < num_wrong else None
 
 
 def _open_spreadsheet(path: Path, encoding: str | None) -> Table:
@@ -189,12 +211,12 @@ def _check_header(path: Path, header: list[str]) -> tuple[str, ...]:
 
 
 def _csv_records(
-    path: Path, encoding: str | None, delimiter: str
+    path: Path, encoding: str | None, delimiter: str, escape: str | None = None
 ) -> Iterator[tuple[int, list[str], str | None]]:
     """Yields each record's number, as a spreadsheet counts it, its cells and its problem."""
     csv.field_size_limit(MAX_CELL_CHARACTERS)
     with open(path, encoding=encoding, newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        reader = csv.reader(file, delimiter=delimiter, escapechar=escape, strict=True)
         number = 0
         while True:
             first_line = reader.line_num + 1
