@@ -6,8 +6,6 @@ from serving.jobs.options import PhotoCommand, job_options, photos_argument
 from serving.pictures.source import source_options
 from serving.pictures.strength_option import AUTO, to_strength
 
-PRESET = "clean_photos"
-
 
 @click.command(cls=PhotoCommand, example="zoo clean photo.jpg --output clean")
 @photos_argument
@@ -31,7 +29,7 @@ def command(job, server, access, model, run, preset, strength):
     unless --model names another.
     """
     from serving.jobs.run_job import run_job
-    from serving.pictures.cleaning import Cleaning
+    from serving.pictures.cleaning import PRESET, Cleaning
     from serving.pictures.task import SourceOptions
 
     def make_task(source) -> Cleaning:

@@ -12,10 +12,11 @@ from serving.pictures.attribute_options import (
     raise_if_unknown_value,
 )
 from serving.pictures.source import open_source, source_options
+from serving.wire.server_defaults import MAX_BATCH_SIZE
 from zoo.command_line.output_path import OutputPath
 
 # Pictures per request: enough to use the processors, few enough to show progress.
-REQUEST_IMAGES = 64
+REQUEST_IMAGES = MAX_BATCH_SIZE
 # File systems allow names of 255 bytes, which must hold four bytes per character and the seed.
 MAX_LABEL_CHARACTERS = 48
 FIRST_SEED, LAST_SEED = -(2**63), 2**63 - 1

@@ -15,7 +15,8 @@ PHOTOS = {"a.png": PNG, "b.jpg": JPEG, "grey.png": PNGS["grey"], "broken.png": b
 @pytest.fixture(scope="module")
 def addresses(make_small_config, tmp_path_factory):
     models_dir = tmp_path_factory.mktemp("models")
-    shutil.copytree(exported_run("clean", make_small_config), models_dir / "clean" / "1")
+    for model, name in (("clean", "clean"), ("srcnn", "srcnn_x2")):
+        shutil.copytree(exported_run(model, make_small_config), models_dir / name / "1")
     with running_server(models_dir, tmp_path_factory.mktemp("config")) as addresses:
         yield addresses
 
@@ -78,3 +79,22 @@ def test_a_model_that_does_not_clean_is_refused(capsys, make_small_config, tmp_p
     code, _, error = run_zoo(capsys, "clean", "a.png", "--run", trained_run("srcnn", make_small_config))
     assert code == 2
     assert "clean_png" in error
+
+
+def test_upscale_cleans_first(clean, capsys, addresses, tmp_path):
+    """As the two commands in a row do, but without a file in between."""
+    server = ("--server", addresses["grpc"], "--no-provenance")
+    for name in ("a.png", "b.jpg"):
+        assert run_zoo(capsys, "upscale", name, "--clean", "0.9", *server, "--output", "one")[0] == 0
+    assert clean("a.png", "b.jpg", "--strength", "0.9", "--no-provenance", "--format", "png")[0] == 0
+    assert run_zoo(capsys, "upscale", "cleaned", *server, "--output", "two")[0] == 0
+    first = read_photo((tmp_path / "one" / "a.png").read_bytes())
+    np.testing.assert_array_equal(first, read_photo((tmp_path / "two" / "a.png").read_bytes()))
+    assert run_zoo(capsys, "upscale", "a.png", *server, "--output", "three")[0] == 0
+    assert (first != read_photo((tmp_path / "three" / "a.png").read_bytes())).any()
+
+
+def test_upscale_says_what_it_takes(clean, capsys, addresses):
+    code, _, error = run_zoo(capsys, "upscale", "a.png", "--clean", "on", "--server", addresses["grpc"])
+    assert code == 2
+    assert "must be auto, off, or a number from 0 to 1. Received: 'on'." in error

@@ -274,3 +274,19 @@ def test_different_seeds_give_different_pictures(generate, output):
     assert generate("--category", "bag", "--count", 2)[0] == 0
     first, second = (from_png(file).astype(int) for file in contents(output).values())
     assert np.abs(first - second).max() > 0
+
+
+def test_a_server_with_small_batches_is_asked_in_parts(capsys, tmp_path, output, make_small_config):
+    """The command's own requests fit `zoo serve`; another server's batches may be smaller."""
+    models_dir = tmp_path / "models"
+    shutil.copytree(exported_run("dcgan", make_small_config), models_dir / "dcgan" / "1")
+    parameters = tmp_path / "batching.config"
+    parameters.write_text("max_batch_size { value: 3 }")
+    options = {"enable_batching": True, "batching_parameters_file": str(parameters)}
+    with running_server(models_dir, tmp_path / "config", **options) as addresses:
+        for protocol in ("grpc", "rest"):
+            arguments = ("--count", 8, "--output", output / protocol, "--category", "bag")
+            assert run_zoo(capsys, "generate", "--server", addresses[protocol], *arguments)[0] == 0
+    own = ("--run", trained_run("dcgan", make_small_config), "--count", 8, "--output", output / "run")
+    assert run_zoo(capsys, "generate", *own, "--category", "bag")[0] == 0
+    assert contents(output / "grpc") == contents(output / "rest") == contents(output / "run")

@@ -10,6 +10,7 @@ from serving.pictures.task import Converted, Result
 from zoo.pictures.photo import Photo
 from zoo.pictures.photo_writer import write_png
 
+PRESET = "clean_photos"
 # What the signatures take for a strength that they shall estimate.
 ESTIMATED = -1.0
 
@@ -29,6 +30,10 @@ class Cleaning:
     growth: ClassVar[float] = 1.0
 
     def convert(self, photo: Photo, source: PictureSource) -> Converted:
+        return Converted([Result("", self.clean(photo, source))])
+
+    def clean(self, photo: Photo, source: PictureSource) -> Photo:
+        """Returns the cleaned photo; raises as `PhotoTask.convert` does."""
         colours = photo.extended()
         strength = np.array([ESTIMATED if self.strength is None else self.strength], "float32")
         if source.is_local and "images" in source.inputs_of("clean"):
@@ -36,7 +41,7 @@ class Cleaning:
         else:
             inputs = {"image_bytes": np.array([write_png(colours)], dtype=object), "strength": strength}
             cleaned = Photo.read(source.predict("clean_png", inputs)["image_bytes"][0]).to_srgb()
-        return Converted([Result("", photo.changed(cleaned, before=colours))])
+        return photo.changed(cleaned, before=colours)
 
     def describe(self) -> dict[str, Any]:
         return {"command": "clean", **dataclasses.asdict(self)}

@@ -1,17 +1,22 @@
 """Sources of pictures for `zoo generate`, `edit` and `upscale`: a server, or a model in this process."""
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import click
+import numpy as np
 
 from serving.client.access import API_KEY_VARIABLE, ServerAccess, access_options
 from training.trained_model import Source, find_preset, find_run
 from zoo.command_line.quiet_import import import_tensorflow
 from zoo.errors import UnknownNameError
 from zoo.presets.registry import list_presets
+
+# TensorFlow Serving's refusal of a request with more rows than a batch holds.
+_BATCH_LIMIT = re.compile(r"larger than maximum input batch size (\d+)")
 
 
 class PictureSource(Protocol):
@@ -58,7 +63,28 @@ class _ServedModel:
         return list(_find(self._signatures, signature_name, self._model_name).inputs)
 
     def predict(self, signature_name, inputs):
-        return self._client.predict(self._model_name, inputs, signature_name)
+        from serving.client.errors import PredictionError
+
+        try:
+            return self._client.predict(self._model_name, inputs, signature_name)
+        except PredictionError as error:
+            limit = _BATCH_LIMIT.search(error.message)
+            if not limit:
+                raise
+            return self._predict_in_parts(signature_name, inputs, int(limit[1]))
+
+    def _predict_in_parts(self, signature_name, inputs, num_rows: int):
+        """Asks in requests of the server's largest size, for which it can be set up."""
+        total = max(len(values) for values in inputs.values())
+        parts = [
+            self._client.predict(
+                self._model_name,
+                {name: values[start : start + num_rows] for name, values in inputs.items()},
+                signature_name,
+            )
+            for start in range(0, total, num_rows)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 class _LocalModel:
@@ -94,6 +120,31 @@ class _LocalModel:
             ) from error
         check_rows(outputs)
         return outputs
+
+
+class TwoSources:
+    """Two models whose signatures have different names, as one `PictureSource`.
+
+    Args:
+        first: Answers all signatures that the second model does not have.
+        second: Answers its own signatures.
+    """
+
+    def __init__(self, first: PictureSource, second: PictureSource):
+        self._first, self._second = first, second
+        self.is_local = first.is_local and second.is_local
+
+    def _of(self, signature_name) -> PictureSource:
+        return self._second if self._second.inputs_of(signature_name) else self._first
+
+    def inputs_of(self, signature_name):
+        return self._of(signature_name).inputs_of(signature_name)
+
+    def input_names(self, signature_name):
+        return self._of(signature_name).input_names(signature_name)
+
+    def predict(self, signature_name, inputs):
+        return self._of(signature_name).predict(signature_name, inputs)
 
 
 def _find_served(client, model_names: Sequence[str]):

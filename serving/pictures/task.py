@@ -1,12 +1,13 @@
 """What a job does with each photo."""
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 from serving.client.access import ServerAccess
-from serving.pictures.source import PictureSource, open_source
+from serving.pictures.source import PictureSource, TwoSources, open_source
 from zoo.pictures.photo import Photo
 
 
@@ -96,6 +97,7 @@ class SourceOptions:
         preset: As for `open_source`.
         default_models: As for `open_source`.
         default_preset: As for `open_source`.
+        beside: A second model, for a task that needs two; their signatures have different names.
     """
 
     server: str | None
@@ -105,10 +107,12 @@ class SourceOptions:
     preset: str | None
     default_models: tuple[str, ...]
     default_preset: str | None = None
+    beside: "SourceOptions | None" = None
 
-    def open(self):
-        """Opens the model, as a context manager; see `open_source`."""
-        return open_source(
+    @contextlib.contextmanager
+    def open(self) -> Iterator[PictureSource]:
+        """Opens the model, or both; see `open_source`."""
+        with open_source(
             self.server,
             self.access,
             self.model,
@@ -116,10 +120,19 @@ class SourceOptions:
             self.preset,
             default_models=self.default_models,
             default_preset=self.default_preset,
-        )
+        ) as source:
+            if self.beside is None:
+                yield source
+                return
+            with self.beside.open() as other:
+                yield TwoSources(source, other)
 
     def describe(self) -> str:
         """Returns the model in words, for metadata and the journal."""
+        own = self._describe_own()
+        return own if self.beside is None else f"{own}, {self.beside.describe()}"
+
+    def _describe_own(self) -> str:
         if self.server is not None:
             return f"model {self.model or ' or '.join(self.default_models)} of a server"
         if self.run is not None:

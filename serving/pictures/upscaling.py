@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import click
 import numpy as np
 
+from serving.pictures.cleaning import Cleaning
 from serving.pictures.source import PictureSource
 from serving.pictures.task import Converted, Result
 from zoo.pictures.photo import Photo
@@ -18,9 +19,11 @@ class Upscaling:
 
     Args:
         factor: Enlargement of each side, which tells how much memory is needed.
+        cleaning: How to clean the photo before; None leaves it as it is.
     """
 
     factor: int
+    cleaning: Cleaning | None = None
     endings: ClassVar[tuple[str, ...]] = ("",)
     png_endings: ClassVar[tuple[str, ...]] = ()
     makes_transparent: ClassVar[bool] = False
@@ -30,6 +33,8 @@ class Upscaling:
         return self.factor**2
 
     def convert(self, photo: Photo, source: PictureSource) -> Converted:
+        if self.cleaning is not None:
+            photo = self.cleaning.clean(photo, source)
         colours = photo.extended()
         if source.is_local and "images" in source.inputs_of("upscale"):
             (enlarged,) = source.predict("upscale", {"images": colours[None]})["images"]

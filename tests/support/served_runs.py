@@ -71,7 +71,7 @@ def signatures_of_run(model, make_small_config) -> dict[str, Signature]:
 
 
 @contextlib.contextmanager
-def running_server(models_dir: Path, config_dir: Path):
+def running_server(models_dir: Path, config_dir: Path, **flags):
     """Runs a server in this process; yields its addresses by protocol."""
     write_config_files(models_dir, config_dir)
     server = ModelServer(
@@ -79,6 +79,7 @@ def running_server(models_dir: Path, config_dir: Path):
         rest_api_port=free_port(),
         model_config_file=str(config_dir / "models.config"),
         allow_version_labels_for_unavailable_models=True,
+        **flags,
     )
     server.start()
     try:
