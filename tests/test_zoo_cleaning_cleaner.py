@@ -132,7 +132,7 @@ def test_the_default_network_has_at_most_150_thousand_weights():
 def test_training_removes_noise_and_learns_to_judge_it(batch):
     model = build()
     before = float(model.test_step(batch)["damage_error"])
-    checks.fit(model, batch, num_steps=150)
+    checks.fit(model, batch, num_steps=300)
     model.reset_metrics()
     logs = {name: float(value) for name, value in model.test_step(batch).items()}
     assert logs["psnr"] > logs["damaged_psnr"] + 1.0

@@ -19,6 +19,8 @@ from zoo.step.adam import FusedAdam
 NUM_SAMPLES = 8
 # Side in pixels of the photos that are cleaned to measure speed.
 TIMED_SIDE = 256
+# Undamaged photos make single steps large.
+MAX_GRADIENT_NORM = 1.0
 # Photos in their original size hold many patches.
 PATCHES_PER_ORIGINAL = 4
 
@@ -67,7 +69,8 @@ class CleanRecipe(Recipe):
         return TimedAnswer(clean, make_pictures, f"cleaning {TIMED_SIDE} x {TIMED_SIDE}")
 
     def compile_model(self, model, config, num_steps=None, **kwargs):
-        model.compile(optimizer=FusedAdam(make_learning_rate(config, num_steps)), **kwargs)
+        optimizer = FusedAdam(make_learning_rate(config, num_steps), global_clipnorm=MAX_GRADIENT_NORM)
+        model.compile(optimizer=optimizer, **kwargs)
 
     def choose_cache(self, config, data_set):
         return cleaning_cache_choice(data_set)
