@@ -93,6 +93,12 @@ def _to_requirements(context, parameter, texts):
     help="Publish a smaller or faster variant, measured beside the original.  "
     "[default: original, not measured]",
 )
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="Publish a version that takes or gives something else than the newest one: other signatures, "
+    "attributes or sizes.",
+)
 @click.option("--compare-variants", is_flag=True, help="Measure every variant and publish nothing.")
 @click.option(
     "--tflite",
@@ -171,6 +177,7 @@ def _publish(run_or_preset, requirements, options):
         requirements,
         isolates_rows=options["isolate_rows"],
         variant=variant,
+        replaces=options["replace"],
     )
     if variant:
         click.echo(format_variants(read_manifest(version_dir)["options"]["measured"]))

@@ -17,6 +17,7 @@ from export.saved_model.variants import ORIGINAL, VARIANTS
 from export.saved_model.warmup import write_warmup_requests
 from export.signatures.of_models import default_model_name, make_signatures
 from export.signatures.signature import Signature
+from export.versions.interface import check_interface, describe_interface
 from export.versions.manifest import read_signatures, write_manifest
 from export.versions.publish import publish
 from training.trained_model import Source, find_run_or_preset
@@ -35,6 +36,7 @@ def export_run(
     requirements: Sequence[Requirement] = (),
     isolates_rows: bool = False,
     variant: str | None = None,
+    replaces: bool = False,
 ) -> Path:
     """Exports a preset or a run's finished model.
 
@@ -51,6 +53,7 @@ def export_run(
             cost of decoding every photo twice.
         variant: One of `VARIANTS`, which is measured beside the original; by default the original, which is
             not measured.
+        replaces: Whether the version may take or give something else than the newest one of its name.
 
     Returns:
         The version directory.
@@ -58,7 +61,8 @@ def export_run(
     Raises:
         FileNotFoundError: There is no such run or preset, or the run has not finished.
         ValueError: The name or version is not allowed, the run or preset is damaged, a requirement is not
-            met, or the variant cannot be made of the model.
+            met, the variant cannot be made of the model, or the version takes or gives something else than
+            the newest one.
         RuntimeError: The exported model does not agree with the Keras model.
         OSError: The files cannot be written.
     """
@@ -75,6 +79,9 @@ def export_run(
     def build(directory: Path) -> None:
         signatures = make_signatures(source.model, isolates_rows)
         save_variant(source, variant or ORIGINAL, isolates_rows, signatures, directory)
+        described, interface = read_signatures(directory), describe_interface(source.model)
+        if not replaces:
+            check_interface(models_dir / model_name, described, interface)
         if variant:
             options["measured"] = _measure_beside_original(variant, signatures, directory)
         requests = {signature.name: signature.example_requests[:1] for signature in signatures}
@@ -83,9 +90,10 @@ def export_run(
             directory,
             source.recipe.model_name,
             {source.kind: source.name},
-            read_signatures(directory),
+            described,
             scores,
             options,
+            interface,
         )
 
     return publish(build, models_dir, model_name, version)

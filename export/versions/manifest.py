@@ -25,6 +25,7 @@ def write_manifest(
     signatures: Mapping[str, Any],
     scores: Mapping[str, float],
     options: Mapping[str, Any] | None = None,
+    interface: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Writes the manifest; every other file of the directory must be in its final state.
 
@@ -35,6 +36,7 @@ def write_manifest(
         signatures: Signature name to its inputs and outputs, as `read_signatures` returns them.
         scores: Score name to value from the evaluation; may be empty.
         options: Options of the export, under the exporter's own names.
+        interface: What clients see of the model beside its signatures, such as its attributes.
 
     Returns:
         The manifest.
@@ -51,6 +53,7 @@ def write_manifest(
         "git_commit": git_commit(),
         "versions": {"python": platform.python_version()} | library_versions(),
         "signatures": dict(signatures),
+        "interface": dict(interface or {}),
         "scores": dict(scores),
         "options": dict(options or {}),
         "sha256": {name: _sha256(version_dir / name) for name in _files(version_dir)},
