@@ -56,8 +56,10 @@ CHANGES = {
             }
         },
         INTERFACE,
-        "generate's input seed is int32 [None], not int64 [None]; "
-        "generate's input steps is int32 [], not missing",
+        (
+            "generate's input seed is int32 [None], not int64 [None]; "
+            "generate's input steps is int32 [], not missing"
+        ),
     ),
 }
 

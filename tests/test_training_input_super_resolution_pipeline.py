@@ -85,7 +85,26 @@ def test_patches_of_pictures_of_various_sizes():
     [(_, high_res)] = patch_batches(data_set)
     for picture, patch in zip(pictures, high_res, strict=True):
         assert find_patch(picture, patch.numpy(), 3)
-    with pytest.raises(ValueError, match="smallest picture.*patch_size=12. Largest allowed: 9"):
+
+
+def test_pictures_smaller_than_a_patch_are_extended(capsys):
+    """One small photo among others must not end a training."""
+    pictures = [*noise(1, 10, 12), *noise(2, 30, 20)]
+    data_set = make_data_set(pictures, (None, None, 3))
+    for cache in ("memory", "none"):
+        [(_, high_res)] = patch_batches(data_set, patch_size=15, batch_size=3, cache=cache)
+        assert find_patch(pictures[1], high_res[1].numpy(), 3)
+        extended = np.pad(pictures[0][:9], ((0, 6), (0, 3), (0, 0)), "symmetric")
+        np.testing.assert_array_equal(high_res[0], extended)
+    warning = (
+        "1 of 3 pictures are smaller than a patch of 15 pixels; they are extended by their mirror images."
+    )
+    assert warning in capsys.readouterr().err
+
+
+def test_a_patch_that_few_pictures_fill_is_refused():
+    data_set = make_data_set([*noise(2, 10, 12), *noise(1, 30, 20)], (None, None, 3))
+    with pytest.raises(ValueError, match="patch_size=12, larger than 2 of 3 pictures.* such as 9, with"):
         patch_batches(data_set, patch_size=12)
 
 

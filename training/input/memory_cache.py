@@ -142,8 +142,6 @@ def window_positions(firsts, length: int, margin: int, sides: tf.Tensor) -> tf.T
     [[1, 0, 0, 1, 2, 2]]
     """
     positions = tf.cast(firsts, "int64")[:, tf.newaxis] + tf.range(-margin, length + margin, dtype="int64")
-    if margin == 0:
-        return positions
     sides = sides[:, tf.newaxis]
     positions = tf.math.floormod(positions, 2 * sides)
     return tf.minimum(positions, 2 * sides - 1 - positions)

@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Mapping
 
+import click
+import numpy as np
 import tensorflow as tf
 
 from training.input.batch_order import BatchOrder
@@ -37,20 +39,13 @@ class PatchCutter:
             order: The order of the pictures.
 
         Raises:
-            ValueError: If a picture is smaller than a patch.
+            ValueError: If most pictures are smaller than a patch.
         """
         heights, widths = (
             tf.cast(sides, "int64") // self.upscale_factor
             for sides in (pictures["high_res"].heights, pictures["high_res"].widths)
         )
-        missing = max(self.height - int(tf.reduce_min(heights)), self.width - int(tf.reduce_min(widths)))
-        if missing > 0:
-            largest_allowed = (max(self.height, self.width) - missing) * self.upscale_factor
-            raise ValueError(
-                "`patch_size` must not exceed the smallest picture if sizes vary, because all patches of a "
-                f"batch have the same size. Received: patch_size={self.height * self.upscale_factor}. "
-                f"Largest allowed: {largest_allowed}."
-            )
+        self._check_sizes(heights.numpy(), widths.numpy())
 
         def cut(indices, places):
             top = _place(places[:, 0], tf.gather(heights, indices) - self.height)
@@ -70,6 +65,24 @@ class PatchCutter:
 
         return order.make_batches().map(cut, num_parallel_calls=tf.data.AUTOTUNE)
 
+    def _check_sizes(self, heights: np.ndarray, widths: np.ndarray) -> None:
+        """Warns of pictures that are smaller than a patch; refuses a patch that few pictures fill."""
+        is_small = (heights < self.height) | (widths < self.width)
+        size = self.height * self.upscale_factor
+        if 2 * np.count_nonzero(is_small) > len(is_small):
+            largest = int(np.median(np.minimum(heights, widths))) * self.upscale_factor
+            raise ValueError(
+                "`patch_size` must not exceed most pictures, because all patches of a batch have the same "
+                f"size. Received: patch_size={size}, larger than {np.count_nonzero(is_small):,} of "
+                f"{len(is_small):,} pictures. Choose a smaller one, such as {largest}, with --image-size."
+            )
+        if is_small.any():
+            click.echo(
+                f"{np.count_nonzero(is_small):,} of {len(is_small):,} pictures are smaller than a patch of "
+                f"{size} pixels; they are extended by their mirror images.",
+                err=True,
+            )
+
     def stream(self, elements: tf.data.Dataset, order: BatchOrder) -> tf.data.Dataset:
         """Makes batches of patches from pictures that are read sequentially.
 
@@ -82,11 +95,6 @@ class PatchCutter:
             places = tf.random.stateless_uniform([2], tf.stack([order.seed, position]))
             sides = tf.shape(pictures["high_res"], "int64")[:2] // self.upscale_factor
             spare = sides - tf.constant([self.height, self.width], "int64")
-            tf.debugging.assert_non_negative(
-                spare,
-                "`patch_size` must not exceed the smallest picture if sizes vary. Received: patch_size="
-                f"{self.height * self.upscale_factor}. Choose a smaller one.",
-            )
             place = _place(places, spare)
             return {key: self._cut_one(picture, place, self._scale(key)) for key, picture in pictures.items()}
 
@@ -119,5 +127,6 @@ class PatchCutter:
 
 
 def _place(places: tf.Tensor, num_spare_pixels: tf.Tensor) -> tf.Tensor:
+    num_spare_pixels = tf.maximum(num_spare_pixels, 0)  # smaller pictures are extended
     first_pixels = tf.cast(places * tf.cast(num_spare_pixels + 1, places.dtype), "int64")
     return tf.minimum(first_pixels, num_spare_pixels)

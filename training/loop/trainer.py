@@ -1,5 +1,6 @@
 """Trains a model with its recipe: takes a configuration and a data set, and writes a run directory."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -93,7 +94,12 @@ def start_training(
             write_identity(run, data_set)
             checkpoints = make_checkpoints(run, config, model, control)
             session = Session(run, config, data_set, model, checkpoints, control, distribution, callbacks)
-            return run_training(session)
+            try:
+                return run_training(session)
+            except ValueError:
+                if checkpoints.num_epochs_done == checkpoints.num_steps_done == 0:
+                    shutil.rmtree(run)  # holds nothing, and would keep its name from the next try
+                raise
 
 
 def make_checkpoints(

@@ -37,6 +37,8 @@ class CleanRecipe(Recipe):
     search_space = {
         "learning_rate": Range(2e-4, 4e-3, log=True),
         "batch_size": Choice((8, 16, 32)),
+        "depth": Choice((6, 8, 10)),
+        "width": Choice((24, 32, 48)),
     }
     augmentations = AUGMENTATIONS
     default_augmentations = ("flip", "turn")

@@ -17,6 +17,7 @@ class ECBSRRecipe(SuperResolutionRecipe):
     search_space = {
         "learning_rate": Range(2e-4, 4e-3, log=True),
         "batch_size": Choice((8, 16, 32)),
+        "depth": Choice((6, 10, 14)),
         "augment": Choice(("none", "flip,turn", "flip,turn,scale")),
     }
 
