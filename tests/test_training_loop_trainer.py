@@ -311,7 +311,7 @@ def test_what_does_not_fit_together_leaves_no_run(make_small_config, tmp_path):
 def test_a_training_that_fails_before_its_first_step_leaves_its_name_free(
     make_small_config, tmp_path, monkeypatch
 ):
-    def refuse(*arguments):
+    def refuse(*arguments, **options):
         raise ValueError("the pictures do not fit")
 
     monkeypatch.setattr(type(find_recipe("srcnn")), "make_training_batches", refuse)
