@@ -1,4 +1,4 @@
-"""Measures the speed of enlarging photos with FSRCNN and SRCNN 9-5-5, through `upscale`, as served.
+"""Measures the speed of enlarging photos with ECBSR, FSRCNN and SRCNN 9-5-5, through `upscale`, as served.
 
     python tests/benchmarks/upscaling_speed.py --width 1280 --height 720 --factor 3
 
@@ -21,6 +21,7 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from plain_keras import in_plain_keras  # noqa: E402
 
+from zoo.super_resolution.ecbsr import ECBSR  # noqa: E402
 from zoo.super_resolution.fsrcnn import FSRCNN  # noqa: E402
 from zoo.super_resolution.srcnn import SRCNN  # noqa: E402
 
@@ -35,6 +36,10 @@ def make_upscalers(factor: int) -> dict:
             ("SRCNN 9-5-5", lambda **kwargs: SRCNN(kernels="9-5-5", **kwargs)),
             ("FSRCNN", FSRCNN),
         )
+    }
+    models |= {
+        f"ECBSR {dtype}": ECBSR(upscale_factor=factor, is_merged=True, dtype=dtype)
+        for dtype in ("float32", "mixed_bfloat16")
     }
     models[PLAIN] = SRCNN(kernels="9-5-5", upscale_factor=factor, is_residual=True, dtype="float32")
     models[PLAIN].network = in_plain_keras(models[PLAIN].network)
