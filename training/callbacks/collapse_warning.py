@@ -6,12 +6,16 @@ import keras
 
 # Real pictures of one kind have diversity 1 by definition; a healthy generator's samples have 0.7 to 1.1.
 MIN_DIVERSITY = 0.3
-# Samples of the first epoch (number 0) are always grey and similar.
-FIRST_EPOCH = 1
+# Until then samples are grey and similar, however the training goes on.
+MIN_STEPS = 500
+# Single epochs may be worse than what is before and after them.
+NUM_EPOCHS = 2
 
 
 class CollapseWarning(keras.callbacks.Callback):
-    """Warns once if `val_diversity` falls below `MIN_DIVERSITY`; models without this metric are ignored.
+    """Warns once if `val_diversity` is below `MIN_DIVERSITY` in `NUM_EPOCHS` epochs in a row.
+
+    Only epochs after `MIN_STEPS` steps of this fit count. Models without this metric are ignored.
 
     Args:
         write: Receives the warning's text; prints to standard error by default.
@@ -21,10 +25,23 @@ class CollapseWarning(keras.callbacks.Callback):
         super().__init__()
         self._write = write or (lambda text: print(text, file=sys.stderr, flush=True))
         self._has_warned = False
+        self._num_steps = self._num_low = 0
+        self._last_batch = -1
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._last_batch = -1
+
+    def on_train_batch_end(self, batch, logs=None):
+        # Several steps may be one call.
+        self._num_steps += batch - self._last_batch
+        self._last_batch = batch
 
     def on_epoch_end(self, epoch, logs=None):
         diversity = (logs or {}).get("val_diversity")
-        if diversity is None or self._has_warned or epoch < FIRST_EPOCH or diversity >= MIN_DIVERSITY:
+        if diversity is None or self._has_warned or self._num_steps < MIN_STEPS:
+            return
+        self._num_low = self._num_low + 1 if diversity < MIN_DIVERSITY else 0
+        if self._num_low < NUM_EPOCHS:
             return
         self._has_warned = True
         self._write(
