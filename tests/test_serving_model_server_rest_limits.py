@@ -108,6 +108,38 @@ def test_large_headers_are_refused(server, head):
     )
 
 
+@pytest.mark.parametrize(
+    ("trailers", "in_pieces"),
+    [
+        (b"x: y\r\n" * 500 + b"\r\n", False),
+        (b"x: y\r\n" * 500 + b"\r\n", True),
+        (b"x: " + b"y" * 2000 + b"\r\n\r\n", False),
+        (b"x: " + b"y" * 100_000, True),
+    ],
+)
+def test_large_trailers_of_a_body_in_chunks_are_refused(server, trailers, in_pieces):
+    chunk = b"%x\r\n" % len(BODY) + BODY + b"\r\n0\r\n"
+    parts = [HEAD + b"transfer-encoding: chunked\r\n\r\n" + chunk, trailers]
+    with connection(server) as client:
+        for part in parts if in_pieces else [b"".join(parts)]:
+            client.sendall(part)
+            time.sleep(0.1)
+        code, error = answer_of(client)
+    assert code == 431
+    assert "--max_header_bytes" in error
+
+
+def test_a_body_in_chunks_with_a_trailer_is_answered(server):
+    chunk = b"%x\r\n" % len(BODY) + BODY + b"\r\n0\r\nx: y\r\n\r\n"
+    head = HEAD + b"transfer-encoding: chunked\r\nconnection: close\r\n\r\n"
+    with connection(server) as client:
+        client.sendall(head + chunk)
+        received = b""
+        while piece := client.recv(65536):
+            received += piece
+    assert received.startswith(b"HTTP/1.1 200")
+
+
 @pytest.mark.parametrize("part", [HEAD, HEAD + b"content-length: 29\r\n\r\n" + BODY[:10]])
 def test_a_request_that_does_not_arrive_is_given_up(server, part):
     with connection(server) as client:

@@ -64,10 +64,11 @@ class LimitedConnection(HttpToolsProtocol):
         self._is_refused = False
         self._is_receiving = False
         self._has_head = False
-        # These count the arriving request's bytes; unparsed ones do not belong to a header yet.
+        # These count the arriving request's bytes; unparsed ones belong to no header and no body yet.
         self._num_unparsed_bytes = 0
         self._num_head_bytes = 0
         self._num_body_bytes = 0
+        self._num_all_body_bytes = 0  # of all requests
         self._begin = 0.0
 
     def connection_made(self, transport):
@@ -89,11 +90,14 @@ class LimitedConnection(HttpToolsProtocol):
     def data_received(self, data):
         if self._is_refused:
             return
+        num_before = self._num_all_body_bytes
         super().data_received(data)
         if self._is_refused or self.transport.is_closing():
             return
-        if self._is_receiving and not self._has_head:
-            self._num_unparsed_bytes += len(data)
+        if self._is_receiving:
+            # Bytes that are no body belong to a head, or to the trailers of a body in chunks.
+            is_body = self._num_all_body_bytes > num_before
+            self._num_unparsed_bytes = 0 if is_body else self._num_unparsed_bytes + len(data)
             if self._num_unparsed_bytes > self._limits.max_header_bytes:
                 self._refuse_head()
         elif not self._is_receiving and self._timer is None and self._is_idle():
@@ -116,7 +120,10 @@ class LimitedConnection(HttpToolsProtocol):
 
     def on_header(self, name, value):
         self._num_head_bytes += len(name) + len(value)
-        super().on_header(name, value)
+        if not self._has_head:
+            super().on_header(name, value)
+        elif self._num_head_bytes > self._limits.max_header_bytes and not self._is_refused:
+            self._refuse_head()  # otherwise trailers are passed over
 
     def on_headers_complete(self):
         if self._is_refused:
@@ -132,6 +139,7 @@ class LimitedConnection(HttpToolsProtocol):
 
     def on_body(self, body):
         self._num_body_bytes += len(body)
+        self._num_all_body_bytes += len(body)
         if self._is_refused:
             return
         if self._num_body_bytes > self._limits.max_request_bytes:
