@@ -124,3 +124,19 @@ def test_absent_weights_say_where_to_put_them(name, advice):
 def test_extractor_flattens_maps():
     extractor = FeatureExtractor("maps", lambda raw_images: tf.cast(raw_images, "float32"))
     assert extractor.extract(np.zeros((5, 2, 3, 1), "uint8")).shape == (5, 6)
+
+
+def test_a_graph_that_reads_files_is_refused_before_it_runs(tmp_path):
+    """A file of unknown origin is code: the graph of Inception computes, and does nothing else."""
+    secret, copy = tmp_path / "secret", tmp_path / "copy"
+    secret.write_text("secret")
+    with tf.Graph().as_default() as graph:
+        written = tf.io.write_file(str(copy), tf.io.read_file(str(secret)))
+        tf.compat.v1.placeholder(tf.float32, [None, None, None, 3], name="ExpandDims")
+        with tf.control_dependencies([written]):
+            tf.identity(tf.zeros([1, 1, 1, 2048]), name="pool_3")
+    path = tmp_path / "graph.pb"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    with pytest.raises(ValueError, match="operations that it does not need: ReadFile, WriteFile"):
+        load_extractor(str(path))
+    assert not copy.exists()

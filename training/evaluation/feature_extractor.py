@@ -21,6 +21,14 @@ _INCEPTION_FILE = "classify_image_graph_def.pb"
 _INCEPTION_INPUT, _INCEPTION_OUTPUT = "ExpandDims:0", "pool_3:0"
 _INCEPTION_SIDE, _INCEPTION_FEATURES = 299, 2048
 _BATCH_SIZE = 100
+# What the Inception graph of 2015, and copies of it, consist of.
+_OPERATIONS = frozenset(
+    "Add AddV2 AvgPool BatchNormWithGlobalNormalization BiasAdd Cast CheckNumerics Concat ConcatV2 Const "
+    "Conv2D DecodeJpeg DepthwiseConv2dNative ExpandDims FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 "
+    "Identity MatMul MaxPool Maximum Mean Minimum Mul Neg NoOp Pack Pad Placeholder PlaceholderWithDefault "
+    "RealDiv Relu Reshape ResizeBilinear Rsqrt Shape Softmax Squeeze StopGradient StridedSlice Sub Tile "
+    "Transpose".split()
+)
 
 
 class FeatureExtractor:
@@ -125,6 +133,7 @@ def _load_inception(path: Path) -> FeatureExtractor:
     graph = tf.compat.v1.GraphDef()
     try:
         graph.ParseFromString(path.read_bytes())
+        _check_operations(graph)
         extract = _import_graph(graph)
         num_features = extract(tf.zeros([1, 8, 8, 3], "uint8")).shape[-1]
     except Exception as error:  # raised by protobuf, or by whatever the graph lacks
@@ -132,6 +141,14 @@ def _load_inception(path: Path) -> FeatureExtractor:
     if num_features != _INCEPTION_FEATURES:
         raise ValueError(_wrong_graph(path, f"{_INCEPTION_OUTPUT} with {num_features} features"))
     return FeatureExtractor(INCEPTION_NAME, extract, is_inception=True)
+
+
+def _check_operations(graph) -> None:
+    """Raises `ValueError` if a graph could do more than compute: a file of unknown origin may read files."""
+    functions = (function.node_def for function in graph.library.function)
+    operations = {node.op for nodes in (graph.node, *functions) for node in nodes}
+    if foreign := sorted(operations - _OPERATIONS):
+        raise ValueError(f"operations that it does not need: {', '.join(foreign)}")
 
 
 def _wrong_graph(path: Path, problem: str) -> str:
@@ -163,7 +180,7 @@ def _load_keras_file(path: Path) -> FeatureExtractor:
             "run of a classifier instead."
         )
     try:
-        model = keras.saving.load_model(path, compile=False)
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)  # no code of its own
         _, height, width, channels = model.input_shape
     except Exception as error:  # whatever loading may raise
         raise ValueError(
