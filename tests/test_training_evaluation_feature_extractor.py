@@ -137,6 +137,6 @@ def test_a_graph_that_reads_files_is_refused_before_it_runs(tmp_path):
             tf.identity(tf.zeros([1, 1, 1, 2048]), name="pool_3")
     path = tmp_path / "graph.pb"
     path.write_bytes(graph.as_graph_def().SerializeToString())
-    with pytest.raises(ValueError, match="operations that it does not need: ReadFile, WriteFile"):
+    with pytest.raises(ValueError, match="operations that it does not need: .*ReadFile, WriteFile"):
         load_extractor(str(path))
     assert not copy.exists()

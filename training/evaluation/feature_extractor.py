@@ -23,11 +23,51 @@ _INCEPTION_SIDE, _INCEPTION_FEATURES = 299, 2048
 _BATCH_SIZE = 100
 # What the Inception graph of 2015, and copies of it, consist of.
 _OPERATIONS = frozenset(
-    "Add AddV2 AvgPool BatchNormWithGlobalNormalization BiasAdd Cast CheckNumerics Concat ConcatV2 Const "
-    "Conv2D DecodeJpeg DepthwiseConv2dNative ExpandDims FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 "
-    "Identity MatMul MaxPool Maximum Mean Minimum Mul Neg NoOp Pack Pad Placeholder PlaceholderWithDefault "
-    "RealDiv Relu Reshape ResizeBilinear Rsqrt Shape Softmax Squeeze StopGradient StridedSlice Sub Tile "
-    "Transpose".split()
+    [
+        "Add",
+        "AddV2",
+        "AvgPool",
+        "BatchNormWithGlobalNormalization",
+        "BiasAdd",
+        "Cast",
+        "CheckNumerics",
+        "Concat",
+        "ConcatV2",
+        "Const",
+        "Conv2D",
+        "DecodeJpeg",
+        "DepthwiseConv2dNative",
+        "ExpandDims",
+        "FusedBatchNorm",
+        "FusedBatchNormV2",
+        "FusedBatchNormV3",
+        "Identity",
+        "MatMul",
+        "MaxPool",
+        "Maximum",
+        "Mean",
+        "Minimum",
+        "Mul",
+        "Neg",
+        "NoOp",
+        "Pack",
+        "Pad",
+        "Placeholder",
+        "PlaceholderWithDefault",
+        "RealDiv",
+        "Relu",
+        "Reshape",
+        "ResizeBilinear",
+        "Rsqrt",
+        "Shape",
+        "Softmax",
+        "Squeeze",
+        "StopGradient",
+        "StridedSlice",
+        "Sub",
+        "Tile",
+        "Transpose",
+    ]
 )
 
 
