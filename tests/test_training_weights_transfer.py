@@ -11,6 +11,7 @@ from zoo.attributes.vocabulary import one_hot_conditions
 from zoo.classifier import Classifier
 from zoo.conditional_vae.conditional_vae import ConditionalVAE
 from zoo.dcgan.dcgan import DCGAN
+from zoo.super_resolution.ecbsr import ECBSR
 from zoo.super_resolution.srcnn import SRCNN
 
 SHOES = {"category": ["boot", "sandal", "sneaker"]}
@@ -188,3 +189,11 @@ def test_another_network_is_refused_with_what_differs(key):
     with pytest.raises(ValueError, match=re.escape(message)):
         transfer_weights(source, model)
     assert all(map(np.array_equal, model.get_weights(), before))
+
+
+def test_ecbsr_of_another_factor_begins_with_all_but_the_last_layer():
+    source, model = ECBSR(upscale_factor=2, depth=2, width=4), ECBSR(upscale_factor=3, depth=2, width=4)
+    transfer = transfer_weights(source, model)
+    assert [name.rpartition("/")[2] for name in transfer.new] == ["subpixels"]
+    hidden, other = (each.network.get_layer("convolution_1") for each in (source, model))
+    np.testing.assert_array_equal(hidden.merged_kernel(), other.merged_kernel())

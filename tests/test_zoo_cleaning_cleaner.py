@@ -153,3 +153,14 @@ def test_save_and_load(batch, tmp_path):
     checks.check_save_and_load(
         model, lambda loaded: loaded(batch[0], tf.fill([8], 0.5)), tmp_path / "model.keras"
     )
+
+
+def test_a_merged_model_can_be_trained_further():
+    model = build()
+    make_rough(model)
+    merged = model.merged()
+    unmerged = merged.unmerged()
+    raw_images = random_images(2, 9, 7, 3)
+    np.testing.assert_allclose(unmerged(raw_images) / 255.0, model(raw_images) / 255.0, atol=1e-5)
+    assert [weight.path for weight in unmerged.weights] == [weight.path for weight in model.weights]
+    assert model.unmerged() is model

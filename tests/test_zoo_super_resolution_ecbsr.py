@@ -120,3 +120,14 @@ def test_every_precision_trains_like_float32(batch):
     checks.check_precision(
         build_rough, batch, last_layers=lambda model: [model.network.layers[-1]], tolerance=0.2
     )
+
+
+def test_a_merged_model_can_be_trained_further():
+    model = build()
+    make_rough(model)
+    merged = model.merged()
+    unmerged = merged.unmerged()
+    raw_images = random_images(2, 9, 7, 3)
+    np.testing.assert_allclose(unmerged(raw_images) / 255.0, model(raw_images) / 255.0, atol=1e-5)
+    assert [weight.path for weight in unmerged.weights] == [weight.path for weight in model.weights]
+    assert model.unmerged() is model

@@ -13,7 +13,7 @@ import numpy as np
 from training.weights.attribute_weights import AttributeAxes, find_attribute_axes, take_values
 
 # Options that may differ between the two models; `TASK` is the part of them that changes shapes.
-TASK = ("attributes", "image_size")
+TASK = ("attributes", "image_size", "upscale_factor")
 NOT_OF_THE_NETWORK = ("name", "trainable", "dtype", "seed", *TASK)
 
 
@@ -40,10 +40,11 @@ class Transfer:
 def transfer_weights(source: keras.Model, model: keras.Model) -> Transfer:
     """Copies a trained model's weights into a new model.
 
-    Both must have the same network except for their attributes and picture size. Layers that depend on
-    attribute values take over the weights of the values that both models know. For another picture size,
-    layers are matched by name, or by their position counted from the picture: a generator with one more
-    level starts from the other's last levels.
+    Both must have the same network except for their attributes, picture size and factor of enlargement.
+    Layers that depend on attribute values take over the weights of the values that both models know. For
+    another picture size, layers are matched by name, or by their position counted from the picture: a
+    generator with one more level starts from the other's last levels. For another factor, layers that depend
+    on it stay new.
 
     Args:
         source: A trained model.
@@ -89,7 +90,8 @@ def _check_same_network(source: keras.Model, model: keras.Model) -> None:
     for path in [*shapes, *own_shapes]:
         if shapes.get(path) != own_shapes.get(path):
             raise ValueError(
-                "The network must be that of the initial weights, except for attributes and picture size. "
+                "The network must be that of the initial weights, except for attributes, picture size and "
+                "factor. "
                 f"Received: `{path}` of shape {shapes.get(path, 'none')} there and "
                 f"{own_shapes.get(path, 'none')} here. Options that differ: "
                 f"{different_options(source, model) or 'none'}. Make them equal, or train without "

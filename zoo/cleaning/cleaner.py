@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from zoo.hyperparameters import Count
 from zoo.layers.bounded_prelu import BoundedPReLU
-from zoo.layers.edge_convolution import EdgeConv2D, merge_weights
+from zoo.layers.edge_convolution import EdgeConv2D, merge_weights, split_weights
 from zoo.layers.subpixels import from_picture, to_picture
 from zoo.pictures import pixels
 from zoo.pictures.psnr import psnr
@@ -182,6 +182,15 @@ class Cleaner(FromPreset, keras.Model):
         """Returns a model with the same result and the sum of each convolution's branches alone."""
         model = type(self).from_config({**self.get_config(), "is_merged": True})
         merge_weights(self.network, model.network)
+        model.estimator.set_weights(self.estimator.get_weights())
+        return model
+
+    def unmerged(self) -> "Cleaner":
+        """Returns a model with the same result and branches again, to train it further."""
+        if not self.is_merged:
+            return self
+        model = type(self).from_config({**self.get_config(), "is_merged": False})
+        split_weights(self.network, model.network)
         model.estimator.set_weights(self.estimator.get_weights())
         return model
 

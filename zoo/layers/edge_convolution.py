@@ -156,3 +156,19 @@ def merge_weights(network: keras.Model, merged: keras.Model) -> None:
             target.set_weights([layer.merged_kernel().numpy(), layer.bias.numpy()])
         else:
             target.set_weights(layer.get_weights())
+
+
+def split_weights(merged: keras.Model, network: keras.Model) -> None:
+    """Gives a network with branches the result of a merged one; the inverse of `merge_weights`.
+
+    Args:
+        merged: A network with merged `EdgeConv2D` layers.
+        network: The same network with branches, which keep their new weights, but for the plain kernels.
+    """
+    for layer, target in zip(merged.layers, network.layers, strict=True):
+        if isinstance(target, EdgeConv2D):
+            branches = target.merged_kernel() - target.plain.value
+            target.plain.assign(layer.plain.value - branches)
+            target.bias.assign(layer.bias.value)
+        else:
+            target.set_weights(layer.get_weights())

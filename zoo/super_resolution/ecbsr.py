@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from zoo.hyperparameters import Count, UpscaleFactor
 from zoo.layers.bounded_prelu import BoundedPReLU
-from zoo.layers.edge_convolution import EdgeConv2D, merge_weights
+from zoo.layers.edge_convolution import EdgeConv2D, merge_weights, split_weights
 from zoo.super_resolution.super_resolution import SuperResolution
 
 # The fastest of 2^16 to 2^20 on two processors.
@@ -87,6 +87,14 @@ class ECBSR(SuperResolution):
         """Returns a model with the same result and the sum of each convolution's branches alone."""
         model = type(self).from_config({**self.get_config(), "is_merged": True})
         merge_weights(self.network, model.network)
+        return model
+
+    def unmerged(self) -> "ECBSR":
+        """Returns a model with the same result and branches again, to train it further."""
+        if not self.is_merged:
+            return self
+        model = type(self).from_config({**self.get_config(), "is_merged": False})
+        split_weights(self.network, model.network)
         return model
 
     def find_loss(self, targets, upscaled):
