@@ -87,12 +87,12 @@ def test_a_little_damage_changes_a_little():
     raw_images = random_images(1, 9, 9, 3)
     middle = (cleaner.LEAST_DAMAGE + cleaner.FULL_DAMAGE) / 2
     squares = to_squares(raw_images)
-    changes = [model._find_changes(squares, tf.constant([damage])).numpy() for damage in (middle, 0.3)]
+    share = cleaner.share_of_changes(tf.constant([middle]), cleaner.LEAST_DAMAGE, cleaner.FULL_DAMAGE)
+    changes = model._find_changes(squares, tf.constant([middle]), share)
     network = 255.0 * model.network(
         tf.concat([tf.cast(squares, "float32") / 255.0, tf.fill([1, 5, 5, 1], middle)], -1)
     )
-    np.testing.assert_allclose(changes[0], 0.5 * network, rtol=1e-4, atol=1e-4)
-    assert np.abs(changes[1]).max() > 0
+    np.testing.assert_allclose(changes, 0.5 * network, rtol=1e-4, atol=1e-4)
 
 
 def test_negative_strength_is_estimated_from_the_whole_photo():
@@ -103,7 +103,22 @@ def test_negative_strength_is_estimated_from_the_whole_photo():
     windows = [raw_images[:1, top : top + 128, left : left + 128] for top in (0, 86, 172) for left in (0, 12)]
     expected = np.mean([model.estimate_damage(window).numpy() for window in windows])
     np.testing.assert_allclose(damage, [expected, 0.25], atol=1e-5)
+    assert expected > cleaner.FULL_ESTIMATE
     np.testing.assert_array_equal(cleaned[:1], model.clean(raw_images[:1], [damage[0]]))
+
+
+def test_an_estimate_needs_more_to_count(monkeypatch):
+    """Photos with a little grain are left alone unless their owner says otherwise."""
+    model = build()
+    make_rough(model)
+    raw_images = random_images(1, 20, 20, 3)
+    estimate = float(model.estimate_damage(raw_images)[0])
+    monkeypatch.setattr(cleaner, "LEAST_ESTIMATE", estimate + 0.01)
+    monkeypatch.setattr(cleaner, "FULL_ESTIMATE", estimate + 0.02)
+    cleaned, damage = model.clean_and_judge(raw_images, [-1.0])
+    np.testing.assert_array_equal(cleaned, raw_images)
+    np.testing.assert_allclose(damage, [estimate], atol=1e-5)
+    assert (model.clean(raw_images, [estimate]).numpy() != raw_images).any()
 
 
 def test_grey_stays_grey():

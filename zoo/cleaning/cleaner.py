@@ -36,8 +36,9 @@ _WINDOWS_PER_SIDE, _WINDOW_SIDE = 4, 128
 # an estimate is never exact.
 _ESTIMATE_WEIGHT, _TOLD_DEVIATION = 2.0, 0.12
 # Damage up to the first counts as none, and a photo is returned as it came; from the second on the network's
-# change applies in full.
+# change applies in full. Estimates need more: the grain of a cloth looks like a little noise.
 LEAST_DAMAGE, FULL_DAMAGE = 0.06, 0.14
+LEAST_ESTIMATE, FULL_ESTIMATE = 0.20, 0.35
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -91,9 +92,14 @@ class Cleaner(FromPreset, keras.Model):
         self.built = True
 
     def call(self, raw_images, damage=None):
-        damage = self.estimate_damage(raw_images) if damage is None else tf.cast(damage, "float32")
+        if damage is None:
+            damage = self.estimate_damage(raw_images)
+            share = share_of_changes(damage, LEAST_ESTIMATE, FULL_ESTIMATE)
+        else:
+            damage = tf.cast(damage, "float32")
+            share = share_of_changes(damage, LEAST_DAMAGE, FULL_DAMAGE)
         squares = to_squares(raw_images)
-        cleaned = tf.cast(squares, "float32") + self._find_changes(squares, damage)
+        cleaned = tf.cast(squares, "float32") + self._find_changes(squares, damage, share)
         shape = tf.shape(raw_images)
         return to_picture(cleaned, FACTOR)[:, : shape[1], : shape[2]]
 
@@ -135,10 +141,14 @@ class Cleaner(FromPreset, keras.Model):
             cleaned, damage = self._clean_picture(tf.repeat(raw_image, 3, axis=-1), strength)
             grey = tf.reduce_mean(tf.cast(cleaned, "float32"), axis=-1, keepdims=True)
             return pixels.round_to_uint8(grey), damage
-        damage = tf.cond(strength < 0, lambda: self._estimate_photo(raw_image), lambda: strength)
+        damage, share = tf.cond(
+            strength < 0,
+            lambda: self._judge_photo(raw_image),
+            lambda: (strength, share_of_changes(strength, LEAST_DAMAGE, FULL_DAMAGE)),
+        )
 
         def clean_tile(raw_squares):
-            changes = self._find_changes(raw_squares, damage[tf.newaxis])
+            changes = self._find_changes(raw_squares, damage[tf.newaxis], share[tf.newaxis])
             return pixels.round_to_uint8(tf.cast(raw_squares, "float32") + changes)
 
         def clean_all():
@@ -147,7 +157,11 @@ class Cleaner(FromPreset, keras.Model):
             height, width = tf.unstack(tf.shape(raw_image)[:2])
             return to_picture(cleaned[tf.newaxis], FACTOR)[0, :height, :width]
 
-        return tf.cond(damage <= LEAST_DAMAGE, lambda: raw_image, clean_all), damage
+        return tf.cond(share <= 0.0, lambda: raw_image, clean_all), damage
+
+    def _judge_photo(self, raw_image):
+        damage = self._estimate_photo(raw_image)
+        return damage, share_of_changes(damage, LEAST_ESTIMATE, FULL_ESTIMATE)
 
     def _estimate_photo(self, raw_image):
         """Returns the mean estimate of windows spread over a photo."""
@@ -166,13 +180,12 @@ class Cleaner(FromPreset, keras.Model):
         )
         return tf.reduce_mean(self.estimate_damage(windows))
 
-    def _find_changes(self, squares, damage):
+    def _find_changes(self, squares, damage, share):
         images = tf.cast(squares, "float32") / 255.0
         shape = tf.concat([tf.shape(images)[:3], [1]], axis=0)
         told = tf.broadcast_to(tf.reshape(damage, [-1, 1, 1, 1]), shape)
         changes = 255.0 * tf.cast(self.network(tf.concat([images, told], axis=-1)), "float32")
-        share = (damage - LEAST_DAMAGE) / (FULL_DAMAGE - LEAST_DAMAGE)
-        return changes * tf.reshape(tf.clip_by_value(share, 0.0, 1.0), [-1, 1, 1, 1])
+        return changes * tf.reshape(share, [-1, 1, 1, 1])
 
     def _estimate_unbounded(self, squares, training=False):
         estimates = self.estimator(tf.cast(squares, "float32") / 255.0, training=training)
@@ -212,7 +225,7 @@ class Cleaner(FromPreset, keras.Model):
     def test_step(self, data):
         raw_images, targets, damage = data
         estimates = self.estimate_damage(raw_images)
-        cleaned = self(raw_images, estimates)
+        cleaned = self(raw_images)
         luma = pixels.to_luma(targets)
         trackers = (self.loss_tracker, self.psnr_tracker, self.damaged_psnr_tracker, self.estimate_tracker)
         return update_means(
@@ -289,6 +302,11 @@ class Cleaner(FromPreset, keras.Model):
             name="damage",
         )(hidden)
         return keras.Model(images, damage, name="estimator")
+
+
+def share_of_changes(damage, least: float, full: float) -> tf.Tensor:
+    """Returns how much of the network's changes applies: 0 up to the least damage, 1 from the full one on."""
+    return tf.clip_by_value((damage - least) / (full - least), 0.0, 1.0)
 
 
 def to_squares(images) -> tf.Tensor:
