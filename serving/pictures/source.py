@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Protocol
 
 import click
-import numpy as np
 
 from serving.client.access import API_KEY_VARIABLE, ServerAccess, access_options
 from training.trained_model import Source, find_preset, find_run
@@ -75,6 +74,8 @@ class _ServedModel:
 
     def _predict_in_parts(self, signature_name, inputs, num_rows: int):
         """Asks in requests of the server's largest size, for which it can be set up."""
+        import numpy as np
+
         total = max(len(values) for values in inputs.values())
         parts = [
             self._client.predict(
