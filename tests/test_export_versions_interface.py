@@ -88,6 +88,7 @@ def test_what_clients_see_of_a_model():
     assert describe_interface(Cutout(image_size=32, width=4)) == {}
 
 
+@pytest.mark.slow
 def test_another_model_under_a_known_name_needs_replace(capsys, make_small_config, tmp_path):
     models_dir = tmp_path / "models"
     shutil.copytree(exported_run("srcnn", make_small_config), models_dir / "photos" / "1")

@@ -9,6 +9,8 @@ from served_runs import exported_run, files_in, run_zoo, running_server, trained
 
 from zoo.pictures.photo import read_photo
 
+pytestmark = pytest.mark.slow
+
 PHOTOS = {"a.png": PNG, "b.jpg": JPEG, "grey.png": PNGS["grey"], "broken.png": b"no picture"}
 
 

@@ -95,6 +95,7 @@ def test_halving_is_for_whole_photos(photos):
         CatalogSettings(images_dir=photos, size=16, halves=True)
 
 
+@pytest.mark.slow
 def test_a_run_has_metrics_samples_and_a_merged_model(run):
     (metrics,) = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert {"val_psnr", "val_damaged_psnr", "val_damage_error"} <= metrics.keys()
@@ -102,6 +103,7 @@ def test_a_run_has_metrics_samples_and_a_merged_model(run):
     assert load_run_or_preset(str(run)).model.is_merged
 
 
+@pytest.mark.slow
 def test_an_evaluation_damages_the_test_photos(run, tmp_path):
     evaluation = evaluate_run(run, output=tmp_path, qualities=[20])
     assert {
@@ -114,6 +116,7 @@ def test_an_evaluation_damages_the_test_photos(run, tmp_path):
     assert evaluation.findings.scores["psnr_q20"].baseline_name == "the JPEG"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("qualities", ["0", "101", "ten", "10,,20", ""])
 def test_qualities_that_are_none_are_refused(capsys, run, qualities):
     code, _, error = run_zoo(capsys, "evaluate", run, "--qualities", qualities)

@@ -144,6 +144,7 @@ def test_the_default_network_has_at_most_150_thousand_weights():
     assert Cleaner(is_merged=True).count_params() <= 150_000
 
 
+@pytest.mark.slow
 def test_training_removes_noise_and_learns_to_judge_it(batch):
     model = build()
     before = float(model.test_step(batch)["damage_error"])
