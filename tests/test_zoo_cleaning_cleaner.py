@@ -180,3 +180,14 @@ def test_a_merged_model_can_be_trained_further():
     np.testing.assert_allclose(unmerged(raw_images) / 255.0, model(raw_images) / 255.0, atol=1e-5)
     assert [weight.path for weight in unmerged.weights] == [weight.path for weight in model.weights]
     assert model.unmerged() is model
+
+
+def test_the_same_steps_give_the_same_weights(batch):
+    """A resumed training is the same: what a step draws depends on its number alone."""
+    weights = []
+    for _ in range(2):
+        model = build()
+        make_rough(model)
+        checks.fit(model, batch, num_steps=2)
+        weights.append(model.get_weights())
+    assert all(map(np.array_equal, *weights))

@@ -209,7 +209,9 @@ class Cleaner(FromPreset, keras.Model):
 
     def train_step(self, data):
         raw_images, targets, damage = data
-        told = damage + tf.random.normal(tf.shape(damage), stddev=_TOLD_DEVIATION)
+        # From the step's number alone, so that a resumed training is the same.
+        seed = tf.stack([tf.cast(self.optimizer.iterations, "int64"), 0])
+        told = damage + tf.random.stateless_normal(tf.shape(damage), seed, stddev=_TOLD_DEVIATION)
         told = tf.clip_by_value(told, FULL_DAMAGE, 1.0)
         with tf.GradientTape() as tape:
             loss = self._find_loss(raw_images, targets, self(raw_images, told, training=True))
