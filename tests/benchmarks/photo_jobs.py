@@ -203,9 +203,10 @@ def measure_colours(options, work: Path) -> dict:
             photo = Photo(np.asarray(Image.open(path).convert("RGB")), profile=profile)
             (work / "in" / f"{space}-{path.stem}.png").write_bytes(Writing().write(photo))
     run("upscale", work / "in", "--output", work / "upscaled")
+    run("clean", work / "in", "--output", work / "cleaned")
     run("recolour", work / "in", "--to", "red", "--mask", "--output", work / "recoloured")
     for space, profile in profiles.items():
-        errors, grounds = [], []
+        errors, cleaned, grounds = [], [], []
         for path in sorted((work / "in").glob(f"{space}-*.png")):
             before = Photo.read(path.read_bytes())
             size = before.size
@@ -213,6 +214,9 @@ def measure_colours(options, work: Path) -> dict:
             small = np.asarray(large.resize(size, Image.Resampling.BOX))
             seen = [to_srgb(pixels, profile) for pixels in (before.pixels, small)]
             errors.append(float(np.mean(ciede2000(*map(to_lab, seen)))))
+            after = Photo.read((work / "cleaned" / path.name).read_bytes())
+            seen = [to_srgb(photo.pixels, profile) for photo in (before, after)]
+            cleaned.append(float(np.mean(ciede2000(*map(to_lab, seen)))))
             recoloured = work / "recoloured" / f"{path.stem}-red.png"
             if recoloured.exists():
                 mask = np.asarray(Image.open(work / "recoloured" / f"{path.stem}-mask.png"))
@@ -220,7 +224,11 @@ def measure_colours(options, work: Path) -> dict:
                 seen = [to_srgb(photo.pixels, profile) for photo in (before, after)]
                 error = ciede2000(*map(to_lab, seen))
                 grounds.append(float(np.mean(error[mask == 0])))
-        found[space] = {"upscale, mean dE00": np.mean(errors), "recolour, ground": np.mean(grounds)}
+        found[space] = {
+            "upscale, mean dE00": np.mean(errors),
+            "clean": np.mean(cleaned),
+            "recolour, ground": np.mean(grounds),
+        }
     return found
 
 
