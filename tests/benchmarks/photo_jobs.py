@@ -196,14 +196,19 @@ def measure_colours(options, work: Path) -> dict:
     from zoo.pictures.colour_profiles import to_srgb
 
     found = {}
-    (work / "in").mkdir()
+    for name in ("in", "srgb"):
+        (work / name).mkdir()
     profiles = {space: make_profile(space) for space in SPACES}
     for space, profile in profiles.items():
         for path in sorted(options.photos.glob("*.jpg"))[:12]:
             photo = Photo(np.asarray(Image.open(path).convert("RGB")), profile=profile)
             (work / "in" / f"{space}-{path.stem}.png").write_bytes(Writing().write(photo))
+            in_srgb = Photo(to_srgb(photo.pixels, profile))
+            (work / "srgb" / f"{space}-{path.stem}.png").write_bytes(Writing().write(in_srgb))
     run("upscale", work / "in", "--output", work / "upscaled")
+    # Cleaning changes colours itself, so its result is compared with that of the same photo without a profile.
     run("clean", work / "in", "--output", work / "cleaned")
+    run("clean", work / "srgb", "--output", work / "cleaned_srgb")
     run("recolour", work / "in", "--to", "red", "--mask", "--output", work / "recoloured")
     for space, profile in profiles.items():
         errors, cleaned, grounds = [], [], []
@@ -214,8 +219,8 @@ def measure_colours(options, work: Path) -> dict:
             small = np.asarray(large.resize(size, Image.Resampling.BOX))
             seen = [to_srgb(pixels, profile) for pixels in (before.pixels, small)]
             errors.append(float(np.mean(ciede2000(*map(to_lab, seen)))))
-            after = Photo.read((work / "cleaned" / path.name).read_bytes())
-            seen = [to_srgb(photo.pixels, profile) for photo in (before, after)]
+            after = to_srgb(Photo.read((work / "cleaned" / path.name).read_bytes()).pixels, profile)
+            seen = [after, Photo.read((work / "cleaned_srgb" / path.name).read_bytes()).pixels]
             cleaned.append(float(np.mean(ciede2000(*map(to_lab, seen)))))
             recoloured = work / "recoloured" / f"{path.stem}-red.png"
             if recoloured.exists():
