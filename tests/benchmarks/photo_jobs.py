@@ -206,7 +206,7 @@ def measure_colours(options, work: Path) -> dict:
             in_srgb = Photo(to_srgb(photo.pixels, profile))
             (work / "srgb" / f"{space}-{path.stem}.png").write_bytes(Writing().write(in_srgb))
     run("upscale", work / "in", "--output", work / "upscaled")
-    # Cleaning changes colours itself, so its result is compared with that of the same photo without a profile.
+    # Cleaning changes colours itself: its result is compared with that of the same photo without a profile.
     run("clean", work / "in", "--output", work / "cleaned")
     run("clean", work / "srgb", "--output", work / "cleaned_srgb")
     run("recolour", work / "in", "--to", "red", "--mask", "--output", work / "recoloured")
