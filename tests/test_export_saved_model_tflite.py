@@ -52,7 +52,7 @@ def test_other_models_are_refused(capsys, make_small_config, tmp_path, options):
         capsys, "export", trained_run("dcgan", make_small_config), "--tflite", path, *options
     )
     assert code == 1
-    assert "Only fsrcnn and srcnn can become TFLite files" in error
+    assert "Only ecbsr, fsrcnn, srcnn can become TFLite files" in error
     assert "Received: a model of class DCGAN. Serve it instead" in error
     assert not path.exists()
 

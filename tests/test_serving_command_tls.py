@@ -135,6 +135,8 @@ def test_servers_behind_tls_are_compared(addresses, strict_addresses, files, cap
     assert [line.partition(":")[0] for line in out.splitlines() if " requests, " in line] == [
         "pictures, gRPC",
         "pictures, REST",
+        "pictures, gRPC, dangerous",
+        "pictures, REST, dangerous",
     ]
 
 

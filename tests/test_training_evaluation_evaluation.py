@@ -267,7 +267,7 @@ def test_folder_of_pictures_is_for_super_resolution(capsys, run_of, tmp_path):
     code, _, error = run_zoo(capsys, "evaluate", run_of("dcgan"), "--images", tmp_path)
     assert code == 2
     assert (
-        "`--images` needs a model of photos without attributes: super-resolution, cutout or recolour."
+        "`--images` needs a model of photos without attributes: super-resolution, clean, cutout or recolour."
         in error
     )
 

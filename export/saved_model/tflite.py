@@ -54,7 +54,7 @@ def check_upscaler(model) -> None:
     if not recipe_of(model).converts_to_tflite:
         names = [name for name, recipe in RECIPES.items() if recipe.converts_to_tflite]
         raise TypeError(
-            f"Only {' and '.join(names)} can become TFLite files, because the other models take strings, "
+            f"Only {', '.join(names)} can become TFLite files, because the other models take strings, "
             f"which TFLite cannot compute with. Received: a model of class {type(model).__name__}. Serve it "
             "instead: zoo export RUN_OR_PRESET"
         )
