@@ -7,6 +7,8 @@ import tensorflow as tf
 from training.input.photo_damage import MARGIN_PIXELS, damage_photo
 from zoo.pictures.psnr import psnr
 
+pytestmark = pytest.mark.slow
+
 SIDE = 32
 NUM = 60
 

@@ -182,6 +182,7 @@ def test_a_merged_model_can_be_trained_further():
     assert model.unmerged() is model
 
 
+@pytest.mark.slow
 def test_the_same_steps_give_the_same_weights(batch):
     """A resumed training is the same: what a step draws depends on its number alone."""
     weights = []
