@@ -12,15 +12,14 @@ import keras
 import tensorflow as tf
 
 from zoo.hyperparameters import Count
-from zoo.layers.bounded_prelu import BoundedPReLU
-from zoo.layers.edge_convolution import EdgeConv2D, merge_weights, split_weights
+from zoo.layers.edge_convolution import EdgeConv2D, convolve_with_edges, merge_weights, split_weights
 from zoo.layers.subpixels import from_picture, to_picture
 from zoo.pictures import pixels
 from zoo.pictures.psnr import psnr
+from zoo.pictures.tiles import map_tiles
 from zoo.presets.from_preset import FromPreset
 from zoo.step import replicas
 from zoo.step.means import BatchMean, GradientNorm, update_means
-from zoo.super_resolution.tiles import upscale_in_tiles
 
 CHANNELS = 3
 # The network sees squares of this side as one pixel with more channels, which is faster.
@@ -153,7 +152,7 @@ class Cleaner(FromPreset, keras.Model):
 
         def clean_all():
             squares = to_squares(raw_image[tf.newaxis])[0]
-            cleaned = upscale_in_tiles(squares, clean_tile, 1, self.reach, MAX_TILE_SQUARES)
+            cleaned = map_tiles(squares, clean_tile, 1, self.reach, MAX_TILE_SQUARES)
             height, width = tf.unstack(tf.shape(raw_image)[:2])
             return to_picture(cleaned[tf.newaxis], FACTOR)[0, :height, :width]
 
@@ -267,12 +266,7 @@ class Cleaner(FromPreset, keras.Model):
 
     def _build_network(self) -> keras.Model:
         images = keras.Input((None, None, FACTOR**2 * CHANNELS + 1), name="images_and_damage")
-        x = images
-        for number in range(self.depth + 1):
-            x = EdgeConv2D(self.width, self.is_merged, dtype=self.dtype_policy, name=f"convolution_{number}")(
-                x
-            )
-            x = BoundedPReLU(dtype=self.dtype_policy, name=f"activation_{number}")(x)
+        x = convolve_with_edges(images, self.depth + 1, self.width, self.is_merged, self.dtype_policy)
         changes = EdgeConv2D(FACTOR**2 * CHANNELS, self.is_merged, True, dtype="float32", name="changes")(x)
         return keras.Model(images, changes, name="network")
 

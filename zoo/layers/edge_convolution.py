@@ -11,6 +11,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from zoo.layers.bounded_prelu import BoundedPReLU
+
 # [ECB] section 3.2: first derivatives and the Laplacian.
 _EDGE_FILTERS = (
     ((1, 0, -1), (2, 0, -2), (1, 0, -1)),
@@ -142,6 +144,25 @@ class EdgeConv2D(keras.layers.Layer):
             "is_merged": self.is_merged,
             "starts_at_zero": self.starts_at_zero,
         }
+
+
+def convolve_with_edges(x, depth: int, width: int, is_merged: bool, dtype):
+    """Adds `depth` convolutions of `EdgeConv2D`, each with its activation, to a functional network.
+
+    Args:
+        x: Symbolic features `[N, h, w, D]`.
+        depth: Number of convolutions.
+        width: Channels of each.
+        is_merged: As for `EdgeConv2D`.
+        dtype: Dtype policy.
+
+    Returns:
+        Symbolic features `[N, h, w, width]`.
+    """
+    for number in range(depth):
+        x = EdgeConv2D(width, is_merged, dtype=dtype, name=f"convolution_{number}")(x)
+        x = BoundedPReLU(dtype=dtype, name=f"activation_{number}")(x)
+    return x
 
 
 def merge_weights(network: keras.Model, merged: keras.Model) -> None:

@@ -10,8 +10,7 @@ import keras
 import tensorflow as tf
 
 from zoo.hyperparameters import Count, UpscaleFactor
-from zoo.layers.bounded_prelu import BoundedPReLU
-from zoo.layers.edge_convolution import EdgeConv2D, merge_weights, split_weights
+from zoo.layers.edge_convolution import EdgeConv2D, convolve_with_edges, merge_weights, split_weights
 from zoo.super_resolution.super_resolution import SuperResolution
 
 # The fastest of 2^16 to 2^20 on two processors.
@@ -108,12 +107,7 @@ class ECBSR(SuperResolution):
 
     def _build_network(self) -> keras.Model:
         images = keras.Input((None, None, self.channels), name="images")
-        x = images
-        for number in range(self.depth + 1):
-            x = EdgeConv2D(self.width, self.is_merged, dtype=self.dtype_policy, name=f"convolution_{number}")(
-                x
-            )
-            x = BoundedPReLU(dtype=self.dtype_policy, name=f"activation_{number}")(x)
+        x = convolve_with_edges(images, self.depth + 1, self.width, self.is_merged, self.dtype_policy)
         subpixels = EdgeConv2D(
             self.channels * self.upscale_factor**2, self.is_merged, True, dtype="float32", name="subpixels"
         )(x)

@@ -11,10 +11,10 @@ from zoo.errors import UnknownNameError
 from zoo.layers.subpixels import BICUBIC_RADIUS, bicubic_subpixels, to_picture
 from zoo.pictures import pixels
 from zoo.pictures.psnr import psnr
+from zoo.pictures.tiles import map_tiles
 from zoo.presets.from_preset import FromPreset
 from zoo.step import replicas
 from zoo.step.means import BatchMean, GradientNorm, update_means
-from zoo.super_resolution.tiles import upscale_in_tiles
 
 UPSCALE_FACTORS = (2, 3, 4)
 COLOUR_SPACES = {"luma": 1, "rgb": 3}
@@ -116,9 +116,7 @@ class SuperResolution(FromPreset, keras.Model):
         )
 
     def _upscale_picture(self, raw_image):
-        return upscale_in_tiles(
-            raw_image, self.upscale_whole, self.upscale_factor, self.reach, self.max_tile_pixels
-        )
+        return map_tiles(raw_image, self.upscale_whole, self.upscale_factor, self.reach, self.max_tile_pixels)
 
     def upscale_whole(self, raw_images) -> tf.Tensor:
         """Enlarges as `upscale` does, but all pictures at once and without tiles."""

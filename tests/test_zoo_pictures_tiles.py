@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from zoo.super_resolution.tiles import upscale_in_tiles
+from zoo.pictures.tiles import map_tiles
 
 FACTOR = 2
 
@@ -22,7 +22,7 @@ def double_of_neighbours(raw_images):
 
 def in_tiles(raw_image, upscale, halo, max_pixels):
     """Of `max_pixels` of the input each."""
-    return upscale_in_tiles(raw_image, upscale, FACTOR, halo, max_pixels * FACTOR**2).numpy()
+    return map_tiles(raw_image, upscale, FACTOR, halo, max_pixels * FACTOR**2).numpy()
 
 
 def sides_of_tiles(height, width, max_pixels):

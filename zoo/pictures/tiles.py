@@ -1,18 +1,18 @@
-"""Enlarges a picture tile by tile, with memory use independent of the picture's size."""
+"""Enlarges or changes a picture tile by tile, with memory use independent of the picture's size."""
 
 from collections.abc import Callable
 
 import tensorflow as tf
 
 
-def upscale_in_tiles(
+def map_tiles(
     raw_image: tf.Tensor,
     upscale: Callable[[tf.Tensor], tf.Tensor],
     upscale_factor: int,
     halo: int,
     max_tile_pixels: int,
 ) -> tf.Tensor:
-    """Applies `upscale` to overlapping tiles and joins the results without seams.
+    """Applies a function to overlapping tiles and joins the results without seams.
 
     A picture of at most `max_tile_pixels` is a single tile. Larger ones are cut into roughly square tiles,
     which minimises the pixels computed twice.
@@ -20,7 +20,7 @@ def upscale_in_tiles(
     Args:
         raw_image: uint8 tensor `[h, w, C]`.
         upscale: Turns uint8 `[1, h, w, C]` into uint8 `[1, s * h, s * w, C]`, for any h and w.
-        upscale_factor: The factor s.
+        upscale_factor: The factor s; 1 for pictures that keep their size.
         halo: Pixels of the input that a pixel of the result depends on, in every direction.
         max_tile_pixels: Largest number of result pixels per tile, halo excluded; a tile has at least one
             pixel of the input.
@@ -31,7 +31,7 @@ def upscale_in_tiles(
     Example:
 
     >>> double = lambda raw_images: tf.repeat(tf.repeat(raw_images, 2, axis=1), 2, axis=2)
-    >>> upscale_in_tiles(tf.zeros([7, 5, 3], "uint8"), double, 2, halo=1, max_tile_pixels=40).shape
+    >>> map_tiles(tf.zeros([7, 5, 3], "uint8"), double, 2, halo=1, max_tile_pixels=40).shape
     TensorShape([14, 10, 3])
     """
     height, width = tf.shape(raw_image)[0], tf.shape(raw_image)[1]
