@@ -10,6 +10,7 @@ from served_runs import exported_run, run_zoo, trained_run
 from export.saved_model.exporter import export_run
 from export.versions.interface import check_interface, describe_interface
 from export.versions.manifest import MANIFEST, read_manifest
+from training.recipes.base.registry import recipe_of
 from zoo import FSRCNN, ConditionalVAE, Cutout
 
 SIGNATURES = {"generate": {"inputs": {"seed": {"dtype": "int64", "shape": [None]}}, "outputs": {}}}
@@ -79,13 +80,16 @@ def test_versions_of_other_makers_are_left_alone(model_dir):
 
 def test_what_clients_see_of_a_model():
     vae = ConditionalVAE({"category": ["bag", "hat"]}, image_size=16, latent_dim=3, width=2)
-    assert describe_interface(vae) == {
+    assert describe_interface(vae, recipe_of(vae).visible_options) == {
         "attributes": {"category": ["bag", "hat"]},
         "image_size": 16,
         "channels": 1,
     }
-    assert describe_interface(FSRCNN(upscale_factor=3)) == {"upscale_factor": 3}
-    assert describe_interface(Cutout(image_size=32, width=4)) == {}
+    for model, seen in (
+        (FSRCNN(upscale_factor=3), {"upscale_factor": 3}),
+        (Cutout(image_size=32, width=4), {}),
+    ):
+        assert describe_interface(model, recipe_of(model).visible_options) == seen
 
 
 @pytest.mark.slow

@@ -84,7 +84,7 @@ class Source:
         return self.load_model()
 
     def load_model(self, precision: str = "float32"):
-        """Loads the model; branches that only training needs are merged.
+        """Loads the model as it answers, without what only its training needs.
 
         Args:
             precision: Dtype policy of the loaded model; the weights are float32 under every policy.
@@ -95,8 +95,7 @@ class Source:
             ValueError: Its files are damaged or from another version.
         """
         if self.kind == "run":
-            model = load_model(self.directory, precision)
-            return model.merged() if hasattr(model, "merged") else model
+            return self.recipe.to_answer(load_model(self.directory, precision))
         from zoo.presets.from_preset import load_preset
 
         return load_preset(self.recipe.import_model_class(), self.reference, dtype=precision)

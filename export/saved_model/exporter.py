@@ -79,7 +79,8 @@ def export_run(
     def build(directory: Path) -> None:
         signatures = make_signatures(source.model, isolates_rows)
         save_variant(source, variant or ORIGINAL, isolates_rows, signatures, directory)
-        described, interface = read_signatures(directory), describe_interface(source.model)
+        described = read_signatures(directory)
+        interface = describe_interface(source.model, source.recipe.visible_options)
         if not replaces:
             check_interface(models_dir / model_name, described, interface)
         if variant:

@@ -3,33 +3,27 @@
 Imports no TensorFlow.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from export.versions.manifest import MANIFEST, read_manifest
 from export.versions.version_dirs import find_versions, servable_versions
 
-# Attributes of a model that its clients see, beside the signatures.
-_VISIBLE = ("image_size", "channels", "upscale_factor")
 
-
-def describe_interface(model: Any) -> dict[str, Any]:
+def describe_interface(model: Any, options: Sequence[str]) -> dict[str, Any]:
     """Returns what clients see of a model beside its signatures, ready for JSON.
 
     Args:
         model: A model of the zoo.
+        options: Its options that clients see, as its recipe lists them (`visible_options`).
 
     Returns:
-        Its attributes with their values, the size of its pictures where it has attributes, and its factor of
-        enlargement; nothing for other models.
+        Its attributes with their values, if it has any, and its options.
     """
     attributes = {name: list(values) for name, values in getattr(model, "attributes", {}).items()}
     found: dict[str, Any] = {"attributes": attributes} if attributes else {}
-    for name in _VISIBLE:
-        if hasattr(model, name) and (attributes or name == "upscale_factor"):
-            found[name] = getattr(model, name)
-    return found
+    return found | {name: getattr(model, name) for name in options}
 
 
 def check_interface(model_dir: Path, signatures: Mapping[str, Any], interface: Mapping[str, Any]) -> None:

@@ -68,9 +68,8 @@ def build_model(
 
 
 def _take_over_weights(init_from: str, model: keras.Model) -> None:
-    source = load_run_or_preset(init_from).model
-    if hasattr(source, "unmerged"):
-        source = source.unmerged()
+    trained = load_run_or_preset(init_from)
+    source = trained.recipe.to_train(trained.model)
     transfer = transfer_weights(source, model)
     click.echo(f"Weights of {init_from}: {transfer}", err=True)
     different = different_options(source, model)

@@ -58,6 +58,12 @@ class CleanRecipe(Recipe):
     def import_model_class(self):
         return Cleaner
 
+    def to_answer(self, model):
+        return model.merged()
+
+    def to_train(self, model):
+        return model.unmerged()
+
     def build_model(self, config, data_set):
         return self.import_model_class()(dtype=config.precision, **config.model_options)
 

@@ -23,3 +23,9 @@ class ECBSRRecipe(SuperResolutionRecipe):
 
     def import_model_class(self):
         return ECBSR
+
+    def to_answer(self, model):
+        return model.merged()
+
+    def to_train(self, model):
+        return model.unmerged()

@@ -11,6 +11,8 @@ from training.runs.config import TrainingConfig
 class AttributeRecipe(Recipe):
     """Feeds a model with square photos and their attributes."""
 
+    visible_options = ("image_size", "channels")
+
     def default_image_size(self, data_set):
         return data_set.image_shape[0] or 64
 

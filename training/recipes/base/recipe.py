@@ -65,6 +65,7 @@ class Recipe(abc.ABC):
         evaluations: Modules whose `make_stages(subject)` score it; see `training/evaluation/subject.py`.
         signatures: Module whose `make_signatures(model, isolates_rows)` defines its serving signatures.
         same_networks: Names of other models with the same networks, whose weights `--init-from` may take.
+        visible_options: Options of the model that its clients see beside signatures and attributes.
         converts_to_tflite: Whether it can be exported as a TFLite file that enlarges photos.
     """
 
@@ -101,6 +102,7 @@ class Recipe(abc.ABC):
     evaluations: ClassVar[Sequence[str]] = ("training.evaluation.test_pictures",)
     signatures: ClassVar[str]
     same_networks: ClassVar[Sequence[str]] = ()
+    visible_options: ClassVar[Sequence[str]] = ()
     converts_to_tflite: ClassVar[bool] = False
 
     @abc.abstractmethod
@@ -203,6 +205,14 @@ class Recipe(abc.ABC):
             if name not in self.degradations:
                 advice = "" if self.degradations else "Only super-resolution models degrade their input."
                 raise UnknownNameError(f"degradation of {self.model_name}", name, self.degradations, advice)
+
+    def to_answer(self, model: keras.Model) -> keras.Model:
+        """Returns a trained model as it answers, without what only its training needs."""
+        return model
+
+    def to_train(self, model: keras.Model) -> keras.Model:
+        """Returns a model that `to_answer` returned as it is trained further."""
+        return model
 
     def score(self, model: keras.Model, config: TrainingConfig, data_set: DataSet) -> dict:
         """Scores the model on the test split, by default with its `test_step`.

@@ -51,6 +51,7 @@ class SuperResolutionRecipe(Recipe):
     scores_folders = True
     evaluations = ("training.evaluation.enlargements",)
     signatures = "export.signatures.upscaling"
+    visible_options = ("upscale_factor",)
     converts_to_tflite = True
 
     def default_image_size(self, data_set):
