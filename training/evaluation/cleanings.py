@@ -13,10 +13,10 @@ from PIL import Image
 
 from training.evaluation.findings import Findings
 from training.evaluation.measures.block_effect import psnr_b
-from training.evaluation.measures.bootstrap import mean_interval
+from training.evaluation.measures.bootstrap import mean_score
 from training.evaluation.measures.picture_errors import WINDOW_SIDE, ssim
 from training.evaluation.subject import Subject
-from training.pages.picture_sheet import PictureSheet
+from training.pages.picture_sheet import PictureSheet, middle
 from training.runs.score import Score
 from zoo.pictures import pixels
 from zoo.pictures.psnr import psnr
@@ -49,14 +49,7 @@ class ScoredCleaning:
 
 def make_stages(subject: Subject) -> dict[str, Callable[[], Findings]]:
     """Returns the stage that cleans a folder's photos or the data set's test photos."""
-
-    def read() -> Iterable[np.ndarray]:
-        if subject.photos is not None:
-            return subject.photos.values()
-        elements = subject.scored_data_set.read("test").take(subject.num_samples).as_numpy_iterator()
-        return (element["image"] for element in elements)
-
-    return {"cleanings": lambda: score_cleanings(subject.model, read(), subject.qualities)}
+    return {"cleanings": lambda: score_cleanings(subject.model, subject.whole_photos(), subject.qualities)}
 
 
 def score_cleanings(model, raw_images: Iterable[np.ndarray], qualities: Sequence[int]) -> Findings:
@@ -84,7 +77,7 @@ def score_cleanings(model, raw_images: Iterable[np.ndarray], qualities: Sequence
                 shown = rows
     harms = [_find_harm(model, image) for image in images]
     unit = f"dB below {INVISIBLE:g} dB"
-    scores["harm"] = Score(float(np.mean(harms)), unit, len(harms), MEASURED_WITH, mean_interval(harms))
+    scores["harm"] = mean_score(harms, unit, MEASURED_WITH)
     return Findings(scores, _sheets(shown))
 
 
@@ -108,7 +101,9 @@ def score_cleaning(model, raw_image: np.ndarray, damaged: np.ndarray) -> ScoredC
     cleaned = np.asarray(model.clean(damaged[np.newaxis]))[0]
     images = (damaged, cleaned, raw_image)
     return ScoredCleaning(
-        _measure(raw_image, cleaned), _measure(raw_image, damaged), tuple(_middle(image) for image in images)
+        _measure(raw_image, cleaned),
+        _measure(raw_image, damaged),
+        tuple(middle(image, SHOWN_SIDE) for image in images),
     )
 
 
@@ -131,27 +126,18 @@ def _summarise(rows: Sequence[ScoredCleaning], name: str) -> dict[str, Score]:
         kept = [row for row in rows if measure in row.cleaned]
         if kept:
             score, baseline = (
-                _mean([getattr(row, of)[measure] for row in kept], unit) for of in ("cleaned", "damaged")
+                mean_score([getattr(row, of)[measure] for row in kept], unit, MEASURED_WITH)
+                for of in ("cleaned", "damaged")
             )
             scores[f"{measure}_{name}"] = score.beside(baseline, JPEG)
     gains = [row.cleaned["psnr"] - row.damaged["psnr"] for row in rows]
-    scores[f"gain_{name}"] = _mean(gains, f"dB over {JPEG}")
+    scores[f"gain_{name}"] = mean_score(gains, f"dB over {JPEG}", MEASURED_WITH)
     return scores
-
-
-def _mean(values: list[float], unit: str) -> Score:
-    return Score(float(np.mean(values)), unit, len(values), MEASURED_WITH, mean_interval(values))
 
 
 def _find_harm(model, raw_image: np.ndarray) -> float:
     cleaned = np.asarray(model.clean(raw_image[np.newaxis]))[0]
     return max(0.0, INVISIBLE - _measure(raw_image, cleaned)["psnr"])
-
-
-def _middle(image: np.ndarray) -> np.ndarray:
-    sides = [min(length, SHOWN_SIDE) for length in image.shape[:2]]
-    top, left = ((length - side) // 2 for length, side in zip(image.shape, sides, strict=False))
-    return image[top : top + sides[0], left : left + sides[1]]
 
 
 def _sheets(rows: Sequence[ScoredCleaning]) -> dict[str, PictureSheet]:

@@ -13,10 +13,9 @@ from training.colour.product_colour import judge_colour
 from training.evaluation.feature_extractor import FeatureExtractor
 from training.evaluation.findings import Findings
 from training.evaluation.judge import find_hits, judge_pictures
-from training.evaluation.measures.bootstrap import mean_interval
+from training.evaluation.measures.bootstrap import mean_score
 from training.evaluation.subject import Subject
 from training.input.labelled_pictures import LabelledPictures, reconstruct
-from training.runs.score import Score
 from zoo.colour.basic_colours import COLOURS
 from zoo.pictures import pixels
 
@@ -141,14 +140,14 @@ def _score_change(attribute, pictures, edited, plain, extractor) -> Findings:
     )
     unit, measured_with = "share of the grey range", "foreground finder"
     scores = {
-        f"{attribute}_edit_background_change": _mean(changes, unit, measured_with).beside(
-            _mean(plain_changes, unit, measured_with), RECONSTRUCTIONS
+        f"{attribute}_edit_background_change": mean_score(changes, unit, measured_with).beside(
+            mean_score(plain_changes, unit, measured_with), RECONSTRUCTIONS
         )
     }
     if extractor is not None:
         real = extractor.extract(pictures.raw_images)
         score, baseline = (
-            _mean(
+            mean_score(
                 np.linalg.norm(extractor.extract(images) - real, axis=1),
                 "feature units",
                 f"features of {extractor.name}",
@@ -167,14 +166,14 @@ def _score_judged(attribute, wanted_ids, pictures, edited, plain, judge, judge_n
     hits = find_hits(changed, {attribute: wanted_ids})[attribute]
     real_hits = find_hits(real, {attribute: pictures.attribute_ids[attribute]})[attribute]
     scores = {
-        f"{attribute}_edit_accuracy": _mean(hits, "share", measured_with).beside(
-            _mean(real_hits, "share", measured_with), REAL
+        f"{attribute}_edit_accuracy": mean_score(hits, "share", measured_with).beside(
+            mean_score(real_hits, "share", measured_with), REAL
         )
     }
     others = [name for name in pictures.attribute_ids if name != attribute and name in real]
     if others:
         score, baseline = (
-            _mean(_share_kept(real, judged, others), "share", measured_with)
+            mean_score(_share_kept(real, judged, others), "share", measured_with)
             for judged in (changed, unchanged)
         )
         scores[f"{attribute}_edit_others_kept"] = score.beside(baseline, RECONSTRUCTIONS)
@@ -191,10 +190,6 @@ def _score_colours(attribute, values, wanted_ids, pictures, edited) -> Findings:
         few = zip(images[:MAX_SEGMENTED_IMAGES], ids, strict=False)
         return np.array([float(judge_colour(image).best == values[value]) for image, value in few])
 
-    score = _mean(agrees(edited, wanted_ids), "share", COLOUR_RULE)
-    real = _mean(agrees(pictures.raw_images, pictures.attribute_ids[attribute]), "share", COLOUR_RULE)
+    score = mean_score(agrees(edited, wanted_ids), "share", COLOUR_RULE)
+    real = mean_score(agrees(pictures.raw_images, pictures.attribute_ids[attribute]), "share", COLOUR_RULE)
     return Findings({f"{attribute}_edit_accuracy_by_colour_rule": score.beside(real, REAL)})
-
-
-def _mean(values: np.ndarray, unit: str, measured_with: str) -> Score:
-    return Score(float(values.mean()), unit, len(values), measured_with, mean_interval(values))

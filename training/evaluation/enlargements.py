@@ -17,10 +17,10 @@ import numpy as np
 import tensorflow as tf
 
 from training.evaluation.findings import Findings
-from training.evaluation.measures.bootstrap import mean_interval
+from training.evaluation.measures.bootstrap import mean_score
 from training.evaluation.measures.picture_errors import WINDOW_SIDE, mean_absolute_error, ssim
 from training.evaluation.subject import Subject
-from training.pages.picture_sheet import PictureSheet
+from training.pages.picture_sheet import PictureSheet, middle
 from training.runs.score import Score
 from zoo.pictures import pixels
 from zoo.pictures.photo import Photo
@@ -57,14 +57,8 @@ class ScoredPicture:
 
 def make_stages(subject: Subject) -> dict[str, Callable[[], Findings]]:
     """Returns the stage that scores enlargements of a folder's photos or the data set's test photos."""
-
-    def read() -> Iterable[np.ndarray]:
-        if subject.photos is not None:
-            return subject.photos.values()
-        elements = subject.scored_data_set.read("test").take(subject.num_samples).as_numpy_iterator()
-        return (element["image"] for element in elements)
-
-    return {"enlargements": lambda: score_enlargements(subject.model, subject.config.model, read())}
+    name = subject.config.model
+    return {"enlargements": lambda: score_enlargements(subject.model, name, subject.whole_photos())}
 
 
 class TooSmallError(ValueError):
@@ -106,7 +100,7 @@ def score_enlargements(model, name: str, raw_images: Iterable[np.ndarray]) -> Fi
         measured_with = "RGB" if key.endswith("_rgb") else "luma of BT.601"
         unit = MEASURES[key.removesuffix("_rgb")][1]
         score, baseline = (
-            _mean([getattr(picture, of)[key] for picture in rows], unit, measured_with)
+            mean_score([getattr(picture, of)[key] for picture in rows], unit, measured_with)
             for of in ("model", "bicubic")
         )
         scores[key] = score.beside(baseline, BICUBIC)
@@ -119,7 +113,7 @@ def score_enlargements(model, name: str, raw_images: Iterable[np.ndarray]) -> Fi
         )
     counted = with_error or of_luma
     gains = [model_psnr - baseline for model_psnr, baseline in counted]
-    scores["psnr_gain"] = _mean(gains, "dB over bicubic", "luma of BT.601")
+    scores["psnr_gain"] = mean_score(gains, "dB over bicubic", "luma of BT.601")
     score, baseline = (
         Score(float(np.median(values)), "dB", len(values), "luma of BT.601")
         for values in zip(*counted, strict=True)
@@ -153,7 +147,7 @@ def score_picture(model, raw_image: np.ndarray) -> ScoredPicture:
             scores[of] |= _measure(high_res, images, factor, "_rgb")
     shown = (low_res, enlarged["bicubic"], enlarged["model"], high_res)
     sides = (SHOWN_SIDE // factor, SHOWN_SIDE, SHOWN_SIDE, SHOWN_SIDE)
-    middles = tuple(_middle(np.asarray(image)[0], side) for image, side in zip(shown, sides, strict=True))
+    middles = tuple(middle(np.asarray(image)[0], side) for image, side in zip(shown, sides, strict=True))
     return ScoredPicture(scores["model"], scores["bicubic"], middles)
 
 
@@ -223,15 +217,6 @@ def _measure(images, others, border: int, suffix: str = "") -> dict[str, float]:
         for name, (measure, _) in MEASURES.items()
         if name != "ssim" or is_large
     }
-
-
-def _mean(values: list[float], unit: str, measured_with: str) -> Score:
-    return Score(float(np.mean(values)), unit, len(values), measured_with, mean_interval(values))
-
-
-def _middle(image: np.ndarray, side: int) -> np.ndarray:
-    top, left = ((length - min(length, side)) // 2 for length in image.shape[:2])
-    return image[top : top + side, left : left + side]
 
 
 def _sheets(scored: list[ScoredPicture], name: str) -> dict[str, PictureSheet]:

@@ -13,7 +13,7 @@ from training.colour.foreground import find_foreground
 from training.colour.oklab import to_linear, to_oklab
 from training.data.data_sets import MASK
 from training.evaluation.findings import Findings
-from training.evaluation.measures.bootstrap import mean_interval
+from training.evaluation.measures.bootstrap import mean_score
 from training.evaluation.measures.mask_scores import MEASURES, iou
 from training.evaluation.subject import Subject
 from training.pages.masked_photo import on_white
@@ -118,8 +118,7 @@ def read_masks(folder: Path, photos: Mapping[str, np.ndarray]) -> dict[str, np.n
 
 
 def _score(values: list[float], unit: str) -> Score:
-    array = np.array(values)
-    return Score(float(array.mean()), unit, len(array), "masks drawn by hand", mean_interval(array))
+    return mean_score(values, unit, "masks drawn by hand")
 
 
 def _sheet(shown) -> PictureSheet:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from training.evaluation.findings import Findings
 from training.evaluation.masks import masked_photos
-from training.evaluation.measures.bootstrap import mean_interval
+from training.evaluation.measures.bootstrap import mean_score
 from training.evaluation.measures.recolour_scores import score_recolouring
 from training.evaluation.subject import Subject
 from training.runs.score import Score
@@ -62,6 +62,5 @@ def score_recolourings(model, photos: Iterable[tuple[np.ndarray, np.ndarray]]) -
 
 
 def _score(name: str, values: list[float]) -> Score:
-    array = np.array([value for value in values if np.isfinite(value)])
-    unit = UNITS[name.rpartition("_")[0]]
-    return Score(float(array.mean()), unit, len(array), "masks drawn by hand", mean_interval(array))
+    finite = [value for value in values if np.isfinite(value)]
+    return mean_score(finite, UNITS[name.rpartition("_")[0]], "masks drawn by hand")

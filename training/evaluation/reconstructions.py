@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from training.evaluation.findings import Findings
-from training.evaluation.measures.bootstrap import mean_interval
+from training.evaluation.measures.bootstrap import mean_score
 from training.evaluation.measures.picture_errors import WINDOW_SIDE, mean_absolute_error, ssim
 from training.evaluation.subject import Subject
 from training.input.labelled_pictures import BATCH_SIZE, LabelledPictures, reconstruct
@@ -84,7 +84,7 @@ def _in_batches(measure, images: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def _score(values: np.ndarray, unit: str) -> Score:
-    return Score(float(values.mean()), unit, len(values), "all channels", mean_interval(values))
+    return mean_score(values, unit, "all channels")
 
 
 def _sheet(images: np.ndarray, reconstructed: np.ndarray, decibels: np.ndarray) -> PictureSheet:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -68,6 +68,13 @@ class Subject:
                 "This score needs a data set. Received: a folder of photos. Leave out `--images`."
             )
         return self.data_set
+
+    def whole_photos(self) -> Iterable[np.ndarray]:
+        """Returns the folder's photos, or the data set's test photos, each of its own size."""
+        if self.photos is not None:
+            return self.photos.values()
+        elements = self.scored_data_set.read("test").take(self.num_samples).as_numpy_iterator()
+        return (element["image"] for element in elements)
 
     @property
     def recipe(self) -> Recipe:

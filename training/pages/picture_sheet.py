@@ -81,3 +81,9 @@ def _to_tile(image: np.ndarray, tile: int) -> Image.Image:
         picture.resize((width, height), Image.Resampling.NEAREST), ((tile - width) // 2, (tile - height) // 2)
     )
     return canvas
+
+
+def middle(image: np.ndarray, side: int) -> np.ndarray:
+    """Returns the middle of an image `[h, w, C]`, at most so many pixels high and wide."""
+    top, left = ((length - min(length, side)) // 2 for length in image.shape[:2])
+    return image[top : top + side, left : left + side]

@@ -9,6 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy import stats
 
+from training.runs.score import Score
+
 CONFIDENCE = 0.95
 NUM_MEAN_RESAMPLES = 1000
 
@@ -85,3 +87,15 @@ def mean_interval(values, seed: int = 0) -> tuple[float, float] | None:
     """
     values = np.asarray(values, "float64")
     return bootstrap_interval(np.mean, values, num_resamples=NUM_MEAN_RESAMPLES, seed=seed)
+
+
+def mean_score(values, unit: str, measured_with: str) -> Score:
+    """Returns the mean of values, float `[N]`, as a score with its interval.
+
+    Example:
+
+    >>> mean_score([1.0, 3.0], "dB", "luma").value
+    2.0
+    """
+    values = np.asarray(values)
+    return Score(float(values.mean()), unit, len(values), measured_with, mean_interval(values))
