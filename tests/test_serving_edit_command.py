@@ -28,6 +28,9 @@ PHOTOS = {
 }
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def addresses(make_small_config, tmp_path_factory):
     models_dir = exported_run("conditional_vae", make_small_config).parents[1]
@@ -109,7 +112,6 @@ def test_files_are_what_the_model_answers(edit, addresses, tmp_path):
     assert (tmp_path / "new" / "red" / "b.jpg").exists()
 
 
-@pytest.mark.slow
 def test_a_preset_edits_as_its_run_and_lists_the_values_it_knows(
     edit, presets_dir, sources, small_data_set, tmp_path
 ):
