@@ -14,6 +14,7 @@ SCORES = {
     "psnr": {"value": 30.5, "interval": [29.0, 32.0], "unit": "dB"},
     "ssim": {"value": float("nan"), "unit": "at most 1"},
     "recall": 0.25,
+    "precision": {"value": 1.0, "unit": "share", "doubt": "The pictures hardly differ"},
 }
 
 
@@ -69,6 +70,13 @@ def test_a_score_that_is_not_reached_is_told_and_nothing_written(
     assert not (tmp_path / "models").exists()
 
 
+def test_a_doubtful_score_meets_no_requirement(capsys, run, tmp_path):
+    code, _, error = export(capsys, run, tmp_path, "psnr>=1", "precision>=0.5")
+    assert code == 1
+    assert "Received: precision>=0.5; of it the evaluation says: The pictures hardly differ." in error
+    assert not (tmp_path / "models").exists()
+
+
 def test_requirements_that_are_met_are_in_the_manifest(capsys, run, tmp_path):
     code, _, _ = export(capsys, run, tmp_path, "psnr>=30.5", "recall<=0.25", "psnr<31 dB")
     assert code == 0
@@ -79,7 +87,7 @@ def test_requirements_that_are_met_are_in_the_manifest(capsys, run, tmp_path):
 def test_an_unknown_score_is_answered_with_those_that_exist(capsys, run, tmp_path):
     code, _, error = export(capsys, run, tmp_path, "pnsr>=30")
     assert code == 1
-    assert "Received: pnsr>=30, scores of run: psnr, ssim, recall. Name one of these, or measure it" in error
+    assert "Received: pnsr>=30, scores of run: psnr, ssim, recall, precision. Name one of these" in error
     assert error.endswith(f"zoo evaluate {run}")
 
 

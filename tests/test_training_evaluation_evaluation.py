@@ -91,7 +91,7 @@ def test_report_shows_scores_beside_baselines_and_pictures(evaluated, model):
     assert "4 test pictures. Pictures from drawings, not photos" in page
     findings = evaluated[model].findings
     for name, score in findings.scores.items():
-        assert f"<td>{name}</td><td>{format_score(score)}</td><td>{score.unit}</td>" in page
+        assert f"<td>{name}</td><td>{format_score(score)}{score.mark}</td><td>{score.unit}</td>" in page
         if score.baseline is not None:
             cells = f"<td>{format_score(score.baseline)}</td><td>{score.baseline_name}</td>"
             assert cells in page

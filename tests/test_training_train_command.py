@@ -271,6 +271,9 @@ def test_an_unknown_data_set_is_answered_with_those_that_exist(train):
 
 def test_what_the_model_cannot_do_is_said_before_anything_is_written(train):
     assert_refused(train("dcgan", "--image-size", 100), 2, "image_size=100. Nearest allowed sizes: 96, 112.")
+    for model in ("fsrcnn", "clean"):  # whose patches are cut from pictures of 16 pixels
+        refusal = "Received: --image-size 72 for rendered_catalog, whose pictures have 16 pixels a side."
+        assert_refused(train(model, "--image-size", 72), 2, refusal)
     assert_refused(train("dcgan", "--batch-size", 33, "--image-size", 8), 1, "batch_size=33, 32 photos in")
 
 

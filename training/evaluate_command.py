@@ -92,7 +92,7 @@ def command(run_or_preset, dry_run, output, **options):
         beside = ""
         if score.baseline is not None:
             beside = f"; {score.baseline_name}: {format_score(score.baseline)}"
-        click.echo(f"{name}: {format_score(score)} {score.unit}{beside}")
+        click.echo(f"{name}: {format_score(score)} {score.unit}{score.mark}{beside}")
     for note in evaluation.findings.notes:
         click.secho(f"Warning: {note}", fg="red", err=True)
     click.echo(f"Report: {evaluation.output / 'report.html'}")

@@ -96,6 +96,12 @@ def _check(requirement: Requirement, scores: Mapping[str, Any], source: Source) 
             f"`--require` must have the score's own unit. Received: {requirement}, unit of "
             f"{requirement.score}: {unit or 'none'}. Use that unit, or leave it out."
         )
+    doubt = score.get("doubt", "") if isinstance(score, dict) else ""
+    if doubt:
+        raise ValueError(
+            f"`--require` must name a score that says something. Received: {requirement}; of it the "
+            f"evaluation says: {doubt}. Require another score, or evaluate with a better judge."
+        )
     # NaN, the score of a model that diverged, meets no requirement.
     if not _OPERATORS[requirement.comparison](score_value(score), requirement.limit):
         raise ValueError(

@@ -17,27 +17,39 @@ def listening_socket(port: int, option: str, host: str = ALL_ADDRESSES) -> socke
     Raises:
         OSError: The port is in use, or not allowed, or the address is not this machine's.
     """
-    dual_stack = host == ALL_ADDRESSES and socket.has_dualstack_ipv6()
+    listening = _bound_socket(port, option, host)
     try:
-        listening = socket.create_server(
-            ("::" if dual_stack else host, port),
-            family=socket.AF_INET6 if dual_stack or ":" in host else socket.AF_INET,
-            dualstack_ipv6=dual_stack,
-            backlog=1024,
-        )
-    except socket.gaierror as error:
-        raise _host_error(host, error) from error
-    except OSError as error:
-        if error.errno == errno.EADDRNOTAVAIL:
-            raise _host_error(host, error) from error
+        listening.listen(1024)
+    except OSError as error:  # two that bind at the same time learn of each other here
+        listening.close()
         raise port_error(port, option, error) from error
     # Connections inherit this; without it, a response in two writes waits 40 ms for an acknowledgement.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 
 
+def _bound_socket(port: int, option: str, host: str) -> socket.socket:
+    dual_stack = host == ALL_ADDRESSES and socket.has_dualstack_ipv6()
+    bound = socket.socket(socket.AF_INET6 if dual_stack or ":" in host else socket.AF_INET)
+    try:
+        # A port whose last connections are closing is free.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if bound.family == socket.AF_INET6:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, not dual_stack)
+        bound.bind(("::" if dual_stack else host, port))
+    except OSError as error:
+        bound.close()
+        if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            raise _host_error(host, error) from error
+        raise port_error(port, option, error) from error
+    return bound
+
+
 def check_port_is_free(port: int, option: str, host: str = ALL_ADDRESSES) -> None:
     """Checks that a server may open a port; 0 (off) always passes.
+
+    It does not listen: a process that another thread starts at this moment inherits the socket, and would
+    keep the port from the server.
 
     Args:
         port: The port.
@@ -48,7 +60,7 @@ def check_port_is_free(port: int, option: str, host: str = ALL_ADDRESSES) -> Non
         OSError: The port is in use, or not allowed, or the address is not this machine's.
     """
     if port:
-        listening_socket(port, option, host).close()
+        _bound_socket(port, option, host).close()
 
 
 def to_address(host: str, port: int) -> str:

@@ -12,7 +12,7 @@ from training.colour.oklab import to_linear, to_oklab
 from training.colour.product_colour import judge_colour
 from training.evaluation.feature_extractor import FeatureExtractor
 from training.evaluation.findings import Findings
-from training.evaluation.judge import find_hits, judge_pictures
+from training.evaluation.judge import find_doubt, find_hits, judge_pictures
 from training.evaluation.measures.bootstrap import mean_score
 from training.evaluation.subject import Subject
 from training.input.labelled_pictures import LabelledPictures, reconstruct
@@ -165,10 +165,11 @@ def _score_judged(attribute, wanted_ids, pictures, edited, plain, judge, judge_n
     )
     hits = find_hits(changed, {attribute: wanted_ids})[attribute]
     real_hits = find_hits(real, {attribute: pictures.attribute_ids[attribute]})[attribute]
+    doubt = find_doubt(attribute, real_hits, pictures.attribute_ids[attribute])
     scores = {
-        f"{attribute}_edit_accuracy": mean_score(hits, "share", measured_with).beside(
-            mean_score(real_hits, "share", measured_with), REAL
-        )
+        f"{attribute}_edit_accuracy": mean_score(hits, "share", measured_with)
+        .beside(mean_score(real_hits, "share", measured_with), REAL)
+        .doubted(doubt)
     }
     others = [name for name in pictures.attribute_ids if name != attribute and name in real]
     if others:

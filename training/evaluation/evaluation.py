@@ -9,6 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from training.data.selection import open_data_set
+from training.evaluation.doubts import mark_doubtful
 from training.evaluation.efficiency import score_efficiency
 from training.evaluation.enlargements import read_folder
 from training.evaluation.feature_extractor import FeatureExtractor, extractor_of, load_extractor
@@ -187,7 +188,7 @@ def _run_stages(stages: dict[str, Callable[[], Findings]]) -> Findings:
     for name, stage in progress:
         progress.set_description(f"Scoring: {name}")
         findings |= stage()
-    return findings
+    return mark_doubtful(findings)
 
 
 def _load_features(extractor: str | None, judge: Source | None) -> FeatureExtractor | None:

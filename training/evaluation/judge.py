@@ -5,6 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 _BATCH_SIZE = 256
+# A judge is trusted if it closes at least this share of the gap between guessing and being always right. Of
+# fewer pictures its accuracy says too little to tell.
+TRUSTED_GAIN, MIN_JUDGED = 0.5, 30
 
 
 def judge_pictures(judge, raw_images: np.ndarray) -> dict[str, np.ndarray]:
@@ -47,3 +50,28 @@ def find_hits(
         is_right = np.argmax(probabilities[name], axis=-1) == ids
         hits[name] = is_right[ids >= 0].astype("float64")
     return hits
+
+
+def find_doubt(attribute: str, real_hits: np.ndarray, real_ids: np.ndarray) -> str:
+    """Returns why a judge's opinion on an attribute says little; an empty string if it can be trusted.
+
+    Args:
+        attribute: The attribute's name.
+        real_hits: Array of 0 and 1: whether the judge is right about real pictures (`find_hits`).
+        real_ids: Integer array of the values that those pictures show; -1 where it is unknown.
+
+    Example:
+
+    >>> find_doubt("colour", np.array([1.0, 0.0] * 20), np.arange(40) % 2)
+    'The judge sees the colour of 50 % of the real pictures, by guessing 50 %'
+    """
+    known = np.asarray(real_ids)[np.asarray(real_ids) >= 0]
+    if len(known) < MIN_JUDGED:
+        return ""
+    accuracy, chance = float(np.mean(real_hits)), float(np.bincount(known).max() / len(known))
+    if accuracy - chance >= TRUSTED_GAIN * (1.0 - chance):
+        return ""
+    return (
+        f"The judge sees the {attribute} of {100 * accuracy:.0f} % of the real pictures, by guessing "
+        f"{100 * chance:.0f} %"
+    )

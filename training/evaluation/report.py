@@ -36,5 +36,5 @@ def render_report(evaluation) -> str:
 
 def _row(name: str, score) -> list[str]:
     baseline = "" if score.baseline is None else format_score(score.baseline)
-    number = f"{score.num_samples:,}"
-    return [name, format_score(score), score.unit, number, baseline, score.baseline_name, score.measured_with]
+    value, number = format_score(score) + score.mark, f"{score.num_samples:,}"
+    return [name, value, score.unit, number, baseline, score.baseline_name, score.measured_with]

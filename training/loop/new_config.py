@@ -84,7 +84,20 @@ def make_config(
     config = TrainingConfig(**values)
     recipe.check_changes(config)
     check_schedule(config.schedule)
+    if recipe.takes_patches:
+        _check_patches_fit(config, data_set)
     return config, select(data_set, config.only) if config.only else data_set
+
+
+def _check_patches_fit(config: TrainingConfig, data_set: DataSet) -> None:
+    # Of pictures of different sizes, the pipeline says how many are smaller.
+    smallest = min((side for side in data_set.image_shape[:2] if side), default=config.image_size)
+    if config.image_size > smallest:
+        raise WrongUsageError(
+            "`--image-size` must not exceed the pictures, because patches are cut from them and nothing is "
+            f"enlarged. Received: --image-size {config.image_size} for {config.dataset}, whose pictures have "
+            f"{smallest} pixels a side. Choose at most {smallest}, or build a data set of larger pictures."
+        )
 
 
 def to_values(given: Mapping[str, Any]) -> dict[str, Any]:

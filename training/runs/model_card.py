@@ -81,7 +81,7 @@ def add_scores(run: Path, evaluation: Any) -> None:
     findings = evaluation.findings
     notes = "".join(f"\n{note}\n" for note in findings.notes)
     rows = "".join(
-        f"| {name} | {format_score(score)} {score.unit} | {_baseline_text(score)} |\n"
+        f"| {name} | {format_score(score)} {score.unit}{score.mark} | {_baseline_text(score)} |\n"
         for name, score in findings.scores.items()
     )
     write_text(

@@ -16,6 +16,8 @@ class Score:
         interval: Lower and upper bound of the 95 % interval; None if there is none.
         baseline: The same measure without the model, from the same evaluation.
         baseline_name: Name of the baseline, e.g. `"real train pictures"`.
+        doubt: Why the value says little, a sentence without its full stop; empty if nothing is known against
+            it.
 
     Example:
 
@@ -30,6 +32,7 @@ class Score:
     interval: tuple[float, float] | None = None
     baseline: "Score | None" = None
     baseline_name: str = ""
+    doubt: str = ""
 
     @property
     def gain(self) -> float | None:
@@ -39,6 +42,15 @@ class Score:
     def beside(self, baseline: "Score", name: str) -> "Score":
         """Returns the score with a baseline."""
         return dataclasses.replace(self, baseline=baseline, baseline_name=name)
+
+    @property
+    def mark(self) -> str:
+        """What stands behind a doubtful value where it is shown; empty for others."""
+        return ", doubtful" if self.doubt else ""
+
+    def doubted(self, why: str) -> "Score":
+        """Returns the score with a doubt; an empty one, or a second, changes nothing."""
+        return dataclasses.replace(self, doubt=self.doubt or why)
 
     def to_json(self) -> dict[str, Any]:
         """Returns the score's entry in `evaluation.json`."""
@@ -51,6 +63,8 @@ class Score:
         }
         if self.baseline is not None:
             values["baseline"] = {"name": self.baseline_name, **self.baseline.to_json()}
+        if self.doubt:
+            values["doubt"] = self.doubt
         return values
 
 

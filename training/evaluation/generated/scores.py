@@ -8,7 +8,7 @@ import copy
 
 from training.evaluation.feature_extractor import FeatureExtractor
 from training.evaluation.findings import Findings
-from training.evaluation.judge import find_hits, judge_pictures
+from training.evaluation.judge import find_doubt, find_hits, judge_pictures
 from training.evaluation.measures.bootstrap import bootstrap_interval, mean_interval
 from training.evaluation.measures.feature_distances import (
     mean_distance_within_values,
@@ -159,8 +159,9 @@ def score_judged(judge, judge_name: str, generated: LabelledPictures, test: Labe
         return Score(values.mean(), "share", len(values), f"judge {judge_name}", mean_interval(values))
 
     scores = {}
+    doubts = {name: find_doubt(name, real_hits[name], test.attribute_ids[name]) for name in hits}
     for name, values in hits.items():
-        score = accuracy(values)
+        score = accuracy(values).doubted(doubts[name])
         has_baseline = len(real_hits[name]) > 0
         scores[f"conditional_accuracy_{name}"] = (
             score.beside(accuracy(real_hits[name]), REAL_TEST) if has_baseline else score
@@ -172,8 +173,10 @@ def score_judged(judge, judge_name: str, generated: LabelledPictures, test: Labe
         value = inception_score_on_classifier(values)
         return Score(value, f"1 to {values.shape[1]}", len(values), f"judge {judge_name}", interval)
 
-    scores["inception_score_on_classifier"] = inception_score(probabilities[name]).beside(
-        inception_score(real_probabilities[name]), REAL_TEST
+    scores["inception_score_on_classifier"] = (
+        inception_score(probabilities[name])
+        .beside(inception_score(real_probabilities[name]), REAL_TEST)
+        .doubted(doubts[name])
     )
     return Findings(scores)
 
