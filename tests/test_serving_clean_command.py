@@ -7,7 +7,7 @@ import pytest
 from picture_files import HEIGHT, JPEG, PNG, PNGS, WIDTH
 from served_runs import exported_run, files_in, run_zoo, running_server, trained_run
 
-from zoo.pictures.photo import read_photo
+from zoo.pictures.photo import Photo, read_photo
 
 pytestmark = pytest.mark.slow
 
@@ -59,6 +59,17 @@ def test_run_grpc_and_rest_write_the_same_files(clean, sources, tmp_path):
         name: read_photo(file).shape[:2] for name, file in written["run"].items() if "failed" not in name
     }
     assert shapes == dict.fromkeys(("a.png", "b.jpg", "grey.png"), (HEIGHT, WIDTH))
+
+
+def test_grey_stays_grey(clean, tmp_path):
+    """Though a network cleans its three channels a little differently."""
+    assert clean("grey.png", "--strength", "1")[0] == 0
+    before, after = (
+        Photo.read(content) for content in (PNGS["grey"], (tmp_path / "cleaned" / "grey.png").read_bytes())
+    )
+    assert before.is_grey
+    assert after.is_grey
+    assert (before.pixels != after.pixels).any()
 
 
 def test_strength_zero_changes_nothing(clean, tmp_path):

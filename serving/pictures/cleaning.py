@@ -41,7 +41,7 @@ class Cleaning:
         else:
             inputs = {"image_bytes": np.array([write_png(colours)], dtype=object), "strength": strength}
             cleaned = Photo.read(source.predict("clean_png", inputs)["image_bytes"][0]).to_srgb()
-        return photo.changed(cleaned, before=colours)
+        return photo.changed(cleaned, before=colours, keeps_grey=True)
 
     def describe(self) -> dict[str, Any]:
         return {"command": "clean", **dataclasses.asdict(self)}
