@@ -103,7 +103,7 @@ def _to_requirements(context, parameter, texts):
 @click.option(
     "--tflite",
     type=OutputPath(is_directory=False),
-    help="Write a TFLite file for apps instead of publishing a version (SRCNN and FSRCNN only).",
+    help="Write a TFLite file for apps instead of publishing a version (super-resolution only).",
 )
 @click.option("--tflite-float16", is_flag=True, help="Store the TFLite file's weights as float16.")
 @click.option("--dry-run", is_flag=True, help="Print what would be exported, and write nothing.")

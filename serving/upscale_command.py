@@ -30,9 +30,9 @@ FACTORS = (2, 3, 4)
 def command(job, server, access, model, run, preset, factor, strength):
     """Enlarge photos, or folders of them, 2, 3 or 4 times.
 
-    Without --server, --run or --preset, uses the factor's preset, fsrcnn_x2 to fsrcnn_x4. With --server and
-    without --model, uses the server's model of that name, or else srcnn_x2 to srcnn_x4. --clean uses the
-    preset clean_photos, or the server's model clean.
+    Without --server, --run or --preset, uses the factor's preset, ecbsr_x2 to ecbsr_x4. With --server and
+    without --model, uses the server's model of that name, or else fsrcnn_x2 or srcnn_x2 (by factor). --clean
+    uses the preset clean_photos, or the server's model clean.
     """
     from serving.jobs.run_job import run_job
     from serving.pictures.cleaning import PRESET, Cleaning
@@ -40,7 +40,7 @@ def command(job, server, access, model, run, preset, factor, strength):
     from serving.pictures.upscaling import Upscaling, check_factor
 
     suffix = f"x{factor or 2}"
-    models = (f"fsrcnn_{suffix}", f"srcnn_{suffix}")
+    models = tuple(f"{name}_{suffix}" for name in ("ecbsr", "fsrcnn", "srcnn"))
     cleaning, cleaner = None, None
     if strength != OFF:
         cleaning = Cleaning(strength)

@@ -18,7 +18,7 @@ def enlarge(content, raw_images):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["srcnn_x2", "fsrcnn_x3", "fsrcnn_rgb_x4"])
+@pytest.mark.parametrize("name", ["srcnn_x2", "fsrcnn_x3", "fsrcnn_rgb_x4", "ecbsr_x2"])
 @pytest.mark.parametrize("float16", [False, True])
 def test_pictures_of_any_size_are_enlarged_as_keras_enlarges_them(name, float16):
     model = build_model(name)

@@ -269,7 +269,7 @@ def test_demo_trains_scores_exports_and_asks_the_three_models(demo_dir, monkeypa
     words = [command[:2] for command in stages.commands]
     runs = {model: str(demo_dir / "runs" / model) for model in ("srcnn", "conditional_vae", "dcgan")}
     assert words == [
-        *(("export", preset) for preset in ("cutout_products", "recolour_products", "fsrcnn_x2")),
+        *(("export", preset) for preset in ("cutout_products", "recolour_products", "ecbsr_x2")),
         *(("train", model) for model in runs),
         *((stage, run) for run in runs.values() for stage in ("evaluate", "export")),
     ]

@@ -48,7 +48,7 @@ def test_answers_are_written_at_the_photos_own_size(two_photos, addresses, tmp_p
         assert result.size == Image.open(path).size
         enlarged = Image.open(tmp_path / "out" / f"{path.stem}-on-white-twice-as-large.png")
         assert enlarged.size == (2 * result.width, 2 * result.height)
-    expected = "cutout, recolour, fsrcnn_x2: 12 responses, gRPC and REST identical\n"
+    expected = "cutout, recolour, ecbsr_x2: 12 responses, gRPC and REST identical\n"
     assert capsys.readouterr().out == expected
 
 

@@ -90,7 +90,8 @@ def test_factor_that_is_not_served_is_told(upscale, tmp_path):
         code, _, error = upscale("a.png", "--factor", "4", source=source)
         assert code == 1
         assert error.startswith(
-            f"{status}: Servable not found for request: Latest(fsrcnn_x4); "
+            f"{status}: Servable not found for request: Latest(ecbsr_x4); "
+            "Servable not found for request: Latest(fsrcnn_x4); "
             "Servable not found for request: Latest(srcnn_x4). Name one of the server's models with --model"
         )
     assert not (tmp_path / "upscaled").exists()
@@ -100,18 +101,19 @@ def test_factor_that_is_not_served_is_told(upscale, tmp_path):
 def test_a_server_is_asked_for_the_preset_that_is_taken_without_one(
     upscale, make_small_config, tmp_path, tmp_path_factory
 ):
-    """Both models are served, and differ: what the command names in its help is what answers."""
+    """All three are served, and differ: what the command names in its help is what answers."""
     models_dir = tmp_path_factory.mktemp("models")
-    for name in ("srcnn", "fsrcnn"):
+    for name in ("srcnn", "fsrcnn", "ecbsr"):
         shutil.copytree(exported_run(name, make_small_config), models_dir / f"{name}_x2" / "1")
     with running_server(models_dir, tmp_path_factory.mktemp("config")) as addresses:
         server = ("--server", addresses["grpc"])
-        for options in ([], ["--model", "fsrcnn_x2"], ["--model", "srcnn_x2"]):
+        for options in ([], *(["--model", f"{name}_x2"] for name in ("ecbsr", "fsrcnn", "srcnn"))):
             output = options[-1] if options else "default"
             words = ("--no-provenance", "--output", output)
             assert upscale("a.png", *options, *words, source=server)[0] == 0
-    assert contents(tmp_path / "default") == contents(tmp_path / "fsrcnn_x2")
-    assert contents(tmp_path / "default") != contents(tmp_path / "srcnn_x2")
+    assert contents(tmp_path / "default") == contents(tmp_path / "ecbsr_x2")
+    for other in ("fsrcnn_x2", "srcnn_x2"):
+        assert contents(tmp_path / "default") != contents(tmp_path / other)
 
 
 def test_factor_of_a_run_must_be_its_own(upscale, tmp_path):
@@ -138,7 +140,7 @@ def test_factor_of_a_named_model_of_the_server_must_be_its_own(upscale, tmp_path
 def test_without_a_source_the_preset_of_the_factor_is_taken(upscale, presets_dir, tmp_path):
     assert upscale("a.png", "--no-provenance", source="run")[0] == 0
     of_run = contents(tmp_path / "upscaled")
-    shutil.copytree(presets_dir / "srcnn_x2", presets_dir / "fsrcnn_x2")
+    shutil.copytree(presets_dir / "srcnn_x2", presets_dir / "ecbsr_x2")
     for options in ([], ["--factor", "2"], ["--preset", "srcnn_x2"]):
         shutil.rmtree(tmp_path / "upscaled")
         assert upscale("a.png", "--no-provenance", *options, source=()) == (
@@ -151,8 +153,8 @@ def test_without_a_source_the_preset_of_the_factor_is_taken(upscale, presets_dir
 
 def test_the_help_names_the_presets_that_are_taken_without_a_source(upscale):
     told = " ".join(upscale("--help")[1].split())
-    assert "uses the factor's preset, fsrcnn_x2 to fsrcnn_x4" in told
-    assert "With --server and without --model, uses the server's model of that name, or else srcnn_x2" in told
+    assert "uses the factor's preset, ecbsr_x2 to ecbsr_x4" in told
+    assert "without --model, uses the server's model of that name, or else fsrcnn_x2 or srcnn_x2" in told
 
 
 def test_a_factor_that_no_preset_has_needs_a_source(upscale, presets_dir, tmp_path):

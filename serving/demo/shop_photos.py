@@ -18,8 +18,8 @@ from zoo.files.atomic_write import write_bytes
 from zoo.pictures.photo import read_photo
 
 PHOTOS = Path(__file__).parent / "photos"
-PRESETS = ("cutout_products", "recolour_products", "fsrcnn_x2")
-SERVED_NAMES = ("cutout", "recolour", "fsrcnn_x2")
+PRESETS = ("cutout_products", "recolour_products", "ecbsr_x2")
+SERVED_NAMES = ("cutout", "recolour", "ecbsr_x2")
 TARGETS = ("red", "#2b4c7e", "white", "black")
 SHOWN_SIDE = 220
 LABELS = ("photo", "on white", *TARGETS, "on white, twice as large")
@@ -59,7 +59,7 @@ def ask_for_photos(grpc_address: str, rest_address: str, output: Path) -> Pictur
                 outputs = _ask_both(over_grpc, over_rest, "recolour", wish)
                 pictures.append(outputs["image_bytes"][0])
                 confidence = float(outputs["confidence"][0])
-            enlarged = _ask_both(over_grpc, over_rest, "fsrcnn_x2", {"image_bytes": _strings(pictures[0])})
+            enlarged = _ask_both(over_grpc, over_rest, "ecbsr_x2", {"image_bytes": _strings(pictures[0])})
             pictures.append(enlarged["image_bytes"][0])
             for label, picture in zip(LABELS[1:], pictures, strict=True):
                 name = label.replace(",", "").replace(" ", "-").lstrip("#")

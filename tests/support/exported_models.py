@@ -77,7 +77,7 @@ def build_model(name):
     random = np.random.default_rng(0)
     for weight in model.weights:
         if len(weight.shape) > 1:
-            scale = (0.5 if "srcnn" in name else 2.0) / np.sqrt(np.prod(weight.shape[:-1]))
+            scale = (0.5 if "_x" in name else 2.0) / np.sqrt(np.prod(weight.shape[:-1]))
             weight.assign(random.normal(scale=scale, size=weight.shape))
     return model
 

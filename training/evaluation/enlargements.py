@@ -3,7 +3,8 @@
 Photos are cropped to a multiple of the factor and converted to luma, rounded to 8 bits. The luma is shrunk by
 antialiased bicubic interpolation, enlarged, rounded, and compared without a border as wide as the factor.
 Grey photos are their own luma. RGB scores shrink and round the photos as RGB, as shops have them; so do the
-luma scores of a model that was trained on RGB.
+luma scores of a model that was trained on RGB. `psnr_shrunk_again` compares what was enlarged with its
+enlargement, shrunk again: a model that invents texture changes it.
 
 Sources:
     [SRCNN] Dong et al. 2014, arXiv 1501.00092, section 4.
@@ -35,6 +36,7 @@ MEASURES: dict[str, tuple[Callable, str]] = {
     "ssim": (ssim, "at most 1"),
     "mae": (mean_absolute_error, "grey levels"),
 }
+SHRUNK_AGAIN = "psnr_shrunk_again"
 NUM_SHOWN = 4
 SHOWN_SIDE = 160
 PICTURE_SUFFIXES = tuple(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
@@ -75,9 +77,9 @@ def score_enlargements(model, name: str, raw_images: Iterable[np.ndarray]) -> Fi
 
     Returns:
         Scores on luma (`psnr`, `ssim`, `mae`) and, for RGB photos, on RGB (`psnr_rgb`, ...), each with the
-        baseline of bicubic interpolation; `psnr_median`; `psnr_gain`, the gain over it on luma, with an
-        interval over the photos' gains; sheets of the best and worst enlargements by PSNR; notes on photos
-        that were left out or have no error at all.
+        baseline of bicubic interpolation; `psnr_shrunk_again`; `psnr_median`; `psnr_gain`, the gain over it
+        on luma, with an interval over the photos' gains; sheets of the best and worst enlargements by PSNR;
+        notes on photos that were left out or have no error at all.
 
     Raises:
         TooSmallError: All photos are too small.
@@ -93,12 +95,12 @@ def score_enlargements(model, name: str, raw_images: Iterable[np.ndarray]) -> Fi
     scores, notes = {}, []
     if num_small:
         notes.append(f"{num_small} photos are too small to be scored.")
-    for key in [f"{measure}{suffix}" for suffix in ("", "_rgb") for measure in MEASURES]:
+    for key in [*(f"{measure}{suffix}" for suffix in ("", "_rgb") for measure in MEASURES), SHRUNK_AGAIN]:
         rows = [picture for picture in scored if key in picture.model]
         if not rows:
             continue
         measured_with = "RGB" if key.endswith("_rgb") else "luma of BT.601"
-        unit = MEASURES[key.removesuffix("_rgb")][1]
+        unit = "dB" if key == SHRUNK_AGAIN else MEASURES[key.removesuffix("_rgb")][1]
         score, baseline = (
             mean_score([getattr(picture, of)[key] for picture in rows], unit, measured_with)
             for of in ("model", "bicubic")
@@ -142,9 +144,11 @@ def score_picture(model, raw_image: np.ndarray) -> ScoredPicture:
         "model": tf.convert_to_tensor(model.upscale(low_res)),
         "bicubic": pixels.round_to_uint8(bicubic(low_res, height, width)),
     }
-    if high_res.shape[-1] == 3:
-        for of, images in enlarged.items():
+    for of, images in enlarged.items():
+        if high_res.shape[-1] == 3:
             scores[of] |= _measure(high_res, images, factor, "_rgb")
+        again = pixels.round_to_uint8(shrink(images, factor))
+        scores[of][SHRUNK_AGAIN] = float(psnr(pixels.to_luma(low_res), pixels.to_luma(again))[0])
     shown = (low_res, enlarged["bicubic"], enlarged["model"], high_res)
     sides = (SHOWN_SIDE // factor, SHOWN_SIDE, SHOWN_SIDE, SHOWN_SIDE)
     middles = tuple(middle(np.asarray(image)[0], side) for image, side in zip(shown, sides, strict=True))
