@@ -38,7 +38,7 @@ def batch():
     smooth = np.stack([rows * 8 + 60, columns * 8 + 60, rows * 4 + columns * 4 + 60], -1).astype("uint8")
     targets = np.repeat(smooth[None], 8, 0)
     noise = np.random.default_rng(1).normal(size=targets.shape) * np.arange(2, 18, 2)[:, None, None, None]
-    damage = np.linspace(0.2, 0.9, 8, dtype="float32")
+    damage = np.stack([np.zeros(8), np.linspace(0.2, 0.9, 8)], axis=1).astype("float32")
     return tf.constant(np.clip(targets + noise, 0, 255).astype("uint8")), tf.constant(targets), damage
 
 
@@ -101,9 +101,11 @@ def test_negative_strength_is_estimated_from_the_whole_photo():
     raw_images = random_images(2, 300, 140, 3)
     cleaned, damage = model.clean_and_judge(raw_images, [-1.0, 0.25])
     windows = [raw_images[:1, top : top + 128, left : left + 128] for top in (0, 86, 172) for left in (0, 12)]
-    expected = np.mean([model.estimate_damage(window).numpy() for window in windows])
-    np.testing.assert_allclose(damage, [expected, 0.25], atol=1e-5)
-    assert expected > cleaner.FULL_ESTIMATE
+    estimates = np.concatenate([model.estimate_damage(window).numpy() for window in windows])
+    sure = np.sort(estimates, axis=0)[1]  # of six
+    assert sure[0] > cleaner.FULL_ESTIMATES[0]
+    expected, _ = cleaner.weigh_estimates(estimates.mean(axis=0)[None], sure[None])
+    np.testing.assert_allclose(damage, [expected[0], 0.25], atol=1e-5)
     np.testing.assert_array_equal(cleaned[:1], model.clean(raw_images[:1], [damage[0]]))
 
 
@@ -112,13 +114,21 @@ def test_an_estimate_needs_more_to_count(monkeypatch):
     model = build()
     make_rough(model)
     raw_images = random_images(1, 20, 20, 3)
-    estimate = float(model.estimate_damage(raw_images)[0])
-    monkeypatch.setattr(cleaner, "LEAST_ESTIMATE", estimate + 0.01)
-    monkeypatch.setattr(cleaner, "FULL_ESTIMATE", estimate + 0.02)
+    by_jpeg, by_noise = model.estimate_damage(raw_images).numpy()[0].tolist()
+    monkeypatch.setattr(cleaner, "LEAST_ESTIMATES", (by_jpeg + 0.01, by_noise + 0.01))
+    monkeypatch.setattr(cleaner, "FULL_ESTIMATES", (by_jpeg + 0.02, by_noise + 0.02))
     cleaned, damage = model.clean_and_judge(raw_images, [-1.0])
     np.testing.assert_array_equal(cleaned, raw_images)
-    np.testing.assert_allclose(damage, [estimate], atol=1e-5)
-    assert (model.clean(raw_images, [estimate]).numpy() != raw_images).any()
+    np.testing.assert_allclose(damage, [by_jpeg], atol=1e-5)
+    assert (model.clean(raw_images, [by_jpeg]).numpy() != raw_images).any()
+
+
+def test_noise_counts_gradually():
+    least, full = (limits[1] for limits in (cleaner.LEAST_ESTIMATES, cleaner.FULL_ESTIMATES))
+    estimates = [[0.0, least], [0.0, (least + full) / 2], [0.0, full], [1.0, least]]
+    damage, share = cleaner.weigh_estimates(*[np.array(estimates, "float32")] * 2)
+    np.testing.assert_allclose(share, [0.0, 0.5, 1.0, 1.0], atol=1e-5)
+    np.testing.assert_allclose(damage, [0.0, (least + full) / 4, full, 1.0], atol=1e-5)
 
 
 def test_grey_stays_grey():

@@ -1,6 +1,6 @@
 """Measures cleaning on held-out photos: gain over JPEG, harm, enlarging after it, speed; a sheet to look at.
 
-    python tests/benchmarks/cleaning.py gains|enlarging|speed|sheet --photos DIR [--table FILE]
+    python tests/benchmarks/cleaning.py gains|estimates|enlarging|speed|sheet --photos DIR [--table FILE]
 
 Photos are halved first, which leaves nothing of their own compression; `sheet` shows them as they are. With a
 table, only the rows of a split are used: those on which nothing was trained.
@@ -8,6 +8,7 @@ table, only the rows of a split are used: those on which nothing was trained.
 
 import argparse
 import csv
+import functools
 import io
 import os
 import sys
@@ -39,7 +40,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("part", choices=("gains", "enlarging", "speed", "sheet"))
+    parser.add_argument("part", choices=("gains", "estimates", "enlarging", "speed", "sheet"))
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--table", type=Path, help="CSV with the columns image and split")
     parser.add_argument("--split", default="validation")
@@ -56,6 +57,8 @@ def main():
             baseline = f", JPEG {score.baseline.value:.3f}" if score.baseline else ""
             interval = "" if score.interval is None else " ({:.3f} to {:.3f})".format(*score.interval)
             print(f"{name}: {score.value:.3f}{interval} {score.unit}{baseline}")
+    elif arguments.part == "estimates":
+        print_estimates(cleaner, map(read_halved, paths))
     elif arguments.part == "enlarging":
         measure_enlarging(cleaner, arguments.enlargers, [read_halved(path) for path in paths])
     elif arguments.part == "speed":
@@ -85,6 +88,28 @@ def read_halved(path: Path) -> np.ndarray:
         width, height = (side // 2 for side in picture.size)
         halved = picture.convert("RGB").resize((width, height), Image.Resampling.BICUBIC)
         return np.asarray(halved)
+
+
+def print_estimates(cleaner, images):
+    """Prints what share of photos is changed at all, and in full, by kind of damage."""
+    random = np.random.default_rng(0)
+    damages = {"none": lambda image: image}
+    damages |= {f"JPEG, quality {q}": functools.partial(compress, quality=q) for q in (95, 90, 80, 60)}
+    for deviation in (3, 5, 10):
+        damages[f"noise, deviation {deviation}"] = functools.partial(add_noise, random, deviation)
+    shares = {name: [] for name in damages}
+    for image in images:
+        for name, damage in damages.items():
+            _, share = cleaner.judge_photo(tf.convert_to_tensor(damage(image)))
+            shares[name].append(float(share))
+    for name, values in shares.items():
+        changed, in_full = (np.mean(np.array(values) >= least) for least in (1e-6, 1.0))
+        print(f"{name}: {100 * changed:.0f} % changed, {100 * in_full:.0f} % in full")
+
+
+def add_noise(random, deviation, image: np.ndarray) -> np.ndarray:
+    noisy = image + random.normal(scale=deviation, size=image.shape)
+    return np.clip(np.round(noisy), 0, 255).astype("uint8")
 
 
 def measure_enlarging(cleaner, enlargers, images):

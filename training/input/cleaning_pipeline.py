@@ -59,7 +59,8 @@ def make_cleaning_batches(
         cache_dir: As for `make_image_batches`.
 
     Returns:
-        Data set of `(damaged uint8 [N, p, p, 3], undamaged uint8 [N, p, p, 3], damage float32 [N])`.
+        Data set of `(damaged uint8 [N, p, p, 3], undamaged uint8 [N, p, p, 3], damage float32 [N, 2])`,
+        the last by JPEG and by noise.
 
     Raises:
         OSError: If a cache on disk cannot be written.
@@ -105,7 +106,7 @@ def make_cleaning_batches(
         damaged, undamaged, damage = tf.map_fn(
             lambda row: damage_photo(row[0], side, row[1]),
             (batch["high_res"], seeds),
-            fn_output_signature=(photo, photo, tf.TensorSpec([], "float32")),
+            fn_output_signature=(photo, photo, tf.TensorSpec([2], "float32")),
         )
         # Turned after the compression: encoders treat rows and columns, and both directions, alike enough.
         pair = mirror_and_turn({"damaged": damaged, "undamaged": undamaged}, seed=[seed, step])

@@ -37,14 +37,14 @@ def damage_photo(raw_image, side: int, seed) -> tuple[tf.Tensor, tf.Tensor, tf.T
         seed: Integer tensor `[2]`, which alone determines the amounts.
 
     Returns:
-        Two uint8 tensors `[side, side, 3]`, damaged and undamaged, and the damage as a float32 number from 0
-        to 1 (`zoo/cleaning/damage.py`).
+        Two uint8 tensors `[side, side, 3]`, damaged and undamaged, and the damage by JPEG and by noise, a
+        float32 tensor `[2]` in [0, 1] (`zoo/cleaning/damage.py`).
 
     Example:
 
     >>> photo = tf.zeros([16 + 2 * MARGIN_PIXELS] * 2 + [3], "uint8")
     >>> [result.shape.as_list() for result in damage_photo(photo, 16, seed=[0, 7])]
-    [[16, 16, 3], [16, 16, 3], []]
+    [[16, 16, 3], [16, 16, 3], [2]]
     """
     seeds = StatelessSeeds(seed, 0)
 
@@ -81,9 +81,8 @@ def damage_photo(raw_image, side: int, seed) -> tuple[tf.Tensor, tf.Tensor, tf.T
     damaged = tf.where(is_clean, damaged, compressed)
     shift = tf.random.stateless_uniform([2], seeds.next(), 0, _GRID, "int32")
     damaged, undamaged = (_cut(image, shift, side) for image in (damaged, undamaged))
-    damage = tf.maximum(damage_by_jpeg(quality), damage_by_noise(deviation))
-    damage = tf.maximum(damage, tf.where(is_twice, damage_by_jpeg(first_quality), 0.0))
-    return damaged, undamaged, tf.where(is_clean, 0.0, damage)
+    by_jpeg = tf.maximum(damage_by_jpeg(quality), tf.where(is_twice, damage_by_jpeg(first_quality), 0.0))
+    return damaged, undamaged, tf.stack([tf.where(is_clean, 0.0, by_jpeg), damage_by_noise(deviation)])
 
 
 def _compress(raw_image, seeds: StatelessSeeds):

@@ -110,8 +110,8 @@ class CleanRecipe(Recipe):
             scores = [_luma_psnr(images[row], undamaged[row]) for images in (damaged, cleaned)]
             captions.append(
                 [
-                    f"damage {damage[row]:.2f}, {scores[0]:.1f} dB",
-                    f"judged {estimates[row]:.2f}, {scores[1]:.1f} dB",
+                    f"JPEG {damage[row][0]:.2f}, noise {damage[row][1]:.2f}, {scores[0]:.1f} dB",
+                    f"judged {estimates[row][0]:.2f}, {estimates[row][1]:.2f}, {scores[1]:.1f} dB",
                     "",
                 ]
             )
