@@ -1,6 +1,5 @@
 """The demo with faked stages: what it runs in which order, what it compares, and what it writes."""
 
-import json
 import subprocess
 import sys
 
@@ -13,6 +12,7 @@ import training.data.data_sets
 from serving.demo import __main__ as demo
 from serving.demo import answers as demo_answers
 from serving.demo.answers import SEEDS_PER_VALUE, DemoAnswers, to_pictures, to_png_files
+from serving.demo.page import Section
 from training.pages.picture_sheet import PictureSheet
 
 SHEET = PictureSheet(rows=[[np.zeros((4, 4, 1), "uint8")]])
@@ -165,6 +165,10 @@ class RecordedStages(demo.Stages):
         if command in self._failing:
             raise subprocess.CalledProcessError(1, ["zoo", *command])
 
+    def run_together(self, name, commands):
+        for command in commands:
+            self.run(name, *command)
+
 
 BUILD = {name: ("data", "build", name) for name in ("fashion_mnist", "rendered_catalog")}
 
@@ -211,6 +215,18 @@ def test_stages_print_run_and_time_commands(monkeypatch, capsys):
     assert list(stages.seconds) == ["train", "look"]
 
 
+def test_commands_that_run_together_are_printed_one_after_the_other(capsys):
+    stages = demo.Stages()
+    stages.run_together("help", [["train", "--help"], ["presets", "--help"]])
+    first, second = capsys.readouterr().out.split("$ zoo presets --help\n")
+    assert first.startswith("$ zoo train --help\nUsage: ")
+    assert second.startswith("Usage: ")
+    assert list(stages.seconds) == ["help"]
+    with pytest.raises(subprocess.CalledProcessError):
+        stages.run_together("fail", [["train", "--no-such-option"], ["presets", "--help"]])
+    assert capsys.readouterr().out.startswith("$ zoo train --no-such-option\n")
+
+
 @pytest.fixture
 def demo_dir(monkeypatch, tmp_path):
     """Lets the demo write into a directory that it has written into before."""
@@ -221,37 +237,10 @@ def demo_dir(monkeypatch, tmp_path):
     return tmp_path / "demo"
 
 
-def write_evaluations(demo_dir, value):
+def write_evaluations(demo_dir):
     for model in ("srcnn", "conditional_vae", "dcgan"):
         (demo_dir / "runs" / model).mkdir(parents=True)
-        scores = {"scores": {f"quality_of_{model}": {"value": value, "unit": "dB"}}}
-        (demo_dir / "runs" / model / "evaluation.json").write_text(json.dumps(scores))
-
-
-def test_page_shows_sheets_scores_and_seconds(demo_dir):
-    write_evaluations(demo_dir, 0.123456)
-    seconds = {"train <dcgan>": 61.4, "serve and ask": 9.0}
-    demo.write_page("fashion_mnist", seconds, {"Generated": SHEET, "Edited": SHEET}, 1)
-    page = (demo_dir / "index.html").read_text()
-    assert page.count("data:image/png;base64,") == 2
-    assert (demo_dir / "sheet-2.png").read_bytes() == SHEET.to_png()
-    assert "at most 1 grey levels from them in process" in page
-    for row in (
-        ("dcgan", "quality_of_dcgan", "0.1235", "dB"),
-        ("srcnn", "quality_of_srcnn", "0.1235", "dB"),
-        ("train &lt;dcgan&gt;", "61"),
-        ("total", "70"),
-    ):
-        assert "".join(f"<td>{cell}</td>" for cell in row) in page
-    assert "drawn pictures" not in page
-
-
-def test_page_of_drawn_pictures_says_so(demo_dir):
-    write_evaluations(demo_dir, 1.0)
-    demo.write_page("rendered_catalog", {"train": 1.0}, {}, 0)
-    page = (demo_dir / "index.html").read_text()
-    warning = "The models were trained on drawings, not photos, because Fashion-MNIST was not available."
-    assert f"<p class=warning>{warning}</p>" in page
+        (demo_dir / "runs" / model / "evaluation.json").write_text('{"scores": {}}')
 
 
 @pytest.mark.parametrize("dataset", ["fashion_mnist", "rendered_catalog"])
@@ -261,8 +250,8 @@ def test_demo_trains_scores_exports_and_asks_the_three_models(demo_dir, monkeypa
     monkeypatch.setattr(demo, "prepare_data", lambda stages: dataset)
 
     def serve_and_ask(name):
-        write_evaluations(demo_dir, 1.0)
-        return {f"Pictures of {name}": SHEET}, 0
+        write_evaluations(demo_dir)
+        return [Section(f"Pictures of {name}", "What they show.", SHEET)], 0
 
     monkeypatch.setattr(demo, "serve_and_ask", serve_and_ask)
     demo.main()
@@ -271,7 +260,7 @@ def test_demo_trains_scores_exports_and_asks_the_three_models(demo_dir, monkeypa
     assert words == [
         *(("export", preset) for preset in ("cutout_products", "recolour_products", "ecbsr_x2")),
         *(("train", model) for model in runs),
-        *((stage, run) for run in runs.values() for stage in ("evaluate", "export")),
+        *((stage, run) for stage in ("evaluate", "export") for run in runs.values()),
     ]
     judges = {command[1]: command[-1] for command in stages.commands if "--judge" in command}
     preset = "classifier_fashion_mnist"
@@ -286,6 +275,7 @@ def test_demo_trains_scores_exports_and_asks_the_three_models(demo_dir, monkeypa
     assert all(("--image-size" in command) == drawn for command in stages.commands[3:6])
     page = (demo_dir / "index.html").read_text()
     assert f"Pictures of {dataset}" in page
+    assert (demo.DRAWN in page) == drawn
     assert not (demo_dir / "old").exists()
     printed = capsys.readouterr().out
     assert str(demo_dir / "index.html") in printed
@@ -334,16 +324,17 @@ def test_every_model_is_asked_on_one_server(monkeypatch, capsys):
         demo.shop_photos, "ask_for_photos", lambda grpc, rest, output: (grpc, rest, output.name)
     )
     monkeypatch.setattr(training.data.data_sets, "load_data_set", lambda name: f"pictures of {name}")
-    sheets, largest_difference = demo.serve_and_ask("fashion_mnist")
+    sections, largest_difference = demo.serve_and_ask("fashion_mnist")
     asked = [
         ("ask", model, "pictures of fashion_mnist", SERVED_NAMES[model], "grpc", "rest")
         for model in ("srcnn", "conditional_vae", "dcgan")
     ]
     start = ("start", demo.MODELS, demo.PORTS["port"], demo.PORTS["rest_api_port"])
     assert events == [start, ("ready",), *asked, ("stop",)]
-    photos, *others = sheets.values()
-    assert photos == ("grpc", "rest", "photos")
-    assert others == ["enlarged", "edited", "generated", "generated"]
-    assert list(sheets)[3:] == ["Generated by conditional_vae", "Generated by dcgan"]
+    photos, *others = sections
+    assert (photos.sheet, photos.folder) == (("grpc", "rest", "photos"), "photos")
+    assert [section.sheet for section in others] == ["enlarged", "edited", "generated", "generated"]
+    captions = [section.caption for section in others]
+    assert captions[2:] == ["Generated by conditional_vae", "Generated by dcgan"]
     assert largest_difference == 1
     assert "conditional_vae: 2 responses, gRPC and REST identical, at most 1 grey" in capsys.readouterr().out

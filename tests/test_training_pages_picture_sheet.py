@@ -41,11 +41,15 @@ def test_pictures_stand_in_rows_and_columns_with_gaps():
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_small_pictures_are_enlarged_by_repeating_pixels(channels):
-    image = np.random.default_rng(0).integers(0, 256, (24, 24, channels), dtype="uint8")
+    image = np.random.default_rng(0).integers(0, 256, (28, 28, channels), dtype="uint8")
     sheet = PictureSheet(rows=[[image]]).draw()
     tile = sheet[GAP : GAP + SMALLEST_TILE, GAP : GAP + SMALLEST_TILE]
     repeated = image.repeat(3, axis=0).repeat(3, axis=1)
     np.testing.assert_array_equal(tile, np.broadcast_to(repeated, tile.shape))
+
+
+def test_every_pixel_is_enlarged_alike():
+    assert PictureSheet(rows=[[plain(0, 64, 64)]]).draw().shape[1] == 2 * GAP + 128
 
 
 def test_large_pictures_keep_their_pixels():

@@ -1,9 +1,10 @@
 """Renders an evaluation's report: one self-contained HTML page."""
 
+from training.evaluation.meanings import meaning_of
 from training.pages.html_page import HtmlPage
 from training.runs.score import format_score
 
-COLUMNS = ("score", "value (95 % interval)", "unit", "of", "baseline", "is", "measured with")
+COLUMNS = ("score", "value (95 % interval)", "unit", "of", "baseline", "is", "measured with", "says")
 
 
 def render_report(evaluation) -> str:
@@ -37,4 +38,5 @@ def render_report(evaluation) -> str:
 def _row(name: str, score) -> list[str]:
     baseline = "" if score.baseline is None else format_score(score.baseline)
     value, number = format_score(score) + score.mark, f"{score.num_samples:,}"
-    return [name, value, score.unit, number, baseline, score.baseline_name, score.measured_with]
+    method = score.measured_with
+    return [name, value, score.unit, number, baseline, score.baseline_name, method, meaning_of(name)]

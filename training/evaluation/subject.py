@@ -88,9 +88,10 @@ class Subject:
 
     @functools.cached_property
     def train(self) -> LabelledPictures:
-        """Training photos in the model's size, as many as the memory limits allow."""
+        """Training photos in the model's size: ten for each test photo, as far as the memory limits allow."""
         num_values = self.model.image_size**2 * self.model.channels
-        return self._read("train", min(MAX_TRAIN_IMAGES, MAX_TRAIN_BYTES // num_values))
+        num_images = min(MAX_TRAIN_IMAGES, MAX_TRAIN_BYTES // num_values, 10 * self.num_samples)
+        return self._read("train", num_images)
 
     def _read(self, split: str, num_images: int) -> LabelledPictures:
         shape = (self.model.image_size, self.model.channels)

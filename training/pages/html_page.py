@@ -2,7 +2,8 @@
 
 import base64
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from urllib.parse import quote
 
 from training.pages.picture_sheet import PictureSheet
 
@@ -57,6 +58,19 @@ class HtmlPage:
         head = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
         body = "".join("<tr>" + "".join(_render_cell(str(cell)) for cell in row) + "</tr>" for row in rows)
         self._parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+
+    def add_links(self, text: str, links: Mapping[str, str]) -> None:
+        """Adds a paragraph of links.
+
+        Args:
+            text: What stands before them.
+            links: Addresses, relative to the page, by the text to click on.
+        """
+        anchors = " ".join(
+            f'<a href="{html.escape(quote(address))}">{html.escape(label)}</a>'
+            for label, address in links.items()
+        )
+        self._parts.append(f"<p>{html.escape(text)} {anchors}</p>")
 
     def add_sheet(self, caption: str, sheet: PictureSheet) -> None:
         """Adds a picture sheet under a heading; the image is embedded in the page."""

@@ -6,7 +6,8 @@ import io
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-SMALLEST_TILE = 72
+# Pictures are shown at least this large, small ones by a whole factor, or their pixels would differ in size.
+SMALLEST_TILE = 84
 GAP, LABEL_HEIGHT, FONT_SIZE = 6, 18, 12
 BACKGROUND, INK, NOTE_INK = (255, 255, 255), (40, 40, 40), (176, 0, 32)
 
@@ -26,7 +27,7 @@ class PictureSheet:
 
     >>> sheet = PictureSheet(rows=[[np.zeros((28, 28, 1), "uint8")] * 2], column_labels=["bag", "dress"])
     >>> sheet.draw().shape
-    (120, 162, 3)
+    (132, 186, 3)
     """
 
     rows: list[list[np.ndarray]]
@@ -38,7 +39,8 @@ class PictureSheet:
     def draw(self) -> np.ndarray:
         """Returns the sheet as uint8 `[height, width, 3]`."""
         font = ImageFont.load_default(FONT_SIZE)
-        tile = max(SMALLEST_TILE, max(max(image.shape[:2]) for row in self.rows for image in row))
+        largest = max(max(image.shape[:2]) for row in self.rows for image in row)
+        tile = largest * max(1, -(-SMALLEST_TILE // largest))
         left = GAP + max([0, *(int(font.getlength(label)) + GAP for label in self.row_labels)])
         top = GAP + (LABEL_HEIGHT if self.column_labels else 0)
         row_height = tile + GAP + (LABEL_HEIGHT if self.captions else 0)
