@@ -4,6 +4,7 @@ import http.server
 import json
 import re
 import socket
+import ssl
 import threading
 import time
 
@@ -297,3 +298,42 @@ def test_keys_stay_at_the_gateway(secrets_dir, key):
     (headers,) = seen
     assert "authorization" not in headers
     assert key not in str(headers)
+
+
+def exchange(gateway, request: bytes) -> tuple[int, str]:
+    """Sends bytes over TLS; returns status and error of what comes back until the gateway closes."""
+    context = ssl.create_default_context(cafile=gateway.certificate)
+    with (
+        socket.create_connection(("localhost", gateway.deployment.gateway_port), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as connection,
+    ):
+        connection.sendall(request)
+        answer = b""
+        while part := connection.recv(1 << 16):
+            answer += part
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"Content-Type: application/json" in head
+    return int(head.split()[1]), json.loads(body)["error"]
+
+
+def test_odd_requests_are_answered_in_json_and_logged(gateway, key):
+    """Without their headers nginx does not know whose they are; it logs their first line."""
+    begin = "Host: localhost\r\nConnection: close\r\n"
+    one_key = f"Authorization: Bearer {key}\r\n"
+    lines = [
+        ("GET /v1/models/linear%00 HTTP/1.1", begin + one_key),
+        ("GET /v1/models/linear HTTP/1.1", begin + 2 * one_key),
+        (f"GET /{'x' * 10_000} HTTP/1.1", begin + one_key),
+    ]
+    for line, headers in lines:
+        code, message = exchange(gateway, f"{line}\r\n{headers}\r\n".encode())
+        assert code in (400, 414)
+        assert "Send a path without %00, one Authorization header, and lines of at most 8 kB." in message
+    for _ in range(400):  # a line is written after its answer
+        logged = [json.loads(line) for line in gateway.log().splitlines() if line.startswith("{")]
+        if len(logged) == len(lines):
+            break
+        time.sleep(0.05)
+    assert [entry["request"][:30] for entry in logged] == [line[:30] for line, _ in lines]
+    with gateway.rest(key) as client:
+        assert error(client.get("/.bad-request"))[0] == 404
