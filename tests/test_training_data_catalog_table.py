@@ -268,7 +268,21 @@ def test_columns_that_name_the_photos(tmp_path, name):
     ],
 )
 def test_likely_typos(values, pairs):
-    assert find_likely_typos({value: 9 - index for index, value in enumerate(values)}) == pairs
+    assert find_likely_typos({value: 2 if index else 30 for index, value in enumerate(values)}) == pairs
+
+
+@pytest.mark.parametrize(
+    ("counts", "pairs"),
+    [
+        ({"Tshirts": 70, "Shirts": 32}, []),
+        ({"Tshirts": 70, "Tshrts": 7}, [("Tshrts", "Tshirts")]),
+        ({"trousers": 70, "trouser": 65}, [("trouser", "trousers")]),
+        ({"Coat red": 70, "coat-red": 65}, [("coat-red", "Coat red")]),
+    ],
+)
+def test_values_that_both_occur_often_are_meant(counts, pairs):
+    """Unless one is the other's plural, or is only written in another way."""
+    assert find_likely_typos(counts) == pairs
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n=", " ="])

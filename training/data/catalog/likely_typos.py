@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 
 # Shorter words may differ by one letter and still mean different things, as shirt and skirt.
 MIN_LONG_WORD = 6
+# A word that occurs more often than this, or than a tenth of the other, was meant, as Shirts beside Tshirts.
+MAX_SLIPS = 2
 
 
 def find_likely_typos(counts: Mapping[str, int]) -> list[tuple[str, str]]:
-    """Finds pairs of values that differ only by case, spaces and punctuation, or by one letter.
+    """Finds pairs of values of which one is the other's spelling, plural, or slip of a letter in a rare word.
 
     Args:
         counts: Number of occurrences of each value.
@@ -37,7 +39,9 @@ def find_likely_typos(counts: Mapping[str, int]) -> list[tuple[str, str]]:
             found.update((first, second) for second in words[index + 1 :] if _is_one_slip(first, second))
     for first, second in found:
         rarer, meant = sorted((spelled[first][0], spelled[second][0]), key=lambda v: (counts[v], v))
-        pairs.append((rarer, meant))
+        is_plural = first + "s" == second or second + "s" == first
+        if is_plural or counts[rarer] <= max(MAX_SLIPS, counts[meant] // 10):
+            pairs.append((rarer, meant))
     return sorted(pairs)
 
 

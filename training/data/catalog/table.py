@@ -180,10 +180,11 @@ def clean_column(name: str) -> str:
 
     Example:
 
-    >>> clean_column(" Product Colour")
-    'product_colour'
+    >>> clean_column(" Product Colour"), clean_column("articleType"), clean_column("imageURL")
+    ('product_colour', 'article_type', 'image_url')
     """
-    return re.sub(r"[\s-]+", "_", name.strip()).lower()
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
+    return re.sub(r"[\s_-]+", "_", words).lower()
 
 
 def _find_delimiter(start: str) -> str:
