@@ -25,9 +25,9 @@ LONGEST_START_SECONDS = 300
 
 @pytest.fixture(scope="module")
 def server(make_small_config, tmp_path_factory):
-    """A process of `zoo serve` on every model, with its addresses by protocol."""
+    """A process of `zoo serve` on the models that are asked, with its addresses by protocol."""
     models_dir = tmp_path_factory.mktemp("models")
-    for model in SERVED_NAMES:
+    for model in MODELS:
         version_dir = exported_run(model, make_small_config)
         shutil.copytree(version_dir, models_dir / version_dir.parent.name / version_dir.name)
     ports = free_port(), free_port()
@@ -51,8 +51,8 @@ def wait_until_available(process, address):
     while True:
         try:
             with connect(address) as client:
-                for model_name in SERVED_NAMES.values():
-                    assert client.status(model_name) == {1: "AVAILABLE"}
+                for model in MODELS:
+                    assert client.status(SERVED_NAMES[model]) == {1: "AVAILABLE"}
             return
         except ServerUnreachableError:
             assert process.poll() is None
@@ -91,6 +91,9 @@ REQUESTS = [
     ("srcnn", "upscale_png", {"image_bytes": strings(PNG, JPEG, PNG)}),
     ("classifier", "classify_png", {"image_bytes": strings(PNG, JPEG, PNG)}),
 ]
+
+
+MODELS = dict.fromkeys(model for model, _, _ in REQUESTS)
 
 
 @pytest.mark.parametrize(

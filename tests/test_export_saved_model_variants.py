@@ -24,7 +24,7 @@ from training.trained_model import find_run
 # The classifier has one signature, and so takes seconds.
 MODELS = (
     "classifier",
-    *(pytest.param(name, marks=pytest.mark.slow) for name in ("fsrcnn", "srcnn", "dcgan")),
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("fsrcnn", "dcgan")),
 )
 # Input of a signature, and what is no shape of it.
 WRONG_SHAPES = {

@@ -17,7 +17,7 @@ from run_states import assert_same_training, last_state_of
 
 from training.runs.metrics_log import read_metrics
 
-NUM_KILLS = 8
+NUM_KILLS = 5
 REPOSITORY = Path(__file__).parent.parent
 
 
@@ -76,7 +76,7 @@ def test_sigterm_saves_and_exits_as_schedulers_expect(write_config, tmp_path):
 @pytest.mark.slow(minutes=3)
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bits(write_config, tmp_path):
     draw = random.Random(0)
-    config = write_config(epochs=120, deterministic=True, augment=["flip", "crop"], schedule="cosine")
+    config = write_config(epochs=80, deterministic=True, augment=["flip", "crop"], schedule="cosine")
     run, num_kills, num_in_writing = tmp_path / "killed", 0, 0
     words = ["--config", "config.json", "--runs-dir", ".", "--run-name", "killed"]
     while True:

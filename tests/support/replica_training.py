@@ -18,14 +18,13 @@ from training.distribution.distribution import make_distribution
 from zoo.classifier import Classifier
 from zoo.conditional_vae.conditional_vae import ConditionalVAE
 from zoo.dcgan.dcgan import DCGAN
-from zoo.super_resolution.fsrcnn import FSRCNN
 from zoo.super_resolution.srcnn import SRCNN
 
-NUM_STEPS, BATCH_SIZE = 20, 8
+NUM_STEPS, BATCH_SIZE = 12, 8
 MODELS = {
     "classifier": lambda: Classifier(ATTRIBUTES, width=4),
     "conditional_vae": lambda: ConditionalVAE(
-        ATTRIBUTES, width=4, kl_warm_up_steps=10, edit_weight=5.0, independence_weight=10.0, keep_detail=True
+        ATTRIBUTES, width=4, kl_warm_up_steps=6, edit_weight=5.0, independence_weight=10.0, keep_detail=True
     ),
     "dcgan": lambda: DCGAN(
         ATTRIBUTES,
@@ -37,8 +36,7 @@ MODELS = {
         discriminator_steps=2,
     ),
     "dcgan_wasserstein": lambda: DCGAN(ATTRIBUTES, width=4, loss="wasserstein_gp", spectral_norm=True),
-    "fsrcnn": lambda: FSRCNN(upscale_factor=2),
-    "srcnn": lambda: SRCNN(upscale_factor=2, is_residual=True),
+    "srcnn": lambda: SRCNN(upscale_factor=2, is_residual=True),  # FSRCNN and ECBSR have its training step
 }
 
 
