@@ -43,8 +43,9 @@ FIRST_SEED, LAST_SEED = -(2**63), 2**63 - 1
     help="Directory to write the pictures to.",
 )
 @overwrite_option
+@click.option("--force", is_flag=True, help="Use a preset that is not good at generating pictures.")
 @click.option("--dry-run", is_flag=True, help="Print the file names, and write nothing.")
-def command(server, access, model, run, preset, count, seed, output, overwrite, dry_run):
+def command(server, access, model, run, preset, count, seed, output, overwrite, force, dry_run):
     """Generate pictures; the same seed always gives the same picture.
 
     Each of the model's attributes is an option, e.g. --category sneaker; an attribute that is not given is
@@ -65,6 +66,8 @@ def command(server, access, model, run, preset, count, seed, output, overwrite, 
     label = re.sub(r"[\s/\\]", "-", "-".join(given_values()))[:MAX_LABEL_CHARACTERS] or "any"
     seeds = seed + np.arange(count, dtype="int64")
     paths = [output / f"{label}-{one_seed}.png" for one_seed in seeds]
+    if preset and not (server or run or force):
+        _check_preset(preset)
     with open_source(server, access, model, run, preset, default_models=["dcgan"]) as source:
         attributes = attribute_inputs(source, "generate_png", count, ["seed"])
         if dry_run:
@@ -84,3 +87,15 @@ def command(server, access, model, run, preset, count, seed, output, overwrite, 
             for path, image_bytes in zip(paths[rows], outputs["image_bytes"], strict=True):
                 write_bytes(path, image_bytes)
     click.echo(f"Wrote {count} pictures to {output}")
+
+
+def _check_preset(name: str) -> None:
+    """Raises `click.UsageError` for a preset whose description advises against it."""
+    from zoo.presets.registry import read_preset
+
+    why = (read_preset(name).weak_at or {}).get("generate")
+    if why:
+        raise click.UsageError(
+            f"The preset must be good at generating pictures. Received: {name}; its description says: {why}. "
+            "Choose another one (zoo presets), or add --force to see for yourself."
+        )

@@ -7,6 +7,7 @@ from pathlib import Path
 # Before TensorFlow is imported anywhere.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import kept_directories
 import pytest
 
 pytest.register_assert_rewrite("checks", "pictures_in_memory")
@@ -25,7 +26,8 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session", autouse=True)
 def home_of_its_own(tmp_path_factory):
-    """Keeps tests from reading or writing what the user has prepared."""
+    """Keeps tests from reading or writing what the user has prepared, and their files with pytest's own."""
+    kept_directories.root = tmp_path_factory.getbasetemp()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ZOO_HOME", str(tmp_path_factory.mktemp("zoo-home")))
         patch.setenv("TFDS_DATA_DIR", str(tmp_path_factory.mktemp("tfds")))

@@ -2,12 +2,11 @@
 
 import functools
 import struct
-import tempfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 from exported_models import build_model, exported, random_pictures, to_png
+from kept_directories import make_directory
 from picture_files import JPEG, chunk, jpeg_with
 
 from export.saved_model.exporter import save
@@ -34,7 +33,7 @@ GOOD = [to_png(random_pictures(1, 20, 30, 3, seed)[0]) for seed in range(2)] + [
 def session(name, isolates_rows) -> SavedModelSession:
     if not isolates_rows:
         return SavedModelSession(exported(name).directory)
-    directory = Path(tempfile.mkdtemp(prefix="isolating-model-"))
+    directory = make_directory("isolating-model")
     save(make_signatures(build_model(name), isolates_rows=True), directory)
     return SavedModelSession(directory)
 

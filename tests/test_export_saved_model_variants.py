@@ -1,7 +1,6 @@
 """`zoo export --variant`: every variant answers in a session, as it says it does, behind the same guards."""
 
 import functools
-import tempfile
 from pathlib import Path
 
 import keras
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from exported_models import from_png
+from kept_directories import make_directory
 from served_runs import files_in, run_zoo, signatures_of_run, trained_run
 
 from export.export_command import VARIANT_NAMES
@@ -38,7 +38,7 @@ SMALLER = [name for name in VARIANTS if name != ORIGINAL]
 def saved(model, variant, make_small_config) -> Path:
     """Returns the SavedModel of a variant of the model's small run."""
     signatures = list(signatures_of_run(model, make_small_config).values())
-    directory = Path(tempfile.mkdtemp(prefix="variant-"))
+    directory = make_directory("variant")
     source = find_run(trained_run(model, make_small_config))
     save_variant(source, variant, False, signatures, directory)
     return directory

@@ -1,6 +1,7 @@
 """`zoo generate`: the same files from a run, over gRPC and over REST; and what can be wrong."""
 
 import errno
+import json
 import os
 import shutil
 
@@ -71,6 +72,18 @@ def test_a_preset_writes_what_its_run_writes(generate, presets_dir, make_small_c
         written.append(contents(output))
         shutil.rmtree(output)
     assert written[0] == written[1]
+
+
+def test_a_preset_that_is_not_good_at_it_needs_force(generate, presets_dir, capsys, output):
+    path = presets_dir / "tiny_dcgan" / "preset.json"
+    description = json.loads(path.read_text())
+    path.write_text(json.dumps({**description, "weak_at": {"generate": "it draws smears"}}))
+    code, _, error = generate(source=("--preset", "tiny_dcgan"))
+    assert code == 2
+    assert "Received: tiny_dcgan; its description says: it draws smears. Choose another one" in error
+    assert not output.exists()
+    assert generate("--force", source=("--preset", "tiny_dcgan"))[0] == 0
+    assert "  not good at generate: it draws smears\n" in run_zoo(capsys, "presets", "tiny_dcgan")[1]
 
 
 def test_values_that_a_preset_does_not_know_are_answered_with_those_it_knows(

@@ -80,6 +80,13 @@ def test_a_run_that_began_with_another_one_is_repeated_from_the_first(make_small
     assert preset.minutes == round(sum(seconds) / 60, 1)
 
 
+def test_what_it_is_not_good_at_is_said(run, output):
+    made = make_preset(run, "x", weak_at={"generate": "it draws smears"}, **LICENCES)
+    assert registry.read_preset("x") == made
+    assert made.weak_at == {"generate": "it draws smears"}
+    assert "weak_at" not in json.loads(make_preset(run, "y", **LICENCES).to_json())
+
+
 def test_the_headline_is_chosen(run, output):
     assert make_preset(run, "x", headline_scores=("bicubic_psnr",), **LICENCES).headline_scores == [
         "bicubic_psnr"

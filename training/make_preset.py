@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -33,6 +34,7 @@ def make_preset(
     is_half: bool = False,
     hardware: str | None = None,
     headline_scores: tuple[str, ...] = (),
+    weak_at: Mapping[str, str] | None = None,
     output: Path | None = None,
 ) -> Preset:
     """Writes the two files of a preset.
@@ -45,6 +47,7 @@ def make_preset(
         is_half: Whether to store the weights in float16.
         hardware: Hardware that the run was trained on; this machine by default.
         headline_scores: Names of the scores to show in lists; the first ones by default.
+        weak_at: Why the model should not be used for a command, by the command's name.
         output: Directory of presets; the package's own by default.
 
     Returns:
@@ -79,6 +82,7 @@ def make_preset(
             versions=library_versions(),
             evaluation=evaluation,
             headline_scores=list(headline_scores or list(scores)[:NUM_HEADLINE_SCORES]),
+            weak_at=dict(weak_at) if weak_at else None,
             weights=weights,
             directory=output / name,
             **_describe_training(source, licence_data),
@@ -183,6 +187,16 @@ def _without_paths(config: TrainingConfig) -> TrainingConfig:
     return dataclasses.replace(config, data_dir=None, init_from=init_from)
 
 
+def _to_reasons(context, parameter, texts):
+    pairs = [text.partition("=") for text in texts]
+    for text, (command_name, _, why) in zip(texts, pairs, strict=True):
+        if not command_name or not why:
+            raise click.BadParameter(
+                f"must have the form COMMAND=WHY. Received: {text!r}.", context, parameter
+            )
+    return {command_name: why for command_name, _, why in pairs}
+
+
 @click.command(
     cls=ZooCommand,
     uses_tensorflow=True,
@@ -198,6 +212,13 @@ def _without_paths(config: TrainingConfig) -> TrainingConfig:
 )
 @click.option("--hardware", help="Hardware that the run was trained on.  [default: this machine]")
 @click.option("--headline", metavar="NAMES", default="", help="Comma-separated scores to show in lists.")
+@click.option(
+    "--weak-at",
+    multiple=True,
+    metavar="COMMAND=WHY",
+    callback=_to_reasons,
+    help="A command that must not use the preset without --force, and why, e.g. generate='it draws smears'.",
+)
 @click.option(
     "--output",
     type=click.Path(path_type=Path),

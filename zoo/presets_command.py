@@ -66,6 +66,7 @@ def _page(preset: Preset) -> str:
         "measured on": evaluation.get("dataset")
         and f"{evaluation['dataset']}, {evaluation.get('num_images', 0):,} photos",
     }
+    facts |= {f"not good at {name}": why for name, why in (preset.weak_at or {}).items()}
     for attribute, values in (preset.model_config.get("attributes") or {}).items():
         facts[attribute] = ", ".join(values)
     lines = [preset.name, *(f"  {name}: {fact}" for name, fact in facts.items() if fact)]

@@ -1,13 +1,11 @@
 """A deployment of two stub models, written once for the whole test run."""
 
-import atexit
 import functools
 import json
-import shutil
-import tempfile
 from pathlib import Path
 
 import yaml
+from kept_directories import make_directory
 
 from serving.deploy.deployment import Deployment, write_deployment
 
@@ -24,8 +22,7 @@ def make_models(directory: Path, *names) -> Path:
 @functools.cache
 def deployment() -> Deployment:
     """Returns the deployment of `dcgan` and `srcnn_x2`."""
-    directory = Path(tempfile.mkdtemp(prefix="deployed-models-"))
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    directory = make_directory("deployed-models")
     return Deployment(make_models(directory / "models", "dcgan", "srcnn_x2"))
 
 

@@ -1,16 +1,14 @@
 """Small models with random weights and their SavedModels, built once for the whole test run."""
 
-import atexit
 import dataclasses
 import functools
 import io
-import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from dark_products import make_dark
+from kept_directories import make_directory
 from PIL import Image
 
 from export.saved_model.exporter import save
@@ -86,8 +84,7 @@ def build_model(name):
 def exported(name) -> ExportedModel:
     """Builds and exports the named model."""
     model = build_model(name)
-    directory = Path(tempfile.mkdtemp(prefix="exported-model-"))
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    directory = make_directory("exported-model")
     signatures = make_signatures(model)
     save(signatures, directory)
     return ExportedModel(model, {signature.name: signature for signature in signatures}, directory)

@@ -1,14 +1,12 @@
 """Runs trained for seconds, their exports and a server on them, made once for the whole test run."""
 
-import atexit
 import contextlib
 import functools
-import shutil
-import tempfile
 from pathlib import Path
 
 import pytest
 from free_ports import free_port
+from kept_directories import make_directory
 
 from export.saved_model.exporter import export_run
 from export.signatures.of_models import make_signatures
@@ -41,9 +39,7 @@ SERVED_NAMES = {
 
 @functools.cache
 def _directory() -> Path:
-    directory = Path(tempfile.mkdtemp(prefix="served-runs-"))
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    return directory
+    return make_directory("served-runs")
 
 
 @functools.cache

@@ -1,15 +1,13 @@
 """Small SavedModels and a running server, for tests of the serving layer."""
 
-import atexit
 import contextlib
 import functools
-import shutil
-import tempfile
 from pathlib import Path
 
 import tensorflow as tf
 from free_ports import free_port
 from inference_models import save_examples_model
+from kept_directories import make_directory
 from tensorflow.core.protobuf import saved_model_pb2
 
 from serving.launch.config_files import write_config_files
@@ -107,8 +105,7 @@ class Scores(tf.Module):
 @functools.cache
 def models_dir() -> Path:
     """Returns a directory of models, made once for the whole test run."""
-    directory = Path(tempfile.mkdtemp(prefix="serving-models-"))
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    directory = make_directory("serving-models")
     for version in (1, 2):
         linear = Linear(version)
         save(

@@ -3,9 +3,9 @@
 import functools
 import json
 import shutil
-import tempfile
 from pathlib import Path
 
+from kept_directories import make_directory
 from served_runs import trained_run
 
 from training.make_preset import make_preset
@@ -30,7 +30,7 @@ def evaluated_run(model, make_small_config, directory: Path) -> Path:
 
 @functools.cache
 def _made_presets(make_small_config) -> Path:
-    directory = Path(tempfile.mkdtemp(prefix="small-presets-"))
+    directory = make_directory("small-presets")
     for model, name in NAMES.items():
         run = evaluated_run(model, make_small_config, directory / "runs" / model)
         make_preset(run, name, output=directory / "presets", hardware="a test", **LICENCES)

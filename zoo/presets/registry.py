@@ -22,6 +22,8 @@ REINSTALL = "Install the package again: pip install --force-reinstall --no-deps 
 SAVE_AGAIN = "Write the folder again with `save_to_preset`, or copy or download it again."
 # The fields that follow from a model. All others come from its training, and a folder may lack them.
 MODEL_FIELDS = ("model_class", "model_config", "weights")
+# Fields that complete descriptions have only where there is something to say.
+OPTIONAL_FIELDS = ("weak_at",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Preset:
         versions: Versions of the libraries that affect results.
         evaluation: Contents of the run's `evaluation.json`: the scores, the data and the number of pictures.
         headline_scores: Names of the scores that `zoo presets` shows.
+        weak_at: Why the model should not be used for a command, by the command's name, e.g. `"generate"`.
 
     Example:
 
@@ -72,6 +75,7 @@ class Preset:
     versions: dict[str, str] | None = None
     evaluation: dict[str, Any] | None = None
     headline_scores: list[str] | None = None
+    weak_at: dict[str, str] | None = None
 
     @property
     def is_shipped(self) -> bool:
@@ -112,6 +116,7 @@ class Preset:
         """Returns the contents of `preset.json`, with only the model's fields if the training is unknown."""
         fields = MODEL_FIELDS if self.training_config is None else _all_fields()
         values = {name: getattr(self, name) for name in fields}
+        values |= {name: getattr(self, name) for name in OPTIONAL_FIELDS if getattr(self, name)}
         return json.dumps({"format": FORMAT, **values}, indent=2) + "\n"
 
     def find_weights(self) -> Path:
@@ -190,7 +195,7 @@ def _read_values(directory: Path, required: Iterable[str], remedy: str) -> dict[
     except (OSError, ValueError, TypeError) as error:
         raise ValueError(f"A preset's description must be JSON. Received: {path}. {remedy}") from error
     file_format = values.pop("format", None)
-    fields = (values.keys() - _all_fields()) | (set(required) - values.keys())
+    fields = (values.keys() - {*_all_fields(), *OPTIONAL_FIELDS}) | (set(required) - values.keys())
     if file_format != FORMAT or fields:
         different = ", ".join(sorted(fields)) or "none"
         raise ValueError(
@@ -202,7 +207,8 @@ def _read_values(directory: Path, required: Iterable[str], remedy: str) -> dict[
 
 def _all_fields() -> list[str]:
     """Returns the fields of a complete description; name and directory follow from the file's location."""
-    return [field.name for field in dataclasses.fields(Preset) if field.name not in ("name", "directory")]
+    others = ("name", "directory", *OPTIONAL_FIELDS)
+    return [field.name for field in dataclasses.fields(Preset) if field.name not in others]
 
 
 def file_sha256(path: Path) -> str:
