@@ -50,10 +50,10 @@ def test_every_model_does_on_two_workers_and_on_two_devices_what_it_does_on_one(
     names = list(MODELS)
     (one,) = train(tmp_path, "none", names)
     chief, worker = train(tmp_path, "multi_worker", names, cluster_environments(2))
-    (mirrored,) = train(tmp_path, "mirrored", names)
-    for name in names:
-        check_equal(one[name], chief[name])
-        check_equal(one[name], mirrored[name])
+    # The models' steps know of replicas alone; where these are is the strategy's, so two kinds of steps do.
+    (mirrored,) = train(tmp_path, "mirrored", ["classifier", "dcgan"])
+    for name, found in [*chief.items(), *mirrored.items()]:
+        check_equal(one[name], found)
     assert chief == worker
 
 

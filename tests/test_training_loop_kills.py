@@ -17,7 +17,7 @@ from run_states import assert_same_training, last_state_of
 
 from training.runs.metrics_log import read_metrics
 
-NUM_KILLS = 5
+NUM_KILLS = 4
 REPOSITORY = Path(__file__).parent.parent
 
 
