@@ -22,6 +22,8 @@ from serving.client.errors import AccessDeniedError
 from serving.deploy.deployment import Deployment
 from serving.wire import messages, tensor_proto
 
+pytestmark = pytest.mark.slow
+
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"
 STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
