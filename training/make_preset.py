@@ -47,7 +47,7 @@ def make_preset(
         is_half: Whether to store the weights in float16.
         hardware: Hardware that the run was trained on; this machine by default.
         headline_scores: Names of the scores to show in lists; the first ones by default.
-        weak_at: Why the model should not be used for a command, by the command's name.
+        weak_at: As for `Preset`.
         output: Directory of presets; the package's own by default.
 
     Returns:
@@ -190,9 +190,9 @@ def _without_paths(config: TrainingConfig) -> TrainingConfig:
 def _to_reasons(context, parameter, texts):
     pairs = [text.partition("=") for text in texts]
     for text, (command_name, _, why) in zip(texts, pairs, strict=True):
-        if not command_name or not why:
+        if command_name != "generate" or not why:  # no other command asks
             raise click.BadParameter(
-                f"must have the form COMMAND=WHY. Received: {text!r}.", context, parameter
+                f"must have the form generate=WHY. Received: {text!r}.", context, parameter
             )
     return {command_name: why for command_name, _, why in pairs}
 
@@ -215,9 +215,9 @@ def _to_reasons(context, parameter, texts):
 @click.option(
     "--weak-at",
     multiple=True,
-    metavar="COMMAND=WHY",
+    metavar="generate=WHY",
     callback=_to_reasons,
-    help="A command that must not use the preset without --force, and why, e.g. generate='it draws smears'.",
+    help="Why zoo generate must not use the preset without --force, e.g. generate='it draws smears'.",
 )
 @click.option(
     "--output",

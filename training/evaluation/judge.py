@@ -52,6 +52,17 @@ def find_hits(
     return hits
 
 
+def closes_gap(accuracy: float, chance: float, share: float) -> bool:
+    """Says whether a judge closes a share of the gap between guessing and being always right.
+
+    Example:
+
+    >>> closes_gap(0.75, 0.5, share=0.5), closes_gap(0.7, 0.5, share=0.5)
+    (True, False)
+    """
+    return accuracy - chance >= share * (1.0 - chance)
+
+
 def find_doubt(attribute: str, real_hits: np.ndarray, real_ids: np.ndarray) -> str:
     """Returns why a judge's opinion on an attribute says little; an empty string if it can be trusted.
 
@@ -69,7 +80,7 @@ def find_doubt(attribute: str, real_hits: np.ndarray, real_ids: np.ndarray) -> s
     if len(known) < MIN_JUDGED:
         return ""
     accuracy, chance = float(np.mean(real_hits)), float(np.bincount(known).max() / len(known))
-    if accuracy - chance >= TRUSTED_GAIN * (1.0 - chance):
+    if closes_gap(accuracy, chance, TRUSTED_GAIN):
         return ""
     return (
         f"The judge sees the {attribute} of {100 * accuracy:.0f} % of the real pictures, by guessing "

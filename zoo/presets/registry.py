@@ -50,7 +50,7 @@ class Preset:
         versions: Versions of the libraries that affect results.
         evaluation: Contents of the run's `evaluation.json`: the scores, the data and the number of pictures.
         headline_scores: Names of the scores that `zoo presets` shows.
-        weak_at: Why the model should not be used for a command, by the command's name, e.g. `"generate"`.
+        weak_at: Why not to use the model, by what it is not good at; `zoo generate` obeys `"generate"`.
 
     Example:
 

@@ -17,7 +17,7 @@ import numpy as np
 from training.data.data_sets import DataSet
 from training.data.preparation import zoo_home
 from training.data.selection import SelectedDataSet
-from training.evaluation.judge import find_hits, judge_pictures
+from training.evaluation.judge import MIN_JUDGED, closes_gap, find_hits, judge_pictures
 from training.evaluation.quality import judge_training
 from training.evaluation.quality.judge_files import (
     DESCRIPTION,
@@ -36,9 +36,8 @@ from zoo.presets.from_preset import save_weights
 from zoo.presets.registry import Preset, file_sha256, list_presets, read_preset
 
 MAX_JUDGED = 1000
-# A judge is poor if it closes less than this share of the gap between guessing and being always right. Of
-# fewer pictures its accuracy says too little to tell.
-POOR_GAIN, MIN_JUDGED = 0.1, 30
+# A judge is poor if it closes less than this share of the gap between guessing and being always right.
+POOR_GAIN = 0.1
 # What the squared discrepancy needs of each set.
 MIN_PICTURES = 2
 
@@ -100,10 +99,8 @@ def find_judge(
 
 def is_poor(judge: JudgeFiles) -> bool:
     """Says whether a judge tells the values of no attribute clearly better than by guessing."""
-    gains = [
-        judge.accuracy[name] - chance - POOR_GAIN * (1.0 - chance) for name, chance in judge.chance.items()
-    ]
-    return judge.num_judged >= MIN_JUDGED and all(gain < 0 for gain in gains)
+    is_clear = [closes_gap(judge.accuracy[name], chance, POOR_GAIN) for name, chance in judge.chance.items()]
+    return judge.num_judged >= MIN_JUDGED and not any(is_clear)
 
 
 def _describe_poor(judge: JudgeFiles) -> str:
