@@ -13,6 +13,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 from serving.launch.config_files import write_config_files
 from serving.model_server.server import ModelServer
 
+SLOW_HAS_BEGUN = "The slow signature has begun."
+
 
 class Linear(tf.Module):
     """Computes `y = factor * x`, with one signature for each server rule that needs its own."""
@@ -43,6 +45,8 @@ class Linear(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec((None,), tf.float32, name="x")])
     def slow(self, x):
+        """Never ends, and says on stderr that it has begun."""
+        tf.print(SLOW_HAS_BEGUN)
         return {"y": tf.while_loop(lambda y: tf.reduce_all(y < 1e9), lambda y: [y + 1.0], [x])[0]}
 
     @tf.function(input_signature=[tf.TensorSpec((None, None), tf.float32, name="x")])
