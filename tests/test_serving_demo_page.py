@@ -20,6 +20,7 @@ def page(tmp_path):
     scores = {
         "recall": {"value": 0.123456, "unit": "share", "baseline": baseline},
         "parameters": {"value": 8129, "unit": "weights"},
+        "precision": {"value": 1.0, "unit": "share", "doubt": "All look alike"},
     }
     (run / "evaluation.json").write_text(json.dumps({"scores": scores}))
     (tmp_path / "photos").mkdir()
@@ -54,6 +55,7 @@ def test_scores_stand_beside_their_baseline_and_say_something(page):
     for row in (
         ("recall", "0.1235", "share", "0.9876", "real test pictures", "Share of the real pictures that look"),
         ("parameters", "8129", "weights", "", "", "Size of the model."),
+        ("precision", "1, doubtful", "share", "", "", "All look alike. Share of"),
     ):
         assert "".join(f"<td>{cell}</td>" for cell in row).removesuffix("</td>") in text
     for row in (("train &lt;dcgan&gt;", "61"), ("total", "70")):

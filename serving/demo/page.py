@@ -9,6 +9,7 @@ from training.evaluation.meanings import meaning_of
 from training.pages.html_page import HtmlPage
 from training.pages.picture_sheet import PictureSheet
 from training.runs import run_directory
+from training.runs.score import DOUBTFUL
 from zoo.files.atomic_write import write_bytes, write_text
 from zoo.presets.registry import score_value
 
@@ -101,7 +102,10 @@ def _score_rows(run: Path) -> list[list[str]]:
     for name, score in scores.items():
         baseline = score.get("baseline")
         beside = ["", ""] if baseline is None else [_format(score_value(baseline)), baseline["name"]]
-        rows.append([name, _format(score_value(score)), score["unit"], *beside, meaning_of(name)])
+        doubt = score.get("doubt", "")
+        value = _format(score_value(score)) + (DOUBTFUL if doubt else "")
+        said = f"{doubt}. {meaning_of(name)}" if doubt else meaning_of(name)
+        rows.append([name, value, score["unit"], *beside, said])
     return rows
 
 

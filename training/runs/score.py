@@ -3,6 +3,9 @@
 import dataclasses
 from typing import Any
 
+# What stands behind a doubtful value.
+DOUBTFUL = ", doubtful"
+
 
 @dataclasses.dataclass(frozen=True)
 class Score:
@@ -46,7 +49,7 @@ class Score:
     @property
     def mark(self) -> str:
         """What stands behind a doubtful value where it is shown; empty for others."""
-        return ", doubtful" if self.doubt else ""
+        return DOUBTFUL if self.doubt else ""
 
     def doubted(self, why: str) -> "Score":
         """Returns the score with a doubt; an empty one, or a second, changes nothing."""
