@@ -31,7 +31,7 @@ demo: setup ## Train, export, serve and ask the three models; leaves demo/index.
 	fi
 	$(BIN)/python -m serving.demo
 
-test: setup lint ## Lint, then the default test run (six to nine minutes on two idle cores, by their speed, installation not counted).
+test: setup lint ## Lint, then the default test run (six to nine minutes on two idle cores, after installation).
 	$(BIN)/python -m pytest $(IN_PARALLEL)
 
 test-slow: setup ## The tests that take longer than about seven seconds each (about twenty minutes).

@@ -202,6 +202,8 @@ def test_process_answers_and_ends_on_sigterm_after_requests_in_flight():
         stderr=subprocess.PIPE,
         text=True,
     )
+    stuck = threading.Timer(120, process.kill)  # reading its log would wait for ever
+    stuck.start()
     try:
         log = []
         for line in process.stderr:
@@ -221,6 +223,7 @@ def test_process_answers_and_ends_on_sigterm_after_requests_in_flight():
         assert answers == ["DEADLINE_EXCEEDED"]
         assert process.wait(60) == 0
     finally:
+        stuck.cancel()
         process.kill()
         process.stderr.close()
 
