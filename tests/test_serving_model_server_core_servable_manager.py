@@ -205,7 +205,7 @@ def test_waiting_ends_with_the_highest_settled_version_or_with_stop(manager, loa
     assert (settled.version, settled.state) == (2, "END")
     threading.Timer(0.05, manager.stop).start()
     with pytest.raises(Cancelled):
-        manager.wait_until_settled(["never"], poll_seconds=0.01)
+        manager.wait_until_settled(["never"])
 
 
 def test_only_a_loaded_version_has_a_session():

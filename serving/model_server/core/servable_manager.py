@@ -17,6 +17,7 @@ from serving.model_server.core.saved_model_session import SavedModelSession
 from serving.wire.status import Cancelled, ServingError, from_exception
 
 TICK_SECONDS = 0.1
+_POLL_SECONDS = 0.2  # between two questions whether somebody still waits
 _logger = logging.getLogger(__name__)
 
 
@@ -125,14 +126,13 @@ class ServableManager:
         self._stop.set()
 
     def wait_until_settled(
-        self, names: Iterable[str], is_wanted: Callable[[], bool] = lambda: True, poll_seconds: float = 0.2
+        self, names: Iterable[str], is_wanted: Callable[[], bool] = lambda: True
     ) -> list[ModelVersion]:
         """Waits until each model has a version that is AVAILABLE or at its END; returns the highest ones.
 
         Args:
             names: Names of the models.
             is_wanted: Called repeatedly; returns whether to keep waiting.
-            poll_seconds: Pause between two calls of it.
 
         Raises:
             Cancelled: `stop` was called or `is_wanted` returned False before every model had such a version.
@@ -148,7 +148,7 @@ class ServableManager:
                 if not is_wanted():
                     raise Cancelled("The client left while the server waited for models.")
                 # Polls, because a signal handler cannot safely take the condition's lock to wake this.
-                self._changed.wait(poll_seconds)
+                self._changed.wait(_POLL_SECONDS)
 
     def _settled(self, name) -> ModelVersion | None:
         versions = self._versions.get(name, {})
