@@ -1,0 +1,1 @@
+"""Makes one photo of several that overlap."""
