@@ -70,6 +70,7 @@ setup(
         "beam": ["apache-beam>=2.77,<2.78"],  # whole catalogues; its runners' private parts change
         "c2pa": ["c2pa-python>=0.38,<1", "cryptography>=44"],  # signed provenance
         "heic": ["pillow-heif>=1"],  # photos of phones; its wheels contain encoders under the GPL
+        "stitching": ["opencv-python-headless>=4.10,<5"],  # points that photos have in common
         "hub": ["huggingface-hub>=1"],  # presets named hf://owner/name
         "docs": DOCS,  # the documentation site
         "dev": [
@@ -79,6 +80,7 @@ setup(
             "nbformat>=5.10",
             "ipykernel>=6.29",
             "apache-beam>=2.77,<2.78",
+            "opencv-python-headless>=4.10,<5",
             "c2pa-python>=0.38,<1",
             "pillow-heif>=1",
             "wandb>=0.22",

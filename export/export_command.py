@@ -114,9 +114,9 @@ def command(run_or_preset, requirements, compare_variants, tflite, tflite_float1
     """
     _check_options(compare_variants, tflite, tflite_float16, options)
     from export.saved_model.quality_gate import check_requirements
-    from training.trained_model import find_run_or_preset
+    from training.trained_model import find_model
 
-    source = find_run_or_preset(run_or_preset)
+    source = find_model(run_or_preset)
     check_requirements(source, requirements)
     if dry_run:
         _describe(source.model, tflite, options)

@@ -6,22 +6,12 @@ from pathlib import Path
 import click
 
 from serving.jobs.options import PhotoCommand, job_options, photos_argument
+from serving.pictures.size_option import size_option
 from serving.pictures.source import source_options
 from zoo.colour.basic_colours import GROUND_COLOURS
 
 TRANSPARENT = "transparent"
 SHADOWS = ("none", "soft", "keep")
-
-
-def _to_size(context, parameter, text):
-    if text is None:
-        return None
-    match = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text.strip().lower())
-    if not match or "0" in (match[1].lstrip("0") or "0", match[2].lstrip("0") or "0"):
-        raise click.BadParameter(
-            f"A size must have the form WIDTHxHEIGHT, in pixels. Received: {text!r}. Use e.g. 2000x2000."
-        )
-    return int(match[1]), int(match[2])
 
 
 def _to_background(context, parameter, text):
@@ -67,7 +57,7 @@ def _to_background(context, parameter, text):
     type=float,
     help="Centre the product and scale it to this share of the result.  [default: 0.85 with --size]",
 )
-@click.option("--size", callback=_to_size, metavar="WxH", help="Size of the result.  [default: the photo's]")
+@size_option("Size of the result.  [default: the photo's]")
 @click.option("--mask", "writes_mask", is_flag=True, help="Also write the mask, as NAME-mask.png.")
 @click.option(
     "--ignore-alpha",

@@ -1,4 +1,4 @@
-"""Finds and loads trained models: a run directory, or a preset.
+"""Finds and loads models: a run directory, a preset, or a model that learns nothing.
 
 Keras is imported only when a model or its scores are accessed, so commands can reject a wrong name at once.
 """
@@ -14,6 +14,7 @@ from typing import Any
 from training.runs import run_directory
 from training.runs.config import TrainingConfig
 from training.runs.run_directory import CONFIG, MODEL, read_config
+from training.untrained_models import UNTRAINED
 from zoo.errors import UnknownNameError
 from zoo.presets import registry
 from zoo.presets.hub import PREFIX
@@ -21,11 +22,11 @@ from zoo.presets.hub import PREFIX
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A trained model, from a run or a preset.
+    """A model, from a run or a preset, or without weights.
 
     Args:
-        kind: `"run"` or `"preset"`.
-        name: Name of the run directory or of the preset.
+        kind: `"run"`, `"preset"` or `"untrained"`.
+        name: Name of the run directory, of the preset or of the untrained model.
         directory: Directory with its files.
         training_config: Configuration of its training; None if a preset's folder does not record it.
         preset: The preset's description; None for a run.
@@ -61,11 +62,13 @@ class Source:
 
     @property
     def recipe(self):
-        """The model's recipe.
+        """The model's recipe, or its entry of `UNTRAINED`.
 
         Raises:
             UnknownNameError: This version does not have the model.
         """
+        if self.kind == "untrained":
+            return UNTRAINED[self.name]
         from training.recipes.base.registry import RECIPES, find_recipe
 
         if self.preset is not None and self.training_config is None:
@@ -94,6 +97,8 @@ class Source:
             UnknownNameError: This version does not have the model.
             ValueError: Its files are damaged or from another version.
         """
+        if self.kind == "untrained":
+            return self.recipe.import_model_class()(dtype=precision)
         if self.kind == "run":
             return self.recipe.to_answer(load_model(self.directory, precision))
         from zoo.presets.from_preset import load_preset
@@ -102,7 +107,9 @@ class Source:
 
     @property
     def reference(self) -> str:
-        """The text by which `find_run_or_preset` finds the model from any working directory."""
+        """The text by which `find_model` finds the model from any working directory."""
+        if self.kind == "untrained":
+            return self.name
         return str(self.directory.resolve()) if self.preset is None else self.preset.reference
 
     @property
@@ -112,6 +119,8 @@ class Source:
         Raises:
             ValueError: The evaluation is damaged.
         """
+        if self.kind == "untrained":
+            return {}
         if self.preset is not None:
             return _to_numbers(self.preset.evaluation or {"scores": {}})
         if (self.directory / run_directory.EVALUATION).exists():
@@ -136,6 +145,20 @@ def load_run_or_preset(text: str) -> Source:
     source = find_run_or_preset(text)
     source.model  # noqa: B018 - loads the model here, where damaged files must be reported
     return source
+
+
+def find_model(text: str) -> Source:
+    """Finds a model to export or to serve: as `find_run_or_preset` does, or one of `UNTRAINED` by its name.
+
+    Args:
+        text: As for `find_run_or_preset`.
+
+    Raises:
+        Exception: As for `find_run_or_preset`.
+    """
+    if text in UNTRAINED and not (Path(text) / run_directory.CONFIG).exists():
+        return Source("untrained", text, Path(), None)
+    return find_run_or_preset(text)
 
 
 def find_run_or_preset(text: str) -> Source:

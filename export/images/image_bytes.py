@@ -47,12 +47,14 @@ class ImageHeaders(NamedTuple):
         is_png: bool `[N]`, false for JPEGs.
         has_alpha: bool `[N]`.
         orientation: int64 `[N]`, EXIF orientation 1 to 8.
+        size: int64 `[N, 2]`: height and width of the upright photo.
     """
 
     error: tf.Tensor
     is_png: tf.Tensor
     has_alpha: tf.Tensor
     orientation: tf.Tensor
+    size: tf.Tensor
 
 
 def read_image_headers(image_bytes: tf.Tensor) -> ImageHeaders:
@@ -77,11 +79,14 @@ def read_image_headers(image_bytes: tf.Tensor) -> ImageHeaders:
         *png.after_size,
         *jpeg.after_size,
     ]
+    orientation = read_orientation(tf.where(is_png, png.exif, jpeg.exif))
+    is_turned = orientation >= 5
     return ImageHeaders(
         error=first_problem(checks),
         is_png=is_png,
         has_alpha=is_png & png.has_alpha,
-        orientation=read_orientation(tf.where(is_png, png.exif, jpeg.exif)),
+        orientation=orientation,
+        size=tf.stack([tf.where(is_turned, width, height), tf.where(is_turned, height, width)], axis=-1),
     )
 
 
@@ -186,13 +191,13 @@ def map_image_rows(
         )
     headers = read_image_headers(image_bytes)
     if isolates_rows:
-        headers = _with_decoder_errors(image_bytes, headers)
+        headers = with_decoder_errors(image_bytes, headers)
 
     def row(elements):
         file, header, rest = elements
         return tf.cond(
             header.error == "",
-            lambda: transform(_decode(file, header, channels), *rest),
+            lambda: transform(decode_image(file, header, channels), *rest),
             lambda: tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), output_spec),
         )
 
@@ -202,7 +207,7 @@ def map_image_rows(
     return rows, headers.error
 
 
-def _with_decoder_errors(image_bytes: tf.Tensor, headers: ImageHeaders) -> ImageHeaders:
+def with_decoder_errors(image_bytes: tf.Tensor, headers: ImageHeaders) -> ImageHeaders:
     """Decodes every file that its header allows, and adds an error to each row that the decoder rejects."""
 
     def num_values(row):
@@ -227,7 +232,17 @@ def _with_decoder_errors(image_bytes: tf.Tensor, headers: ImageHeaders) -> Image
     return headers._replace(error=tf.where(is_decoded, headers.error, first_problem([undecoded])))
 
 
-def _decode(image_bytes: tf.Tensor, header: ImageHeaders, channels: int) -> tf.Tensor:
+def decode_image(image_bytes: tf.Tensor, header: ImageHeaders, channels: int) -> tf.Tensor:
+    """Decodes one file, upright.
+
+    Args:
+        image_bytes: String scalar.
+        header: Its row of `read_image_headers`, without an error.
+        channels: 1 (grey), 3 (RGB on white) or 4 (RGB and opacity), independent of the file's own.
+
+    Returns:
+        uint8 tensor `[height, width, channels]`.
+    """
     if channels == RGBA_CHANNELS:
         raw_image = tf.cond(
             header.has_alpha,

@@ -20,7 +20,7 @@ from export.signatures.signature import Signature
 from export.versions.interface import check_interface, describe_interface
 from export.versions.manifest import read_signatures, write_manifest
 from export.versions.publish import publish
-from training.trained_model import Source, find_run_or_preset
+from training.trained_model import Source, find_model
 from zoo.files.unglobbed import unglobbed
 
 # Largest difference between exported model and Keras model: graphs are fused and sum in another order.
@@ -44,7 +44,7 @@ def export_run(
     signature for two batch sizes, and publishes it only then.
 
     Args:
-        run_or_preset: Run directory or preset, as for `find_run_or_preset`.
+        run_or_preset: Run directory or preset, as for `find_model`.
         models_dir: Directory of all models.
         model_name: Name to serve it by; the model's own name by default.
         version: Positive integer; one above the highest existing version by default.
@@ -66,7 +66,7 @@ def export_run(
         RuntimeError: The exported model does not agree with the Keras model.
         OSError: The files cannot be written.
     """
-    source = find_run_or_preset(str(run_or_preset))
+    source = find_model(str(run_or_preset))
     check_requirements(source, requirements)
     scores = source.scores
     model_name = model_name or default_model_name(source.model)
@@ -106,7 +106,7 @@ def compare_variants(
     """Saves every variant of a run or preset, measures them side by side and deletes them.
 
     Args:
-        run_or_preset: Run directory or preset, as for `find_run_or_preset`.
+        run_or_preset: Run directory or preset, as for `find_model`.
         isolates_rows: As for `export_run`.
 
     Returns:
@@ -117,7 +117,7 @@ def compare_variants(
         FileNotFoundError: There is no such run or preset, or the run has not finished.
         ValueError: The run or preset is damaged.
     """
-    source = find_run_or_preset(str(run_or_preset))
+    source = find_model(str(run_or_preset))
     signatures = make_signatures(source.model, isolates_rows)
     directories, differences, problems = {}, {}, {}
     with tempfile.TemporaryDirectory(prefix="zoo-variants-") as parent:

@@ -7,7 +7,8 @@ from pathlib import Path
 import tensorflow as tf
 
 from export.signatures.image_tensors import example_pictures
-from training.recipes.base.registry import RECIPES, recipe_of
+from training.recipes.base.registry import RECIPES
+from training.untrained_models import kind_of
 from zoo.files.atomic_write import write_bytes
 
 SIGNATURE = "upscale"
@@ -51,7 +52,7 @@ def write_tflite(model, path: Path, float16: bool = False) -> int:
 
 def check_upscaler(model) -> None:
     """Raises `TypeError` unless a model can be exported as a TFLite file."""
-    if not recipe_of(model).converts_to_tflite:
+    if not kind_of(model).converts_to_tflite:
         names = [name for name, recipe in RECIPES.items() if recipe.converts_to_tflite]
         raise TypeError(
             f"Only {', '.join(names)} can become TFLite files, because the other models take strings, "

@@ -1,11 +1,11 @@
-"""Looks up a model's signatures and its default name for serving, through the model's recipe."""
+"""Looks up a model's signatures and its default name for serving, through what describes the model."""
 
 import importlib
 
 import keras
 
 from export.signatures.signature import Signature
-from training.recipes.base.registry import recipe_of
+from training.untrained_models import kind_of
 
 
 def make_signatures(model: keras.Model, isolates_rows: bool = False) -> list[Signature]:
@@ -17,12 +17,12 @@ def make_signatures(model: keras.Model, isolates_rows: bool = False) -> list[Sig
             failing every request in the batch.
 
     Raises:
-        TypeError: No recipe trains such models, so their signatures are unknown.
+        TypeError: The model is none of the zoo's, so its signatures are unknown.
     """
-    module = importlib.import_module(recipe_of(model).signatures)
+    module = importlib.import_module(kind_of(model).signatures)
     return module.make_signatures(model, isolates_rows)
 
 
 def default_model_name(model: keras.Model) -> str:
     """Returns a model's default name for serving, e.g. `srcnn_x2`."""
-    return recipe_of(model).served_name(model)
+    return kind_of(model).served_name(model)

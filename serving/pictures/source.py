@@ -9,7 +9,8 @@ from typing import Protocol
 import click
 
 from serving.client.access import API_KEY_VARIABLE, ServerAccess, access_options
-from training.trained_model import Source, find_preset, find_run
+from training.trained_model import Source, find_model, find_preset, find_run
+from training.untrained_models import UNTRAINED
 from zoo.command_line.quiet_import import import_tensorflow
 from zoo.errors import UnknownNameError
 from zoo.presets.registry import list_presets
@@ -217,7 +218,8 @@ def open_source(
         run: Run directory, or None.
         preset: Name of a preset, or None.
         default_models: Names of models to look for on a server, best first.
-        default_preset: Preset to use if no source is named and the package has it.
+        default_preset: Preset, or model that learns nothing, to use if no source is named and the package
+            has it.
 
     Yields:
         The source.
@@ -233,8 +235,12 @@ def open_source(
             "--model names a server's model. Received: --model without --server. Give --server HOST:PORT too."
         )
     access.check(*([] if server is None else [server]))
-    if server is None and run is None and preset is None and default_preset in list_presets():
-        preset = default_preset
+    if server is None and run is None and preset is None:
+        if default_preset in UNTRAINED:
+            yield _LocalModel(find_model(default_preset), default_preset)
+            return
+        if default_preset in list_presets():
+            preset = default_preset
     if sum(option is not None for option in (server, run, preset)) != 1:
         known = ", ".join(list_presets()) or "none in this version"
         raise click.UsageError(

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from serving.client.access import ServerAccess
 from serving.pictures.source import PictureSource, TwoSources, open_source
+from training.untrained_models import UNTRAINED
 from zoo.pictures.photo import Photo
 
 
@@ -137,4 +138,5 @@ class SourceOptions:
             return f"model {self.model or ' or '.join(self.default_models)} of a server"
         if self.run is not None:
             return f"run {Path(self.run).name}"
-        return f"preset {self.preset or self.default_preset}"
+        name = self.preset or self.default_preset
+        return f"model {name}" if name in UNTRAINED else f"preset {name}"

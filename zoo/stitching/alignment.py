@@ -7,7 +7,7 @@ Sources:
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from scipy import optimize, sparse
@@ -44,11 +44,12 @@ class Alignment:
     refused: dict[int, Refusal]
 
 
-def align(views: Sequence[View]) -> Alignment:
+def align(views: Sequence[View], track: Callable[[Sequence], Iterable] = iter) -> Alignment:
     """Aligns photos.
 
     Args:
         views: Views of two or more photos.
+        track: Wraps the pairs that are matched, e.g. in a progress bar.
 
     Returns:
         The alignment of the largest group of photos that belong together; of one photo if none do.
@@ -56,10 +57,8 @@ def align(views: Sequence[View]) -> Alignment:
     Raises:
         ImportError: The extra `stitching` is not installed.
     """
-    results = {
-        (first, second): match(views[first], views[second])
-        for first, second in itertools.combinations(range(len(views)), 2)
-    }
+    keys = list(itertools.combinations(range(len(views)), 2))
+    results = {(first, second): match(views[first], views[second]) for first, second in track(keys)}
     refused = _find_copies(views, results)
     pairs = {
         key: pair for key, pair in results.items() if isinstance(pair, Pair) and not refused.keys() & set(key)

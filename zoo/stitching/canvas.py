@@ -6,12 +6,11 @@ import tensorflow as tf
 
 from zoo.pictures.limits import MAX_PIXELS
 from zoo.pictures.resize import bicubic
+from zoo.stitching.geometry import LARGEST_SCALE
 
 # A photo is resized to this multiple of its size on the canvas, so that linear interpolation then loses
 # nothing, but to no more pixels than this.
 _FINENESS, _MOST_PIXELS = 2.0, 40e6
-# How much larger or smaller a photo may appear on the canvas, along a side.
-LARGEST_SCALE = 4.0
 
 
 class Window(NamedTuple):

@@ -1,4 +1,4 @@
-"""Judges by their pixels whether two photos fit: where they overlap they must look alike, and nowhere else.
+"""Compares two photos by their pixels: do they look alike where they overlap, and nowhere else?
 
 Sources:
     [Padfield] Padfield 2012, "Masked Object Registration in the Fourier Domain": correlation of all shifts.
@@ -18,36 +18,34 @@ _SURROUNDINGS = 0.4
 _LOCAL_SIGMA = 6.0
 # Contrast below this many grey levels is noise.
 _NOISE_LEVELS = 3.0
-# Correlation of two views of the same: photos with noise and JPEG blocks have 0.6 and more.
-_LEAST_CORRELATION = 0.35
+# Shifts by no more than this, in pixels of the grid, are no other place.
+_NEAR = 9
 # A second place that correlates by this share of the best one is as good.
 _SHARE_OF_BEST = 0.96
 # It must overlap at least this share of what the best one does.
 _LEAST_OVERLAP = 0.6
 
-UNLIKE = "it does not look like the others where it has points in common with them"
-REPEATS = "it fits in more than one place, because its pattern repeats"
 
-
-def find_objection(first: np.ndarray, second: np.ndarray, homography: np.ndarray) -> str | None:
-    """Returns why two photos do not fit, or None.
+def compare(first: np.ndarray, second: np.ndarray, homography: np.ndarray) -> tuple[float, bool]:
+    """Compares two photos where they overlap.
 
     Args:
         first: uint8 array `[h, w]`: the first photo, grey.
         second: uint8 array `[h, w]`: the second photo, grey.
         homography: float64 array `[3, 3]`: takes points of the second to the first.
+
+    Returns:
+        The correlation of their local contrast, from -1 to 1; and whether it is much lower wherever else the
+        second photo is laid.
     """
     first_grid, first_mask, second_grid, second_mask = _on_one_grid(first, second, homography)
     correlations, overlaps = _correlate(first_grid, first_mask, second_grid, second_mask)
     centre = tuple(side // 2 for side in correlations.shape)
     here = correlations[tuple(slice(index - 1, index + 2) for index in centre)].max()
-    if here < _LEAST_CORRELATION:
-        return UNLIKE
     is_comparable = overlaps >= _LEAST_OVERLAP * overlaps[centre]
     elsewhere = np.where(is_comparable, correlations, -1)
-    radius = 3 * round(_LOCAL_SIGMA / 2)
-    elsewhere[tuple(slice(index - radius, index + radius + 1) for index in centre)] = -1
-    return REPEATS if elsewhere.max() >= _SHARE_OF_BEST * here else None
+    elsewhere[tuple(slice(index - _NEAR, index + _NEAR + 1) for index in centre)] = -1
+    return float(here), bool(elsewhere.max() < _SHARE_OF_BEST * here)
 
 
 def _on_one_grid(first, second, homography):

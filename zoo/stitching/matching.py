@@ -16,8 +16,16 @@ from zoo.stitching.geometry import apply_homography, is_unbent
 from zoo.stitching.refinement import refine
 from zoo.stitching.view import View, import_cv2
 
-# A feature has found its match if every other one is so much further away.
-_RATIO = 0.8
+# A feature has found its match if every other one is so much further away; the loose ratio is for photos with
+# few features, of which the pixels must then tell.
+_RATIO, _LOOSE_RATIO = 0.8, 0.9
+# How well the pixels of the overlap must correlate: those of dark photos full of noise do by 0.66 and more.
+_LEAST_CORRELATION, _LEAST_UNSURE_CORRELATION = 0.35, 0.55
+_LEAST_UNSURE_INLIERS = 5
+# Photos with fewer features than this get the second chance.
+_FEW_FEATURES = 1_000
+# Features as alike as this show the same; of unrelated photos, hardly any are.
+_TWIN_COSINE, _LEAST_TWINS = 0.985, 20
 # How far a match may be from where the homography expects it: at first, and when matches are collected again.
 _INLIER_PIXELS, _NEAR_PIXELS = 3.0, 4.0
 # Features are alike if the cosine between them is at least this.
@@ -28,6 +36,8 @@ _LEAST_INLIERS, _LEAST_SHARE = 8, 0.3
 _SOFT_PIXELS = 0.7
 
 NOTHING_IN_COMMON = "it shows nothing that the others show"
+UNLIKE = "it does not look like the others where it has points in common with them"
+REPEATS = "it fits in more than one place, because its pattern repeats"
 BENT = "it would have to be bent to fit, perhaps because it was taken from another place"
 
 
@@ -70,13 +80,23 @@ def match(first: View, second: View) -> Pair | Refusal:
     if min(len(first.points), len(second.points)) < _LEAST_INLIERS:
         return Refusal(NOTHING_IN_COMMON)
     cosines = first.descriptors @ second.descriptors.T
-    rows, columns = _distinct_matches(cosines)
-    homography, inliers = _robust_homography(first.points[rows], second.points[columns])
-    if homography is None or not _is_likely(homography, inliers, second.points[columns], first.grey.shape):
-        return Refusal(NOTHING_IN_COMMON, int(inliers.sum()))
+    result = _follow(_sure_homography(first, second, cosines), first, second, cosines)
+    has_few = min(cosines.shape) < _FEW_FEATURES
+    if isinstance(result, Refusal) and result.reason == NOTHING_IN_COMMON and has_few:
+        result = _follow(_unsure_homography(first, second, cosines), first, second, cosines)
+    if isinstance(result, Refusal) and result.reason == NOTHING_IN_COMMON and _is_repetitive(cosines):
+        return Refusal(REPEATS, result.num_points)
+    return result
+
+
+def _follow(hypothesis, first, second, cosines):
+    """Returns the pair that a first guess leads to, or the refusal that it ends in."""
+    homography, num_points, least_correlation = hypothesis
+    if homography is None:
+        return Refusal(NOTHING_IN_COMMON, num_points)
     for _ in range(2):
         if not is_unbent(homography, *second.grey.shape):
-            return Refusal(BENT, int(inliers.sum()))
+            return Refusal(BENT, num_points)
         rows, columns = _matches_nearby(first, second, cosines, homography)
         if len(rows) < _LEAST_INLIERS:
             return Refusal(NOTHING_IN_COMMON, len(rows))
@@ -87,18 +107,50 @@ def match(first: View, second: View) -> Pair | Refusal:
     pair = pair._replace(homography=refine(first.grey, second.grey, *pair))
     if not is_unbent(pair.homography, *second.grey.shape):
         return Refusal(BENT, len(rows))
-    objection = likeness.find_objection(first.grey, second.grey, pair.homography)
-    return pair if objection is None else Refusal(objection, len(rows))
+    correlation, is_unique = likeness.compare(first.grey, second.grey, pair.homography)
+    if correlation < least_correlation:
+        return Refusal(NOTHING_IN_COMMON if least_correlation > _LEAST_CORRELATION else UNLIKE, len(rows))
+    return pair if is_unique else Refusal(REPEATS, len(rows))
 
 
-def _distinct_matches(cosines):
+def _sure_homography(first, second, cosines):
+    """Returns the homography of features that are unlike all others, if there are enough."""
+    rows, columns = _distinct_matches(cosines, _RATIO)
+    homography, inliers = _robust_homography(first.points[rows], second.points[columns])
+    num_points = int(inliers.sum())
+    if homography is not None:
+        mapped = apply_homography(homography, second.points[columns])
+        num_shared = ((mapped >= 0) & (mapped < first.grey.shape[::-1])).all(axis=1).sum()
+        if num_points <= _LEAST_INLIERS + _LEAST_SHARE * num_shared:
+            homography = None
+    return homography, num_points, _LEAST_CORRELATION
+
+
+def _unsure_homography(first, second, cosines):
+    """Returns a guess at a similarity from few features, which the pixels must then confirm."""
+    rows, columns = _distinct_matches(cosines, _LOOSE_RATIO)
+    if len(rows) < _LEAST_UNSURE_INLIERS:
+        return None, len(rows), _LEAST_UNSURE_CORRELATION
+    similarity, inliers = import_cv2().estimateAffinePartial2D(
+        second.points[columns],
+        first.points[rows],
+        ransacReprojThreshold=2 * _INLIER_PIXELS,
+        maxIters=3_000,
+        confidence=0.999,
+    )
+    if similarity is None or inliers.sum() < _LEAST_UNSURE_INLIERS:
+        return None, 0, _LEAST_UNSURE_CORRELATION
+    return np.vstack([similarity, [0, 0, 1]]), int(inliers.sum()), _LEAST_UNSURE_CORRELATION
+
+
+def _distinct_matches(cosines, ratio):
     """Returns the indices of features that choose each other, and no other almost as gladly."""
     rows, columns = np.arange(len(cosines)), cosines.argmax(axis=1)
     is_mutual = cosines.argmax(axis=0)[columns] == rows
     rows, columns = rows[is_mutual], columns[is_mutual]
     second_best, best = np.partition(cosines[rows], -2, axis=1)[:, -2:].T
     # Of vectors of length 1, the distance is sqrt(2 - 2 cos).
-    is_distinct = 1 - best < _RATIO**2 * (1 - second_best)
+    is_distinct = 1 - best < ratio**2 * (1 - second_best)
     return rows[is_distinct], columns[is_distinct]
 
 
@@ -112,10 +164,11 @@ def _robust_homography(first_points, second_points):
     return homography, np.zeros([0], bool) if inliers is None else inliers[:, 0].astype(bool)
 
 
-def _is_likely(homography, inliers, second_points, first_shape):
-    mapped = apply_homography(homography, second_points)
-    is_shared = ((mapped >= 0) & (mapped < first_shape[::-1])).all(axis=1)
-    return inliers.sum() > _LEAST_INLIERS + _LEAST_SHARE * is_shared.sum()
+def _is_repetitive(cosines):
+    """Returns whether most features that found a twin found several, as in a pattern without end."""
+    best = np.partition(cosines, -2, axis=1)[:, -2:]
+    num_twins, num_of_several = (best[:, 1] > _TWIN_COSINE).sum(), (best[:, 0] > _TWIN_COSINE).sum()
+    return num_twins >= _LEAST_TWINS and num_of_several > num_twins / 2
 
 
 def _matches_nearby(first, second, cosines, homography):
