@@ -122,20 +122,25 @@ def command(photos, server, access, model, run, preset, output, overwrite, dry_r
         if is_panorama:
             picture = _make_panorama(photos_read, source, options)
         else:
-            picture = _make_collage(photos_read, source, options)
+            picture, without_product = _make_collage(photos_read, source, options)
+            failures += without_product
     provenance = f"zoo stitch, {source_of.describe()}, product-image-zoo {__version__}"
     writing = Writing(
         file_format, options["quality"], provenance=provenance if options["provenance"] else None
     )
     write_bytes(output, writing.write(picture))
     click.echo(f"Wrote {picture.size[0]} x {picture.size[1]} pixels to {output}")
-    for failure in failures:
-        click.echo(f"Not read: {failure.describe()}", err=True)
     if failures:
-        raise SystemExit(1)
+        raise click.ClickException(
+            "Photos must be readable, and in collages show a product. Received: "
+            f"{'; '.join(failure.describe() for failure in failures)}. The result is made of the others."
+        )
 
 
 def _check_options(is_panorama, file_format, options):
+    from zoo.pictures.grounds import Placing
+
+    Placing(options["size"])  # refuses sheets that are too large
     if is_panorama:
         unfit = ["--size"] if options["size"] else []
         advice = "Choose the layout row, grid or hero, or leave it out."
@@ -213,26 +218,31 @@ def _make_panorama(photos, source, options):
 
 
 def _make_collage(photos, source, options):
+    from serving.jobs.conversion import to_failure
     from serving.pictures.collage import default_size, keep_product, make_collage
     from serving.pictures.cutting_out import CuttingOut
     from zoo.pictures.doubt import DOUBTFUL
     from zoo.pictures.photo import Photo
 
     source.input_names("cutout_png")
-    task, products = CuttingOut(), []
+    task, products, failures = CuttingOut(), [], []
     for path, photo in tqdm(photos, unit="photo", delay=2, leave=False):
-        converted = task.convert(photo, source)
+        try:
+            converted = task.convert(photo, source)
+        except Exception as error:  # noqa: BLE001 - raised again by `to_failure` if it is not the photo's
+            failures.append(to_failure(path, error))
+            continue
         product = converted.results[0].picture.in_srgb().as_rgb().with_own_opacity()
-        if not (product[..., 3] > 127).any():
-            raise click.ClickException(
-                f"Every photo of a collage must show a product. Received: {path}, in which none was found. "
-                "Leave it out, or cut it out yourself and save it with transparency."
-            )
         products.append(keep_product(product))
         if converted.confidence is not None and converted.confidence < DOUBTFUL:
             click.echo(f"{path.name}: sure by {converted.confidence:.2f}  look at it: {converted.doubt}")
+    if not products:
+        raise click.ClickException(
+            "A photo of a collage must show a product. Received: "
+            f"{'; '.join(failure.describe() for failure in failures) or 'no photo'}. Name other photos."
+        )
     size = options["size"] or default_size(options["layout"], len(products))
-    return Photo(make_collage(products, options["layout"], *size))
+    return Photo(make_collage(products, options["layout"], *size)), failures
 
 
 def _short_names(paths):

@@ -93,9 +93,9 @@ def _first_error(image_bytes, headers, homographies, sizes, blend):
     )
     blend_error = tf.strings.join(["Unknown blend. Received: '", blend, f"'. Known: {', '.join(BLENDS)}."])
     is_bad_file = headers.error != ""
-    first_bad = tf.argmax(is_bad_file, output_type="int32")
 
     def file_error():
+        first_bad = tf.argmax(is_bad_file, output_type="int32")
         return tf.strings.join(
             ["Photo ", tf.strings.as_string(first_bad + 1), ": ", headers.error[first_bad]]
         )

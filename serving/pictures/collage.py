@@ -20,11 +20,11 @@ _LEAST_SHARE = 0.5
 _HERO_SHARE = 0.64
 
 
-# Sides in pixels of a sheet whose size nobody asks for: of each product's part of a row, and the longer side of
-# the others.
+# Sides in pixels of a sheet whose size nobody asks for: of each product's part of a row, and the longer side
+# of the others.
 _ROW_SIDE, _SHEET_SIDE = 1000, 2000
 _HERO_HEIGHT = 1600
-# Parts of a mask smaller than this share of its largest part are no product: tags, clips, marks on the ground.
+# Parts of a mask smaller than this share of its largest part are no product but tags, clips or dirt.
 _LEAST_PART = 0.1
 # How far around a product its soft edge reaches, in pixels.
 _SOFT_EDGE = 5

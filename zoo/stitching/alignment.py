@@ -201,8 +201,7 @@ def _reason_for(one, order, views, results):
         if one in key and set(key) & set(order) and isinstance(result, Refusal)
     ]
     nearest = max(refusals, key=lambda refusal: refusal.num_points, default=Refusal(NOTHING_IN_COMMON))
-    if nearest.reason == NOTHING_IN_COMMON:
-        mirrored = mirror_view(views[one])
-        if any(isinstance(match(views[other], mirrored), Pair) for other in order):
-            return Refusal(MIRRORED)
+    mirrored = mirror_view(views[one])
+    if any(isinstance(match(views[other], mirrored), Pair) for other in order):
+        return Refusal(MIRRORED)
     return nearest

@@ -9,8 +9,10 @@ from zoo.pictures.resize import bicubic
 from zoo.stitching.geometry import LARGEST_SCALE
 
 # A photo is resized to this multiple of its size on the canvas, so that linear interpolation then loses
-# nothing, but to no more pixels than this.
-_FINENESS, _MOST_PIXELS = 2.0, 40e6
+# hardly anything, unless it had more pixels than this.
+_FINENESS, _MOST_PIXELS = 2.0, 60e6
+# From this multiple of its own size on it is doubled instead.
+_LEAST_FACTOR = 1.5
 
 
 class Window(NamedTuple):
@@ -103,29 +105,30 @@ def find_coverage(size, homography, window: Window):
 
 
 def _resize_to_fineness(raw_image, homography):
-    """Returns the photo at the size that the canvas needs, and the matrix from its points to the photo's."""
+    """Returns the photo as fine as the canvas needs it, and the matrix from its points to the photo's."""
     size = tf.shape(raw_image)[:2]
     area = tf.reduce_max(_areas_at_corners(homography[tf.newaxis], size[tf.newaxis]))
-    num_pixels = tf.cast(tf.reduce_prod(tf.cast(size, "float32")), "float32")
-    factor = tf.minimum(_FINENESS * tf.sqrt(area), tf.sqrt(_MOST_PIXELS / num_pixels))
-    factor = tf.minimum(factor, _FINENESS)
-    new_size = tf.maximum(tf.cast(tf.round(tf.cast(size, "float32") * factor), "int32"), 1)
-    fine = tf.cond(
-        factor < 1,
-        lambda: bicubic(raw_image, new_size[0], new_size[1]),
-        # The same result as with antialiasing, several times faster.
-        lambda: tf.image.resize(raw_image, new_size, method="bicubic"),
-    )
-    ratio = tf.cast(size, "float32") / tf.cast(new_size, "float32")
-    zero, one = tf.zeros([]), tf.ones([])
-    to_photo = tf.stack(
-        [
-            tf.stack([ratio[1], zero, (ratio[1] - 1) / 2]),
-            tf.stack([zero, ratio[0], (ratio[0] - 1) / 2]),
-            tf.stack([zero, zero, one]),
-        ]
-    )
-    return fine, to_photo
+    factor = _FINENESS * tf.sqrt(area)
+    is_small = tf.reduce_prod(tf.cast(size, "float32")) * _FINENESS**2 <= _MOST_PIXELS
+
+    def double():
+        # Pixels stay what they are, and one is put between each two: unmoved photos return unchanged.
+        doubled = tf.raw_ops.ResizeBicubic(
+            images=raw_image[tf.newaxis], size=2 * size - 1, align_corners=True
+        )
+        return doubled[0], tf.linalg.diag([0.5, 0.5, 1.0])
+
+    def keep():
+        return tf.cast(raw_image, "float32"), tf.eye(3)
+
+    def shrink():
+        new_size = tf.maximum(tf.cast(tf.round(tf.cast(size, "float32") * factor), "int32"), 1)
+        ratio = tf.cast(size, "float32") / tf.cast(new_size, "float32")
+        offset = (ratio - 1) / 2
+        to_photo = tf.stack([[ratio[1], 0.0, offset[1]], [0.0, ratio[0], offset[0]], [0.0, 0.0, 1.0]])
+        return bicubic(raw_image, new_size[0], new_size[1]), to_photo
+
+    return tf.cond(factor < _LEAST_FACTOR, shrink, lambda: tf.cond(is_small, double, keep))
 
 
 def _project(image, homography, window, interpolation, fill_mode):

@@ -92,11 +92,12 @@ def match(first: View, second: View) -> Pair | Refusal:
 def _follow(hypothesis, first, second, cosines):
     """Returns the pair that a first guess leads to, or the refusal that it ends in."""
     homography, num_points, least_correlation = hypothesis
+    is_sure = least_correlation == _LEAST_CORRELATION
     if homography is None:
         return Refusal(NOTHING_IN_COMMON, num_points)
     for _ in range(2):
         if not is_unbent(homography, *second.grey.shape):
-            return Refusal(BENT, num_points)
+            return Refusal(BENT if is_sure else NOTHING_IN_COMMON, num_points)
         rows, columns = _matches_nearby(first, second, cosines, homography)
         if len(rows) < _LEAST_INLIERS:
             return Refusal(NOTHING_IN_COMMON, len(rows))
@@ -109,7 +110,7 @@ def _follow(hypothesis, first, second, cosines):
         return Refusal(BENT, len(rows))
     correlation, is_unique = likeness.compare(first.grey, second.grey, pair.homography)
     if correlation < least_correlation:
-        return Refusal(NOTHING_IN_COMMON if least_correlation > _LEAST_CORRELATION else UNLIKE, len(rows))
+        return Refusal(UNLIKE if is_sure else NOTHING_IN_COMMON, len(rows))
     return pair if is_unique else Refusal(REPEATS, len(rows))
 
 

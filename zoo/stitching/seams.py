@@ -11,8 +11,8 @@ Sources:
 
 import tensorflow as tf
 
-# A photo shows a point better than another if it is so many times further from the photo's edge.
-_BETTER = 2.0
+# A point is surely a photo's if it is so many times further from its edge than from those of the others.
+_BETTER = 8.0
 # Difference in grey levels from which photos disagree, and the cost of a step where they do.
 _DIFFERENT_LEVELS, _LEAST_COST = 6.0, 0.03
 _FAR = 1e6
