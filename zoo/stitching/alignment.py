@@ -8,11 +8,13 @@ Sources:
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from scipy import optimize, sparse
 from scipy.sparse import csgraph
 
+from zoo.command_line.processors import usable_processors
 from zoo.stitching.geometry import apply_homography, corners_of, is_unbent
 from zoo.stitching.matching import BENT, NOTHING_IN_COMMON, Pair, Refusal, match
 from zoo.stitching.view import View, mirror_view
@@ -58,7 +60,9 @@ def align(views: Sequence[View], track: Callable[[Sequence], Iterable] = iter) -
         ImportError: The extra `stitching` is not installed.
     """
     keys = list(itertools.combinations(range(len(views)), 2))
-    results = {(first, second): match(views[first], views[second]) for first, second in track(keys)}
+    with ThreadPoolExecutor(usable_processors()) as pool:
+        matched = pool.map(lambda key: match(views[key[0]], views[key[1]]), keys)
+        results = dict(zip(track(keys), matched, strict=True))
     refused = _find_copies(views, results)
     pairs = {
         key: pair for key, pair in results.items() if isinstance(pair, Pair) and not refused.keys() & set(key)

@@ -19,8 +19,9 @@ from zoo.stitching.view import View, import_cv2
 # A feature has found its match if every other one is so much further away; the loose ratio is for photos with
 # few features, of which the pixels must then tell.
 _RATIO, _LOOSE_RATIO = 0.8, 0.9
-# How well the pixels of the overlap must correlate: those of dark photos full of noise do by 0.66 and more.
-_LEAST_CORRELATION, _LEAST_UNSURE_CORRELATION = 0.35, 0.55
+# How well the pixels of the overlap must correlate: those of dark photos full of noise do by 0.66 and more,
+# those of two products on the same carpet by 0.46.
+_LEAST_CORRELATION, _LEAST_UNSURE_CORRELATION = 0.5, 0.55
 _LEAST_UNSURE_INLIERS = 5
 # Photos with fewer features than this get the second chance.
 _FEW_FEATURES = 1_000
@@ -167,9 +168,11 @@ def _robust_homography(first_points, second_points):
 
 def _is_repetitive(cosines):
     """Returns whether most features that found a twin found several, as in a pattern without end."""
-    best = np.partition(cosines, -2, axis=1)[:, -2:]
-    num_twins, num_of_several = (best[:, 1] > _TWIN_COSINE).sum(), (best[:, 0] > _TWIN_COSINE).sum()
-    return num_twins >= _LEAST_TWINS and num_of_several > num_twins / 2
+    with_twin = cosines[cosines.max(axis=1) > _TWIN_COSINE]
+    if len(with_twin) < _LEAST_TWINS:
+        return False
+    num_of_several = (np.partition(with_twin, -2, axis=1)[:, -2] > _TWIN_COSINE).sum()
+    return num_of_several > len(with_twin) / 2
 
 
 def _matches_nearby(first, second, cosines, homography):

@@ -10,15 +10,17 @@ import numpy as np
 from zoo.stitching.geometry import apply_homography
 from zoo.stitching.view import import_cv2
 
-# Smoothing of both photos: wide enough for a start that is a pixel or two off, and to calm noise.
-_SIGMA = 1.2
+# Smoothing of both photos: first wide, for a start that is some pixels off, then just enough to calm noise.
+_SIGMAS = (3.0, 1.2)
+# With so many points, the start is near enough.
+_FEW_POINTS = 100
 _NUM_STEPS = 12
 # Pixels with the steepest gradients are used, at most so many.
 _NUM_PIXELS = 60_000
 # Steps end when they move no corner of the overlap by so many pixels.
 _LEAST_MOVE = 0.005
-# Neighbouring pixels share their noise, because they are smoothed: so many count as one.
-_PIXELS_PER_MEASUREMENT = 12.0
+# Neighbouring pixels share their noise, because they are smoothed: so many count as one, times sigma squared.
+_PIXELS_PER_SIGMA = 8.0
 # How far a feature of average size is from its true place, in pixels.
 _FEATURE_PIXELS = 0.5
 # Deviations beyond so many of their typical size count less.
@@ -46,13 +48,19 @@ def refine(
     Returns:
         float64 array `[3, 3]`.
     """
+    for sigma in _SIGMAS if len(weights) < _FEW_POINTS else _SIGMAS[-1:]:
+        homography = _refine_at(sigma, first, second, homography, first_points, second_points, weights)
+    return homography
+
+
+def _refine_at(sigma, first, second, homography, first_points, second_points, weights):
     cv2 = import_cv2()
     height, width = first.shape
     # Numbers of about 1 make the fit exact.
     shrink = np.diag([2 / max(height, width), 2 / max(height, width), 1.0])
     shrink[:2, 2] = [-width / max(height, width), -height / max(height, width)]
-    target = cv2.GaussianBlur(first, (0, 0), _SIGMA).astype("float32")
-    moving = cv2.GaussianBlur(second, (0, 0), _SIGMA).astype("float32")
+    target = cv2.GaussianBlur(first, (0, 0), sigma).astype("float32")
+    moving = cv2.GaussianBlur(second, (0, 0), sigma).astype("float32")
     inside = np.ones_like(second)
     inside[[0, -1]] = inside[:, [0, -1]] = 0
     for _ in range(_NUM_STEPS):
@@ -66,7 +74,7 @@ def refine(
         jacobian = _moves(np.stack([columns, rows], axis=1), shrink)
         jacobian = jacobian[:, 0] * x_slopes[:, None] + jacobian[:, 1] * y_slopes[:, None]
         spread = max(np.median(np.abs(errors)) * 1.48, 0.5)
-        share = _huber(errors / spread) / (spread**2 * _PIXELS_PER_MEASUREMENT)
+        share = _huber(errors / spread) / (spread**2 * _PIXELS_PER_SIGMA * sigma**2)
         normal, gradient = _normal_equations(jacobian, errors, share)
 
         mapped = apply_homography(homography, second_points)
