@@ -1,6 +1,7 @@
 """Measures stitching on views of real photos, whose place is known exactly, beside OpenCV's Stitcher.
 
-    python tests/benchmarks/stitching.py pairs|seams|chain|strangers|sheet --photos DIR [--table FILE]
+    python tests/benchmarks/stitching.py pairs|seams|chain|strangers --photos DIR [--table FILE]
+    python tests/benchmarks/stitching.py sheet|parallax --photos DIR [--names FILE ...] --output FILE
 
 Views are turned by up to 4 degrees, scaled by up to 5 %, slightly tilted, brighter or darker by up to 15 %,
 and have noise of 2 grey levels (`tests/support/overlapping_views.py`).
@@ -32,20 +33,23 @@ OVERLAPS = (0.5, 0.3, 0.2)
 NEAR_PIXELS = 5.0
 # Confidence that OpenCV's Stitcher asks of two photos: its own, and a lowered one.
 OPENCV_THRESHOLDS = (1.0, 0.3)
-CHAIN_SIDE = 1000
-SHEET_WIDTH = 900
+SHEET_COLUMNS, CELL_WIDTH, GAP = 3, 420, 14
+# How far a product moves before its ground between two photos.
+PARALLAX_PIXELS = 36
 
 
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("part", choices=("pairs", "seams", "chain", "strangers", "sheet"))
+    parser.add_argument("part", choices=("pairs", "seams", "chain", "strangers", "sheet", "parallax"))
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--table", type=Path, help="CSV with the columns image and split")
     parser.add_argument("--split", default="validation")
     parser.add_argument("--count", type=int, default=40, help="photos, drawn with seed 0")
-    parser.add_argument("--names", nargs="*", help="for sheet: files instead of drawn ones")
+    parser.add_argument(
+        "--names", nargs="*", help="files instead of drawn ones; for parallax a cut-out and its ground"
+    )
     parser.add_argument("--output", type=Path, default=Path("stitched.png"))
     arguments = parser.parse_args()
     paths = choose(arguments)
@@ -57,6 +61,8 @@ def main():
         measure_chain(paths)
     elif arguments.part == "strangers":
         measure_strangers(paths)
+    elif arguments.part == "parallax":
+        make_parallax(paths, arguments.output)
     else:
         make_sheet(paths, arguments.output)
 
@@ -196,45 +202,55 @@ def measure_strangers(paths):
 
 
 def make_sheet(paths, output):
-    """Draws what is made of three views of each photo, or why nothing is."""
-    stitcher, strips = Stitcher(), []
+    """Draws three views of each photo, and below them what is made of them or why nothing is."""
+    stitcher, cells = Stitcher(), []
     for seed, path in enumerate(paths):
         views = make_views(read_wide(path, 500), 3, 0.3, seed)
-        alignment = align([view_photo(view.raw_image) for view in views])
-        inputs = np.concatenate(
-            [
-                part
-                for view in views
-                for part in (view.raw_image, np.full([*view.raw_image.shape[:1], 12, 3], 255))
-            ],
-            axis=1,
-        ).astype("uint8")
-        strips.append(_fit(Image.fromarray(inputs)))
-        if len(alignment.order) > 1:
-            used = [views[index].raw_image for index in alignment.order]
-            made, mask = stitcher.stitch(used, alignment.homographies)
-            top, left, bottom, right = largest_rectangle(mask)
-            strips.append(_fit(Image.fromarray(made[top:bottom, left:right])))
-        for index, refusal in alignment.refused.items():
-            strips.append(_text(f"photo {index + 1} is not used: {refusal.reason}"))
-        strips.append(_text(path.name))
-    sheet = Image.new("RGB", (SHEET_WIDTH, sum(strip.height for strip in strips)), "white")
-    top = 0
-    for strip in strips:
-        sheet.paste(strip, (0, top))
-        top += strip.height
-    sheet.save(output)
+        cells.append(_draw_cell(stitcher, [view.raw_image for view in views]))
+    rows = [cells[start : start + SHEET_COLUMNS] for start in range(0, len(cells), SHEET_COLUMNS)]
+    heights = [max(cell.height for cell in row) + GAP for row in rows]
+    sheet = Image.new("RGB", (SHEET_COLUMNS * (CELL_WIDTH + GAP), sum(heights)), "white")
+    for row, top in zip(rows, np.cumsum([0, *heights]).tolist(), strict=False):
+        for column, cell in enumerate(row):
+            sheet.paste(cell, (column * (CELL_WIDTH + GAP), top))
+    sheet.save(output, quality=88)
     print(f"Sheet: {output}")
 
 
+def make_parallax(paths, output):
+    """Draws what happens when the camera moves: a cut-out product that shifts before its ground."""
+    product, ground = Image.open(paths[0]).convert("RGBA"), Image.fromarray(read_wide(paths[1], 500))
+    product.thumbnail((330, 330))
+    views = []
+    for left, shift in ((0, 0), (ground.width // 4, -PARALLAX_PIXELS)):
+        scene = ground.copy()
+        scene.paste(product, (ground.width // 2 - product.width // 2 + shift, 80), product)
+        views.append(np.asarray(scene.crop((left, 0, left + ground.width * 3 // 4, ground.height))))
+    _draw_cell(Stitcher(), views).save(output, quality=88)
+    print(f"Sheet: {output}")
+
+
+def _draw_cell(stitcher, raw_images):
+    padded = [np.pad(raw_image, [(0, 0), (0, 12), (0, 0)], constant_values=255) for raw_image in raw_images]
+    parts = [_fit(Image.fromarray(np.concatenate(padded, axis=1)))]
+    alignment = align([view_photo(raw_image) for raw_image in raw_images])
+    if len(alignment.order) > 1:
+        used = [raw_images[index] for index in alignment.order]
+        made, mask = stitcher.stitch(used, alignment.homographies)
+        top, left, bottom, right = largest_rectangle(mask)
+        parts.append(_fit(Image.fromarray(made[top:bottom, left:right])))
+    for index, refusal in alignment.refused.items():
+        strip = Image.new("RGB", (CELL_WIDTH, 22), "white")
+        ImageDraw.Draw(strip).text((4, 4), f"photo {index + 1} is not used: {refusal.reason}", fill="black")
+        parts.append(strip)
+    cell = Image.new("RGB", (CELL_WIDTH, sum(part.height for part in parts)), "white")
+    for part, top in zip(parts, np.cumsum([0, *(part.height for part in parts)]).tolist(), strict=False):
+        cell.paste(part, (0, top))
+    return cell
+
+
 def _fit(picture):
-    return picture.resize((SHEET_WIDTH, round(picture.height * SHEET_WIDTH / picture.width)))
-
-
-def _text(text):
-    strip = Image.new("RGB", (SHEET_WIDTH, 22), "white")
-    ImageDraw.Draw(strip).text((4, 4), text, fill="black")
-    return strip
+    return picture.resize((CELL_WIDTH, round(picture.height * CELL_WIDTH / picture.width)))
 
 
 if __name__ == "__main__":
