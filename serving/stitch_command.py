@@ -2,6 +2,7 @@
 
 import functools
 from pathlib import Path
+from typing import cast
 
 import click
 from tqdm import tqdm
@@ -232,7 +233,8 @@ def _make_collage(photos, source, options):
         except Exception as error:  # noqa: BLE001 - raised again by `to_failure` if it is not the photo's
             failures.append(to_failure(path, error))
             continue
-        product = converted.results[0].picture.in_srgb().as_rgb().with_own_opacity()
+        cut_out = cast("Photo", converted.results[0].picture)
+        product = cut_out.in_srgb().as_rgb().with_own_opacity()
         products.append(keep_product(product))
         if converted.confidence is not None and converted.confidence < DOUBTFUL:
             click.echo(f"{path.name}: sure by {converted.confidence:.2f}  look at it: {converted.doubt}")

@@ -38,7 +38,7 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
     def stitch(inputs):
         blends = tf.where(inputs["blend"] == "", DEFAULT_BLEND, inputs["blend"])
         return tf.map_fn(
-            lambda row: _stitch_row(model, *row, isolates_rows),
+            lambda row: _stitch_row(model, row[0], row[1], row[2], isolates_rows),
             (inputs["image_bytes"], inputs["homographies"], blends),
             fn_output_signature={
                 name: tf.TensorSpec([], tf.string) for name in ("image_bytes", "mask_bytes", "error")
