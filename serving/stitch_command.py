@@ -119,6 +119,11 @@ def command(photos, server, access, model, run, preset, output, overwrite, dry_r
     model_name, preset_name = ("stitch", "stitch") if is_panorama else ("cutout", "cutout_products")
     source_of = SourceOptions(server, access, model, run, preset, (model_name,), preset_name)
     photos_read, failures = _read(paths)
+    if is_panorama and len(photos_read) < 2:
+        raise click.ClickException(
+            "Two photos or more must be readable. Received: "
+            f"{'; '.join(failure.describe() for failure in failures)}. Save them again, or name others."
+        )
     with source_of.open() as source:
         if is_panorama:
             picture = _make_panorama(photos_read, source, options)

@@ -102,8 +102,21 @@ def test_photos_that_do_not_fit_are_refused_and_nothing_is_written(zoo, tmp_path
     assert code == 1
     assert "Photos must overlap by a fifth or more" in err
     assert "other.jpg: it shows nothing that the others show." in err
-    assert zoo("left.png", "broken.jpg")[0] == 1
+    code, _, err = zoo("left.png", "broken.jpg")
+    assert (code, "Two photos or more must be readable. Received: broken.jpg: not an image" in err) == (
+        1,
+        True,
+    )
     assert files_in(tmp_path) == before
+
+
+def test_a_photo_of_another_resolution_is_taken(zoo):
+    large = Image.open("middle.png")
+    large.resize((large.width * 6, large.height * 6)).save("large.jpg")
+    for first, second in (("left.png", "large.jpg"), ("large.jpg", "left.png")):
+        code, out, err = zoo(first, second, "--output", "a.png", "--overwrite", protocol=None)
+        assert (code, err) == (0, "")
+        assert out.startswith(f"Used: {first}, {second}.")
 
 
 def test_existing_files_are_kept(zoo):

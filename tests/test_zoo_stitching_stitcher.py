@@ -118,7 +118,7 @@ def test_fronts_reach_everything_and_start_at_zero():
     ("matrix", "received"),
     [
         (np.diag([-1.0, 1, 1]), "a photo that is mirrored."),
-        (np.diag([9.0, 9, 1]), "a photo that is enlarged or reduced more."),
+        (np.diag([40.0, 40, 1]), "a photo that is enlarged or reduced more."),
         (shift(1e6), "a larger canvas."),
         (np.array([[1.0, 0, 0], [0, 1, 0], [-0.05, 0, 1]]), "a photo that is cut by the horizon."),
         (np.full([3, 3], np.inf), "numbers that are not finite."),

@@ -68,6 +68,8 @@ def export_run(
     """
     source = find_model(str(run_or_preset))
     check_requirements(source, requirements)
+    if variant:
+        _check_has_weights(source)
     scores = source.scores
     model_name = model_name or default_model_name(source.model)
     options = {
@@ -100,6 +102,14 @@ def export_run(
     return publish(build, models_dir, model_name, version)
 
 
+def _check_has_weights(source: Source) -> None:
+    if source.kind == "untrained":
+        raise ValueError(
+            "A variant differs in its weights, so the model must have some. Received: "
+            f"{source.name}, which has none. Leave out --variant and --compare-variants."
+        )
+
+
 def compare_variants(
     run_or_preset: Path | str, isolates_rows: bool = False
 ) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
@@ -118,6 +128,7 @@ def compare_variants(
         ValueError: The run or preset is damaged.
     """
     source = find_model(str(run_or_preset))
+    _check_has_weights(source)
     signatures = make_signatures(source.model, isolates_rows)
     directories, differences, problems = {}, {}, {}
     with tempfile.TemporaryDirectory(prefix="zoo-variants-") as parent:

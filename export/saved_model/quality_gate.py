@@ -76,6 +76,11 @@ def check_requirements(source: Source, requirements: Sequence[Requirement]) -> N
     """
     if not requirements:
         return
+    if source.kind == "untrained":
+        raise ValueError(
+            f"`--require` needs a model with scores. Received: {source.name}, which learns nothing and has "
+            "none. Leave --require out."
+        )
     evaluation = read_evaluation(source.directory) if source.preset is None else source.preset.evaluation
     scores = evaluation["scores"] if evaluation else {}
     for requirement in requirements:

@@ -6,11 +6,12 @@ import tensorflow as tf
 
 from zoo.pictures.limits import MAX_PIXELS
 from zoo.pictures.resize import bicubic
-from zoo.stitching.geometry import LARGEST_SCALE
 
 # A photo is resized to this multiple of its size on the canvas, so that linear interpolation then loses
 # hardly anything, unless it had more pixels than this.
 _FINENESS, _MOST_PIXELS = 2.0, 60e6
+# How much larger or smaller a photo may appear on the canvas, along a side: photos may differ in resolution.
+_LARGEST_SCALE = 32.0
 # From this multiple of its own size on it is doubled instead.
 _LEAST_FACTOR = 1.5
 
@@ -55,14 +56,14 @@ def find_error(homographies, sizes):
     is_finite = tf.reduce_all(tf.math.is_finite(homographies)) & tf.reduce_all(tf.math.is_finite(corners))
     is_before = tf.reduce_all(depths * depths[:, :1] > 0)
     is_unmirrored = tf.reduce_all(areas > 0)
-    limit = LARGEST_SCALE**2 * 1.01
+    limit = _LARGEST_SCALE**2
     is_in_scale = tf.reduce_all((areas < limit) & (areas > 1 / limit))
     extent = tf.reduce_max(corners, [0, 1]) - tf.reduce_min(corners, [0, 1]) + 1
     is_in_memory = extent[0] * extent[1] <= float(MAX_PIXELS)
     message = (
         "Homographies must lay all photos on one canvas of at most "
         f"{MAX_PIXELS // 10**6} megapixels, none of them mirrored, cut by the horizon, or enlarged or "
-        f"reduced more than {LARGEST_SCALE:g} times. Received: "
+        f"reduced more than {_LARGEST_SCALE:g} times. Received: "
     )
     reason = tf.where(
         ~is_finite,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 # How much larger or smaller a photo may appear beside the one that it is laid on.
-LARGEST_SCALE = 4.0
+_LARGEST_SCALE = 4.0
 # How unevenly it may be enlarged: between two of its corners, and between two directions at one of them.
 _LARGEST_UNEVENNESS = 2.0
 
@@ -43,7 +43,7 @@ def is_unbent(homography: np.ndarray, height: int, width: int) -> bool:
     scales = np.stack([_scales_at(homography, corner) for corner in corners])
     if not (scales > 0).all():
         return False
-    is_in_range = scales.min() >= 1 / LARGEST_SCALE and scales.max() <= LARGEST_SCALE
+    is_in_range = scales.min() >= 1 / _LARGEST_SCALE and scales.max() <= _LARGEST_SCALE
     return bool(is_in_range and scales.max() <= _LARGEST_UNEVENNESS * scales.min())
 
 
