@@ -40,12 +40,18 @@ class ARCNN(keras.Model):
         convolutions = [(64, 9, "relu"), (32, 7, "relu"), (16, 1, "relu")]
         self.convolutions = [
             keras.layers.Conv2D(
-                channels, size, padding="same", activation=activation, dtype=self.dtype_policy
+                channels,
+                size,
+                padding="same",
+                activation=activation,
+                kernel_initializer="he_normal",
+                dtype=self.dtype_policy,
             )
             for channels, size, activation in convolutions
         ]
-        # Begins with leaving photos alone.
-        self.last = keras.layers.Conv2D(3, 5, padding="same", kernel_initializer="zeros", dtype="float32")
+        # Begins with hardly changing photos.
+        start = keras.initializers.RandomNormal(stddev=1e-3)
+        self.last = keras.layers.Conv2D(3, 5, padding="same", kernel_initializer=start, dtype="float32")
         self.loss_tracker = keras.metrics.Mean("loss")
 
     def call(self, raw_images):
@@ -84,7 +90,7 @@ def main():
     parser.add_argument("--dataset", required=True)
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--learning-rate", type=float, default=3e-4)
     parser.add_argument("--precision", default="mixed_bfloat16")
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--table", type=Path, help="CSV with the columns image and split")

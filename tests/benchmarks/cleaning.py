@@ -30,7 +30,6 @@ from zoo.pictures.psnr import psnr  # noqa: E402
 from zoo.pictures.resize import bicubic  # noqa: E402
 
 QUALITIES = (10, 20, 30, 40)
-ENLARGED_QUALITY = 60
 FACTOR = 2
 SHOWN_SIDE = 240
 NUM_SHOWN = 10
@@ -46,7 +45,11 @@ def main():
     parser.add_argument("--split", default="validation")
     parser.add_argument("--count", type=int, default=100, help="photos, drawn with seed 0")
     parser.add_argument("--cleaner", default="clean_photos", help="run or preset")
-    parser.add_argument("--enlargers", nargs="*", default=["fsrcnn_x2", "ecbsr_x2"], help="runs or presets")
+    enlargers = ["fsrcnn_x2", "ecbsr_x2", "ecbsr_x2_jpeg"]
+    parser.add_argument("--enlargers", nargs="*", default=enlargers, help="runs or presets")
+    parser.add_argument(
+        "--qualities", nargs="*", type=int, default=[60], help="of the photos to enlarge; 0: not compressed"
+    )
     parser.add_argument("--output", type=Path, default=Path("cleaned.png"))
     arguments = parser.parse_args()
     paths = choose(arguments)
@@ -60,7 +63,10 @@ def main():
     elif arguments.part == "estimates":
         print_estimates(cleaner, map(read_halved, paths))
     elif arguments.part == "enlarging":
-        measure_enlarging(cleaner, arguments.enlargers, [read_halved(path) for path in paths])
+        images = [read_halved(path) for path in paths]
+        for quality in arguments.qualities:
+            print(f"compressed at quality {quality}" if quality else "not compressed")
+            measure_enlarging(cleaner, arguments.enlargers, images, quality)
     elif arguments.part == "speed":
         measure_speed(cleaner)
     else:
@@ -112,7 +118,7 @@ def add_noise(random, deviation, image: np.ndarray) -> np.ndarray:
     return np.clip(np.round(noisy), 0, 255).astype("uint8")
 
 
-def measure_enlarging(cleaner, enlargers, images):
+def measure_enlarging(cleaner, enlargers, images, quality):
     """Prints the PSNR of photos that are shrunk, compressed and enlarged again, with and without cleaning."""
     models = {name: load_run_or_preset(name).model for name in enlargers}
     found = {f"{how}{name}": [] for name in models for how in ("", "cleaned, ")}
@@ -120,7 +126,7 @@ def measure_enlarging(cleaner, enlargers, images):
         height, width = (side - side % (2 * FACTOR) for side in image.shape[:2])
         high_res = image[:height, :width]
         small = pixels.round_to_uint8(bicubic(high_res[None], height // FACTOR, width // FACTOR)).numpy()[0]
-        damaged = compress(small, ENLARGED_QUALITY)
+        damaged = compress(small, quality) if quality else small
         cleaned = cleaner.clean(damaged[None]).numpy()[0]
         for name, model in models.items():
             for how, given in (("", damaged), ("cleaned, ", cleaned)):
