@@ -11,6 +11,11 @@ from overlapping_views import make_views
 from PIL import Image
 from served_runs import files_in, run_zoo, running_server
 
+from export.signatures import stitching as signature
+from serving import stitch_command
+from serving.pictures import collage
+from zoo.stitching import stitcher
+
 PICTURE = wide_photo("02-t-shirt")
 
 
@@ -44,6 +49,12 @@ def zoo(capsys, addresses, tmp_path, monkeypatch):
         return run_zoo(capsys, "stitch", *arguments, *server)
 
     return run
+
+
+def test_the_command_names_what_the_model_and_the_layouts_know():
+    assert stitch_command.BLENDS == stitcher.BLENDS
+    assert ("panorama", *collage.LAYOUTS) == stitch_command.LAYOUTS
+    assert stitch_command.MOST_PHOTOS == signature.MOST_PHOTOS
 
 
 def opened(path):

@@ -14,9 +14,6 @@ from zoo.stitching.geometry import reduce_to_canvas
 from zoo.stitching.rectangle import largest_rectangle
 from zoo.stitching.view import view_photo
 
-# Blends of `zoo.stitching.stitcher.BLENDS`, which imports TensorFlow.
-BLENDS = ("none", "feather", "multiband")
-
 
 class NothingToStitchError(ValueError):
     """Raised where no two photos fit together."""
@@ -53,7 +50,7 @@ def stitch(
         photos: Two to eight photos, in any order. Transparent parts are taken as white.
         names: Their names, for messages.
         source: A source with the signature `stitch`.
-        blend: One of `BLENDS`.
+        blend: One of `zoo.stitching.stitcher.BLENDS`.
         crops: Whether to crop to the largest rectangle without empty parts.
         track: Wraps what is waited for, e.g. in a progress bar.
 
