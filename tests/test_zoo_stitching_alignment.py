@@ -87,7 +87,14 @@ def test_checks_without_end_are_refused_because_they_fit_everywhere(size):
 
 
 def test_plain_photos_are_refused():
-    assert reasons(aligned(*(np.full([200, 300, 3], 128, "uint8"),) * 2)) == {1: NOTHING_IN_COMMON}
+    plain = [np.full([200, 300, 3], level, "uint8") for level in (128, 130)]
+    assert reasons(aligned(*plain)) == {1: NOTHING_IN_COMMON}
+
+
+@pytest.mark.parametrize("level", [60, 0])
+def test_photos_that_match_nothing_are_still_known_twice(level):
+    photo = pattern(lambda x, y: 60 + level * ((x // 16 + y // 16) % 2))
+    assert reasons(aligned(photo, photo)) == {1: module.SAME}
 
 
 def test_a_photo_from_nearer_by_is_used():

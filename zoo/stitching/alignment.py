@@ -84,13 +84,17 @@ def align(views: Sequence[View], track: Callable[[Sequence], Iterable] = iter) -
 def _find_copies(views, results):
     """Returns of which earlier photo each copy is one."""
     copies = {}
-    for (first, second), pair in results.items():
-        if isinstance(pair, Pair) and first not in copies:
-            corners = corners_of(*views[first].grey.shape)
-            mapped = apply_homography(pair.homography, corners_of(*views[second].grey.shape))
-            if np.abs(mapped - corners).max() < _SAME_PIXELS:
-                copies[second] = Refusal(SAME, len(pair.weights), first)
+    for (first, second), result in results.items():
+        if first not in copies and _is_copy(views[first], views[second], result):
+            copies[second] = Refusal(SAME, other=first)
     return copies
+
+
+def _is_copy(first, second, result):
+    if isinstance(result, Refusal):  # patterns without end do not even match themselves
+        return np.array_equal(first.grey, second.grey)
+    mapped = apply_homography(result.homography, corners_of(*second.grey.shape))
+    return np.abs(mapped - corners_of(*first.grey.shape)).max() < _SAME_PIXELS
 
 
 def _largest_tree(pairs, num_views, left_out):
