@@ -7,7 +7,7 @@ from typing import cast
 import click
 from tqdm import tqdm
 
-from serving.jobs.options import overwrite_option
+from serving.jobs.options import overwrite_option, provenance_option, quality_option
 from serving.pictures.size_option import size_option
 from serving.pictures.source import source_options
 from zoo.cli import ZooCommand
@@ -17,24 +17,18 @@ LAYOUTS = ("panorama", "row", "grid", "hero")
 # As `zoo.stitching.stitcher.BLENDS`, which imports TensorFlow.
 BLENDS = ("none", "feather", "multiband")
 MOST_PHOTOS, MOST_PRODUCTS = 8, 60
-FORMATS = {
-    ".png": "png",
-    ".jpg": "jpeg",
-    ".jpeg": "jpeg",
-    ".webp": "webp",
-    ".avif": "avif",
-    ".tif": "tiff",
-    ".tiff": "tiff",
-}
 
 
 def _to_format(output: Path) -> str:
-    if output.suffix.lower() not in FORMATS:
+    from zoo.pictures.photo_writer import FORMATS, SAME, SUFFIXES
+
+    endings = {ending: name for name in FORMATS if name != SAME for ending in SUFFIXES[name]}
+    if output.suffix.lower() not in endings:
         raise click.UsageError(
-            f"`--output` must name a picture file, ending in {', '.join(FORMATS)}. Received: {output}. "
+            f"`--output` must name a picture file, ending in {', '.join(endings)}. Received: {output}. "
             "Use e.g. stitched.png."
         )
-    return FORMATS[output.suffix.lower()]
+    return endings[output.suffix.lower()]
 
 
 @click.command(
@@ -75,14 +69,8 @@ def _to_format(output: Path) -> str:
     "[default: crop]",
 )
 @size_option("Of collages: size of the sheet.  [default: 2000 pixels wide, a row 1000 for each product]")
-@click.option(
-    "--quality", type=click.IntRange(1, 100), help="Of JPEG, WebP and AVIF.  [default: 95, AVIF 90]"
-)
-@click.option(
-    "--provenance/--no-provenance",
-    default=True,
-    help="State this command and its model in the metadata.  [default: provenance]",
-)
+@quality_option
+@provenance_option
 @overwrite_option
 @click.option("--dry-run", is_flag=True, help="Print the file's name, and write nothing.")
 def command(photos, server, access, model, run, preset, output, overwrite, dry_run, **options):

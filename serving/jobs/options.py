@@ -60,6 +60,16 @@ overwrite_option = click.option(
     "--overwrite", is_flag=True, help="Replace results that exist; without it they are an error."
 )
 
+quality_option = click.option(
+    "--quality", type=click.IntRange(1, 100), help="Of JPEG, WebP and AVIF.  [default: 95, AVIF 90]"
+)
+
+provenance_option = click.option(
+    "--provenance/--no-provenance",
+    default=True,
+    help="State this command and its model in the metadata.  [default: provenance]",
+)
+
 
 def job_options(default_output: str):
     """Adds the options of a job to a command, which gets them as `job`, a `JobOptions`."""
@@ -89,19 +99,13 @@ def _options(default_output: str):
             show_default=True,
             help="Kind of file; PNG where it cannot hold the result, such as transparency in JPEG.",
         ),
-        click.option(
-            "--quality", type=click.IntRange(1, 100), help="Of JPEG, WebP and AVIF.  [default: 95, AVIF 90]"
-        ),
+        quality_option,
         click.option(
             "--strip",
             is_flag=True,
             help="Leave out metadata, resolution and colour profile; convert to sRGB.",
         ),
-        click.option(
-            "--provenance/--no-provenance",
-            default=True,
-            help="State this command and its model in the metadata.  [default: provenance]",
-        ),
+        provenance_option,
         click.option(
             "--sign",
             type=click.Path(exists=True, dir_okay=False, path_type=Path),

@@ -93,11 +93,15 @@ class Stitcher(keras.Model):
 
         def weigh(index, window, covered):
             """Returns what share a photo has of each point of a window."""
-            part = _part_of(owners, canvas, window)
-            owned = tf.cast(tf.equal(part, index) & covered, "float32")
-            depth = _enlarge_part(depths[index], canvas, window)
-            feathered = tf.where(covered, tf.maximum(depth, 1e-2), 0.0)
-            return tf.where(has_seams, owned, feathered)[..., tf.newaxis]
+
+            def own():
+                return tf.cast(tf.equal(_part_of(owners, canvas, window), index) & covered, "float32")
+
+            def feather():
+                depth = _enlarge_part(depths[index], canvas, window)
+                return tf.where(covered, tf.maximum(depth, 1e-2), 0.0)
+
+            return tf.cond(has_seams, own, feather)[..., tf.newaxis]
 
         def blend_with(num_levels):
             alignment = 2**num_levels
