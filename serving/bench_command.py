@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from zoo.cli import ZooCommand
+from zoo.command_line.numbers import Number
 
 _COLUMNS = (
     f"{'batching':<24} {'threads':<7} {'model':<20} {'protocol':<8} {'clients':>7} "
@@ -62,9 +63,7 @@ _START_SECONDS = 8
     metavar="ROWS:MICROS:THREADS[:SIZES]",
     help="Batching setting to measure beside `off`, e.g. 32:2000:2 or 32:2000:2:8,16,32; may be repeated.",
 )
-@click.option(
-    "--seconds", type=click.FloatRange(1.0), default=3.0, show_default=True, help="Duration of each load."
-)
+@click.option("--seconds", type=Number(1.0), default=3.0, show_default=True, help="Duration of each load.")
 @click.option(
     "--rounds",
     type=click.IntRange(1),

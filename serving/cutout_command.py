@@ -76,7 +76,7 @@ def command(
     unless --model names another.
     """
     from serving.jobs.run_job import run_job
-    from serving.pictures.cutting_out import CuttingOut
+    from serving.pictures.cutting_out import PRESET, CuttingOut
     from serving.pictures.task import SourceOptions
     from zoo.pictures.grounds import Placing
 
@@ -86,4 +86,4 @@ def command(
         source.input_names("cutout_png")
         return task
 
-    run_job(job, SourceOptions(server, access, model, run, preset, ("cutout",), "cutout_products"), make_task)
+    run_job(job, SourceOptions(server, access, model, run, preset, ("cutout",), PRESET), make_task)

@@ -5,6 +5,7 @@ import click
 from serving.jobs.options import PhotoCommand, job_options, photos_argument
 from serving.pictures.colour_options import SwatchColour, to_colour, to_label
 from serving.pictures.source import source_options
+from zoo.command_line.numbers import Number
 
 
 def _to_colours(context, parameter, texts):
@@ -34,9 +35,7 @@ def _to_source(context, parameter, text):
     callback=_to_source,
     help="The product's colour to change, in the same forms.  [default: its main colour]",
 )
-@click.option(
-    "--strength", type=click.FloatRange(0, 1), default=1.0, show_default=True, help="Share of the change."
-)
+@click.option("--strength", type=Number(0, 1), default=1.0, show_default=True, help="Share of the change.")
 @click.option("--mask", "writes_mask", is_flag=True, help="Also write the mask, as NAME-mask.png.")
 @job_options("recoloured")
 def command(job, server, access, model, run, preset, targets, source_colour, strength, writes_mask):

@@ -5,9 +5,8 @@ import shutil
 
 import numpy as np
 import pytest
-from exported_models import exported
 from PIL import Image
-from served_runs import files_in, running_server
+from served_runs import files_in, running_exported
 
 from serving.demo import shop_photos
 
@@ -23,10 +22,7 @@ def two_photos(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def addresses(tmp_path_factory):
-    models_dir = tmp_path_factory.mktemp("models")
-    for name in shop_photos.SERVED_NAMES:
-        shutil.copytree(exported(name).directory, models_dir / name / "1")
-    with running_server(models_dir, tmp_path_factory.mktemp("config")) as addresses:
+    with running_exported(shop_photos.SERVED_NAMES, tmp_path_factory) as addresses:
         yield addresses
 
 

@@ -1,15 +1,12 @@
 """`zoo stitch`: the same panorama from everywhere, what is said of each photo, and collages."""
 
-import shutil
-
 import numpy as np
 import pytest
 from dark_products import dark_square
-from exported_models import exported
 from garment_photos import wide_photo
 from overlapping_views import make_views
 from PIL import Image
-from served_runs import files_in, run_zoo, running_server
+from served_runs import files_in, run_zoo, running_exported
 
 from export.signatures import stitching as signature
 from serving import stitch_command
@@ -22,10 +19,7 @@ PICTURE = wide_photo("02-t-shirt")
 @pytest.fixture(scope="module")
 def addresses(tmp_path_factory):
     """Addresses of a server of `stitch`, and of a `cutout` that takes what is dark for the product."""
-    models_dir = tmp_path_factory.mktemp("models")
-    for name in ("stitch", "cutout"):
-        shutil.copytree(exported(name).directory, models_dir / name / "1")
-    with running_server(models_dir, tmp_path_factory.mktemp("config")) as addresses:
+    with running_exported(("stitch", "cutout"), tmp_path_factory) as addresses:
         yield addresses
 
 

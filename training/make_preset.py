@@ -184,7 +184,16 @@ def _without_paths(config: TrainingConfig) -> TrainingConfig:
         init_from = f"runs/{run.name}"
     elif init_from is not None and _is_folder(init_from):
         init_from = f"./{Path(init_from).name}"
-    return dataclasses.replace(config, data_dir=None, init_from=init_from)
+    options = {
+        group: {name: _without_folders(value) for name, value in getattr(config, group).items()}
+        for group in ("model_options", "optimizer_options")
+    }
+    return dataclasses.replace(config, data_dir=None, init_from=init_from, **options)
+
+
+def _without_folders(value):
+    is_path = isinstance(value, str) and Path(value).is_absolute()
+    return Path(value).name if is_path else value
 
 
 def _to_reasons(context, parameter, texts):

@@ -9,6 +9,7 @@ import click
 from training.recipes.base.command import ModelCommand
 from training.runs.config import LARGEST_SEED
 from training.runs.run_control import RunControl, parse_profile_steps
+from zoo.command_line.numbers import Number
 
 
 def _to_selection(context, parameter, texts):
@@ -41,7 +42,7 @@ def _to_selection(context, parameter, texts):
 )
 @click.option(
     "--learning-rate",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(0, min_open=True),
     help="Learning rate of every optimizer.  [default: by model]",
 )
 @click.option("--schedule", help="Learning rate schedule: constant or cosine.  [default: by model]")
@@ -138,7 +139,7 @@ def _to_selection(context, parameter, texts):
 )
 @click.option(
     "--max-minutes",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(0, min_open=True),
     help="Save a checkpoint and stop after this many minutes.",
 )
 @click.option(
@@ -148,7 +149,7 @@ def _to_selection(context, parameter, texts):
 )
 @click.option(
     "--checkpoint-minutes",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(0, min_open=True),
     default=RunControl.checkpoint_minutes,
     show_default=True,
     help="Also save a checkpoint every so many minutes within an epoch.",
@@ -170,7 +171,7 @@ def _to_selection(context, parameter, texts):
 )
 @click.option(
     "--peer-timeout",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(0, min_open=True),
     default=300.0,
     show_default=True,
     metavar="SECONDS",

@@ -27,6 +27,7 @@ COMMANDS = {
     "clean": "serving.clean_command",
     "cutout": "serving.cutout_command",
     "recolour": "serving.recolour_command",
+    "stylise": "serving.stylise_command",
     "stitch": "serving.stitch_command",
 }
 

@@ -12,6 +12,7 @@ from zoo.pictures import grounds
 from zoo.pictures.photo import Photo, read_photo
 from zoo.pictures.photo_writer import write_png
 
+PRESET = "cutout_products"
 MASK = "-mask"
 DOUBT = "the product is hard to tell from the ground"
 

@@ -7,7 +7,6 @@ table, only the rows of a split are used: those on which nothing was trained.
 """
 
 import argparse
-import csv
 import functools
 import io
 import os
@@ -16,8 +15,10 @@ import time
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-sys.path.insert(0, str(Path(__file__).parents[2]))
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
 
+import held_out_photos  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from PIL import Image  # noqa: E402
@@ -40,10 +41,7 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("part", choices=("gains", "estimates", "enlarging", "speed", "sheet"))
-    parser.add_argument("--photos", type=Path, required=True)
-    parser.add_argument("--table", type=Path, help="CSV with the columns image and split")
-    parser.add_argument("--split", default="validation")
-    parser.add_argument("--count", type=int, default=100, help="photos, drawn with seed 0")
+    held_out_photos.add_arguments(parser, count=100)
     parser.add_argument("--cleaner", default="clean_photos", help="run or preset")
     enlargers = ["fsrcnn_x2", "ecbsr_x2", "ecbsr_x2_jpeg"]
     parser.add_argument("--enlargers", nargs="*", default=enlargers, help="runs or presets")
@@ -52,7 +50,7 @@ def main():
     )
     parser.add_argument("--output", type=Path, default=Path("cleaned.png"))
     arguments = parser.parse_args()
-    paths = choose(arguments)
+    paths = held_out_photos.draw_paths(arguments)
     cleaner = load_run_or_preset(arguments.cleaner).model
     if arguments.part == "gains":
         findings = score_cleanings(cleaner, map(read_halved, paths), QUALITIES)
@@ -71,22 +69,6 @@ def main():
         measure_speed(cleaner)
     else:
         make_sheet(cleaner, paths[:NUM_SHOWN], arguments.output)
-
-
-def choose(arguments) -> list[Path]:
-    if arguments.table:
-        with open(arguments.table, newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row["split"] == arguments.split]
-        paths = [arguments.photos / row["image"] for row in rows]
-    else:
-        paths = sorted(path for path in arguments.photos.rglob("*") if path.is_file())
-    chosen = np.random.default_rng(0).permutation(len(paths))[: arguments.count]
-    return [paths[index] for index in chosen]
-
-
-def read(path: Path) -> np.ndarray:
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGB"))
 
 
 def read_halved(path: Path) -> np.ndarray:
@@ -159,7 +141,7 @@ def make_sheet(cleaner, paths, output):
     """Writes the middles of photos before and after at 100 %: as they are, and compressed at quality 20."""
     rows = []
     for path in paths:
-        photo = read(path)
+        photo = held_out_photos.read(path)
         cells = []
         for given in (photo, compress(photo, 20)):
             cleaned, damage = cleaner.clean_and_judge(given[None], tf.constant([-1.0]))

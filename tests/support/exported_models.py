@@ -21,6 +21,7 @@ from zoo.cutout.cutout import Cutout
 from zoo.dcgan.dcgan import DCGAN
 from zoo.recolour.recolour import Recolour
 from zoo.stitching.stitcher import Stitcher
+from zoo.style.style_transfer import StyleTransfer
 from zoo.super_resolution.ecbsr import ECBSR
 from zoo.super_resolution.fsrcnn import FSRCNN
 from zoo.super_resolution.srcnn import SRCNN
@@ -47,6 +48,7 @@ BUILDERS = {
     "fsrcnn_rgb_x4": lambda: FSRCNN(upscale_factor=4, is_residual=True, colour_space="rgb"),
     "cutout": lambda: make_dark(Cutout, image_size=32, width=4),
     "recolour": lambda: make_dark(Recolour, image_size=32, width=4),
+    "stylise": lambda: StyleTransfer(["dots", "waves"], width=4, depth=1),
     "stitch": Stitcher,
     "classifier": lambda: Classifier(**GREY, width=4),
     "classifier_rgb": lambda: Classifier(**RGB, width=4),

@@ -2,9 +2,11 @@
 
 import contextlib
 import functools
+import shutil
 from pathlib import Path
 
 import pytest
+from exported_models import exported
 from free_ports import free_port
 from kept_directories import make_directory
 
@@ -85,6 +87,16 @@ def running_server(models_dir: Path, config_dir: Path, **flags):
         }
     finally:
         server.stop(grace_seconds=1)
+
+
+@contextlib.contextmanager
+def running_exported(names, tmp_path_factory):
+    """Runs a server of models that `exported_models.exported` makes; yields its addresses by protocol."""
+    models_dir = tmp_path_factory.mktemp("models")
+    for name in names:
+        shutil.copytree(exported(name).directory, models_dir / name / "1")
+    with running_server(models_dir, tmp_path_factory.mktemp("config")) as addresses:
+        yield addresses
 
 
 def run_zoo(capsys, *arguments) -> tuple[int, str, str]:

@@ -51,6 +51,11 @@ _MEANINGS = (
     (r"gradient_correlation_", "Whether folds and texture stay. 1 is all of them."),
     (r"ground_difference_", "How much the ground changes colour. Lower is better."),
     (r"ground_visible_share_", "Share of the ground whose change is seen. Lower is better."),
+    (
+        r"style_effect",
+        "How much of the way the patches have gone from the photo's to the style picture's. 1 is all of it.",
+    ),
+    (r"content_ssim", "How alike structures are to the photo's. 1 is the photo itself."),
     (r"parameters", "Size of the model."),
     (r"flops_per_image", "Work for one picture."),
     (r"latency_seconds", "Time for one request of so many pictures, the model alone."),

@@ -6,7 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from training.data.data_sets import rendered_note
-from training.input.cleaning_pipeline import AUGMENTATIONS, cleaning_cache_choice, make_cleaning_batches
+from training.input.cleaning_pipeline import make_cleaning_batches
+from training.input.photo_patches import AUGMENTATIONS, photo_cache_choice
 from training.pages.picture_sheet import PictureSheet
 from training.recipes.base.learning_rate import make_learning_rate
 from training.recipes.base.recipe import Recipe, TimedAnswer
@@ -81,7 +82,7 @@ class CleanRecipe(Recipe):
         model.compile(optimizer=optimizer, **kwargs)
 
     def choose_cache(self, config, data_set):
-        return cleaning_cache_choice(data_set)
+        return photo_cache_choice(data_set)
 
     def make_training_batches(self, config, data_set, first_step):
         return self._make_patches(

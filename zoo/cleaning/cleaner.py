@@ -17,6 +17,7 @@ from zoo.layers.subpixels import from_picture, to_picture
 from zoo.pictures import pixels
 from zoo.pictures.psnr import psnr
 from zoo.pictures.tiles import map_tiles
+from zoo.pictures.windows import cut_windows
 from zoo.presets.from_preset import FromPreset
 from zoo.step import replicas
 from zoo.step.means import BatchMean, GradientNorm, update_means
@@ -176,19 +177,7 @@ class Cleaner(FromPreset, keras.Model):
 
     def _estimate_photo(self, raw_image):
         """Returns the estimates `[W, 2]` of W windows, spread over a photo."""
-        shape = tf.shape(raw_image)
-        sides = tf.minimum(shape[:2], _WINDOW_SIDE)
-        counts = tf.minimum(-(-shape[:2] // _WINDOW_SIDE), _WINDOWS_PER_SIDE)
-        tops, lefts = (
-            tf.cast(tf.linspace(0.0, tf.cast(shape[axis] - sides[axis], "float32"), counts[axis]), "int32")
-            for axis in (0, 1)
-        )
-        starts = tf.stack([tf.repeat(tops, counts[1]), tf.tile(lefts, [counts[0]])], axis=1)
-        windows = tf.map_fn(
-            lambda start: tf.slice(raw_image, [start[0], start[1], 0], [sides[0], sides[1], CHANNELS]),
-            starts,
-            fn_output_signature=tf.TensorSpec([None, None, CHANNELS], "uint8"),
-        )
+        windows = cut_windows(raw_image, _WINDOW_SIDE, _WINDOWS_PER_SIDE)
         return self.estimate_damage(windows)
 
     def _find_changes(self, squares, damage, share):

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 
 import click
 
+from zoo.command_line.numbers import Number
 from zoo.errors import UnknownNameError
 
 
@@ -104,7 +105,7 @@ def to_click_type(hint: Any, what: str) -> Any:
     if base in (int, float):
         if not limits:
             return base
-        kind = click.IntRange if base is int else click.FloatRange
+        kind = click.IntRange if base is int else Number
         return kind(
             min=limits.get("ge", limits.get("gt")),
             max=limits.get("le", limits.get("lt")),

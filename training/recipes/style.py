@@ -1,0 +1,172 @@
+"""Recipe of style transfer."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from training.data.data_sets import rendered_note
+from training.input import symmetries
+from training.input.photo_patches import AUGMENTATIONS, make_photo_patches, photo_cache_choice
+from training.pages.picture_sheet import PictureSheet
+from training.recipes.base.learning_rate import make_learning_rate
+from training.recipes.base.option import Option
+from training.recipes.base.recipe import Recipe, TimedAnswer
+from training.recipes.base.search_space import Choice, Range
+from training.style.losses import StyleLosses
+from training.style.style_pictures import DRAWN, read_styles, style_names
+from zoo.errors import WrongUsageError
+from zoo.step.adam import FusedAdam
+from zoo.style.style_transfer import StyleTransfer
+
+NUM_SAMPLES = 6
+# Side in pixels of the photos that are stylised to measure speed.
+TIMED_SIDE = 512
+MAX_GRADIENT_NORM = 1.0
+# Smaller patches leave the loss network's deeper layers nothing to repeat.
+SMALLEST_PATCH = 64
+
+
+class StyleRecipe(Recipe):
+    """Trains `zoo.style.style_transfer.StyleTransfer` against the features of a loss network."""
+
+    model_name = "style"
+    epochs = 4
+    batch_size = 4
+    learning_rate = 1e-3
+    schedule = "cosine"
+    option_words = {
+        "styles": (DRAWN, f"Folder with a picture per style, or {DRAWN}: this project's own drawings.")
+    }
+    # The weights file of SqueezeNet v1.1, which only the training needs.
+    optimizer_options = {"loss_network": ""}
+    search_space = {
+        "learning_rate": Range(2e-4, 4e-3, log=True),
+        "batch_size": Choice((2, 4, 8)),
+        "width": Choice((12, 16, 24)),
+        "content_weight": Range(0.02, 0.5, log=True),
+    }
+    augmentations = AUGMENTATIONS
+    default_augmentations = ("flip",)
+    needs_attributes = False
+    takes_patches = True
+    objective = "val_loss"
+    scores_folders = True
+    evaluations = ("training.evaluation.stylings",)
+    signatures = "export.signatures.stylising"
+    visible_options = ("styles",)
+    patch_size = 256
+
+    def default_image_size(self, data_set):
+        return min(data_set.image_shape[0] or self.patch_size, self.patch_size)
+
+    def import_model_class(self):
+        return StyleTransfer
+
+    def describe_optimizer_options(self):
+        text = (
+            "Keras weights file of SqueezeNet v1.1 without its top, whose features judge style and content."
+        )
+        return (Option("loss_network", "--loss-network", str, "", text),)
+
+    def check_changes(self, config):
+        super().check_changes(config)
+        if config.image_size < SMALLEST_PATCH:
+            raise WrongUsageError(
+                f"`--image-size` must be at least {SMALLEST_PATCH} for style, because smaller patches hold "
+                f"too little of a style. Received: --image-size {config.image_size}. Choose "
+                f"e.g. {self.patch_size}."
+            )
+
+    def served_name(self, model):
+        return "stylise"
+
+    def build_model(self, config, data_set):
+        options = {**config.model_options, "styles": style_names(config.model_options["styles"])}
+        return self.import_model_class()(dtype=config.precision, **options)
+
+    def compile_model(self, model, config, num_steps=None, **kwargs):
+        losses = None
+        if num_steps is not None:
+            losses = StyleLosses(self._find_loss_network(config), self._read_styles(model, config))
+        optimizer = FusedAdam(make_learning_rate(config, num_steps), global_clipnorm=MAX_GRADIENT_NORM)
+        model.compile(optimizer=optimizer, losses=losses, **kwargs)
+
+    def make_answer(self, model):
+        def make_pictures(batch_size):
+            mixtures = tf.one_hot([0] * batch_size, len(model.styles))
+            return (
+                tf.zeros((batch_size, TIMED_SIDE, TIMED_SIDE, 3), "uint8"),
+                mixtures,
+                tf.ones([batch_size]),
+            )
+
+        return TimedAnswer(model.stylise, make_pictures, f"stylising {TIMED_SIDE} x {TIMED_SIDE}")
+
+    def choose_cache(self, config, data_set):
+        return photo_cache_choice(data_set)
+
+    def make_training_batches(self, config, data_set, first_step):
+        return self._make_patches(
+            config,
+            data_set,
+            "train",
+            shuffle=True,
+            repeat=True,
+            first_step=first_step,
+            augment=config.augment,
+        )
+
+    def make_evaluation_batches(self, config, data_set, split):
+        return self._make_patches(config, data_set, split)
+
+    def draw_samples(self, model, config, data_set):
+        config = dataclasses.replace(config, cache="none", batch_size=NUM_SAMPLES)  # one batch is enough
+        photos = next(self._make_patches(config, data_set, "validation").as_numpy_iterator())
+        columns = [photos]
+        for style in range(len(model.styles)):
+            mixtures = tf.one_hot([style] * len(photos), len(model.styles))
+            columns.append(model.stylise(photos, mixtures, tf.ones([len(photos)])).numpy())
+        return PictureSheet(
+            rows=[[np.asarray(column[row]) for column in columns] for row in range(len(photos))],
+            column_labels=["photo", *model.styles],
+            note=rendered_note(data_set),
+        )
+
+    def _find_loss_network(self, config) -> Path:
+        path = config.optimizer_options["loss_network"]
+        if not path:
+            raise WrongUsageError(
+                "style learns from a loss network's features. Received: no `--loss-network`. Give the "
+                "weights file of SqueezeNet v1.1, which the repository keras-squeezenet offers; see "
+                "docs/styles.md."
+            )
+        return Path(path)
+
+    def _read_styles(self, model, config) -> list[np.ndarray]:
+        pictures = read_styles(config.model_options["styles"])
+        if tuple(pictures) != tuple(model.styles):
+            raise WrongUsageError(
+                f"`--styles` must hold the model's styles, {', '.join(model.styles)}. Received: "
+                f"{config.model_options['styles']} with {', '.join(pictures)}. Name the folder of before."
+            )
+        return list(pictures.values())
+
+    def _make_patches(self, config, data_set, split, augment=(), **options):
+        mirror_and_turn = symmetries.Symmetries(augment)
+
+        def change(step, photos):
+            return mirror_and_turn({"photos": photos}, seed=[config.seed, step])["photos"]
+
+        return make_photo_patches(
+            data_set,
+            split,
+            change,
+            patch_size=config.image_size,
+            batch_size=config.batch_size,
+            seed=config.seed,
+            cache=config.cache,
+            augment=augment,
+            **options,
+        )
