@@ -45,6 +45,7 @@ setup(
         "scipy>=1.15",  # bootstrap
         "tensorflow-serving-api>=2.19",
         "ml_dtypes>=0.5",  # bfloat16 without TensorFlow
+        "h5py>=3.11",  # weights files of other projects
         "protobuf>=6.31.1",
         "grpcio>=1.67",
         "grpcio-health-checking>=1.67",

@@ -86,7 +86,7 @@ def test_an_unknown_command_is_answered_with_those_that_exist(capsys):
     code, _, err = run(capsys, "trian")
     known = (
         "data, train, tune, evaluate, export, serve, presets, generate, edit, upscale, clean, cutout, "
-        "recolour, stitch"
+        "recolour, stylise, stitch"
     )
     line = f"zoo: error: Unknown command. Received: 'trian'. Known: {known}. Did you mean 'train'?\n"
     assert (code, err) == (2, line)
@@ -159,6 +159,6 @@ def test_a_reader_that_leaves_is_no_reason_for_a_traceback():
 def test_importing_tensorflow_adds_nothing_to_the_error():
     with start("train", "gann") as process:
         out, err = process.communicate()
-    known = "classifier, clean, conditional_vae, cutout, dcgan, ecbsr, fsrcnn, recolour, srcnn"
+    known = "classifier, clean, conditional_vae, cutout, dcgan, ecbsr, fsrcnn, recolour, srcnn, style"
     line = f"zoo: error: Unknown model. Received: 'gann'. Known: {known}.\n"
     assert (process.returncode, out, err) == (2, "", line)

@@ -34,8 +34,8 @@ class ConditionalInstanceNorm(keras.layers.Layer):
 
     >>> layer = ConditionalInstanceNorm(num_styles=2)
     >>> outputs, (mean, _) = layer(tf.constant([[[[1.0], [3.0]]]]), tf.constant([[0.5, 0.5]]))
-    >>> outputs.numpy().round(2).ravel().tolist(), float(mean)
-    ([-1.0, 1.0], 2.0)
+    >>> outputs.numpy().round(2).ravel().tolist(), mean.numpy().ravel().tolist()
+    ([-1.0, 1.0], [2.0])
     """
 
     def __init__(self, num_styles: Count, **kwargs):
