@@ -94,9 +94,7 @@ def test_files_of_something_else_are_refused(tmp_path, weights):
         load_squeezenet(tmp_path / "text.h5", ["conv1"])
     with h5py.File(tmp_path / "other.h5", "w") as file:
         file["conv1/kernel"] = np.zeros([7, 7, 3, 64])
-    with pytest.raises(
-        WrongUsageError, match=r"for conv1.*other.h5, whose shapes there are \[\(7, 7"
-    ):
+    with pytest.raises(WrongUsageError, match=r"for conv1.*other.h5, whose shapes there are \[\(7, 7"):
         load_squeezenet(tmp_path / "other.h5", ["conv1"])
 
 
@@ -105,10 +103,10 @@ def test_losses_are_zero_for_what_is_wanted_and_more_for_anything_else(weights):
     photo, striped = (image[np.newaxis].astype("float32") for image in (gradient(), stripes()))
     content, style = losses(photo, photo, np.array([1]))
     assert float(content[0]) == 0.0
-    assert float(style[0]) < 1e-6
+    assert float(style[0]) < 1e-3
     content, style = losses(photo, striped, np.array([0]))
     assert float(content[0]) > 0.1
-    assert float(style[0]) < 1e-6
+    assert float(style[0]) < 1e-3
     _, of_photo = losses(photo, photo, np.array([0]))
     _, halfway = losses(photo, (photo + striped) / 2, np.array([0]))
     assert 0 < float(halfway[0]) < float(of_photo[0])

@@ -198,7 +198,8 @@ def test_a_dry_run_of_resuming_prints_the_configuration_of_the_run(train, finish
             ["dcgann"],
             [
                 "Unknown model. Received: 'dcgann'.",
-                "Known: classifier, clean, conditional_vae, cutout, dcgan, ecbsr, fsrcnn, recolour, srcnn, style.",
+                "Known: classifier, clean, conditional_vae, cutout, dcgan, ecbsr, fsrcnn, recolour, ",
+                "recolour, srcnn, style.",
             ],
         ),
         (

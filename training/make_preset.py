@@ -184,16 +184,21 @@ def _without_paths(config: TrainingConfig) -> TrainingConfig:
         init_from = f"runs/{run.name}"
     elif init_from is not None and _is_folder(init_from):
         init_from = f"./{Path(init_from).name}"
-    options = {
-        group: {name: _without_folders(value) for name, value in getattr(config, group).items()}
-        for group in ("model_options", "optimizer_options")
+    return dataclasses.replace(
+        config,
+        data_dir=None,
+        init_from=init_from,
+        model_options=_without_folders(config.model_options),
+        optimizer_options=_without_folders(config.optimizer_options),
+    )
+
+
+def _without_folders(options: Mapping[str, object]) -> dict[str, object]:
+    """Returns options in which files keep their names alone."""
+    return {
+        name: Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
+        for name, value in options.items()
     }
-    return dataclasses.replace(config, data_dir=None, init_from=init_from, **options)
-
-
-def _without_folders(value):
-    is_path = isinstance(value, str) and Path(value).is_absolute()
-    return Path(value).name if is_path else value
 
 
 def _to_reasons(context, parameter, texts):

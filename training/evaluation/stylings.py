@@ -51,7 +51,7 @@ def score_stylings(model, raw_images: Iterable[np.ndarray], styles: Mapping[str,
         for image in raw_images
         if min(image.shape[:2]) >= SMALLEST_SIDE
     ]
-    found: dict[str, list[tuple[float, float]]] = {}
+    found: dict[str, list[list[tuple[float, float]]]] = {}
     sheet_rows = [[middle(image, SHOWN_SIDE)] for image in images[:NUM_SHOWN]]
     for number, (name, example) in enumerate(styles.items()):
         mixture = np.eye(len(model.styles), dtype="float32")[[number]]

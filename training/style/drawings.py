@@ -56,15 +56,15 @@ def draw_mosaic() -> Image.Image:
     centres = (centres + generator.uniform(-0.26, 0.26, centres.shape)) * step
     tones = _smooth_noise(generator, side, 4)
     y, x = np.mgrid[0:side, 0:side].astype("float32")
-    distances, owners = [], []
+    near_each, owner_each = [], []
     for up in range(-1, 3):
         for left in range(-1, 3):
             row = np.clip((y // step).astype(int) + up, 0, count - 1)
             column = np.clip((x // step).astype(int) + left, 0, count - 1)
             centre = centres[row, column]
-            distances.append(np.hypot(y - centre[..., 0], x - centre[..., 1]))
-            owners.append(row * count + column)
-    distances, owners = np.stack(distances), np.stack(owners)
+            near_each.append(np.hypot(y - centre[..., 0], x - centre[..., 1]))
+            owner_each.append(row * count + column)
+    distances, owners = np.stack(near_each), np.stack(owner_each)
     order = np.argsort(distances, axis=0)[:3]
     nearest = np.take_along_axis(owners, order, axis=0)
     near = np.take_along_axis(distances, order, axis=0)

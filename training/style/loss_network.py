@@ -104,8 +104,8 @@ def _find_weights(layer, arrays, path: Path) -> list[np.ndarray]:
     prefix = layer.name.replace("-", "/") + "/"
     shapes = [tuple(weight.shape) for weight in layer.weights]
     found = [array for name, array in arrays.items() if name.startswith(prefix)]
-    values = [next((array for array in found if array.shape == shape), None) for shape in shapes]
-    if any(value is None for value in values):
+    values = [array for shape in shapes for array in found if array.shape == shape][: len(shapes)]
+    if [value.shape for value in values] != shapes:
         raise WrongUsageError(
             f"The loss network must have weights of shapes {shapes} for {layer.name}. Received: {path}, "
             f"whose shapes there are {[array.shape for array in found]}. Use the weights of SqueezeNet v1.1."

@@ -1,6 +1,7 @@
 """Numbers on the command line, of which `nan` is none."""
 
 import math
+from typing import Any
 
 import click
 
@@ -14,7 +15,7 @@ class Number(click.FloatRange):
     0.5
     """
 
-    def convert(self, value, param, ctx):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         number = super().convert(value, param, ctx)
         if math.isnan(number):
             self.fail(f"must be a number. Received: {value!r}.", param, ctx)

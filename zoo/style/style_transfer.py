@@ -11,7 +11,7 @@ Sources:
     so that tiles fit together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
@@ -36,7 +36,8 @@ SMALLEST_SIDE = 32
 MAX_TILE_PIXELS = 1 << 20
 # What large photos are normalised by is measured on windows of this side, at most so many in a row.
 _WINDOW_SIDE, _WINDOWS_PER_SIDE = 256, 4
-_LEAST_TRAINED_STRENGTH = 0.1
+# In training, this share of the photos has full strength, and the others one between this and 1.
+_FULL_STRENGTH_SHARE, _LEAST_TRAINED_STRENGTH = 0.75, 0.1
 
 
 @keras.saving.register_keras_serializable("zoo")
@@ -101,7 +102,7 @@ class StyleTransfer(FromPreset, keras.Model):
         self._add_layers()
         self.trackers = {key: BatchMean(key) for key in ("loss", "content_loss", "style_loss")}
         self.gradient_norm = GradientNorm()
-        self._compare = None
+        self._compare: Callable | None = None
         self(
             tf.zeros([1, SMALLEST_SIDE, SMALLEST_SIDE, CHANNELS], "uint8"),
             tf.zeros([1, len(styles)]),
@@ -245,7 +246,7 @@ class StyleTransfer(FromPreset, keras.Model):
         style_ids = (step * num_rows + tf.range(num_rows)) % len(self.styles)
         drawn = tf.random.stateless_uniform([num_rows, 2], tf.stack([step, 0]))
         between = _LEAST_TRAINED_STRENGTH + (1.0 - _LEAST_TRAINED_STRENGTH) * drawn[:, 0]
-        strengths = tf.where(drawn[:, 1] < 0.5, 1.0, between)
+        strengths = tf.where(drawn[:, 1] < _FULL_STRENGTH_SHARE, 1.0, between)
         with tf.GradientTape() as tape:
             losses = self._find_losses(raw_images, style_ids, strengths)
             scaled_loss = self.optimizer.scale_loss(losses["loss"])
@@ -273,6 +274,8 @@ class StyleTransfer(FromPreset, keras.Model):
     def _find_losses(self, raw_images, style_ids, strengths):
         """Returns the loss and its terms. The style counts by the square of the strength [Adjustable]."""
         drawn = self(raw_images, tf.one_hot(style_ids, len(self.styles)), strengths)
+        if self._compare is None:
+            raise ValueError("`losses` must be given to `compile` to train or test. Received: none.")
         content, style = self._compare(tf.cast(raw_images, "float32"), drawn, style_ids)
         total = self.content_weight * content + tf.square(strengths) * style
         values = {"loss": total, "content_loss": content, "style_loss": style}
