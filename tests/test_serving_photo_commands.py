@@ -1,13 +1,10 @@
 """`zoo cutout` and `zoo recolour`: the same files over gRPC and REST, names, sheets, and what is refused."""
 
-import shutil
-
 import numpy as np
 import pytest
 from dark_products import dark_square, inside_of
-from exported_models import exported
 from PIL import Image
-from served_runs import files_in, run_zoo, running_server
+from served_runs import files_in, run_zoo, running_exported
 
 from zoo.pictures.photo import read_photo
 
@@ -17,10 +14,7 @@ PHOTO = dark_square()
 @pytest.fixture(scope="module")
 def addresses(tmp_path_factory):
     """Addresses of a server of `cutout` and `recolour` that take what is dark for the product."""
-    models_dir = tmp_path_factory.mktemp("models")
-    for name in ("cutout", "recolour"):
-        shutil.copytree(exported(name).directory, models_dir / name / "1")
-    with running_server(models_dir, tmp_path_factory.mktemp("config")) as addresses:
+    with running_exported(("cutout", "recolour"), tmp_path_factory) as addresses:
         yield addresses
 
 

@@ -69,6 +69,8 @@ def _page(preset: Preset) -> str:
     facts |= {f"not good at {name}": why for name, why in (preset.weak_at or {}).items()}
     for attribute, values in (preset.model_config.get("attributes") or {}).items():
         facts[attribute] = ", ".join(values)
+    if "styles" in preset.model_config:
+        facts["styles"] = ", ".join(preset.model_config["styles"])
     lines = [preset.name, *(f"  {name}: {fact}" for name, fact in facts.items() if fact)]
     for name, score in (evaluation.get("scores") or {}).items():
         is_headline = name in (preset.headline_scores or ())
