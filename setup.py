@@ -30,7 +30,14 @@ setup(
         "training": ["py.typed", "distribution/deploy/*"],
         "export": ["py.typed"],
         # Templates; see serving/deploy/deployment.py.
-        "serving": ["py.typed", "demo/photos/*", "deploy/templates/**/*", "bench/load.js", "examples/**/*"],
+        "serving": [
+            "py.typed",
+            "audit/rules.json",
+            "demo/photos/*",
+            "deploy/templates/**/*",
+            "bench/load.js",
+            "examples/**/*",
+        ],
     },
     # Capped to tested minor releases are those whose private parts are used: see tests/test_private_parts.py.
     install_requires=[

@@ -86,7 +86,7 @@ def test_an_unknown_command_is_answered_with_those_that_exist(capsys):
     code, _, err = run(capsys, "trian")
     known = (
         "data, train, tune, evaluate, export, serve, presets, generate, edit, upscale, clean, cutout, "
-        "recolour, stylise, stitch"
+        "recolour, stylise, stitch, audit"
     )
     line = f"zoo: error: Unknown command. Received: 'trian'. Known: {known}. Did you mean 'train'?\n"
     assert (code, err) == (2, line)

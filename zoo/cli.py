@@ -29,6 +29,7 @@ COMMANDS = {
     "recolour": "serving.recolour_command",
     "stylise": "serving.stylise_command",
     "stitch": "serving.stitch_command",
+    "audit": "serving.audit_command",
 }
 
 

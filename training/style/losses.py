@@ -24,8 +24,7 @@ class StyleLosses:
 
     Departs from [Gatys]: means and covariances in place of Gram matrices, in which the means outweigh
     everything that repeats; each relative to the style picture's own, so that all layers count alike; and the
-    pixels themselves are a layer, without which colours hardly change. Of these errors the roots count, or
-    the few photos that are least like a style would outweigh all others.
+    pixels themselves are a layer, without which colours hardly change.
 
     Args:
         weights: The loss network's weights file.
@@ -87,5 +86,4 @@ def _style_error(statistics, wanted) -> tf.Tensor:
     (means, covariances), (wanted_means, wanted_covariances) = statistics, wanted
     of_means = tf.reduce_sum(tf.square(means - wanted_means), 1) / tf.linalg.trace(wanted_covariances)
     of_covariances = tf.reduce_sum(tf.square(covariances - wanted_covariances), [1, 2])
-    squares = of_means + of_covariances / tf.reduce_sum(tf.square(wanted_covariances), [1, 2])
-    return tf.sqrt(squares + 1e-8)
+    return of_means + of_covariances / tf.reduce_sum(tf.square(wanted_covariances), [1, 2])

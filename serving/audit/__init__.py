@@ -1,0 +1,1 @@
+"""Holds photos against the rules of market places."""

@@ -1,0 +1,114 @@
+"""Compares what was measured of photos with the rules of places."""
+
+import csv
+import dataclasses
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from serving.audit.measures import MEASURES
+from serving.audit.rules import Place, Rule
+from training.data.catalog.quarantine import defuse_cell
+from zoo.pictures.doubt import DOUBTFUL
+
+COLUMNS = ("photo", "place", "kind", "rule", "measured", "required", "sure", "remedy")
+BREACH, ADVICE, UNREADABLE = "breach", "advice", "unreadable"
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """A photo that does not keep a rule, or cannot be read.
+
+    Args:
+        photo: Its file.
+        place: The place's name; empty if it cannot be read.
+        kind: `breach`, `advice` or `unreadable`.
+        rule: What was measured, in words.
+        measured: The value.
+        required: The values allowed.
+        is_sure: Whether nothing but the file had to be judged, or the product's mask is likely right.
+        remedy: What mends it.
+    """
+
+    photo: Path
+    place: str
+    kind: str
+    rule: str
+    measured: str
+    required: str
+    is_sure: bool = True
+    remedy: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Audited:
+    """What an audit found out about a photo.
+
+    Args:
+        photo: Its file.
+        findings: What is wrong with it.
+        unknown: Titles of the measures that rules ask about and this photo does not have.
+    """
+
+    photo: Path
+    findings: Sequence[Finding]
+    unknown: Sequence[str] = ()
+
+    @property
+    def passes(self) -> bool:
+        """Whether every place accepts it, as far as was checked."""
+        return all(finding.kind == ADVICE for finding in self.findings)
+
+
+def audit(photo: Path, values: Mapping[str, Any], places: Sequence[Place]) -> Audited:
+    """Compares what was measured of a photo with the rules of places."""
+    findings, unknown = [], []
+    for place in places:
+        for rule in place.rules:
+            measure = MEASURES[rule.measure]
+            if rule.only_format not in (None, values["format"]):
+                continue
+            if rule.measure not in values:
+                if rule.measure != "jpeg_quality" or values["format"] == "jpeg":
+                    unknown.append(measure.title)
+                continue
+            value = values[rule.measure]
+            if not rule.allows(value):
+                is_sure = not measure.needs_mask or values.get("confidence", 1.0) >= DOUBTFUL
+                findings.append(_describe(photo, place, rule, value, is_sure))
+    return Audited(photo, findings, list(dict.fromkeys(unknown)))
+
+
+def to_csv(audited: Sequence[Audited]) -> bytes:
+    """Returns all findings as a table; names that are no UTF-8 keep their bytes."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    for one in audited:
+        for finding in one.findings:
+            cells = (
+                *(str(finding.photo), finding.place, finding.kind, finding.rule, finding.measured),
+                *(finding.required, "yes" if finding.is_sure else "no", finding.remedy),
+            )
+            writer.writerow(map(defuse_cell, cells))
+    return text.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _describe(photo: Path, place: Place, rule: Rule, value: Any, is_sure: bool) -> Finding:
+    measure = MEASURES[rule.measure]
+    unit = f" {measure.unit}" if measure.unit and not measure.unit.startswith("at ") else ""
+    if isinstance(value, bool):
+        measured = "yes" if value else "no"
+    else:
+        measured = value if isinstance(value, str) else f"{value:.3g}" if value < 100 else f"{value:.0f}"
+    return Finding(
+        photo,
+        place.name,
+        ADVICE if rule.is_advice else BREACH,
+        measure.title,
+        f"{measured}{unit}",
+        f"{rule.describe()}{unit}",
+        is_sure,
+        measure.remedy,
+    )
