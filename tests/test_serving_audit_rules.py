@@ -73,9 +73,7 @@ def test_mistakes_in_a_file_of_rules_are_told(tmp_path, changes, message):
 def test_a_file_that_holds_no_rules_is_refused(tmp_path, content):
     path = tmp_path / "rules.json"
     path.write_text(content)
-    with pytest.raises(
-        WrongUsageError, match="must be as serving/audit/rules.json is. Received: "
-    ):
+    with pytest.raises(WrongUsageError, match="must be as serving/audit/rules.json is. Received: "):
         read_places(list(MEASURES), path)
 
 

@@ -63,9 +63,12 @@ class Audited:
 
 def audit(photo: Path, values: Mapping[str, Any], places: Sequence[Place]) -> Audited:
     """Compares what was measured of a photo with the rules of places."""
-    findings, unknown = [], []
+    findings: list[Finding] = []
+    unknown = []
     for place in places:
-        for rule in place.rules:
+        broken: set[str] = set()
+        # What a place refuses comes first, and leaves nothing to advise about the same measure.
+        for rule in sorted(place.rules, key=lambda rule: rule.is_advice):
             measure = MEASURES[rule.measure]
             if rule.only_format not in (None, values["format"]):
                 continue
@@ -74,7 +77,8 @@ def audit(photo: Path, values: Mapping[str, Any], places: Sequence[Place]) -> Au
                     unknown.append(measure.title)
                 continue
             value = values[rule.measure]
-            if not rule.allows(value):
+            if not rule.allows(value) and rule.measure not in broken:
+                broken.add(rule.measure)
                 is_sure = not measure.needs_mask or values.get("confidence", 1.0) >= DOUBTFUL
                 findings.append(_describe(photo, place, rule, value, is_sure))
     return Audited(photo, findings, list(dict.fromkeys(unknown)))

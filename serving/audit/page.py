@@ -40,7 +40,7 @@ filter();
 """
 _MORE_STYLE = """
 label { margin-right: 1rem; } tbody tr[data-kind=breach] td:nth-child(4) { color: #b00020; font-weight: 600; }
-img.thumbnail { width: 72px; height: 72px; object-fit: contain; image-rendering: auto; background: #eee; }
+.thumbnail { width: 72px; height: 72px; background: #eee center / contain no-repeat; }
 """
 
 
@@ -71,6 +71,7 @@ def render(
     """
     passed = sum(one.passes for one in audited)
     rows = [(one, finding) for one in audited for finding in one.findings]
+    numbers = {photo: number for number, photo in enumerate(thumbnails)}
     parts = [
         "<h1>Audit</h1>",
         f"<p>{len(audited):,} photos: {passed:,} pass, {len(audited) - passed:,} do not.</p>",
@@ -80,14 +81,14 @@ def render(
         _render_filters(rows),
         f"<p>Shown: <output>{len(rows)}</output></p>",
         f"<table><thead><tr>{_HEAD}</tr></thead><tbody class=findings>",
-        *(_render_row(finding, thumbnails) for _, finding in rows[:MAX_ROWS]),
+        *(_render_row(finding, numbers) for _, finding in rows[:MAX_ROWS]),
         "</tbody></table>",
     ]
     if len(rows) > MAX_ROWS:
         parts.append(f"<p class=warning>audit.csv has the other {len(rows) - MAX_ROWS:,} findings.</p>")
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Audit</title>'
-        f"<style>{STYLE}{_MORE_STYLE}</style></head><body>{''.join(parts)}"
+        f"<style>{STYLE}{_MORE_STYLE}{_render_thumbnails(thumbnails)}</style></head><body>{''.join(parts)}"
         f"<script>{_SCRIPT}</script></body></html>\n"
     )
 
@@ -134,12 +135,15 @@ def _render_filters(rows) -> str:
     return f"<p>{''.join(labels)}</p>"
 
 
+def _render_thumbnails(thumbnails) -> str:
+    """Returns a style for each photo: a photo with many findings stands in the page once."""
+    urls = (f"data:image/jpeg;base64,{base64.b64encode(data).decode()}" for data in thumbnails.values())
+    return "".join(f".t{number} {{ background-image: url({url}); }}" for number, url in enumerate(urls))
+
+
 def _render_row(finding, thumbnails) -> str:
-    data = thumbnails.get(finding.photo)
-    image = ""
-    if data is not None:
-        encoded = base64.b64encode(data).decode()
-        image = f'<img class=thumbnail alt="" loading=lazy src="data:image/jpeg;base64,{encoded}">'
+    number = thumbnails.get(finding.photo)
+    image = "" if number is None else f'<div class="thumbnail t{number}"></div>'
     sure = "" if finding.is_sure else " (unsure)"
     cells = (
         *(printable(str(finding.photo)), finding.place, finding.kind, finding.rule),

@@ -22,6 +22,7 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from PIL import Image  # noqa: E402
 
+from serving.client.access import ServerAccess  # noqa: E402
 from serving.pictures.stylising import NOTHING, PRODUCT, Stylising  # noqa: E402
 from serving.pictures.task import SourceOptions  # noqa: E402
 from training.evaluation.measures.bootstrap import mean_interval  # noqa: E402
@@ -173,8 +174,8 @@ def make_sheet(arguments, paths):
     names = list(read_styles(arguments.styles))
     is_preset = not Path(arguments.model).is_dir()
     run, preset = (None, arguments.model) if is_preset else (Path(arguments.model), None)
-    cutter = SourceOptions(None, None, None, None, "cutout_products", ("cutout",))
-    options = SourceOptions(None, None, None, run, preset, ("stylise",), beside=cutter)
+    cutter = SourceOptions(None, ServerAccess(), None, None, "cutout_products", ("cutout",))
+    options = SourceOptions(None, ServerAccess(), None, run, preset, ("stylise",), beside=cutter)
     with options.open() as source:
         rows = []
         for path in paths:
