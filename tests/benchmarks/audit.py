@@ -2,8 +2,8 @@
 
     python tests/benchmarks/audit.py --photos DIR [--table FILE]
 
-Photos without fault are made of real ones: cut out, and laid on white as a market place asks for. Each planted
-fault is put into twenty of them.
+Photos without fault are real ones, cut out and laid on white as a market place asks for. Each planted fault
+is put into twenty of them.
 """
 
 import argparse
