@@ -45,7 +45,7 @@ class StyleRecipe(Recipe):
         "learning_rate": Range(2e-4, 4e-3, log=True),
         "batch_size": Choice((2, 4, 8)),
         "width": Choice((12, 16, 24)),
-        "content_weight": Range(0.02, 0.5, log=True),
+        "content_weight": Range(0.05, 1.0, log=True),
     }
     augmentations = AUGMENTATIONS
     default_augmentations = ("flip",)

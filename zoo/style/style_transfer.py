@@ -81,7 +81,7 @@ class StyleTransfer(FromPreset, keras.Model):
         styles: Sequence[str],
         width: Count = 16,
         depth: Count = 5,
-        content_weight: Weight = 0.07,
+        content_weight: Weight = 0.25,
         dtype=None,
         name: str = "style",
         **kwargs,
