@@ -17,6 +17,7 @@ from training.recipes.base.search_space import Choice, Range
 from training.style.losses import StyleLosses
 from training.style.style_pictures import DRAWN, read_styles, style_names
 from zoo.errors import WrongUsageError
+from zoo.pictures import pixels
 from zoo.step.adam import FusedAdam
 from zoo.style.style_transfer import StyleTransfer
 
@@ -88,7 +89,8 @@ class StyleRecipe(Recipe):
 
     def compile_model(self, model, config, num_steps=None, **kwargs):
         losses = None
-        if num_steps is not None:
+        # A loaded model draws without it; only its loss cannot be told then.
+        if num_steps is not None or Path(config.optimizer_options["loss_network"]).is_file():
             losses = StyleLosses(self._find_loss_network(config), self._read_styles(model, config))
         optimizer = FusedAdam(make_learning_rate(config, num_steps), global_clipnorm=MAX_GRADIENT_NORM)
         model.compile(optimizer=optimizer, losses=losses, **kwargs)
@@ -102,7 +104,10 @@ class StyleRecipe(Recipe):
                 tf.ones([batch_size]),
             )
 
-        return TimedAnswer(model.stylise, make_pictures, f"stylising {TIMED_SIDE} x {TIMED_SIDE}")
+        def stylise(raw_images, mixtures, strengths):
+            return pixels.round_to_uint8(model(raw_images, mixtures, strengths))
+
+        return TimedAnswer(stylise, make_pictures, f"stylising {TIMED_SIDE} x {TIMED_SIDE}")
 
     def choose_cache(self, config, data_set):
         return photo_cache_choice(data_set)
