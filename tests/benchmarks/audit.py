@@ -31,7 +31,9 @@ from serving.pictures.source import open_source  # noqa: E402
 from zoo.pictures.grounds import Placing  # noqa: E402
 from zoo.pictures.photo import Photo  # noqa: E402
 
-SIDE, QUALITY, PER_FAULT = 1000, 92, 20
+# About the size that the photos have: enlarged ones would not be sharp.
+SIDE, QUALITY, PER_FAULT = 480, 92, 20
+TIMED_SIDE = 1000
 PLACE = Place(
     *("all", "all rules at once", False, (), "2026-11"),
     (
@@ -109,7 +111,7 @@ def measure_false_alarms(clean, find_mask):
 
 
 def measure_speed(clean, find_mask):
-    contents = [encode(picture) for picture in clean[:40]]
+    contents = [encode(picture.resize((TIMED_SIDE, TIMED_SIDE))) for picture in clean[:40]]
     for name, finder in (("with masks", find_mask), ("without masks", None)):
         started = time.perf_counter()
         for content in contents:
@@ -122,13 +124,12 @@ def framed(picture, generator):
     changed = picture.copy()
     colour = tuple(int(level) for level in generator.integers(0, 200, 3))
     box = (0, 0, picture.width - 1, picture.height - 1)
-    ImageDraw.Draw(changed).rectangle(box, outline=colour, width=int(generator.integers(2, 25)))
+    ImageDraw.Draw(changed).rectangle(box, outline=colour, width=int(generator.integers(1, 13)))
     return encode(changed), Path("a.jpg")
 
 
 def blurred(picture, generator):
-    # On the scale of the 1,000 pixels that the photo was enlarged to.
-    return encode(picture.filter(ImageFilter.GaussianBlur(generator.uniform(5, 9)))), Path("a.jpg")
+    return encode(picture.filter(ImageFilter.GaussianBlur(generator.uniform(2, 4)))), Path("a.jpg")
 
 
 def greyish(picture, generator):
@@ -170,11 +171,11 @@ FAULTS = {
     ),
     "too few pixels": (
         "shortest_side",
-        lambda picture, generator: (encode(picture.resize((800, 800))), Path("a.jpg")),
+        lambda picture, generator: (encode(picture.resize((400, 400))), Path("a.jpg")),
     ),
     "another ratio": (
         "ratio",
-        lambda picture, generator: (encode(picture.resize((1000, 1100))), Path("a.jpg")),
+        lambda picture, generator: (encode(picture.resize((SIDE, round(1.1 * SIDE)))), Path("a.jpg")),
     ),
     "CMYK": ("colours", lambda picture, generator: (encode(picture.convert("CMYK")), Path("a.jpg"))),
     "WebP": ("format", lambda picture, generator: (encode(picture, "WEBP"), Path("a.webp"))),
