@@ -17,6 +17,40 @@ MASK = "-mask"
 DOUBT = "the product is hard to tell from the ground"
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class CutOut:
+    """What a model says of a photo's product.
+
+    Args:
+        colours: uint8 sRGB `[h, w, 3]`, without the ground that shines through at the edges.
+        opacity: uint8 array `[h, w]`.
+        mask_bytes: The mask as the bytes of an 8-bit PNG.
+        confidence: How sure the model is, range [0, 1]; None if it does not say.
+    """
+
+    colours: np.ndarray
+    opacity: np.ndarray
+    mask_bytes: bytes
+    confidence: float | None
+
+
+def cut_out(raw_image: np.ndarray, source: PictureSource) -> CutOut:
+    """Asks a model for the product of a photo, uint8 sRGB `[h, w, 3]`, or `[h, w, 4]` with its opacity.
+
+    Raises:
+        PredictionError: As for `PhotoTask.convert`.
+        RowError: As for `PhotoTask.convert`, or there is no product.
+    """
+    inputs = {
+        "image_bytes": np.array([write_png(raw_image)], dtype=object),
+        "background": np.array([""], dtype=object),
+    }
+    outputs = source.predict("cutout_png", inputs)
+    found = Photo.read(outputs["image_bytes"][0])
+    opacity = np.full(raw_image.shape[:2], 255, "uint8") if found.opacity is None else found.opacity
+    return CutOut(found.to_srgb(), opacity, outputs["mask_bytes"][0], confidence_of(outputs))
+
+
 @dataclasses.dataclass(frozen=True)
 class CuttingOut:
     """Cuts products out of photos; a `PhotoTask`.
@@ -48,20 +82,14 @@ class CuttingOut:
         if self.ignores_opacity and photo.opacity is not None:
             photo = dataclasses.replace(photo, pixels=photo.on_white(), opacity=None, profile=None)
         seen = photo.with_opacity()
-        inputs = {
-            "image_bytes": np.array([write_png(seen)], dtype=object),
-            "background": np.array([""], dtype=object),
-        }
-        outputs = source.predict("cutout_png", inputs)
-        found = Photo.read(outputs["image_bytes"][0])
-        opacity = np.full(seen.shape[:2], 255, "uint8") if found.opacity is None else found.opacity
-        product = photo.changed(found.to_srgb(), before=seen[..., :3])
-        opacity = opacity.astype("uint16") * 257 if product.is_deep else opacity
+        found = cut_out(seen, source)
+        product = photo.changed(found.colours, before=seen[..., :3])
+        opacity = found.opacity.astype("uint16") * 257 if product.is_deep else found.opacity
         picture = self._lay(dataclasses.replace(product, opacity=opacity), photo)
         results: list[Result] = [Result("", picture)]
         if self.writes_mask:
-            results.append(Result(MASK, outputs["mask_bytes"][0]))
-        return Converted(results, confidence_of(outputs), DOUBT)
+            results.append(Result(MASK, found.mask_bytes))
+        return Converted(results, found.confidence, DOUBT)
 
     @property
     def makes_transparent(self) -> bool:

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from serving.client.errors import RowError
-from serving.pictures.cutting_out import DOUBT
+from serving.pictures.cutting_out import DOUBT, cut_out
 from serving.pictures.source import PictureSource
-from serving.pictures.task import Converted, Result, confidence_of
+from serving.pictures.task import Converted, Result
 from zoo.pictures import grounds
 from zoo.pictures.photo import Photo
 from zoo.pictures.photo_writer import write_png
@@ -43,18 +43,11 @@ class Stylising:
         stylised = self._stylise(colours, source)
         confidence = None
         if self.keep == PRODUCT:
-            seen = photo.with_opacity()
-            inputs = {
-                "image_bytes": np.array([write_png(seen)], dtype=object),
-                "background": np.array([""], dtype=object),
-            }
-            outputs = source.predict("cutout_png", inputs)
-            confidence = confidence_of(outputs)
-            found = Photo.read(outputs["image_bytes"][0])
-            opacity = np.full(seen.shape[:2], 255, "uint8") if found.opacity is None else found.opacity
-            product = np.concatenate([found.to_srgb(), opacity[..., np.newaxis]], axis=-1)
+            found = cut_out(photo.with_opacity(), source)
+            confidence = found.confidence
+            opacity = found.opacity[..., np.newaxis]
             # Where nothing of the ground shines through, the product is the photo itself.
-            product[..., :3] = np.where(opacity[..., np.newaxis] == 255, colours, product[..., :3])
+            product = np.concatenate([np.where(opacity == 255, colours, found.colours), opacity], axis=-1)
             stylised = grounds.lay_on_picture(product, stylised)
         return Converted([Result("", photo.changed(stylised, before=colours))], confidence, DOUBT)
 

@@ -58,8 +58,9 @@ def score_stylings(model, raw_images: Iterable[np.ndarray], styles: Mapping[str,
         for row, image in enumerate(images):
             drawn = np.asarray(model.stylise(image[np.newaxis], mixture, np.ones([1], "float32")))[0]
             recoloured = transfer_colours(image, example)
+            before = sliced_distance(image, example)
             of_both = [
-                (find_effect(image, picture, example), find_content(image, picture))
+                (1.0 - sliced_distance(picture, example) / before, find_content(image, picture))
                 for picture in (drawn, recoloured)
             ]
             found.setdefault(name, []).append(of_both)

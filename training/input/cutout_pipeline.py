@@ -10,13 +10,7 @@ import tensorflow as tf
 from training.data.data_sets import MASK, DataSet
 from training.input.batch_order import BatchOrder
 from training.input.composites import cut_windows, make_composites
-from training.input.picture_cache import (
-    check_cache,
-    choose_cache,
-    default_cache_dir,
-    estimate_bytes,
-    open_cache,
-)
+from training.input.picture_cache import open_cache, settle_cache
 from training.input.pipeline import map_pictures, prefetch_untuned
 from zoo.errors import WrongUsageError
 from zoo.pictures import pixels
@@ -74,11 +68,7 @@ def make_cutout_batches(
         data_set.num_images[split], batch_size, is_training, is_training, seed, first_step, is_training
     )
     order.check(split)
-    check_cache(cache)
-    if cache is None:
-        cache = choose_cache(
-            estimate_bytes(elements, order.num_images), cache_dir or default_cache_dir(data_set)
-        )
+    cache = settle_cache(cache, elements, data_set, order.num_images, cache_dir)
     if cache == "none":
         batches = order.stream(elements).batch(batch_size, drop_remainder=is_training)
     else:
@@ -115,7 +105,7 @@ def check_has_masks(data_set: DataSet) -> None:
 def cutout_cache_choice(data_set: DataSet, image_size: int) -> str:
     """Returns the cache that `make_cutout_batches` chooses for the training split."""
     elements = _read(data_set, "train", round(WINDOW_FACTOR * image_size))
-    return choose_cache(estimate_bytes(elements, data_set.num_images["train"]), default_cache_dir(data_set))
+    return settle_cache(None, elements, data_set, data_set.num_images["train"], None)
 
 
 def _read(data_set: DataSet, split: str, size: int) -> tf.data.Dataset:

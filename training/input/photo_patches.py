@@ -13,13 +13,7 @@ from training.input import symmetries
 from training.input.augmentation import check_augmentations
 from training.input.batch_order import BatchOrder
 from training.input.patch_cutter import PatchCutter
-from training.input.picture_cache import (
-    check_cache,
-    choose_cache,
-    default_cache_dir,
-    estimate_bytes,
-    open_cache,
-)
+from training.input.picture_cache import open_cache, settle_cache
 from training.input.pipeline import map_pictures, prefetch_untuned
 
 AUGMENTATIONS = symmetries.NAMES
@@ -76,14 +70,10 @@ def make_photo_patches(
         data_set.num_images[split], batch_size, shuffle, repeat, seed, first_step, drop_remainder
     )
     order.check(split)
-    check_cache(cache)
     elements = _read(data_set, split)
     side = patch_side(data_set, patch_size)
     patches = PatchCutter(side, side, 1, margin)
-    if cache is None:
-        cache = choose_cache(
-            estimate_bytes(elements, order.num_images), cache_dir or default_cache_dir(data_set)
-        )
+    cache = settle_cache(cache, elements, data_set, order.num_images, cache_dir)
     if cache == "none":
         batches = patches.stream(elements, order)
     else:
@@ -106,7 +96,7 @@ def patch_side(data_set: DataSet, patch_size: int) -> int:
 def photo_cache_choice(data_set: DataSet) -> str:
     """Returns the cache that `make_photo_patches` chooses for the training split."""
     elements = _read(data_set, "train")
-    return choose_cache(estimate_bytes(elements, data_set.num_images["train"]), default_cache_dir(data_set))
+    return settle_cache(None, elements, data_set, data_set.num_images["train"], None)
 
 
 def _read(data_set: DataSet, split: str) -> tf.data.Dataset:

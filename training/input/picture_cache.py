@@ -99,6 +99,27 @@ def choose_cache(num_bytes: int, cache_dir: Path) -> str:
     return "disk" if has_room and os.access(existing, os.W_OK) else "none"
 
 
+def settle_cache(
+    cache: str | None, elements: tf.data.Dataset, data_set: DataSet, num_images: int, cache_dir: Path | None
+) -> str:
+    """Returns the cache that is asked for, or the one that suits the size of the pictures.
+
+    Args:
+        cache: `memory`, `disk`, `none`, or None to choose.
+        elements: The pictures, decoded.
+        data_set: Their data set.
+        num_images: Their number.
+        cache_dir: Directory of a cache on disk; by default in the data set's own directory.
+
+    Raises:
+        UnknownNameError: There is no such cache.
+    """
+    check_cache(cache)
+    if cache is not None:
+        return cache
+    return choose_cache(estimate_bytes(elements, num_images), cache_dir or default_cache_dir(data_set))
+
+
 def free_memory_bytes() -> int:
     """Returns how much more memory this process can use: the machine's free memory, or a container's.
 

@@ -28,13 +28,7 @@ import tensorflow as tf
 from training.data.data_sets import DataSet
 from training.input.augmentation import Augmentation
 from training.input.batch_order import BatchOrder
-from training.input.picture_cache import (
-    check_cache,
-    choose_cache,
-    default_cache_dir,
-    estimate_bytes,
-    open_cache,
-)
+from training.input.picture_cache import open_cache, settle_cache
 from zoo.errors import UnknownNameError
 from zoo.pictures import pixels, resize
 
@@ -109,11 +103,7 @@ def make_image_batches(
     )
     order.check(split)
     change = Augmentation(augment)
-    check_cache(cache)
-    if cache is None:
-        cache = choose_cache(
-            estimate_bytes(elements, order.num_images), cache_dir or default_cache_dir(data_set)
-        )
+    cache = settle_cache(cache, elements, data_set, order.num_images, cache_dir)
     if cache == "none":
         batches = order.stream(elements).batch(batch_size, drop_remainder=drop_remainder)
     else:
@@ -150,7 +140,7 @@ def prefetch_untuned(batches: tf.data.Dataset) -> tf.data.Dataset:
 def image_cache_choice(data_set: DataSet, image_size: int, channels: int) -> str:
     """Returns the cache that `make_image_batches` chooses for the training split."""
     elements = _read_images(data_set, "train", image_size, channels, None)
-    return choose_cache(estimate_bytes(elements, data_set.num_images["train"]), default_cache_dir(data_set))
+    return settle_cache(None, elements, data_set, data_set.num_images["train"], None)
 
 
 def map_pictures(data_set: DataSet, split: str, function: Callable) -> tf.data.Dataset:

@@ -17,13 +17,7 @@ from training.input.augmentation import Augmentation, check_augmentations
 from training.input.batch_order import BatchOrder
 from training.input.degradation import Degradation
 from training.input.patch_cutter import PatchCutter
-from training.input.picture_cache import (
-    check_cache,
-    choose_cache,
-    default_cache_dir,
-    estimate_bytes,
-    open_cache,
-)
+from training.input.picture_cache import open_cache, settle_cache
 from training.input.pipeline import map_pictures, prefetch_untuned
 from zoo.pictures import pixels, resize
 
@@ -114,7 +108,6 @@ def make_super_resolution_batches(
     mirror_and_turn = symmetries.Symmetries(augment)
     change = Augmentation([name for name in augment if name not in ("scale", *symmetries.NAMES)])
     worsen = Degradation(degrade)
-    check_cache(cache)
     is_changed = change.changes_anything or bool(degrade)
 
     if is_changed:
@@ -125,10 +118,7 @@ def make_super_resolution_batches(
         min(patch_size, side or patch_size) // upscale_factor for side in data_set.image_shape[:2]
     )
     patches = PatchCutter(height, width, upscale_factor, _MARGIN_PIXELS if is_changed else 0)
-    if cache is None:
-        cache = choose_cache(
-            estimate_bytes(elements, order.num_images), cache_dir or default_cache_dir(data_set)
-        )
+    cache = settle_cache(cache, elements, data_set, order.num_images, cache_dir)
     if cache == "none":
         batches = patches.stream(elements, order)
     else:
@@ -178,7 +168,7 @@ def pair_cache_choice(data_set: DataSet, upscale_factor: int, patch_size: int, a
     """Returns the cache that `make_super_resolution_batches` chooses for the training split."""
     elements = _read_pairs(data_set, "train", upscale_factor, patch_size, augment)
     num_images = data_set.num_images["train"] * _num_versions(augment)
-    return choose_cache(estimate_bytes(elements, num_images), default_cache_dir(data_set))
+    return settle_cache(None, elements, data_set, num_images, None)
 
 
 def _check_patch(upscale_factor: int, patch_size: int, data_set: DataSet) -> None:

@@ -7,10 +7,10 @@ import tensorflow as tf
 
 from training.data.data_sets import rendered_note
 from training.input.cleaning_pipeline import make_cleaning_batches
-from training.input.photo_patches import AUGMENTATIONS, photo_cache_choice
 from training.pages.picture_sheet import PictureSheet
 from training.recipes.base.learning_rate import make_learning_rate
-from training.recipes.base.recipe import Recipe, TimedAnswer
+from training.recipes.base.photo_patch_recipe import PhotoPatchRecipe
+from training.recipes.base.recipe import TimedAnswer
 from training.recipes.base.search_space import Choice, Range
 from zoo.cleaning.cleaner import Cleaner
 from zoo.pictures import pixels
@@ -26,7 +26,7 @@ MAX_GRADIENT_NORM = 1.0
 PATCHES_PER_ORIGINAL = 4
 
 
-class CleanRecipe(Recipe):
+class CleanRecipe(PhotoPatchRecipe):
     """Trains `zoo.cleaning.cleaner.Cleaner` on photos that it damages itself."""
 
     model_name = "clean"
@@ -41,17 +41,10 @@ class CleanRecipe(Recipe):
         "depth": Choice((6, 8, 10)),
         "width": Choice((24, 32, 48)),
     }
-    augmentations = AUGMENTATIONS
     default_augmentations = ("flip", "turn")
-    needs_attributes = False
-    takes_patches = True
     objective = "val_psnr"
-    scores_folders = True
     evaluations = ("training.evaluation.cleanings",)
     signatures = "export.signatures.cleaning"
-
-    def default_image_size(self, data_set):
-        return min(data_set.image_shape[0] or self.patch_size, self.patch_size)
 
     def default_patches_per_image(self, data_set):
         return PATCHES_PER_ORIGINAL if None in data_set.image_shape else 1
@@ -81,26 +74,9 @@ class CleanRecipe(Recipe):
         optimizer = FusedAdam(make_learning_rate(config, num_steps), global_clipnorm=MAX_GRADIENT_NORM)
         model.compile(optimizer=optimizer, **kwargs)
 
-    def choose_cache(self, config, data_set):
-        return photo_cache_choice(data_set)
-
-    def make_training_batches(self, config, data_set, first_step):
-        return self._make_patches(
-            config,
-            data_set,
-            "train",
-            shuffle=True,
-            repeat=True,
-            first_step=first_step,
-            augment=config.augment,
-        )
-
-    def make_evaluation_batches(self, config, data_set, split):
-        return self._make_patches(config, data_set, split)
-
     def draw_samples(self, model, config, data_set):
         config = dataclasses.replace(config, cache="none")  # one batch is enough
-        batches = self._make_patches(config, data_set, "validation")
+        batches = self.make_patches(config, data_set, "validation")
         damaged, undamaged, damage = next(batches.as_numpy_iterator())
         damaged, undamaged = damaged[:NUM_SAMPLES], undamaged[:NUM_SAMPLES]
         estimates = model.estimate_damage(damaged).numpy()
@@ -123,7 +99,7 @@ class CleanRecipe(Recipe):
             note=rendered_note(data_set),
         )
 
-    def _make_patches(self, config, data_set, split, **options):
+    def make_patches(self, config, data_set, split, **options):
         return make_cleaning_batches(
             data_set,
             split,

@@ -8,11 +8,12 @@ import tensorflow as tf
 
 from training.data.data_sets import rendered_note
 from training.input import symmetries
-from training.input.photo_patches import AUGMENTATIONS, make_photo_patches, photo_cache_choice
+from training.input.photo_patches import make_photo_patches
 from training.pages.picture_sheet import PictureSheet
 from training.recipes.base.learning_rate import make_learning_rate
 from training.recipes.base.option import Option
-from training.recipes.base.recipe import Recipe, TimedAnswer
+from training.recipes.base.photo_patch_recipe import PhotoPatchRecipe
+from training.recipes.base.recipe import TimedAnswer
 from training.recipes.base.search_space import Choice, Range
 from training.style.losses import StyleLosses
 from training.style.style_pictures import DRAWN, read_styles, style_names
@@ -29,7 +30,7 @@ MAX_GRADIENT_NORM = 1.0
 SMALLEST_PATCH = 64
 
 
-class StyleRecipe(Recipe):
+class StyleRecipe(PhotoPatchRecipe):
     """Trains `zoo.style.style_transfer.StyleTransfer` against the features of a loss network."""
 
     model_name = "style"
@@ -48,19 +49,12 @@ class StyleRecipe(Recipe):
         "width": Choice((12, 16, 24)),
         "content_weight": Range(0.05, 1.0, log=True),
     }
-    augmentations = AUGMENTATIONS
     default_augmentations = ("flip",)
-    needs_attributes = False
-    takes_patches = True
     objective = "val_loss"
-    scores_folders = True
     evaluations = ("training.evaluation.stylings",)
     signatures = "export.signatures.stylising"
     visible_options = ("styles",)
     patch_size = 256
-
-    def default_image_size(self, data_set):
-        return min(data_set.image_shape[0] or self.patch_size, self.patch_size)
 
     def import_model_class(self):
         return StyleTransfer
@@ -109,26 +103,9 @@ class StyleRecipe(Recipe):
 
         return TimedAnswer(stylise, make_pictures, f"stylising {TIMED_SIDE} x {TIMED_SIDE}")
 
-    def choose_cache(self, config, data_set):
-        return photo_cache_choice(data_set)
-
-    def make_training_batches(self, config, data_set, first_step):
-        return self._make_patches(
-            config,
-            data_set,
-            "train",
-            shuffle=True,
-            repeat=True,
-            first_step=first_step,
-            augment=config.augment,
-        )
-
-    def make_evaluation_batches(self, config, data_set, split):
-        return self._make_patches(config, data_set, split)
-
     def draw_samples(self, model, config, data_set):
         config = dataclasses.replace(config, cache="none", batch_size=NUM_SAMPLES)  # one batch is enough
-        photos = next(self._make_patches(config, data_set, "validation").as_numpy_iterator())
+        photos = next(self.make_patches(config, data_set, "validation").as_numpy_iterator())
         columns = [photos]
         for style in range(len(model.styles)):
             mixtures = tf.one_hot([style] * len(photos), len(model.styles))
@@ -158,7 +135,7 @@ class StyleRecipe(Recipe):
             )
         return list(pictures.values())
 
-    def _make_patches(self, config, data_set, split, augment=(), **options):
+    def make_patches(self, config, data_set, split, augment=(), **options):
         mirror_and_turn = symmetries.Symmetries(augment)
 
         def change(step, photos):
