@@ -1,4 +1,4 @@
-"""`zoo generate`, which makes new pictures from seeds."""
+"""`zoo generate`, which makes new pictures from seeds, attributes and words."""
 
 import re
 
@@ -12,6 +12,7 @@ from serving.pictures.attribute_options import (
     raise_if_unknown_value,
 )
 from serving.pictures.source import open_source, source_options
+from serving.pictures.wishes import PRESET, Wishes, wish_options
 from serving.wire.server_defaults import MAX_BATCH_SIZE
 from zoo.command_line.output_path import OutputPath
 
@@ -24,7 +25,8 @@ FIRST_SEED, LAST_SEED = -(2**63), 2**63 - 1
 
 @click.command(
     cls=AttributeCommand,
-    example="zoo generate --server localhost:8500 --category sneaker --count 8 --output generated",
+    example="zoo generate --server localhost:8500 --category sneaker --count 8 --output generated\n"
+    "  zoo generate --description 'a red dress' --seed 7 --count 8",
 )
 @source_options
 @click.option("--count", type=click.IntRange(1), default=1, show_default=True, help="Number of pictures.")
@@ -35,6 +37,7 @@ FIRST_SEED, LAST_SEED = -(2**63), 2**63 - 1
     show_default=True,
     help="Seed of the first picture; every further picture's seed is one higher.",
 )
+@wish_options
 @click.option(
     "--output",
     type=OutputPath(is_directory=True),
@@ -45,11 +48,12 @@ FIRST_SEED, LAST_SEED = -(2**63), 2**63 - 1
 @overwrite_option
 @click.option("--force", is_flag=True, help="Use a preset that is not good at generating pictures.")
 @click.option("--dry-run", is_flag=True, help="Print the file names, and write nothing.")
-def command(server, access, model, run, preset, count, seed, output, overwrite, force, dry_run):
+def command(server, access, model, run, preset, count, seed, wishes, output, overwrite, force, dry_run):
     """Generate pictures; the same seed always gives the same picture.
 
     Each of the model's attributes is an option, e.g. --category sneaker; an attribute that is not given is
-    drawn at random. With --server, the model is dcgan unless --model names another.
+    drawn at random. Models that draw from words take a --description too, or vary the product of a photo
+    (--like). With --server, the model is dcgan, or latent_flow for words, unless --model names another.
     """
     import numpy as np
     from tqdm import tqdm
@@ -63,30 +67,51 @@ def command(server, access, model, run, preset, count, seed, output, overwrite, 
             f"Seeds must be 64-bit integers, from {FIRST_SEED} to {LAST_SEED}. Received: --seed {seed} "
             f"--count {count}. Choose another --seed."
         )
-    label = re.sub(r"[\s/\\]", "-", "-".join(given_values()))[:MAX_LABEL_CHARACTERS] or "any"
+    wishes.check()
+    label = _make_label(wishes)
     seeds = seed + np.arange(count, dtype="int64")
     paths = [output / f"{label}-{one_seed}.png" for one_seed in seeds]
     if preset and not (server or run or force):
         _check_preset(preset)
-    with open_source(server, access, model, run, preset, default_models=["dcgan"]) as source:
-        attributes = attribute_inputs(source, "generate_png", count, ["seed"])
+    models = ["latent_flow"] if wishes.is_any else ["dcgan", "latent_flow"]
+    default = PRESET if wishes.is_any else None
+    with open_source(server, access, model, run, preset, models, default) as source:
+        signature = wishes.signature_of(source)
+        wanted = {"seed": seeds, **wishes.to_inputs(signature, count)}
+        wanted |= attribute_inputs(source, signature, count, [*wanted])
         if dry_run:
             for path in paths:
                 click.echo(path)
             return
         if not overwrite:
             check_absent(paths)
+        warnings: dict[str, None] = {}
         for start in tqdm(range(0, count, REQUEST_IMAGES), unit="request", delay=2):
             rows = slice(start, start + REQUEST_IMAGES)
-            inputs = {"seed": seeds[rows], **{name: values[rows] for name, values in attributes.items()}}
+            inputs = {name: values[rows] for name, values in wanted.items()}
             try:
-                outputs = source.predict("generate_png", inputs)
+                outputs = source.predict(signature, inputs)
             except RowError as error:
                 raise_if_unknown_value(error)
                 raise
             for path, image_bytes in zip(paths[rows], outputs["image_bytes"], strict=True):
                 write_bytes(path, image_bytes)
+            warnings |= dict.fromkeys(_texts(outputs.get("warning", [])))
+    for warning in warnings:
+        click.echo(f"zoo: warning: {warning}", err=True)
     click.echo(f"Wrote {count} pictures to {output}")
+
+
+def _make_label(wishes: Wishes) -> str:
+    """Returns the beginning of the files' names."""
+    texts = [*given_values(), wishes.description or ""]
+    texts += [f"like {wishes.like.stem}"] if wishes.like else []
+    label = "-".join(text for text in texts if text.strip())
+    return re.sub(r"[^\w.,+-]+", "-", label).strip("-.")[:MAX_LABEL_CHARACTERS] or "any"
+
+
+def _texts(warnings) -> list[str]:
+    return [warning.decode() for warning in warnings if warning]
 
 
 def _check_preset(name: str) -> None:

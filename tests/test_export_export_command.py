@@ -152,7 +152,8 @@ def test_run_of_a_model_that_does_not_exist_is_told_with_those_that_do(capsys, c
     assert code == 2
     assert error == (
         "Unknown model. Received: 'pixel_cnn'. "
-        "Known: classifier, clean, conditional_vae, cutout, dcgan, ecbsr, fsrcnn, recolour, srcnn, style. "
+        "Known: autoencoder, classifier, clean, conditional_vae, cutout, dcgan, ecbsr, fsrcnn, latent_flow, "
+        "recolour, srcnn, style. "
         f"{run}/config.json names it: install the version that made the run."
     )
 

@@ -246,7 +246,8 @@ def test_models_are_served_by_the_names_of_the_contract():
 def test_other_models_are_refused_by_class():
     with pytest.raises(
         TypeError,
-        match="trains: Classifier, Cleaner, ConditionalVAE, Cutout, DCGAN, ECBSR, FSRCNN, Recolour, SRCNN.*"
+        match="trains: Autoencoder, Classifier, Cleaner, ConditionalVAE, Cutout, DCGAN, ECBSR, FSRCNN, "
+        "LatentFlow, Recolour, SRCNN.*"
         "class Sequential",
     ):
         make_signatures(keras.Sequential())

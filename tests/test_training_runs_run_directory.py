@@ -101,7 +101,8 @@ def test_a_run_of_a_model_that_this_version_lacks_is_refused(tmp_path, config):
     run = create_run_directory(tmp_path, dataclasses.replace(config, model="wgan"), "first")
     message = (
         "Unknown model. Received: 'wgan'. "
-        "Known: classifier, clean, conditional_vae, cutout, dcgan, ecbsr, fsrcnn, recolour, srcnn, style. "
+        "Known: autoencoder, classifier, clean, conditional_vae, cutout, dcgan, ecbsr, fsrcnn, latent_flow, "
+        "recolour, srcnn, style. "
         f"{run / 'config.json'} names it: install the version that made the run."
     )
     with pytest.raises(UnknownNameError, match=re.escape(message)):

@@ -6,9 +6,9 @@ import pytest
 from loss_network_file import write_loss_network
 from PIL import Image
 
+from training.loss_network.squeezenet import load_squeezenet
 from training.style.colour_transfer import transfer_colours
 from training.style.drawings import DRAWINGS, main
-from training.style.loss_network import load_squeezenet
 from training.style.losses import StyleLosses
 from training.style.style_pictures import read_styles, style_names
 from zoo.errors import WrongUsageError

@@ -198,8 +198,8 @@ def test_a_dry_run_of_resuming_prints_the_configuration_of_the_run(train, finish
             ["dcgann"],
             [
                 "Unknown model. Received: 'dcgann'.",
-                "Known: classifier, clean, conditional_vae, cutout, dcgan, ecbsr, fsrcnn, recolour, ",
-                "recolour, srcnn, style.",
+                "Known: autoencoder, classifier, clean, conditional_vae, cutout, dcgan, ecbsr, fsrcnn, ",
+                "latent_flow, recolour, srcnn, style.",
             ],
         ),
         (

@@ -159,6 +159,9 @@ def test_a_reader_that_leaves_is_no_reason_for_a_traceback():
 def test_importing_tensorflow_adds_nothing_to_the_error():
     with start("train", "gann") as process:
         out, err = process.communicate()
-    known = "classifier, clean, conditional_vae, cutout, dcgan, ecbsr, fsrcnn, recolour, srcnn, style"
+    known = (
+        "autoencoder, classifier, clean, conditional_vae, cutout, dcgan, ecbsr, fsrcnn, latent_flow, "
+        "recolour, srcnn, style"
+    )
     line = f"zoo: error: Unknown model. Received: 'gann'. Known: {known}.\n"
     assert (process.returncode, out, err) == (2, "", line)

@@ -13,12 +13,16 @@ from zoo.cleaning import Cleaner
 from zoo.conditional_vae import ConditionalVAE
 from zoo.cutout import Cutout
 from zoo.dcgan import DCGAN
+from zoo.latent_flow import Autoencoder, LatentFlow
 from zoo.recolour import Recolour
+from zoo.stitching import Stitcher
+from zoo.style import StyleTransfer
 from zoo.super_resolution import ECBSR, FSRCNN, SRCNN, SuperResolution
 
 REPOSITORY = Path(__file__).parent.parent
 MODELS = (
-    *(Classifier, Cleaner, ConditionalVAE, Cutout, DCGAN, ECBSR, FSRCNN, Recolour, SRCNN, SuperResolution),
+    *(Autoencoder, Classifier, Cleaner, ConditionalVAE, Cutout, DCGAN, ECBSR, FSRCNN, LatentFlow, Recolour),
+    *(SRCNN, Stitcher, StyleTransfer, SuperResolution),
 )
 HEAVY = {"tensorflow", "keras", "numpy", "tensorflow_datasets", "PIL", "grpc"}
 

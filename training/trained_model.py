@@ -6,14 +6,14 @@ Keras is imported only when a model or its scores are accessed, so commands can 
 import dataclasses
 import functools
 import json
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from training.runs import run_directory
 from training.runs.config import TrainingConfig
-from training.runs.run_directory import CONFIG, MODEL, read_config
+from training.runs.model_file import load_model_file
+from training.runs.run_directory import CONFIG, read_config
 from training.untrained_models import UNTRAINED
 from zoo.errors import UnknownNameError
 from zoo.presets import registry
@@ -264,32 +264,12 @@ def load_model(run: Path, precision: str = "float32"):
         UnknownNameError: This version does not have the run's model.
         ValueError: `model.keras` is damaged or from another version.
     """
-    import keras
-
     from training.recipes.base.registry import find_recipe
 
     config = read_config(run)
     recipe = find_recipe(config.model, f"{run / CONFIG} names it: install the version that made the run.")
-    path = run / MODEL
-    if not path.exists():
-        raise FileNotFoundError(
-            f"The run must have finished. Received: {run}, where {MODEL} is missing. "
-            f"Finish it: zoo train --resume {run}"
-        )
     recipe.import_model_class()
-    try:
-        model = keras.saving.load_model(path, compile=False)
-        loaded = type(model).from_config({**model.get_config(), "dtype": precision})
-        loaded.set_weights(model.get_weights())
-    except Exception as error:
-        raise ValueError(
-            f"A run's model must be undamaged and saved by this version. Received: {path}, which cannot be "
-            f"loaded: {_reason_of(error, path)}. Restore the file, or train again: zoo train --config "
-            f"{run / CONFIG}"
-        ) from error
+    model = load_model_file(run)
+    loaded = type(model).from_config({**model.get_config(), "dtype": precision})
+    loaded.set_weights(model.get_weights())
     return loaded
-
-
-def _reason_of(error: Exception, path: Path) -> str:
-    # Keras reports a file that is not a zip archive as not found.
-    return str(error).rstrip(". \n") if zipfile.is_zipfile(path) else "it is not a complete zip archive"

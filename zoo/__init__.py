@@ -1,4 +1,4 @@
-"""Neural networks that cut out, recolour, clean, enlarge, generate, edit and classify product pictures."""
+"""Neural networks that cut out, recolour, clean, enlarge, generate, edit and stylise product pictures."""
 
 import importlib
 from typing import TYPE_CHECKING
@@ -9,7 +9,10 @@ if TYPE_CHECKING:
     from zoo.conditional_vae import ConditionalVAE
     from zoo.cutout import Cutout
     from zoo.dcgan import DCGAN
+    from zoo.latent_flow import Autoencoder, LatentFlow
     from zoo.recolour import Recolour
+    from zoo.stitching import Stitcher
+    from zoo.style import StyleTransfer
     from zoo.super_resolution import ECBSR, FSRCNN, SRCNN, SuperResolution
 
 # Read by setup.py, as text.
@@ -17,6 +20,7 @@ __version__ = "0.1.0"
 
 # The module of each class, imported on first access, because it imports TensorFlow.
 _MODULES = {
+    "Autoencoder": "zoo.latent_flow",
     "Classifier": "zoo.classifier",
     "Cleaner": "zoo.cleaning",
     "ConditionalVAE": "zoo.conditional_vae",
@@ -24,8 +28,11 @@ _MODULES = {
     "DCGAN": "zoo.dcgan",
     "ECBSR": "zoo.super_resolution",
     "FSRCNN": "zoo.super_resolution",
+    "LatentFlow": "zoo.latent_flow",
     "Recolour": "zoo.recolour",
     "SRCNN": "zoo.super_resolution",
+    "Stitcher": "zoo.stitching",
+    "StyleTransfer": "zoo.style",
     "SuperResolution": "zoo.super_resolution",
 }
 
@@ -34,11 +41,15 @@ __all__ = [
     "ECBSR",
     "FSRCNN",
     "SRCNN",
+    "Autoencoder",
     "Classifier",
     "Cleaner",
     "ConditionalVAE",
     "Cutout",
+    "LatentFlow",
     "Recolour",
+    "Stitcher",
+    "StyleTransfer",
     "SuperResolution",
     "__version__",
 ]

@@ -19,6 +19,8 @@ from zoo.cleaning.cleaner import Cleaner
 from zoo.conditional_vae.conditional_vae import ConditionalVAE
 from zoo.cutout.cutout import Cutout
 from zoo.dcgan.dcgan import DCGAN
+from zoo.latent_flow.autoencoder import Autoencoder
+from zoo.latent_flow.latent_flow import LatentFlow
 from zoo.recolour.recolour import Recolour
 from zoo.stitching.stitcher import Stitcher
 from zoo.style.style_transfer import StyleTransfer
@@ -50,6 +52,16 @@ BUILDERS = {
     "recolour": lambda: make_dark(Recolour, image_size=32, width=4),
     "stylise": lambda: StyleTransfer(["dots", "waves"], width=4, depth=1),
     "stitch": Stitcher,
+    "autoencoder": lambda: Autoencoder(image_size=32, width=4, depth=1),
+    "latent_flow": lambda: LatentFlow(
+        RGB["attributes"],
+        Autoencoder(image_size=32, width=4, depth=1).get_config(),
+        words=["bag", "blue", "boot", "in", "red"],
+        meanings={"red": ("colour", "red"), "blue": ("colour", "blue")},
+        width=8,
+        depth=1,
+        steps=3,
+    ),
     "classifier": lambda: Classifier(**GREY, width=4),
     "classifier_rgb": lambda: Classifier(**RGB, width=4),
 }

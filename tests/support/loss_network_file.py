@@ -3,7 +3,7 @@
 import h5py
 import numpy as np
 
-from training.style.loss_network import build_squeezenet
+from training.loss_network.squeezenet import build_squeezenet
 
 
 def write_loss_network(path, layers=("fire9",)):

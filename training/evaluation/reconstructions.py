@@ -37,21 +37,38 @@ def score_reconstructions(model, test: LabelledPictures, train: LabelledPictures
     """
     reconstructed = reconstruct(model, test)
     means = mean_pictures(train, test, next(iter(model.attributes)))
+    scores, decibels = measure_reconstructions(test.raw_images, reconstructed, means, CATEGORY_MEANS)
+    sheet = reconstruction_sheet(test.raw_images, reconstructed, decibels)
+    return Findings(scores, {"Best and worst reconstructions by PSNR": sheet})
+
+
+def measure_reconstructions(
+    images: np.ndarray, reconstructed: np.ndarray, others: np.ndarray, others_name: str
+) -> tuple[dict[str, Score], np.ndarray]:
+    """Measures reconstructions and a baseline.
+
+    Args:
+        images: uint8 array `[N, S, S, C]`.
+        reconstructed: uint8 array of the same shape.
+        others: uint8 array of the same shape: the baseline.
+        others_name: The baseline's name.
+
+    Returns:
+        The scores by name, and each reconstruction's PSNR in dB.
+    """
     measures = {
         "reconstruction_psnr": (psnr, "dB"),
         "reconstruction_mae": (mean_absolute_error, "grey levels"),
     }
-    if test.raw_images.shape[1] >= WINDOW_SIDE:
+    if images.shape[1] >= WINDOW_SIDE:
         measures["reconstruction_ssim"] = (ssim, "at most 1")
     scores = {}
     for name, (measure, unit) in measures.items():
         score, baseline = (
-            _score(_in_batches(measure, test.raw_images, images), unit) for images in (reconstructed, means)
+            _score(_in_batches(measure, images, compared), unit) for compared in (reconstructed, others)
         )
-        scores[name] = score.beside(baseline, CATEGORY_MEANS)
-    decibels = _in_batches(psnr, test.raw_images, reconstructed)
-    sheet = _sheet(test.raw_images, reconstructed, decibels)
-    return Findings(scores, {"Best and worst reconstructions by PSNR": sheet})
+        scores[name] = score.beside(baseline, others_name)
+    return scores, _in_batches(psnr, images, reconstructed)
 
 
 def mean_pictures(train: LabelledPictures, test: LabelledPictures, attribute: str) -> np.ndarray:
@@ -87,7 +104,8 @@ def _score(values: np.ndarray, unit: str) -> Score:
     return mean_score(values, unit, "all channels")
 
 
-def _sheet(images: np.ndarray, reconstructed: np.ndarray, decibels: np.ndarray) -> PictureSheet:
+def reconstruction_sheet(images: np.ndarray, reconstructed: np.ndarray, decibels: np.ndarray) -> PictureSheet:
+    """Draws the pictures with the best and the worst reconstructions."""
     order = np.argsort(-decibels)
     count = min(NUM_COLUMNS, len(order))
     rows, captions = [], []

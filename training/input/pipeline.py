@@ -32,6 +32,8 @@ from training.input.picture_cache import open_cache, settle_cache
 from zoo.errors import UnknownNameError
 from zoo.pictures import pixels, resize
 
+# The column with the place of each picture in its split.
+ROW = "row"
 _MAP_BATCH_IMAGES = 64
 
 
@@ -51,6 +53,7 @@ def make_image_batches(
     augment: Sequence[str] = (),
     cache: str | None = None,
     cache_dir: Path | None = None,
+    with_rows: bool = False,
 ) -> tf.data.Dataset:
     """Makes batches of square pictures with their attributes.
 
@@ -72,6 +75,7 @@ def make_image_batches(
         augment: Names of augmentations, from `training.input.augmentation.NAMES`.
         cache: `memory`, `disk` or `none`; chosen by size by default.
         cache_dir: Directory of a cache on disk; by default in the data set's own directory.
+        with_rows: Whether to add a column `ROW`: each picture's place in its split, int32 `[N]`.
 
     Returns:
         Data set of `(raw_images uint8 [N, S, S, channels], {attribute: int32 [N]})`.
@@ -98,6 +102,8 @@ def make_image_batches(
     ```
     """
     elements = _read_images(data_set, split, image_size, channels, attributes)
+    if with_rows:
+        elements = elements.enumerate().map(lambda row, element: {**element, ROW: tf.cast(row, "int32")})
     order = BatchOrder(
         data_set.num_images[split], batch_size, shuffle, repeat, seed, first_step, drop_remainder
     )
@@ -108,6 +114,7 @@ def make_image_batches(
         batches = order.stream(elements).batch(batch_size, drop_remainder=drop_remainder)
     else:
         content = {"image_size": image_size, "channels": channels, "attributes": attributes}
+        content |= {"rows": True} if with_rows else {}
         pictures, columns = open_cache(cache, elements, data_set, split, cache_dir, content)
         with tf.device("CPU"):
             columns = {key: tf.constant(column) for key, column in columns.items()}

@@ -1,7 +1,6 @@
 """Recipe of style transfer."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +10,11 @@ from training.input import symmetries
 from training.input.photo_patches import make_photo_patches
 from training.pages.picture_sheet import PictureSheet
 from training.recipes.base.learning_rate import make_learning_rate
-from training.recipes.base.option import Option
+from training.recipes.base.loss_network_option import (
+    find_loss_network,
+    loss_network_option,
+    require_loss_network,
+)
 from training.recipes.base.photo_patch_recipe import PhotoPatchRecipe
 from training.recipes.base.recipe import TimedAnswer
 from training.recipes.base.search_space import Choice, Range
@@ -60,10 +63,7 @@ class StyleRecipe(PhotoPatchRecipe):
         return StyleTransfer
 
     def describe_optimizer_options(self):
-        text = (
-            "Keras weights file of SqueezeNet v1.1 without its top, whose features judge style and content."
-        )
-        return (Option("loss_network", "--loss-network", str, "", text),)
+        return (loss_network_option("judge style and content"),)
 
     def check_changes(self, config):
         super().check_changes(config)
@@ -84,8 +84,9 @@ class StyleRecipe(PhotoPatchRecipe):
     def compile_model(self, model, config, num_steps=None, **kwargs):
         losses = None
         # A loaded model draws without it; only its loss cannot be told then.
-        if num_steps is not None or Path(config.optimizer_options["loss_network"]).is_file():
-            losses = StyleLosses(self._find_loss_network(config), self._read_styles(model, config))
+        weights = find_loss_network(config) if num_steps is None else require_loss_network(config)
+        if weights and (num_steps is not None or weights.is_file()):
+            losses = StyleLosses(weights, self._read_styles(model, config))
         optimizer = FusedAdam(make_learning_rate(config, num_steps), global_clipnorm=MAX_GRADIENT_NORM)
         model.compile(optimizer=optimizer, losses=losses, **kwargs)
 
@@ -115,16 +116,6 @@ class StyleRecipe(PhotoPatchRecipe):
             column_labels=["photo", *model.styles],
             note=rendered_note(data_set),
         )
-
-    def _find_loss_network(self, config) -> Path:
-        path = config.optimizer_options["loss_network"]
-        if not path:
-            raise WrongUsageError(
-                "style learns from a loss network's features. Received: no `--loss-network`. Give the "
-                "weights file of SqueezeNet v1.1, which the repository keras-squeezenet offers; see "
-                "docs/styles.md."
-            )
-        return Path(path)
 
     def _read_styles(self, model, config) -> list[np.ndarray]:
         pictures = read_styles(config.model_options["styles"])

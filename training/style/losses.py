@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from training.style.loss_network import load_squeezenet
+from training.loss_network.squeezenet import load_squeezenet
 
 STYLE_LAYERS = ("conv1", "fire2", "fire3", "fire5", "fire7")
 CONTENT_LAYER = "fire5"

@@ -1,1 +1,5 @@
 """Makes one photo of several that overlap."""
+
+from zoo.stitching.stitcher import Stitcher
+
+__all__ = ["Stitcher"]

@@ -32,9 +32,13 @@ def blank_pictures(model, batch_size: int) -> tf.Tensor:
 
 
 def make_attribute_batches(
-    config: TrainingConfig, data_set: DataSet, split: str, first_step: int | None = None
+    config: TrainingConfig,
+    data_set: DataSet,
+    split: str,
+    first_step: int | None = None,
+    with_rows: bool = False,
 ):
-    """Makes batches of photos with their attributes.
+    """Makes batches of photos with their attributes, and with their places in the split if wanted.
 
     They are endless, shuffled and augmented if `first_step` is given.
     """
@@ -52,4 +56,5 @@ def make_attribute_batches(
         drop_remainder=is_training,
         augment=config.augment if is_training else (),
         cache=config.cache,
+        with_rows=with_rows,
     )

@@ -1,0 +1,1 @@
+"""A frozen network whose features tell how alike pictures look, for training alone."""
