@@ -39,7 +39,7 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
     image = tf.TensorSpec([model.image_size, model.image_size, model.channels], tf.uint8)
 
     def read(inputs):
-        """Returns the arguments of `draw_row` for each row, the warnings and the errors."""
+        """Returns what `draw_row` needs for each row, the warnings and the errors."""
         descriptions, seeds = inputs["description"], inputs["seed"]
         nothing = dict.fromkeys(attributes, tf.fill(tf.shape(seeds), -1))
         asked, errors = rows.to_attribute_ids(attributes, inputs, nothing)
@@ -57,19 +57,16 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
         noise = rows.random_latents(seeds, model.latent_dim)
         return (noise, asked, word_ids, steps, guidance), warnings, errors
 
-    def draw_row(noise, asked, word_ids, steps, guidance, start=None, strength=1.0):
+    def draw_row(arguments, start=None, strength=1.0):
         # One row at a time, as in `generation_signatures`: a seed gives the same picture in every batch.
-        noise, asked, word_ids = tf.nest.map_structure(
-            lambda value: value[tf.newaxis], (noise, asked, word_ids)
-        )
+        *of_row, steps, guidance = arguments
+        noise, asked, word_ids = tf.nest.map_structure(lambda value: value[tf.newaxis], of_row)
         drawn = model.draw(noise, asked, word_ids, steps, guidance, start, strength)
         return pixels.from_model_range(drawn, model.pixel_range)[0]
 
     def compose(inputs):
         arguments, warnings, errors = read(inputs)
-        images = tf.map_fn(
-            lambda row: draw_row(*row), arguments, fn_output_signature=image, parallel_iterations=1
-        )
+        images = tf.map_fn(draw_row, arguments, fn_output_signature=image, parallel_iterations=1)
         return {"images": rows.blank_bad_rows(images, errors), "warning": warnings, "error": errors}
 
     def compose_png(inputs):
@@ -90,7 +87,7 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
 
     def vary_row(raw_image, strength, arguments):
         start = resize.to_square(raw_image, model.image_size)[tf.newaxis]
-        return {"image_bytes": encode_png_row(draw_row(*arguments, start, strength))}
+        return {"image_bytes": encode_png_row(draw_row(arguments, start, strength))}
 
     def vary_png(inputs):
         arguments, warnings, errors = read(inputs)

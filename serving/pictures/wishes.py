@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from serving.client.access import ServerAccess
 from serving.pictures.source import PictureSource, open_source
 from zoo.command_line.numbers import Number
 
@@ -69,8 +70,7 @@ class Wishes:
         """Returns the signature's inputs besides seeds and attributes, for `count` pictures.
 
         Raises:
-            RowError: The photo shows no product.
-            zoo.pictures.photo.PhotoError: It is no picture.
+            click.UsageError: The photo is no picture, or shows no product.
         """
         import numpy as np
 
@@ -129,14 +129,19 @@ def _product_on_white(path: Path) -> bytes:
     """Returns the bytes of a PNG file that shows a photo's product, centred on white."""
     import numpy as np
 
+    from serving.client.errors import RowError
     from serving.pictures import cutting_out
     from zoo.pictures import grounds
     from zoo.pictures.photo import Photo
     from zoo.pictures.photo_writer import write_png
 
-    photo = Photo.read(path.read_bytes()).as_rgb()
-    with open_source(None, None, None, None, cutting_out.PRESET, []) as source:
-        found = cutting_out.cut_out(photo.with_opacity(), source)
+    try:
+        photo = Photo.read(path.read_bytes()).as_rgb()
+        with open_source(None, ServerAccess(), None, None, cutting_out.PRESET, []) as source:
+            found = cutting_out.cut_out(photo.with_opacity(), source)
+    except (ValueError, OSError) as error:  # `RowError` is a ValueError
+        reason = "; ".join(error.errors.values()) if isinstance(error, RowError) else error
+        raise click.UsageError(f"--like must be a photo of a product. Received: {path}: {reason}") from error
     placing = grounds.Placing((_SENT_SIDE, _SENT_SIDE), grounds.MARKET_FILL)
     placed = placing.apply(np.dstack([found.colours, found.opacity]))
     return write_png(grounds.lay_on_colour(placed, (255, 255, 255)))

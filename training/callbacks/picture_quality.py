@@ -54,7 +54,8 @@ class PictureQuality(keras.callbacks.Callback):
 
 def quality_metrics(recipe: Recipe, config: TrainingConfig, data_set: DataSet) -> tuple[str, ...]:
     """Returns the names of the metrics that `PictureQuality` adds to a training's logs, if any."""
-    is_measured = recipe.is_generative and why_not_judged(data_set, config.image_size) is None
+    is_watched = recipe.is_generative and not recipe.draws_slowly
+    is_measured = is_watched and why_not_judged(data_set, config.image_size) is None
     return (KERNEL_DISTANCE,) if is_measured else ()
 
 
@@ -81,7 +82,7 @@ def measure_picture_quality(
     Raises:
         ValueError: The run's judge is damaged.
     """
-    if not recipe.is_generative:
+    if not recipe.is_generative or recipe.draws_slowly:
         return []
     reason = why_not_judged(data_set, config.image_size)
     if reason is not None:

@@ -199,8 +199,8 @@ def _load_features(extractor: str | None, judge: Source | None) -> FeatureExtrac
 
 def _load_judge(judge: str | Path, source: Source) -> Source:
     model = source.model
-    if not source.recipe.is_generative:
-        makers = [name for name, recipe in RECIPES.items() if recipe.is_generative]
+    if not source.recipe.takes_judge:
+        makers = [name for name, recipe in RECIPES.items() if recipe.takes_judge]
         raise ValueError(
             f"`--judge` needs a model that generates pictures to judge: {' or '.join(makers)}. "
             f"Received: a judge for a {type(model).__name__}. Omit `--judge`."
@@ -212,7 +212,7 @@ def _load_judge(judge: str | Path, source: Source) -> Source:
             f"The judge must be a {' or '.join(judges)}, because it must predict attributes. "
             f"Received: {judge}, a {type(loaded.model).__name__}. Name another run or preset with `--judge`."
         )
-    _check_attributes("The judge", model.attributes, loaded.model.attributes)
+    _check_attributes("The judge", getattr(model, "attributes", {}), loaded.model.attributes)
     if (loaded.model.image_size, loaded.model.channels) != (model.image_size, model.channels):
         raise ValueError(
             "The judge must take pictures of the size and channels that the model generates: "

@@ -1,7 +1,7 @@
 """A shop's own descriptions of its products, from the column of that name."""
 
 import collections
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import tensorflow as tf
@@ -22,7 +22,7 @@ def read_descriptions(data_set: DataSet, split: str) -> np.ndarray | None:
     return np.array(list(elements.as_numpy_iterator()), dtype=object)
 
 
-def frequent_words(descriptions: Sequence[bytes]) -> list[str]:
+def frequent_words(descriptions: Iterable[bytes]) -> list[str]:
     """Returns the words that at least three descriptions contain, the most frequent 2,000, in order.
 
     Example:

@@ -38,6 +38,7 @@ class AutoencoderRecipe(AttributeRecipe):
     }
     default_augmentations = ("flip",)
     needs_attributes = False
+    takes_judge = True
     objective = "val_loss"
     evaluations = ("training.evaluation.test_pictures", "training.evaluation.latent_reconstructions")
     signatures = "export.signatures.latents"

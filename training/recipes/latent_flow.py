@@ -1,5 +1,6 @@
 """Recipe of the flow in latents, which draws products from attributes and words."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -48,8 +49,10 @@ class LatentFlowRecipe(GenerativeRecipe):
             "Run directory or preset of the autoencoder in whose latents to draw.",
         )
     }
-    fixed_arguments: ClassVar = (*GenerativeRecipe.fixed_arguments, "words", "meanings")
-    objective = "val_kernel_distance"
+    fixed_arguments: ClassVar[Sequence[str]] = (*GenerativeRecipe.fixed_arguments, "words", "meanings")
+    # Unlike that of adversarial networks, its loss says how good the pictures are.
+    objective = "val_loss"
+    draws_slowly = True
     search_space = {
         "learning_rate": Range(2e-4, 3e-3, log=True),
         "width": Choice((48, 64, 96)),

@@ -2,11 +2,15 @@
 
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training.runs.run_directory import CONFIG, MODEL
 
+if TYPE_CHECKING:
+    import keras
 
-def load_model_file(run: Path):
+
+def load_model_file(run: Path) -> "keras.Model":
     """Loads a run's model as it was saved.
 
     The model's class must be imported by then.

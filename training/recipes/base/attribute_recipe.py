@@ -1,5 +1,8 @@
 """The base class of recipes whose models learn from photos with attributes."""
 
+from collections.abc import Sequence
+from typing import ClassVar
+
 import tensorflow as tf
 
 from training.data.data_sets import DataSet
@@ -11,7 +14,7 @@ from training.runs.config import TrainingConfig
 class AttributeRecipe(Recipe):
     """Feeds a model with square photos and their attributes."""
 
-    visible_options = ("image_size", "channels")
+    visible_options: ClassVar[Sequence[str]] = ("image_size", "channels")
 
     def default_image_size(self, data_set):
         return data_set.image_shape[0] or 64

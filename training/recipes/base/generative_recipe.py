@@ -18,6 +18,7 @@ class GenerativeRecipe(AttributeRecipe):
     """
 
     is_generative = True
+    takes_judge = True
     evaluations: ClassVar[Sequence[str]] = (
         "training.evaluation.test_pictures",
         "training.evaluation.generated.stages",

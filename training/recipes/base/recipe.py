@@ -58,6 +58,8 @@ class Recipe(abc.ABC):
         part_groups: Names that stand for several parts of the model in `--freeze`.
         is_generative: Whether the model makes pictures of requested attributes, which a judge can score. Each
             epoch ends with their distance to real photos, `val_kernel_distance`.
+        takes_judge: Whether its pictures can be compared with photos by a judge.
+        draws_slowly: Whether drawing takes so long that epochs end without that distance.
         is_judge: Whether the model has `judge` and `extract_features`, and can judge other models' pictures.
         has_encoder: Whether the model has `encode`, whose latents TensorBoard's projector shows.
         scores_folders: Whether the model can be scored on a folder of photos, which have no attributes.
@@ -94,6 +96,8 @@ class Recipe(abc.ABC):
     search_space: ClassVar[SearchSpace] = {}
     part_groups: ClassVar[Mapping[str, Sequence[str]]] = {}
     is_generative: ClassVar[bool] = False
+    takes_judge: ClassVar[bool] = False
+    draws_slowly: ClassVar[bool] = False
     is_judge: ClassVar[bool] = False
     has_encoder: ClassVar[bool] = False
     scores_folders: ClassVar[bool] = False
