@@ -1,6 +1,8 @@
 """`zoo generate`, which makes new pictures from seeds, attributes and words."""
 
 import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import click
 
@@ -11,7 +13,8 @@ from serving.pictures.attribute_options import (
     given_values,
     raise_if_unknown_value,
 )
-from serving.pictures.source import open_source, source_options
+from serving.pictures.drawn_size import DrawnSize
+from serving.pictures.source import PictureSource, open_source, source_options
 from serving.pictures.wishes import PRESET, Wishes, wish_options
 from serving.wire.server_defaults import MAX_BATCH_SIZE
 from zoo.command_line.output_path import OutputPath
@@ -39,6 +42,12 @@ FIRST_SEED, LAST_SEED = -(2**63), 2**63 - 1
 )
 @wish_options
 @click.option(
+    "--size",
+    type=click.IntRange(1),
+    help="Side of the pictures in pixels, up to four times the model's, which ecbsr_x2 to ecbsr_x4 enlarge.  "
+    "[default: the model's own]",
+)
+@click.option(
     "--output",
     type=OutputPath(is_directory=True),
     default="generated",
@@ -48,7 +57,7 @@ FIRST_SEED, LAST_SEED = -(2**63), 2**63 - 1
 @overwrite_option
 @click.option("--force", is_flag=True, help="Use a preset that is not good at generating pictures.")
 @click.option("--dry-run", is_flag=True, help="Print the file names, and write nothing.")
-def command(server, access, model, run, preset, count, seed, wishes, output, overwrite, force, dry_run):
+def command(server, access, model, run, preset, count, seed, wishes, size, output, overwrite, force, dry_run):
     """Generate pictures; the same seed always gives the same picture.
 
     Each of the model's attributes is an option, e.g. --category sneaker; an attribute that is not given is
@@ -56,11 +65,8 @@ def command(server, access, model, run, preset, count, seed, wishes, output, ove
     (--like). With --server, the model is dcgan, or latent_flow for words, unless --model names another.
     """
     import numpy as np
-    from tqdm import tqdm
 
-    from serving.client.errors import RowError
     from serving.jobs.result_names import check_absent
-    from zoo.files.atomic_write import write_bytes
 
     if not FIRST_SEED <= seed <= LAST_SEED - (count - 1):
         raise click.UsageError(
@@ -85,21 +91,33 @@ def command(server, access, model, run, preset, count, seed, wishes, output, ove
             return
         if not overwrite:
             check_absent(paths)
-        warnings: dict[str, None] = {}
-        for start in tqdm(range(0, count, REQUEST_IMAGES), unit="request", delay=2):
+        warnings = _draw(source, signature, wanted, paths, size)
+    for warning in warnings:
+        click.echo(f"zoo: warning: {warning}", err=True)
+    click.echo(f"Wrote {count} pictures to {output}")
+
+
+def _draw(source: PictureSource, signature: str, wanted: Mapping, paths: Sequence[Path], size: int | None):
+    """Draws pictures and writes them; returns what the model has to say about them, each text once."""
+    from tqdm import tqdm
+
+    from serving.client.errors import RowError
+    from zoo.files.atomic_write import write_bytes
+
+    warnings: dict[str, None] = {}
+    with DrawnSize(size) as drawn_size:
+        for start in tqdm(range(0, len(paths), REQUEST_IMAGES), unit="request", delay=2):
             rows = slice(start, start + REQUEST_IMAGES)
-            inputs = {name: values[rows] for name, values in wanted.items()}
             try:
-                outputs = source.predict(signature, inputs)
+                outputs = source.predict(signature, {name: values[rows] for name, values in wanted.items()})
             except RowError as error:
                 raise_if_unknown_value(error)
                 raise
             for path, image_bytes in zip(paths[rows], outputs["image_bytes"], strict=True):
-                write_bytes(path, image_bytes)
-            warnings |= dict.fromkeys(_texts(outputs.get("warning", [])))
-    for warning in warnings:
-        click.echo(f"zoo: warning: {warning}", err=True)
-    click.echo(f"Wrote {count} pictures to {output}")
+                write_bytes(path, drawn_size.apply(image_bytes))
+            texts = (text.decode() for text in outputs.get("warning", []))
+            warnings |= dict.fromkeys(filter(None, texts))
+    return list(warnings)
 
 
 def _make_label(wishes: Wishes) -> str:
@@ -108,10 +126,6 @@ def _make_label(wishes: Wishes) -> str:
     texts += [f"like {wishes.like.stem}"] if wishes.like else []
     label = "-".join(text for text in texts if text.strip())
     return re.sub(r"[^\w.,+-]+", "-", label).strip("-.")[:MAX_LABEL_CHARACTERS] or "any"
-
-
-def _texts(warnings) -> list[str]:
-    return [warning.decode() for warning in warnings if warning]
 
 
 def _check_preset(name: str) -> None:

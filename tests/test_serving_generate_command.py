@@ -92,8 +92,8 @@ def test_values_that_a_preset_does_not_know_are_answered_with_those_it_knows(
     code, _, error = generate("--category", "sock", source=("--preset", "tiny_dcgan"))
     known = ", ".join(small_data_set.attributes["category"])
     assert (code, error) == (2, f"Unknown category. Received: 'sock'. Known: {known}.")
-    code, _, error = generate("--size", "3", source=("--preset", "tiny_dcgan"))
-    assert (code, error) == (2, "Unknown option. Received: '--size'. Known: --category, --colour, --pattern.")
+    code, _, error = generate("--weight", "3", source=("--preset", "tiny_dcgan"))
+    assert (code, error) == (2, "Unknown option. Received: '--weight'. Known: --category, --colour, --pattern.")
     assert not output.exists()
 
 
@@ -160,7 +160,7 @@ def test_dry_run_names_the_files_and_writes_none(generate, output):
     assert code == 0
     assert out.splitlines() == [str(output / "bag-0.png"), str(output / "bag-1.png")]
     assert not output.exists()
-    assert generate("--size", "3", "--dry-run")[0] == 2
+    assert generate("--weight", "3", "--dry-run")[0] == 2
 
 
 @pytest.mark.parametrize("source", ["run", "grpc", "rest"])
@@ -183,10 +183,10 @@ def test_unknown_option_is_wrong_usage_and_lists_the_attributes(
 ):
     run = ("--run", trained_run("dcgan", make_small_config))
     code, _, error = generate(
-        "--size", "3", source=run if source == "run" else ("--server", addresses[source])
+        "--weight", "3", source=run if source == "run" else ("--server", addresses[source])
     )
     assert code == 2
-    assert error == "Unknown option. Received: '--size'. Known: --category, --colour, --pattern."
+    assert error == "Unknown option. Received: '--weight'. Known: --category, --colour, --pattern."
     assert not output.exists()
 
 

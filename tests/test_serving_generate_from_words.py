@@ -91,6 +91,12 @@ def test_a_photos_product_is_varied_more_or_less(generate, photo, output):
     assert pictures[0] != pictures[1]
 
 
+@pytest.mark.parametrize("size", [20, 32, 50, 128])
+def test_pictures_have_the_size_that_is_asked_for(generate, output, size):
+    assert generate("--description", "bag", "--size", size)[0] == 0
+    assert from_png(contents(output)["bag-0.png"]).shape == (size, size, 3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -101,6 +107,7 @@ def test_a_photos_product_is_varied_more_or_less(generate, photo, output):
         (("--like", "{photo}", "--strength", 1.5), "1.5 is not in the range 0<=x<=1."),
         (("--description", "bag", "--guidance", "nan"), "nan"),
         (("--description", "bag", "--steps", 0), "0 is not in the range 1<=x<=100."),
+        (("--description", "bag", "--size", 129), "--size must be at most 4 times the model's own size, 32"),
         (("--description", "bag", "--category", "sock"), "Unknown category. Received: 'sock'."),
         (("--description", "bag", "--material", "wool"), "Unknown option. Received: '--material'."),
     ],

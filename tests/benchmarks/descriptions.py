@@ -7,11 +7,11 @@
 
 `asked` counts how often category and colour are those that were asked for: by attributes, by captions in
 phrasings of the training and in others, and for pairs of category and colour that the training left out. A
-classifier that had no part in the training judges the category, and the rule of `zoo data build --derive colour`
-the colour, on the pixels that are not white. Real test photos are judged too.
+classifier that had no part in the training judges the category, and the rule of `zoo data build --derive
+colour` the colour, on the pixels that are not white. Real test photos are judged too.
 
-`matches` is R-precision (Xu et al. 2018, arXiv 1711.10485): how often a picture's caption fits it better than 99
-captions of other pictures, by two encoders that are trained here on the real training photos alone.
+`matches` is R-precision (Xu et al. 2018, arXiv 1711.10485): how often a picture's caption fits it better than
+99 captions of other pictures, by two encoders that are trained here on the real training photos alone.
 """
 
 import argparse
