@@ -10,7 +10,7 @@ from zoo.cli import ZooCommand
 from zoo.command_line.output_path import OutputPath
 
 
-@click.command(cls=ZooCommand, example="zoo audit photos --place amazon,zalando --output audit")
+@click.command(cls=ZooCommand, example="zoo audit photos --place amazon,zalando --fix --output audit")
 @photos_argument
 @source_options
 @click.option("--place", "place_names", metavar="NAME,...", help="Market places.  [default: all]")
@@ -27,6 +27,12 @@ from zoo.command_line.output_path import OutputPath
     help="Tell products from their grounds, for the rules about them; slower.  [default: mask]",
 )
 @click.option(
+    "--fix",
+    is_flag=True,
+    help="Mend what can be mended without inventing, for each place, into the folder `fixed` of the output; "
+    "photos stay as they are.",
+)
+@click.option(
     "--output",
     type=OutputPath(is_directory=True),
     default="audit",
@@ -34,11 +40,12 @@ from zoo.command_line.output_path import OutputPath
     help="Directory to write audit.csv and audit.html to.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the rules that would be checked, and write nothing.")
-def command(photos, server, access, model, run, preset, place_names, rules, has_masks, output, dry_run):
+def command(photos, server, access, model, run, preset, place_names, rules, has_masks, fix, output, dry_run):
     """Hold photos, or folders of them, against the rules of market places; photos stay as they are.
 
-    Exits with 1 if a photo breaks a rule or cannot be read. Products are found by the preset cutout_products,
-    or by the server's model cutout; --server, --run and --preset name others.
+    Exits with 1 if a photo breaks a rule (with --fix: if its mended version does) or cannot be read. Products
+    are found by the preset cutout_products, or by the server's model cutout; --server, --run and --preset
+    name others.
     """
     from serving.audit.measures import MEASURES
     from serving.audit.rules import find_places, read_places
@@ -59,8 +66,13 @@ def command(photos, server, access, model, run, preset, place_names, rules, has_
                 kind = "advice: " if rule.is_advice else ""
                 click.echo(f"{place.name}: {kind}{MEASURES[rule.measure].title}: {rule.describe()}")
         return
+    from serving.audit.mending import open_mender
     from serving.audit.run_audit import mask_finder, run_audit
 
+    if fix and not has_masks:
+        raise click.UsageError(
+            "--fix has to tell products from their grounds. Received: --fix with --no-mask. Omit --no-mask."
+        )
     if not has_masks:
         run_audit(walk, places, None, output)
         return
@@ -70,4 +82,8 @@ def command(photos, server, access, model, run, preset, place_names, rules, has_
     options = SourceOptions(server, access, model, run, preset, ("cutout",), PRESET)
     with options.open() as source:
         source.input_names("cutout_png")
-        run_audit(walk, places, mask_finder(source), output)
+        if not fix:
+            run_audit(walk, places, mask_finder(source), output)
+            return
+        with open_mender(source) as mender:
+            run_audit(walk, places, mask_finder(source), output, mender)

@@ -13,7 +13,7 @@ from serving.pictures.attribute_options import (
     given_values,
     raise_if_unknown_value,
 )
-from serving.pictures.drawn_size import DrawnSize
+from serving.pictures.enlarger import LARGEST_FACTOR, Enlarger
 from serving.pictures.source import PictureSource, open_source, source_options
 from serving.pictures.wishes import PRESET, Wishes, wish_options
 from serving.wire.server_defaults import MAX_BATCH_SIZE
@@ -105,7 +105,7 @@ def _draw(source: PictureSource, signature: str, wanted: Mapping, paths: Sequenc
     from zoo.files.atomic_write import write_bytes
 
     warnings: dict[str, None] = {}
-    with DrawnSize(size) as drawn_size:
+    with Enlarger() as enlarger:
         for start in tqdm(range(0, len(paths), REQUEST_IMAGES), unit="request", delay=2):
             rows = slice(start, start + REQUEST_IMAGES)
             try:
@@ -114,10 +114,32 @@ def _draw(source: PictureSource, signature: str, wanted: Mapping, paths: Sequenc
                 raise_if_unknown_value(error)
                 raise
             for path, image_bytes in zip(paths[rows], outputs["image_bytes"], strict=True):
-                write_bytes(path, drawn_size.apply(image_bytes))
+                write_bytes(path, _resize(image_bytes, size, enlarger) if size else image_bytes)
             texts = (text.decode() for text in outputs.get("warning", []))
             warnings |= dict.fromkeys(filter(None, texts))
     return list(warnings)
+
+
+def _resize(image_bytes: bytes, side: int, enlarger: Enlarger) -> bytes:
+    """Returns a drawn picture's PNG file at another size.
+
+    Raises:
+        click.UsageError: The size is more than four times the picture's own.
+    """
+    import numpy as np
+
+    from zoo.pictures.photo import Photo
+    from zoo.pictures.photo_writer import write_png
+
+    photo = Photo.read(image_bytes)
+    own = photo.size[0]
+    if side > LARGEST_FACTOR * own:
+        raise click.UsageError(
+            f"--size must be at most {LARGEST_FACTOR} times the model's own size, {own} pixels. Received: "
+            f"--size {side}. Choose at most {LARGEST_FACTOR * own}."
+        )
+    colours = enlarger.resize(photo.to_srgb(), side, side)
+    return write_png(np.ascontiguousarray(colours[..., :1]) if photo.is_grey else colours)
 
 
 def _make_label(wishes: Wishes) -> str:

@@ -12,7 +12,7 @@ from serving.audit.rules import Place, Rule
 from training.data.catalog.quarantine import defuse_cell
 from zoo.pictures.doubt import DOUBTFUL
 
-COLUMNS = ("photo", "place", "kind", "rule", "measured", "required", "sure", "remedy")
+COLUMNS = ("photo", "place", "kind", "rule", "measured", "required", "sure", "remedy", "mended")
 BREACH, ADVICE, UNREADABLE = "breach", "advice", "unreadable"
 
 
@@ -29,6 +29,8 @@ class Finding:
         required: The values allowed.
         is_sure: Whether nothing but the file had to be judged, or the product's mask is likely right.
         remedy: What mends it.
+        mended: With `--fix`, the mended file, and what is wrong with it still, if anything.
+        is_mended: Whether the place accepts that file.
     """
 
     photo: Path
@@ -39,6 +41,8 @@ class Finding:
     required: str
     is_sure: bool = True
     remedy: str = ""
+    mended: str = ""
+    is_mended: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,27 +64,40 @@ class Audited:
         """Whether every place accepts it, as far as was checked."""
         return all(finding.kind == ADVICE for finding in self.findings)
 
+    @property
+    def is_mended(self) -> bool:
+        """Whether every place that refuses it accepts its mended version."""
+        return not self.passes and all(
+            finding.kind == ADVICE or finding.is_mended for finding in self.findings
+        )
+
+
+def broken_rules(values: Mapping[str, Any], place: Place) -> list[Rule]:
+    """Returns the rules that a photo does not keep, at most one for each measure.
+
+    What a place refuses comes first, and leaves nothing to advise about the same measure.
+    """
+    broken: dict[str, Rule] = {}
+    for rule in sorted(place.rules, key=lambda rule: rule.is_advice):
+        is_asked = rule.only_format in (None, values["format"]) and rule.measure in values
+        if is_asked and rule.measure not in broken and not rule.allows(values[rule.measure]):
+            broken[rule.measure] = rule
+    return list(broken.values())
+
 
 def audit(photo: Path, values: Mapping[str, Any], places: Sequence[Place]) -> Audited:
     """Compares what was measured of a photo with the rules of places."""
     findings: list[Finding] = []
     unknown = []
     for place in places:
-        broken: set[str] = set()
-        # What a place refuses comes first, and leaves nothing to advise about the same measure.
-        for rule in sorted(place.rules, key=lambda rule: rule.is_advice):
-            measure = MEASURES[rule.measure]
-            if rule.only_format not in (None, values["format"]):
-                continue
-            if rule.measure not in values:
-                if rule.measure != "jpeg_quality" or values["format"] == "jpeg":
-                    unknown.append(measure.title)
-                continue
-            value = values[rule.measure]
-            if not rule.allows(value) and rule.measure not in broken:
-                broken.add(rule.measure)
-                is_sure = not measure.needs_mask or values.get("confidence", 1.0) >= DOUBTFUL
-                findings.append(_describe(photo, place, rule, value, is_sure))
+        for rule in broken_rules(values, place):
+            is_sure = not MEASURES[rule.measure].needs_mask or values.get("confidence", 1.0) >= DOUBTFUL
+            findings.append(_describe(photo, place, rule, values[rule.measure], is_sure))
+        for rule in place.rules:
+            is_asked = rule.only_format in (None, values["format"])
+            needs_jpeg = rule.measure == "jpeg_quality" and values["format"] != "jpeg"
+            if is_asked and rule.measure not in values and not needs_jpeg:
+                unknown.append(MEASURES[rule.measure].title)
     return Audited(photo, findings, list(dict.fromkeys(unknown)))
 
 
@@ -94,6 +111,7 @@ def to_csv(audited: Sequence[Audited]) -> bytes:
             cells = (
                 *(str(finding.photo), finding.place, finding.kind, finding.rule, finding.measured),
                 *(finding.required, "yes" if finding.is_sure else "no", finding.remedy),
+                finding.mended,
             )
             writer.writerow(map(defuse_cell, cells))
     return text.getvalue().encode("utf-8", "surrogateescape")

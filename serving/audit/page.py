@@ -23,7 +23,7 @@ THUMBNAIL_SIDE = 72
 MAX_ROWS = 5000
 _HEAD = "".join(
     f"<th>{title}</th>"
-    for title in ("", "photo", "place", "kind", "rule", "measured", "required", "what mends it")
+    for title in ("", "photo", "place", "kind", "rule", "measured", "required", "what mends it", "mended")
 )
 _SCRIPT = """
 const selects = [...document.querySelectorAll("select")];
@@ -72,9 +72,13 @@ def render(
     passed = sum(one.passes for one in audited)
     rows = [(one, finding) for one in audited for finding in one.findings]
     numbers = {photo: number for number, photo in enumerate(thumbnails)}
+    mended = sum(one.is_mended for one in audited)
+    text = f"{len(audited):,} photos: {passed:,} pass, {len(audited) - passed:,} do not."
+    if any(finding.mended for _, finding in rows):
+        text += f" Mended versions of {mended:,} of these do."
     parts = [
         "<h1>Audit</h1>",
-        f"<p>{len(audited):,} photos: {passed:,} pass, {len(audited) - passed:,} do not.</p>",
+        f"<p>{text}</p>",
         _render_places(audited, places, today),
         _render_unchecked(audited, has_masks),
         "<h2>Findings</h2>",
@@ -148,6 +152,7 @@ def _render_row(finding, thumbnails) -> str:
     cells = (
         *(printable(str(finding.photo)), finding.place, finding.kind, finding.rule),
         *(f"{finding.measured}{sure}", finding.required, finding.remedy),
+        printable(finding.mended),
     )
     attributes = " ".join(
         f'data-{name}="{html.escape(getattr(finding, name))}"' for name in ("place", "rule", "kind")
