@@ -27,6 +27,12 @@ from zoo.command_line.output_path import OutputPath
     help="Tell products from their grounds, for the rules about them; slower.  [default: mask]",
 )
 @click.option(
+    "--table",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The catalogue's table of the folder's photos, whose column colour is compared with the products.",
+)
+@click.option(
     "--fix",
     is_flag=True,
     help="Mend what can be mended without inventing, for each place, into the folder `fixed` of the output; "
@@ -40,7 +46,9 @@ from zoo.command_line.output_path import OutputPath
     help="Directory to write audit.csv and audit.html to.",
 )
 @click.option("--dry-run", is_flag=True, help="Print the rules that would be checked, and write nothing.")
-def command(photos, server, access, model, run, preset, place_names, rules, has_masks, fix, output, dry_run):
+def command(
+    photos, server, access, model, run, preset, place_names, rules, has_masks, table, fix, output, dry_run
+):
     """Hold photos, or folders of them, against the rules of market places; photos stay as they are.
 
     Exits with 1 if a photo breaks a rule (with --fix: if its mended version does) or cannot be read. Products
@@ -66,13 +74,23 @@ def command(photos, server, access, model, run, preset, place_names, rules, has_
                 kind = "advice: " if rule.is_advice else ""
                 click.echo(f"{place.name}: {kind}{MEASURES[rule.measure].title}: {rule.describe()}")
         return
+    from serving.audit.comparisons import read_colours
     from serving.audit.mending import open_mender
     from serving.audit.run_audit import mask_finder, run_audit
 
-    if fix and not has_masks:
+    if (fix or table) and not has_masks:
         raise click.UsageError(
-            "--fix has to tell products from their grounds. Received: --fix with --no-mask. Omit --no-mask."
+            "--fix and --table have to tell products from their grounds. Received: one of them with "
+            "--no-mask. Omit --no-mask."
         )
+    colours = None
+    if table is not None:
+        if len(photos) != 1 or not photos[0].is_dir():
+            raise click.UsageError(
+                "--table needs the one folder in which its photos lie. Received: "
+                f"{', '.join(map(str, photos))}. Name the folder alone."
+            )
+        colours = read_colours(table, photos[0])
     if not has_masks:
         run_audit(walk, places, None, output)
         return
@@ -83,7 +101,7 @@ def command(photos, server, access, model, run, preset, place_names, rules, has_
     with options.open() as source:
         source.input_names("cutout_png")
         if not fix:
-            run_audit(walk, places, mask_finder(source), output)
+            run_audit(walk, places, mask_finder(source), output, None, colours)
             return
         with open_mender(source) as mender:
-            run_audit(walk, places, mask_finder(source), output, mender)
+            run_audit(walk, places, mask_finder(source), output, mender, colours)

@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from training.data.catalog.near_duplicates import look_of
 from zoo.pictures.photo import Photo
 from zoo.pictures.photo_writer import SUFFIXES
 
@@ -88,8 +89,6 @@ MEASURES: dict[str, Measured] = {
 NOT_CHECKED = (
     "text, logos and watermarks",
     "props beside the product",
-    "near-duplicates",
-    "whether the colour is the one in the table",
 )
 
 
@@ -104,7 +103,9 @@ def measure_photo(content: bytes, path: Path, find_mask: FindMask | None = None)
 
     Returns:
         Values by measure: numbers, words and truth values. Those that a photo does not have, such as the
-        quality of a PNG, are left out. `confidence` tells how sure the mask is.
+        quality of a PNG, are left out. Besides, `look` is what near-duplicates are told by, and with a mask
+        `product` is the reduced photo with the mask as its opacity, uint8 `[h, w, 4]`, and `confidence` tells
+        how sure the mask is.
 
     Raises:
         UnreadablePhotoError: It is no photo, too large, truncated or damaged.
@@ -127,6 +128,7 @@ def measure_photo(content: bytes, path: Path, find_mask: FindMask | None = None)
         **_measure_header(content),
     }
     colours = photo.on_white()
+    values["look"] = look_of(Image.fromarray(colours))
     luma = colours @ np.array([0.299, 0.587, 0.114], "float32")
     values["sharpness"] = measure_sharpness(luma)
     values["has_frame"] = has_frame(colours)
@@ -135,6 +137,9 @@ def measure_photo(content: bytes, path: Path, find_mask: FindMask | None = None)
         picture.thumbnail((_MASK_SIDE, _MASK_SIDE), Image.Resampling.BOX)
         opacity, confidence = find_mask(np.asarray(picture))
         values |= measure_ground(np.asarray(picture), opacity)
+        if "fill" in values:
+            alpha = np.round(255.0 * opacity).astype("uint8")
+            values["product"] = np.dstack([np.asarray(picture), alpha])
         if confidence is not None:
             values["confidence"] = confidence
     return values

@@ -12,6 +12,7 @@ import click
 import numpy as np
 from tqdm import tqdm
 
+from serving.audit.comparisons import compare_colour, find_copies
 from serving.audit.findings import BREACH, UNREADABLE, Audited, Finding, audit, to_csv
 from serving.audit.measures import FindMask, measure_photo
 from serving.audit.mending import Mender
@@ -22,6 +23,7 @@ from serving.jobs.conversion import read_file, to_failure
 from serving.jobs.walk import FoundPhoto, Walk, report_left_out
 from serving.pictures.cutting_out import cut_out
 from serving.pictures.source import PictureSource
+from training.data.catalog.near_duplicates import Look
 from zoo.command_line.processors import usable_processors
 from zoo.files.atomic_write import write_bytes
 from zoo.pictures.photo import Photo
@@ -48,6 +50,7 @@ def run_audit(
     find_mask: FindMask | None,
     output: Path,
     mender: Mender | None = None,
+    colours: Mapping[Path, str] | None = None,
 ) -> None:
     """Audits photos, and writes `audit.csv` and `audit.html` to a directory.
 
@@ -57,6 +60,7 @@ def run_audit(
         find_mask: As for `measure_photo`.
         output: The directory.
         mender: Mends photos for each place that refuses them, into the folder `fixed`; None mends none.
+        colours: The colours that a catalogue's table says, by the photos' resolved paths; None compares none.
 
     Raises:
         click.ClickException: A photo neither passes nor could be mended, or cannot be read.
@@ -66,6 +70,7 @@ def run_audit(
         # The first call builds the model's graph, in which several threads would wait for each other.
         find_mask(np.full([64, 64, 3], 255, "uint8"))
     thumbnails: dict[Path, bytes] = {}
+    looks: dict[Path, Look] = {}
     names = name_results([photo.place for photo in walk.photos])
 
     def audit_one(photo: FoundPhoto) -> Audited:
@@ -74,6 +79,10 @@ def run_audit(
             content = read_file(path)
             values = measure_photo(content, path, find_mask)
             one = audit(path, values, places)
+            looks[path] = values["look"]
+            in_table = (colours or {}).get(path.resolve())
+            if in_table is not None and "product" in values:
+                one = _with_finding(one, compare_colour(path, values["product"], in_table))
             if mender is not None:
                 for place in places:
                     target = output / FIXED / place.name / names[photo.place]
@@ -91,6 +100,8 @@ def run_audit(
             pool.map(audit_one, walk.photos), total=len(walk.photos), unit="photo", delay=2, disable=None
         )
         audited = [*results, *(_unreadable(path, text) for path, text in walk.unreadable_folders)]
+    copies = {finding.photo: finding for finding in find_copies(looks)}
+    audited = [_with_finding(one, copies.get(one.photo)) for one in audited]
     output.mkdir(parents=True, exist_ok=True)
     write_bytes(output / TABLE, to_csv(audited))
     page = render(audited, places, thumbnails, datetime.date.today(), find_mask is not None)
@@ -166,6 +177,10 @@ def mend_photo(
         for finding in one.findings
     ]
     return dataclasses.replace(one, findings=findings)
+
+
+def _with_finding(one: Audited, finding: Finding | None) -> Audited:
+    return one if finding is None else dataclasses.replace(one, findings=[*one.findings, finding])
 
 
 def _unreadable(path: Path, detail: str) -> Audited:

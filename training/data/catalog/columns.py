@@ -32,6 +32,7 @@ _TAKEN_NAMES = {
     *(TEXT_COLUMN, SPLIT_COLUMN, "colour_confidence"),
     *("images", "seed", "latents", "error", "classes", "probabilities"),
     *("server", "model", "run", "preset", "count", "output", "factor", "dry_run", "help", "debug"),
+    *("like", "strength", "guidance", "steps", "size", "warning"),
 }
 _TAKEN_FORMS = re.compile("target_.*|.*_(bytes|classes|probabilities)")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)

@@ -17,12 +17,12 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
-import imagehash
 import numpy as np
 import simplejpeg
 from PIL import Image, ImageOps
 
 from training.data.catalog.derived import DERIVED, Judgement
+from training.data.catalog.near_duplicates import look_of
 from training.data.catalog.product import Product, find_product
 from training.data.catalog.quarantine import UnreadableRowError
 from zoo.pictures import photo as whole_photo
@@ -31,7 +31,6 @@ from zoo.pictures.limits import MAX_FILE_BYTES
 from zoo.pictures.photo_files import WHITE, UnreadablePhotoError, open_photo
 
 FITS = ("crop", "pad")
-THUMBNAIL_SIDE = 8
 # Side in pixels at which attributes are judged.
 JUDGED_SIDE = 256
 # Shrinking inside the JPEG decoder halves its time. It leaves pictures larger than the result by at least
@@ -233,14 +232,14 @@ def _convert(content: bytes, settings: PhotoSettings) -> Photo:
         buffer = io.BytesIO()
         shown.save(buffer, "PNG", compress_level=1)
         image_bytes = buffer.getvalue()
-    small = shown.resize((THUMBNAIL_SIDE * 4,) * 2, Image.Resampling.BOX)
+    look = look_of(shown)
     return Photo(
         image_bytes=image_bytes,
         width=width,
         height=height,
         digest=hashlib.sha256(content).digest()[:16],
-        perceptual_hash=int(str(imagehash.phash(small)), 16),
-        thumbnail=np.asarray(small.reduce(4)),
+        perceptual_hash=look.perceptual_hash,
+        thumbnail=look.thumbnail,
         derived={} if product is None else {name: DERIVED[name].judge(product) for name in settings.derived},
     )
 
