@@ -8,6 +8,7 @@ import pytest
 
 from training import trained_model
 from training.evaluation.evaluation import evaluate_run
+from training.evaluation.judge import judge_pictures
 from zoo.conditional_vae.conditional_vae import ConditionalVAE
 from zoo.dcgan.dcgan import DCGAN
 
@@ -90,3 +91,16 @@ def test_a_classifier_judges_too(run_of, tmp_path):
         assert accuracy == pytest.approx(own[f"{name}_accuracy"].value)
         assert own[f"{name}_accuracy"].unit == "share"
     assert scores["frechet_distance"].measured_with == "features of classifier"
+
+
+def test_a_smaller_judge_sees_reduced_pictures():
+    class Judge:
+        image_size, channels = 4, 3
+
+        def judge(self, raw_images):
+            assert raw_images.shape == (2, 4, 4, 3)
+            return {"category": np.asarray(raw_images)[:, 0, 0, :2] / 255.0}
+
+    raw_images = np.zeros((2, 8, 8, 3), "uint8")
+    raw_images[1] = 255
+    assert judge_pictures(Judge(), raw_images)["category"].tolist() == [[0.0, 0.0], [1.0, 1.0]]

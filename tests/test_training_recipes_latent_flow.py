@@ -22,7 +22,7 @@ from training.runs.run_control import RunControl
 from training.trained_model import load_run_or_preset
 from zoo.latent_flow.words import FIRST_WORD
 
-SIDE, COUNT = 32, 36
+PHOTO_SIDE, SIDE, COUNT = 32, 16, 36
 CATEGORIES, COLOURS = ("hat", "shoes"), {"red": (200, 30, 40), "blue": (40, 80, 190)}
 
 
@@ -35,11 +35,11 @@ def data_dir(tmp_path_factory):
     rows = []
     for number in range(COUNT):
         category, colour = CATEGORIES[number % 2], [*COLOURS][number // 2 % 2]
-        picture = Image.new("RGB", (SIDE, SIDE), "white")
+        picture = Image.new("RGB", (PHOTO_SIDE, PHOTO_SIDE), "white")
         size = (20, 10) if category == "hat" else (10, 20)
         picture.paste(COLOURS[colour], (6, 6, 6 + size[0], 6 + size[1]))
         # A pattern of its own: copies are not kept twice.
-        for left, top in rng.integers(0, SIDE - 8, [6, 2]).tolist():
+        for left, top in rng.integers(0, PHOTO_SIDE - 8, [6, 2]).tolist():
             picture.paste(tuple(rng.integers(0, 255, 3).tolist()), (left, top, left + 8, top + 8))
         picture.save(directory / "photos" / f"{number}.png")
         text = "" if number % 3 == 0 else f"Hand-made {colour} thing number{number}"

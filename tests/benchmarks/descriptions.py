@@ -93,8 +93,7 @@ def find_colours(pictures) -> list[str]:
 
 def find_hits(judge, attributes, pictures, ids) -> tuple[np.ndarray, np.ndarray]:
     """Returns whether category and colour are right, bool `[N]` each."""
-    small = resize.to_square(pictures, judge.image_size).numpy()
-    categories = judge_pictures(judge, small)["category"].argmax(axis=1)
+    categories = judge_pictures(judge, pictures)["category"].argmax(axis=1)
     names = np.array([judge.attributes["category"][number] for number in categories])
     colours = np.array(find_colours(pictures))
     return (

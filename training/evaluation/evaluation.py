@@ -213,11 +213,13 @@ def _load_judge(judge: str | Path, source: Source) -> Source:
             f"Received: {judge}, a {type(loaded.model).__name__}. Name another run or preset with `--judge`."
         )
     _check_attributes("The judge", getattr(model, "attributes", {}), loaded.model.attributes)
-    if (loaded.model.image_size, loaded.model.channels) != (model.image_size, model.channels):
+    judge_model = loaded.model
+    # A smaller judge sees reduced pictures; enlarged ones would be unlike those it learned from.
+    if judge_model.image_size > model.image_size or judge_model.channels != model.channels:
         raise ValueError(
-            "The judge must take pictures of the size and channels that the model generates: "
+            "The judge must take pictures of the channels that the model generates, and not larger ones: "
             f"image_size={model.image_size}, channels={model.channels}. Received: {judge} with "
-            f"image_size={loaded.model.image_size}, channels={loaded.model.channels}. Train a judge of that "
+            f"image_size={judge_model.image_size}, channels={judge_model.channels}. Train a judge of that "
             "size."
         )
     return loaded

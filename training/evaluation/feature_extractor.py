@@ -158,7 +158,7 @@ def extractor_of(source: Source, name: str) -> FeatureExtractor:
 
     @tf.function(autograph=False)
     def extract(raw_images):
-        return model.extract_features(_fit_pictures(raw_images, model.image_size, model.channels))
+        return model.extract_features(fit_pictures(raw_images, model.image_size, model.channels))
 
     return FeatureExtractor(name, extract)
 
@@ -235,13 +235,13 @@ def _load_keras_file(path: Path) -> FeatureExtractor:
 
     @tf.function(autograph=False)
     def extract(raw_images):
-        raw_images = _fit_pictures(raw_images, height, channels)
+        raw_images = fit_pictures(raw_images, height, channels)
         return tf.cast(model(tf.cast(raw_images, "float32"), training=False), "float32")
 
     return FeatureExtractor(path.stem, extract)
 
 
-def _fit_pictures(raw_images, image_size: int | None, channels: int) -> tf.Tensor:
+def fit_pictures(raw_images, image_size: int | None, channels: int) -> tf.Tensor:
     """Converts uint8 images to a network's number of channels, and to its size if that is fixed."""
     raw_images = pixels.match_channels(raw_images, channels)
     return raw_images if image_size is None else to_square(raw_images, image_size)

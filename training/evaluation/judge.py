@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from training.evaluation.feature_extractor import fit_pictures
+
 _BATCH_SIZE = 256
 # A judge is trusted if it closes at least this share of the gap between guessing and being always right. Of
 # fewer pictures its accuracy says too little to tell.
@@ -15,13 +17,15 @@ def judge_pictures(judge, raw_images: np.ndarray) -> dict[str, np.ndarray]:
 
     Args:
         judge: A model with `judge`, e.g. a `Classifier`.
-        raw_images: uint8 array `[N, S, S, C]` in the judge's size and channels.
+        raw_images: uint8 array `[N, S, S, C]`; a judge of another size or number of channels sees them
+            resized or in its channels.
 
     Returns:
         For each of the judge's attributes a float32 array `[N, K]` of probabilities.
     """
+    side, channels = getattr(judge, "image_size", None), getattr(judge, "channels", raw_images.shape[-1])
     batches = [
-        judge.judge(raw_images[start : start + _BATCH_SIZE])
+        judge.judge(fit_pictures(raw_images[start : start + _BATCH_SIZE], side, channels))
         for start in range(0, len(raw_images), _BATCH_SIZE)
     ]
     return {name: np.concatenate([np.asarray(batch[name]) for batch in batches]) for name in batches[0]}

@@ -21,7 +21,7 @@ from zoo.hyperparameters import Count, Share, Weight
 from zoo.latent_flow.autoencoder import Autoencoder
 from zoo.latent_flow.flow_network import FlowNetwork
 from zoo.latent_flow.words import MOST_WORDS, NO_WORD, UNKNOWN_WORD, Meanings, check_words
-from zoo.presets.from_preset import FromPreset
+from zoo.presets.from_preset import GENERIC_ARGUMENTS, FromPreset
 from zoo.step import replicas
 from zoo.step.means import BatchMean, GradientNorm, update_means
 from zoo.step.moving_average import follow, momentum_at
@@ -105,8 +105,7 @@ class LatentFlow(FromPreset, keras.Model):
         self.steps = steps
         self.ema_momentum = ema_momentum
         self.seed = seed
-        own = {key: autoencoder[key] for key in autoencoder if key not in ("dtype", "name", "trainable")}
-        self.autoencoder = Autoencoder(dtype=self.dtype_policy, **own)
+        self.autoencoder = Autoencoder(dtype=self.dtype_policy, **_own_options(autoencoder))
         self.autoencoder.trainable = False
         self.image_size, self.channels = self.autoencoder.image_size, self.autoencoder.channels
         self.latent_shape = self.autoencoder.latent_shape
@@ -240,7 +239,7 @@ class LatentFlow(FromPreset, keras.Model):
         return {
             **super().get_config(),
             "attributes": {name: list(values) for name, values in self.attributes.items()},
-            "autoencoder": self.autoencoder.get_config(),
+            "autoencoder": _own_options(self.autoencoder.get_config()),
             "words": list(self.words),
             "meanings": {word: list(meaning) for word, meaning in self.meanings.items()},
             "width": self.width,
@@ -296,3 +295,8 @@ class LatentFlow(FromPreset, keras.Model):
         is_word = has_words & (word_ids != NO_WORD)
         words = tf.where(of_words < _LEFT_OUT, UNKNOWN_WORD, word_ids)
         return left, tf.where(is_word, words, NO_WORD)
+
+
+def _own_options(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a configuration without the arguments that every Keras model has."""
+    return {name: value for name, value in config.items() if name not in GENERIC_ARGUMENTS}
