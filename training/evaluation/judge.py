@@ -25,7 +25,7 @@ def judge_pictures(judge, raw_images: np.ndarray) -> dict[str, np.ndarray]:
     """
     side, channels = getattr(judge, "image_size", None), getattr(judge, "channels", raw_images.shape[-1])
     batches = [
-        judge.judge(fit_pictures(raw_images[start : start + _BATCH_SIZE], side, channels))
+        judge.judge(np.asarray(fit_pictures(raw_images[start : start + _BATCH_SIZE], side, channels)))
         for start in range(0, len(raw_images), _BATCH_SIZE)
     ]
     return {name: np.concatenate([np.asarray(batch[name]) for batch in batches]) for name in batches[0]}
