@@ -79,6 +79,7 @@ class Mender:
 
         Raises:
             RowError: It has to be cut out, and there is no product.
+            ValueError: It has to be cut out, and a border cuts the product off.
         """
         broken = {rule.measure for rule in broken_rules(values, place)}
         photo = Photo.read(content)
@@ -93,6 +94,9 @@ class Mender:
         return _save(photo, colours, values, place)
 
     def _lay_on_white(self, photo: Photo, values: Mapping[str, Any], place: Place) -> np.ndarray:
+        if values.get("is_cut_off"):
+            # In the middle of a white ground, no measure would tell any more that a piece is missing.
+            raise ValueError("the product is cut off by a border of the photo; take it again")
         found = cut_out(photo.with_opacity(), self.cutter)
         product = np.dstack([found.colours, found.opacity])
         left, top, right, bottom = grounds.outline_of(product)
