@@ -31,6 +31,7 @@ from zoo.pictures.photo_writer import SUFFIXES, Writing
 
 # Faults that a white ground of the right shape mends.
 _LAID = frozenset({"white_ground", "light_ground", "fill", "ratio", "has_frame"})
+_UNMENDABLE = frozenset({"is_cut_off", "sharpness"})
 # The measured fill is a little smaller than that of the mask: how much more to aim at, and the most.
 _MORE_FILL, _MOST_FILL = 0.03, 0.97
 # What is only advised is worth this enlargement; what is asked for, any.
@@ -79,9 +80,11 @@ class Mender:
 
         Raises:
             RowError: It has to be cut out, and there is no product.
-            ValueError: It has to be cut out, and a border cuts the product off.
+            ValueError: Nothing can be mended, or it has to be cut out and a border cuts the product off.
         """
-        broken = {rule.measure for rule in broken_rules(values, place)}
+        broken = {rule.measure for rule in broken_rules(values, place) if not rule.is_advice}
+        if broken <= _UNMENDABLE:
+            raise ValueError("nothing mends it without inventing; take it again")
         photo = Photo.read(content)
         if "jpeg_quality" in broken:
             photo = Cleaning().clean(photo, self.find_cleaner())
