@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from garment_photos import wide_photo
-from PIL import Image, ImageDraw, ImageFilter
+from icc import make_profile
+from PIL import Image, ImageCms, ImageDraw, ImageFilter
 
 from serving.audit.measures import has_frame, measure_ground, measure_photo, measure_sharpness
 from zoo.pictures.photo_files import UnreadablePhotoError
@@ -43,6 +44,26 @@ def test_photos_are_measured_upright():
     exif[0x0112] = 6
     values = measured(PHOTO, exif=exif)
     assert (values["height"], values["width"]) == PHOTO.size
+
+
+def test_turned_photos_and_profiles_are_told():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert measured(PHOTO, exif=exif)["is_turned"]
+    assert not measured(PHOTO)["is_turned"]
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert [measured(PHOTO, icc_profile=profile)["profile"] for profile in (None, srgb)] == ["none", "srgb"]
+    assert measured(PHOTO, icc_profile=make_profile("display_p3"))["profile"] == "other"
+
+
+@pytest.mark.parametrize(
+    ("left", "top", "expected"), [(40, 40, 0.0), (0, 40, 0.4), (40, 70, 0.3), (50, 45, 0.1)]
+)
+def test_products_off_the_middle_are_told(left, top, expected):
+    opacity = np.zeros([100, 100], "float32")
+    opacity[top : top + 20, left : left + 20] = 1.0
+    values = measure_ground(np.full([100, 100, 3], 255, "uint8"), opacity)
+    assert values["off_centre"] == pytest.approx(expected)
 
 
 def test_what_is_no_photo_is_refused():
@@ -106,4 +127,4 @@ def test_a_product_at_a_border_is_cut_off():
 def test_without_a_product_nothing_is_said_of_it():
     assert measure_ground(np.zeros([9, 9, 3], "uint8"), np.zeros([9, 9])) == {}
     everywhere = measure_ground(np.zeros([9, 9, 3], "uint8"), np.ones([9, 9]))
-    assert everywhere == {"fill": 1.0, "is_cut_off": True}
+    assert everywhere == {"fill": 1.0, "off_centre": 0.0, "is_cut_off": True}

@@ -17,6 +17,7 @@ from PIL import Image
 from scipy import ndimage
 
 from training.data.catalog.near_duplicates import look_of
+from zoo.pictures.colour_profiles import usable_profile
 from zoo.pictures.photo import Photo
 from zoo.pictures.photo_writer import SUFFIXES
 
@@ -38,6 +39,7 @@ _MASK_SIDE = 512
 _SHARP_SIDE = 1024
 # Sum of the standard table for luma, which is that of quality 50.
 _STANDARD_LUMA_SUM = 3688
+_ORIENTATION_TAG = 0x0112
 
 FindMask = Callable[[np.ndarray], tuple[np.ndarray, float | None]]
 
@@ -75,6 +77,8 @@ MEASURES: dict[str, Measured] = {
     "colours": Measured("colour mode", remedy="save it as RGB"),
     "bits": Measured("bits a channel", remedy="save it with 8 bits"),
     "dpi": Measured("resolution", "dpi", remedy="state it when saving"),
+    "profile": Measured("colour profile", remedy="convert it to sRGB: zoo cutout --strip"),
+    "is_turned": Measured("shown upright by a note in the file alone", remedy="turn the pixels"),
     "jpeg_quality": Measured("quality of JPEG", remedy="zoo clean, then save it with a higher quality"),
     "sharpness": Measured("sharpness", "at most 1", remedy="take it again"),
     "has_frame": Measured("a line along its borders", remedy="cut it off"),
@@ -82,6 +86,9 @@ MEASURES: dict[str, Measured] = {
     "light_ground": Measured("share of the ground that is light", needs_mask=True, remedy=_CUT_OUT),
     "fill": Measured(
         "how much of the frame's longer side the product takes", needs_mask=True, remedy=f"{_CUT_OUT} --fill"
+    ),
+    "off_centre": Measured(
+        "how far the product is from the middle, as a share of the side", needs_mask=True, remedy=_CUT_OUT
     ),
     "is_cut_off": Measured("the product is cut off by a border", needs_mask=True, remedy="take it again"),
 }
@@ -125,6 +132,7 @@ def measure_photo(content: bytes, path: Path, find_mask: FindMask | None = None)
         "ratio": width / height,
         "colours": {1: "grey", 3: "rgb", 4: "cmyk"}[photo.pixels.shape[-1]],
         "bits": 16 if photo.is_deep else 8,
+        "profile": _name_profile(photo),
         **_measure_header(content),
     }
     colours = photo.on_white()
@@ -198,8 +206,8 @@ def measure_ground(raw_image: np.ndarray, opacity: np.ndarray) -> dict[str, Any]
         opacity: The product's mask, float array `[h, w]` in [0, 1].
 
     Returns:
-        `white_ground`, `light_ground`, `fill` and `is_cut_off`; none if there is no product, and no grounds
-        where the product leaves none.
+        `white_ground`, `light_ground`, `fill`, `off_centre` and `is_cut_off`; none if there is no product,
+        and no grounds where the product leaves none.
     """
     longer = max(opacity.shape)
     inside = opacity >= PRODUCT
@@ -211,6 +219,10 @@ def measure_ground(raw_image: np.ndarray, opacity: np.ndarray) -> dict[str, Any]
     edges = (inside[:border], inside[-border:], inside[:, :border].T, inside[:, -border:].T)
     values: dict[str, Any] = {
         "fill": max(height / opacity.shape[0], width / opacity.shape[1]),
+        "off_centre": max(
+            abs(rows[0] + rows[-1] + 1 - opacity.shape[0]) / (2 * opacity.shape[0]),
+            abs(columns[0] + columns[-1] + 1 - opacity.shape[1]) / (2 * opacity.shape[1]),
+        ),
         "is_cut_off": any(edge.any(axis=0).mean() > _CUT_SHARE for edge in edges),
     }
     margin = max(1, round(_MARGIN * longer))
@@ -227,6 +239,7 @@ def _measure_header(content: bytes) -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(io.BytesIO(content)) as picture:
+            values["is_turned"] = picture.getexif().get(_ORIENTATION_TAG, 1) not in (0, 1)
             dpi = picture.info.get("dpi")
             if dpi and float(dpi[0]) > 1:
                 values["dpi"] = round(float(dpi[0]))
@@ -234,6 +247,13 @@ def _measure_header(content: bytes) -> dict[str, Any]:
             if tables and 0 in tables:
                 values["jpeg_quality"] = _quality_of(sum(tables[0]))
     return values
+
+
+def _name_profile(photo: Photo) -> str:
+    """Returns `none`, `srgb` for a profile that changes nothing visible, or `other`."""
+    if photo.profile is None:
+        return "none"
+    return "srgb" if usable_profile(photo.profile, photo.pixels.shape[-1]) is None else "other"
 
 
 def _quality_of(total: int) -> int:
