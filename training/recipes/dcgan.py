@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from training.data.data_sets import DataSet, rendered_note
 from training.input.augmentation import split_names
-from training.pages.picture_sheet import PictureSheet
 from training.recipes.base.generative_recipe import GenerativeRecipe
+from training.recipes.base.latent_sheets import sheet_by_value
 from training.recipes.base.learning_rate import make_learning_rate
 from training.recipes.base.option import Option, to_click_type
 from training.recipes.base.search_space import Choice, Range
@@ -98,11 +98,7 @@ class DCGANRecipe(GenerativeRecipe):
         attribute_ids = random_attribute_ids(model.attributes, count, config.seed)
         attribute_ids[name] = np.arange(count, dtype="int32") % len(values)
         images = pixels.from_model_range(model(latents, attribute_ids), model.pixel_range).numpy()
-        return PictureSheet(
-            rows=[list(images[start : start + len(values)]) for start in range(0, count, len(values))],
-            column_labels=list(values),
-            note=rendered_note(data_set),
-        )
+        return sheet_by_value(images, values, rendered_note(data_set))
 
 
 def _diff_augment(config: TrainingConfig, data_set: DataSet) -> tuple[str, ...]:

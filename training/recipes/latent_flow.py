@@ -12,9 +12,9 @@ from training.input.captions import caption_meanings, caption_words, make_captio
 from training.input.descriptions import frequent_words, read_descriptions
 from training.input.pipeline import ROW, prefetch_untuned
 from training.input.unseen_pairs import replace_unseen
-from training.pages.picture_sheet import PictureSheet
 from training.recipes.base.attribute_recipe import make_attribute_batches
 from training.recipes.base.generative_recipe import GenerativeRecipe
+from training.recipes.base.latent_sheets import sheet_by_value
 from training.recipes.base.learning_rate import make_learning_rate
 from training.recipes.base.option import Option, to_click_type
 from training.recipes.base.search_space import Choice, Range
@@ -115,11 +115,7 @@ class LatentFlowRecipe(GenerativeRecipe):
         attribute_ids = dict.fromkeys(model.attributes, np.full(count, -1, "int32"))
         attribute_ids[name] = np.arange(count, dtype="int32") % len(values)
         images = pixels.from_model_range(model(latents, attribute_ids), model.pixel_range).numpy()
-        return PictureSheet(
-            rows=[list(images[start : start + len(values)]) for start in range(0, count, len(values))],
-            column_labels=list(values),
-            note=rendered_note(data_set),
-        )
+        return sheet_by_value(images, values, rendered_note(data_set))
 
     def draw_traversals(self, model, config):
         return None  # of a thousand latents none does anything that people could name

@@ -85,7 +85,7 @@ class GenerativeEvaluation:
 def make_stages(subject: Subject) -> dict[str, Callable[[], Findings]]:
     """Returns the stages that score generated pictures and draw sheets of them."""
     judge, name = (subject.judge.model, subject.judge.name) if subject.judge else (None, "")
-    return GenerativeEvaluation(
+    stages = GenerativeEvaluation(
         subject.model,
         subject.test,
         subject.train,
@@ -95,3 +95,7 @@ def make_stages(subject: Subject) -> dict[str, Callable[[], Findings]]:
         subject.num_samples,
         subject.seed,
     ).stages()
+    if subject.recipe.draws_slowly:
+        # It draws two pictures for every latent, of which there are too many then.
+        del stages["traversal"]
+    return stages

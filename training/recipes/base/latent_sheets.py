@@ -1,4 +1,6 @@
-"""Draws latent traversals: pictures along which a single latent changes."""
+"""Sheets of generated pictures: by value, and latent traversals, along which a single latent changes."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -43,3 +45,16 @@ def constant_ids(model, value_id: int, count: int) -> dict[str, np.ndarray]:
     """Returns attribute ids for `count` pictures: `value_id` for the first attribute, 0 for the others."""
     first = next(iter(model.attributes))
     return {name: np.full(count, value_id if name == first else 0, "int32") for name in model.attributes}
+
+
+def sheet_by_value(images: np.ndarray, values: Sequence[str], note: str) -> PictureSheet:
+    """Returns a sheet with a column for each value.
+
+    Args:
+        images: uint8 array `[N, h, w, C]` of the values in turn; N is a multiple of their number.
+        values: The values.
+        note: The sheet's note.
+    """
+    count = len(values)
+    rows = [list(images[start : start + count]) for start in range(0, len(images), count)]
+    return PictureSheet(rows=rows, column_labels=list(values), note=note)
