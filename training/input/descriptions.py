@@ -11,7 +11,7 @@ from training.data.data_sets import DataSet
 from zoo.latent_flow.words import split_words
 
 # Words that occur in fewer descriptions tell a model nothing.
-LEAST_OCCURRENCES, MOST_WORDS = 3, 2000
+LEAST_OCCURRENCES, LARGEST_VOCABULARY = 3, 2000
 
 
 def read_descriptions(data_set: DataSet, split: str) -> np.ndarray | None:
@@ -35,5 +35,5 @@ def frequent_words(descriptions: Iterable[bytes]) -> list[str]:
         for words in split_words(tf.constant(list(descriptions))).to_list()
         for word in set(words)
     )
-    kept = [word for word, count in counts.most_common(MOST_WORDS) if count >= LEAST_OCCURRENCES]
+    kept = [word for word, count in counts.most_common(LARGEST_VOCABULARY) if count >= LEAST_OCCURRENCES]
     return sorted(kept)
