@@ -62,6 +62,13 @@ def test_every_input_changes_the_picture(model, change):
     assert (first != second).any()
 
 
+def test_a_word_that_means_a_value_asks_for_it(model):
+    word, both = (rows(description="red bag", **values) for values in ({}, {"colour": "red"}))
+    np.testing.assert_array_equal(
+        model.ask("compose", **word)["images"], model.ask("compose", **both)["images"]
+    )
+
+
 def test_zero_and_negative_settings_are_the_models_own(model):
     own = model.ask("compose", **rows())["images"]
     stated = rows(guidance=model.model.guidance, steps=model.model.steps)

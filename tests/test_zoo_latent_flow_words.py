@@ -12,6 +12,7 @@ from zoo.latent_flow.words import (
     check_words,
     describe_warnings,
     drop_contradictions,
+    find_meant,
     split_words,
     to_word_ids,
 )
@@ -79,6 +80,13 @@ def test_an_attribute_wins_over_words_that_contradict_it():
         "",
         "The attribute that is asked for wins over: trousers.",
     ]
+
+
+def test_words_name_values_of_attributes_the_first_of_each():
+    texts = tf.constant(["red dress", "a trousers dress", "a", ""])
+    meant = find_meant(WORDS, MEANINGS, ATTRIBUTES, to_word_ids(WORDS, texts))
+    assert meant["category"].numpy().tolist() == [0, 1, -1, -1]
+    assert meant["colour"].numpy().tolist() == [1, -1, -1, -1]
 
 
 def test_warnings_name_unknown_words_and_what_was_cut():

@@ -24,7 +24,7 @@ from zoo.super_resolution.srcnn import SRCNN
 
 REPOSITORY = Path(__file__).parent.parent
 CLASSES = {"dcgan": DCGAN, "conditional_vae": ConditionalVAE, "srcnn": SRCNN}
-MAX_TOTAL_BYTES = 30 << 20
+MAX_TOTAL_BYTES = 60 << 20
 HEAVY = {"tensorflow", "keras", "numpy", "PIL", "tensorflow_datasets", "grpc"}
 REINSTALL = "Install the package again: pip install --force-reinstall --no-deps product-image-zoo"
 

@@ -9,7 +9,6 @@ from export.signatures.generation import BATCH_SIZES
 from export.signatures.image_tensors import example_pictures
 from export.signatures.signature import Signature
 from zoo.latent_flow.latent_flow import MOST_STEPS
-from zoo.latent_flow.words import describe_warnings, drop_contradictions, to_word_ids
 from zoo.pictures import pixels, resize
 
 MOST_GUIDANCE = 20.0
@@ -42,9 +41,8 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
         """Returns what `draw_row` needs for each row, the warnings and the errors."""
         descriptions, seeds = inputs["description"], inputs["seed"]
         nothing = dict.fromkeys(attributes, tf.fill(tf.shape(seeds), -1))
-        asked, errors = rows.to_attribute_ids(attributes, inputs, nothing)
-        word_ids = to_word_ids(model.words, descriptions)
-        word_ids, is_dropped = drop_contradictions(model.words, model.meanings, attributes, word_ids, asked)
+        named, errors = rows.to_attribute_ids(attributes, inputs, nothing)
+        asked, word_ids, warnings = model.understand(descriptions, named)
         is_free = tf.reduce_all(word_ids == 0, axis=1)
         for ids in asked.values():
             is_free &= ids < 0
@@ -53,7 +51,6 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
         guidance, guidance_errors = _check_guidance(inputs["guidance"], model.guidance)
         steps, step_errors = _check_steps(inputs["steps"], model.steps)
         errors = rows.join_errors(errors, guidance_errors, step_errors)
-        warnings = describe_warnings(model.words, descriptions, is_dropped)
         noise = rows.random_latents(seeds, model.latent_dim)
         return (noise, asked, word_ids, steps, guidance), warnings, errors
 

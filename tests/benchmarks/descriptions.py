@@ -67,12 +67,22 @@ WHITE_GROUND = 245
 NUM_RIVALS, ENCODER_SIDE, ENCODING, ENCODER_STEPS, ENCODER_BATCH = 99, 64, 64, 900, 96
 
 
+def load_model(options):
+    model = load_run_or_preset(options.source).model
+    if options.words_alone:
+        model.meanings = {}
+    return model
+
+
 def draw(model, texts, seed: int = 0, ids=None) -> np.ndarray:
     """Draws a picture for each text, with noise from the seed; `ids` asks for attributes besides."""
     count = len(texts)
     noise = np.random.default_rng(seed).normal(size=(count, model.latent_dim)).astype("float32")
     ids = ids or dict.fromkeys(model.attributes, np.full(count, -1, "int32"))
-    word_ids = to_word_ids(model.words, tf.constant(texts))
+    if model.meanings:
+        ids, word_ids, _ = model.understand(tf.constant(texts), ids)
+    else:
+        word_ids = to_word_ids(model.words, tf.constant(texts))
     compiled = tf.function(lambda *inputs: pixels.from_model_range(model(*inputs), model.pixel_range))
     pictures = []
     for start in range(0, count, BATCH):
@@ -111,7 +121,7 @@ def tell(name: str, hits) -> None:
 
 
 def measure_asked(options) -> None:
-    model = load_run_or_preset(options.source).model
+    model = load_model(options)
     judge = load_run_or_preset(options.judge).model
     data_set = load_data_set(options.dataset, options.data_dir)
     attributes = data_set.attributes
@@ -218,7 +228,7 @@ def r_precision(encoders, words, pictures, texts) -> tuple[float, float]:
 
 
 def measure_matches(options) -> None:
-    model = load_run_or_preset(options.source).model
+    model = load_model(options)
     data_set = load_data_set(options.dataset, options.data_dir)
     words = caption_words(data_set.attributes)
     encoders = train_encoders(data_set, words)
@@ -236,7 +246,7 @@ def measure_matches(options) -> None:
 
 
 def measure_speed(options) -> None:
-    model = load_run_or_preset(options.source).model
+    model = load_model(options)
     ids = dict.fromkeys(model.attributes, tf.constant([-1]))
     word_ids = to_word_ids(model.words, tf.constant(["a red dress"]))
     noise = tf.random.stateless_normal([1, model.latent_dim], [0, 0])
@@ -254,7 +264,7 @@ def measure_speed(options) -> None:
 
 
 def draw_sheet(options) -> None:
-    model = load_run_or_preset(options.source).model
+    model = load_model(options)
     texts = [text for text in DESCRIPTIONS for _ in range(DRAWINGS_PER_DESCRIPTION)]
     pictures = draw(model, texts)
     columns = 2
@@ -281,6 +291,9 @@ def main() -> None:
     parser.add_argument("--per-pair", type=int, default=16, help="Pictures per pair that was left out.")
     parser.add_argument("--unseen-pairs", type=float, default=0.15, help="Share that the training left out.")
     parser.add_argument("--output", type=Path, default=Path("descriptions.png"))
+    parser.add_argument(
+        "--words-alone", action="store_true", help="Let no word ask for the attribute's value that it means."
+    )
     options = parser.parse_args()
     functions = {
         "sheet": draw_sheet,

@@ -20,7 +20,17 @@ from zoo.attributes.vocabulary import check_attributes, num_conditions, one_hot_
 from zoo.hyperparameters import Count, Share, Weight
 from zoo.latent_flow.autoencoder import Autoencoder
 from zoo.latent_flow.flow_network import FlowNetwork
-from zoo.latent_flow.words import MOST_WORDS, NO_WORD, UNKNOWN_WORD, Meanings, check_words
+from zoo.latent_flow.words import (
+    MOST_WORDS,
+    NO_WORD,
+    UNKNOWN_WORD,
+    Meanings,
+    check_words,
+    describe_warnings,
+    drop_contradictions,
+    find_meant,
+    to_word_ids,
+)
 from zoo.presets.from_preset import GENERIC_ARGUMENTS, FromPreset
 from zoo.step import replicas
 from zoo.step.means import BatchMean, GradientNorm, update_means
@@ -130,6 +140,28 @@ class LatentFlow(FromPreset, keras.Model):
     def decode(self, latents, attribute_ids: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Draws pictures; arguments and result as for calling the model. Every generative model has it."""
         return self(latents, attribute_ids)
+
+    def understand(self, descriptions, attribute_ids: Mapping[str, tf.Tensor]):
+        """Turns descriptions into what the network takes, beside the attributes that are asked for.
+
+        A word that means a value of an attribute also asks for that value, unless another one is asked for:
+        then the attribute wins, and the word counts for nothing.
+
+        Args:
+            descriptions: string tensor `[N]`.
+            attribute_ids: For each attribute an int32 tensor `[N]`; -1 asks for none.
+
+        Returns:
+            The attributes with those that the words mean, the word ids, int32 `[N, MOST_WORDS]`, and what
+            cannot be understood, in words, string `[N]`.
+        """
+        word_ids = to_word_ids(self.words, descriptions)
+        word_ids, is_dropped = drop_contradictions(
+            self.words, self.meanings, self.attributes, word_ids, attribute_ids
+        )
+        meant = find_meant(self.words, self.meanings, self.attributes, word_ids)
+        asked = {name: tf.where(ids < 0, meant[name], ids) for name, ids in attribute_ids.items()}
+        return asked, word_ids, describe_warnings(self.words, descriptions, is_dropped)
 
     def draw(
         self,

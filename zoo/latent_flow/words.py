@@ -105,16 +105,35 @@ def drop_contradictions(
     """
     is_dropped = tf.zeros_like(word_ids, tf.bool)
     for attribute, values in attributes.items():
-        of_words = [
-            values.index(meanings[word][1])
-            if word in meanings and meanings[word][0] == attribute and meanings[word][1] in values
-            else -1
-            for word in words
-        ]
-        meant = tf.gather(tf.constant([-1] * FIRST_WORD + of_words, "int32"), word_ids)
+        meant = _find_values(words, meanings, attribute, values, word_ids)
         wanted = attribute_ids[attribute][:, tf.newaxis]
         is_dropped |= (meant >= 0) & (wanted >= 0) & (meant != wanted)
     return tf.where(is_dropped, UNKNOWN_WORD, word_ids), is_dropped
+
+
+def find_meant(
+    words: Sequence[str],
+    meanings: Meanings,
+    attributes: Attributes,
+    word_ids: tf.Tensor,
+) -> dict[str, tf.Tensor]:
+    """Returns the attribute values that descriptions name: of each attribute the first word's that means one.
+
+    Args:
+        words: The vocabulary.
+        meanings: The values that some of its words mean.
+        attributes: The model's attributes.
+        word_ids: int32 tensor `[N, MOST_WORDS]`.
+
+    Returns:
+        For each attribute an int32 tensor `[N]`, -1 where no word means a value.
+    """
+    found = {}
+    for attribute, values in attributes.items():
+        meant = _find_values(words, meanings, attribute, values, word_ids)
+        first = tf.argmax(tf.cast(meant >= 0, "int32"), axis=1)
+        found[attribute] = tf.gather(meant, first, batch_dims=1)
+    return found
 
 
 def describe_warnings(words: Sequence[str], descriptions, is_dropped) -> tf.Tensor:
@@ -145,6 +164,17 @@ def describe_warnings(words: Sequence[str], descriptions, is_dropped) -> tf.Tens
     ]
     text = tf.strings.reduce_join(tf.stack(parts), axis=0, separator=" ")
     return tf.strings.strip(tf.strings.regex_replace(text, " +", " "))
+
+
+def _find_values(words, meanings: Meanings, attribute: str, values, word_ids) -> tf.Tensor:
+    """Returns the value's id that each word means, int32 `[N, MOST_WORDS]`; -1 for words without one."""
+    of_words = [
+        values.index(meanings[word][1])
+        if word in meanings and meanings[word][0] == attribute and meanings[word][1] in values
+        else -1
+        for word in words
+    ]
+    return tf.gather(tf.constant([-1] * FIRST_WORD + of_words, "int32"), word_ids)
 
 
 def _first_words(descriptions) -> tf.Tensor:
