@@ -23,7 +23,8 @@ def judge_pictures(judge, raw_images: np.ndarray) -> dict[str, np.ndarray]:
     Returns:
         For each of the judge's attributes a float32 array `[N, K]` of probabilities.
     """
-    side, channels = getattr(judge, "image_size", None), getattr(judge, "channels", raw_images.shape[-1])
+    side: int | None = getattr(judge, "image_size", None)
+    channels: int = judge.channels if hasattr(judge, "channels") else raw_images.shape[-1]
     batches = [
         judge.judge(np.asarray(fit_pictures(raw_images[start : start + _BATCH_SIZE], side, channels)))
         for start in range(0, len(raw_images), _BATCH_SIZE)

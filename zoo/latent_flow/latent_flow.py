@@ -108,7 +108,7 @@ class LatentFlow(FromPreset, keras.Model):
         super().__init__(dtype=dtype, name=name, **kwargs)
         self.attributes = check_attributes(attributes)
         self.words = check_words(words)
-        self.meanings = {word: tuple(meaning) for word, meaning in (meanings or {}).items()}
+        self.meanings = {word: (name, value) for word, (name, value) in (meanings or {}).items()}
         self.width = width
         self.depth = depth
         self.guidance = guidance
