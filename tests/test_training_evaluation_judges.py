@@ -51,7 +51,9 @@ def test_judge_of_another_kind_is_refused(run_of, tmp_path):
 
 
 def test_judge_with_nothing_to_judge_is_refused(run_of, tmp_path):
-    message = "generates pictures to judge: conditional_vae or dcgan. Received: a judge for a SRCNN."
+    message = (
+        "pictures to judge: autoencoder, conditional_vae, dcgan, latent_flow. Received: a judge for a SRCNN."
+    )
     with pytest.raises(ValueError, match=message):
         evaluate_run(run_of("srcnn"), judge=run_of("conditional_vae"), output=tmp_path / "output")
     assert not (tmp_path / "output").exists()

@@ -197,7 +197,7 @@ def test_what_it_needs_is_said(
 ):
     monkeypatch.chdir(tmp_path)
     words = [word.format(autoencoder=autoencoder, flow=flow) for word in arguments]
-    data = ("--dataset", "shop", "--data-dir", data_dir, "--epochs", "1")
+    data = ("--dataset", "shop", "--data-dir", data_dir, "--epochs", "1", "--batch-size", "4")
     exit_code, _, error = run_zoo(capsys, "train", "latent_flow", *data, *words)
     assert exit_code == code
     assert message in error

@@ -131,7 +131,7 @@ def test_a_folder_with_anything_else_is_not_replaced(folder):
 def test_a_folder_without_a_preset_is_named(tmp_path):
     message = (
         f"A preset's folder must contain preset.json and weights.npz. Received: {tmp_path}, where "
-        "preset.json is missing. Presets of the package are named without a slash: classifier_clothing, "
+        "preset.json is missing. Presets of the package are named without a slash: autoencoder_clothing_128, "
     )
     with pytest.raises(FileNotFoundError, match=re.escape(message)):
         SRCNN.from_preset(tmp_path)

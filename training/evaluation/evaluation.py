@@ -202,7 +202,7 @@ def _load_judge(judge: str | Path, source: Source) -> Source:
     if not source.recipe.takes_judge:
         makers = [name for name, recipe in RECIPES.items() if recipe.takes_judge]
         raise ValueError(
-            f"`--judge` needs a model that generates pictures to judge: {' or '.join(makers)}. "
+            f"`--judge` needs a model that generates pictures to judge: {', '.join(makers)}. "
             f"Received: a judge for a {type(model).__name__}. Omit `--judge`."
         )
     loaded = load_run_or_preset(str(judge))
