@@ -185,7 +185,7 @@ def test_evaluations_score_reconstructions_and_pictures(autoencoder, flow, tmp_p
         (["--autoencoder", "nowhere"], 2, "Unknown preset. Received: 'nowhere'"),
         (["--autoencoder", "{flow}"], 2, "`--autoencoder` must be a run or a preset of autoencoder."),
         (
-            ["--autoencoder", "{autoencoder}", "--image-size", "16"],
+            ["--autoencoder", "{autoencoder}", "--image-size", "8"],
             2,
             "The autoencoder must fit the data set",
         ),
@@ -199,5 +199,5 @@ def test_what_it_needs_is_said(
     words = [word.format(autoencoder=autoencoder, flow=flow) for word in arguments]
     data = ("--dataset", "shop", "--data-dir", data_dir, "--epochs", "1", "--batch-size", "4")
     exit_code, _, error = run_zoo(capsys, "train", "latent_flow", *data, *words)
-    assert exit_code == code
+    assert exit_code == code, error
     assert message in error

@@ -145,6 +145,34 @@ def test_variations_start_at_the_reconstruction_and_end_at_noise_alone():
     assert distances == sorted(distances)
 
 
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_draws_nearly_the_same(policy):
+    pictures = []
+    for dtype in ("float32", policy):
+        model = make_flow(side=16, dtype=dtype)
+        model.latent_mean.assign([0.1, 0.2, 0.3, 0.4])
+        ids = {name: tf.constant([0, 1]) for name in ATTRIBUTES}
+        pictures.append(model(noise_of(model, 2), ids).numpy())
+    assert pictures[1].dtype == np.float32
+    assert np.abs(pictures[0] - pictures[1]).mean() < 0.1 * np.abs(pictures[0]).mean()
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16", "mixed_float16"])
+def test_both_models_learn_and_draw_under_every_policy(policy):
+    images = np.random.default_rng(0).integers(0, 255, (4, 16, 16, 3)).astype("uint8")
+    ids = {name: tf.constant([0, 1, 0, -1]) for name in ATTRIBUTES}
+    autoencoder = make_autoencoder(image_size=16, dtype=policy)
+    autoencoder.compile(FusedAdam(1e-3))
+    autoencoder.optimizer.build(autoencoder.trainable_variables)
+    assert np.isfinite(autoencoder.train_step(images)["loss"])
+    assert autoencoder(images).shape == images.shape
+    flow = make_flow(side=16, dtype=policy)
+    flow.compile(FusedAdam(1e-3))
+    flow.optimizer.build(flow.network.trainable_variables)
+    assert np.isfinite(flow.train_step((images, ids, to_word_ids(WORDS, tf.constant([""] * 4))))["loss"])
+    assert np.isfinite(flow(noise_of(flow, 4), ids)).all()
+
+
 def test_conditions_are_left_out_as_often_as_said():
     model = make_flow()
     count = 4000

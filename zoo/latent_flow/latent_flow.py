@@ -295,9 +295,14 @@ class LatentFlow(FromPreset, keras.Model):
         return network.build()
 
     def _add_moment(self, name: str, initializer: str):
-        shape = (self.latent_shape[-1],)
+        # Not cast: drawing adds them to float32 latents under every policy.
         return self.add_weight(
-            name=name, shape=shape, initializer=initializer, trainable=False, dtype="float32"
+            name=name,
+            shape=(self.latent_shape[-1],),
+            initializer=initializer,
+            trainable=False,
+            dtype="float32",
+            autocast=False,
         )
 
     def _normalise(self, latents) -> tf.Tensor:
