@@ -78,7 +78,7 @@ def main():
                 content, path = plant(clean[index], generator)
                 found += measure in broken(content, path, find_mask)
                 if name not in UNMENDABLE:
-                    mended += not broken(*mend(content, path, find_mask, mender), find_mask)
+                    mended += is_mended(content, path, find_mask, mender)
             if name in UNMENDABLE:
                 print(f"{name}: {found} of {len(chosen)} found", flush=True)
                 continue
@@ -113,10 +113,13 @@ def broken(content, path, find_mask):
     }
 
 
-def mend(content, path, find_mask, mender):
-    """Returns the bytes and the name of a mended photo."""
-    mended = mender.mend(content, measure_photo(content, path, find_mask), PLACE)
-    return mended.content, Path("a" + mended.suffix)
+def is_mended(content, path, find_mask, mender):
+    """Returns whether a photo passes once it is mended; what the mender refuses does not."""
+    try:
+        mended = mender.mend(content, measure_photo(content, path, find_mask), PLACE)
+    except ValueError:
+        return False
+    return not broken(mended.content, Path("a" + mended.suffix), find_mask)
 
 
 def measure_false_alarms(clean, find_mask):
