@@ -8,12 +8,9 @@ from export.signatures import rows
 from export.signatures.generation import BATCH_SIZES
 from export.signatures.image_tensors import example_pictures
 from export.signatures.signature import Signature
-from zoo.latent_flow.latent_flow import MOST_STEPS
 from zoo.pictures import pixels, resize
+from zoo.pictures.drawing_settings import MOST_GUIDANCE, MOST_STEPS, OWN_GUIDANCE, OWN_STEPS
 
-MOST_GUIDANCE = 20.0
-# Values of `guidance` and `steps` that stand for the model's own.
-DEFAULT_GUIDANCE, DEFAULT_STEPS = -1.0, 0
 _EXAMPLE_DESCRIPTIONS = ("", "a red dress", "light grey t-shirt, printed")
 
 
@@ -77,8 +74,8 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
             {
                 **inputs,
                 **{name: tf.fill(count, "") for name in attributes},
-                "guidance": tf.fill(count, DEFAULT_GUIDANCE),
-                "steps": tf.fill(count, DEFAULT_STEPS),
+                "guidance": tf.fill(count, OWN_GUIDANCE),
+                "steps": tf.fill(count, OWN_STEPS),
             }
         )
 
@@ -89,16 +86,15 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
     def vary_png(inputs):
         arguments, warnings, errors = read(inputs)
         strengths = inputs["strength"]
-        is_fine = (strengths >= 0.0) & (strengths <= 1.0)
-        message = ["`strength` must be from 0 to 1. Received: ", tf.strings.as_string(strengths), "."]
-        errors = rows.join_errors(errors, tf.where(is_fine, "", tf.strings.join(message)))
+        strength_errors = rows.strength_errors(strengths)
+        errors = rows.join_errors(errors, strength_errors)
         outputs, file_errors = map_image_rows(
             inputs["image_bytes"],
             model.channels,
             vary_row,
             {"image_bytes": tf.TensorSpec([], tf.string)},
             isolates_rows,
-            (tf.where(is_fine, strengths, 0.0), arguments),
+            (tf.where(strength_errors == "", strengths, 0.0), arguments),
         )
         errors = rows.join_errors(errors, file_errors)
         return rows.blank_bad_outputs({**outputs, "warning": warnings}, errors)
@@ -117,7 +113,7 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
             {
                 **request,
                 **rows.example_names(attributes, len(request["seed"])),
-                "guidance": np.full(len(request["seed"]), DEFAULT_GUIDANCE, "float32"),
+                "guidance": np.full(len(request["seed"]), OWN_GUIDANCE, "float32"),
                 "steps": np.full(len(request["seed"]), 2, "int32"),
             }
             for request in word_requests()
@@ -174,5 +170,5 @@ def _check_steps(steps, default: int):
             ".",
         ]
     )
-    is_own = (steps == DEFAULT_STEPS) | ~is_fine
+    is_own = (steps == OWN_STEPS) | ~is_fine
     return tf.where(is_own, default, steps), tf.where(is_fine, "", message)

@@ -55,7 +55,7 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
         errors = rows.join_errors(
             _unknown("target_colour", inputs["target_colour"], is_target),
             _unknown("source_colour", inputs["source_colour"], is_source | (inputs["source_colour"] == "")),
-            _out_of_range(strengths),
+            rows.strength_errors(strengths),
             file_errors,
             outputs["error"],
         )
@@ -87,12 +87,3 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
 def _unknown(name: str, texts, is_known):
     known = f"Known: {', '.join(COLOURS)}, or #RRGGBB."
     return tf.where(is_known, "", tf.strings.join([f"Unknown {name}. Received: '", texts, f"'. {known}"]))
-
-
-def _out_of_range(strengths):
-    # NaN compares false with everything.
-    is_allowed = (strengths >= 0.0) & (strengths <= 1.0)
-    message = tf.strings.join(
-        ["`strength` must be from 0 to 1. Received: ", tf.strings.as_string(strengths), "."]
-    )
-    return tf.where(is_allowed, "", message)

@@ -56,6 +56,16 @@ def join_errors(*errors: tf.Tensor) -> tf.Tensor:
     return joined
 
 
+def strength_errors(strengths: tf.Tensor) -> tf.Tensor:
+    """Returns each row's error, string `[N]`, for strengths, float32 `[N]`, that are not from 0 to 1."""
+    # NaN compares false with everything.
+    is_fine = (strengths >= 0.0) & (strengths <= 1.0)
+    message = tf.strings.join(
+        ["`strength` must be from 0 to 1. Received: ", tf.strings.as_string(strengths), "."]
+    )
+    return tf.where(is_fine, "", message)
+
+
 def random_ids(attributes: Attributes, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
     """Draws one class id per attribute and row, uniformly, from the row's seed alone.
 

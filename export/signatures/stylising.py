@@ -28,8 +28,8 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
 
     def read(inputs):
         mixtures, style_errors = parse_mixtures(inputs["style"], model.styles)
-        strengths, range_errors = _in_range(inputs["strength"])
-        return mixtures, strengths, rows.join_errors(style_errors, range_errors)
+        range_errors = rows.strength_errors(inputs["strength"])
+        return mixtures, inputs["strength"], rows.join_errors(style_errors, range_errors)
 
     def stylise(inputs):
         raw_images = check_picture_size(inputs["images"])
@@ -84,13 +84,3 @@ def make_signatures(model, isolates_rows: bool = False) -> list[Signature]:
 
 def _example_style(model, row: int) -> str:
     return BETWEEN.join(model.styles[:2]) if row == 1 else model.styles[row % len(model.styles)]
-
-
-def _in_range(strengths):
-    """Returns the strengths, 0 where they are out of range, and each row's error."""
-    # NaN compares false with everything.
-    is_fine = (strengths >= 0.0) & (strengths <= 1.0)
-    message = tf.strings.join(
-        ["`strength` must be from 0 to 1. Received: ", tf.strings.as_string(strengths), "."]
-    )
-    return tf.where(is_fine, strengths, 0.0), tf.where(is_fine, "", message)

@@ -19,6 +19,7 @@ from PIL import Image
 from serving.audit.findings import broken_rules
 from serving.audit.rules import Place, Rule
 from serving.client.access import ServerAccess
+from serving.client.errors import RowError
 from serving.pictures.cleaning import PRESET as CLEANER
 from serving.pictures.cleaning import Cleaning
 from serving.pictures.cutting_out import cut_out
@@ -41,6 +42,10 @@ _FORMATS = ("jpeg", "png", "webp", "tiff")
 # Qualities to try where a file is too large.
 _QUALITIES = (95, 92, 90, 85, 80)
 _WHITE = (255, 255, 255)
+
+
+class NotMendedError(ValueError):
+    """A photo cannot be mended without inventing something."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,12 +84,12 @@ class Mender:
             place: The place.
 
         Raises:
-            RowError: It has to be cut out, and there is no product.
-            ValueError: Nothing can be mended, or it has to be cut out and a border cuts the product off.
+            NotMendedError: Nothing can be mended, or it has to be cut out and there is no product, or a
+                border cuts it off.
         """
         broken = {rule.measure for rule in broken_rules(values, place) if not rule.is_advice}
         if broken <= _UNMENDABLE:
-            raise ValueError("nothing mends it without inventing; take it again")
+            raise NotMendedError("nothing mends it without inventing; take it again")
         photo = Photo.read(content)
         if "jpeg_quality" in broken:
             photo = Cleaning().clean(photo, self.find_cleaner())
@@ -99,8 +104,11 @@ class Mender:
     def _lay_on_white(self, photo: Photo, values: Mapping[str, Any], place: Place) -> np.ndarray:
         if values.get("is_cut_off"):
             # In the middle of a white ground, no measure would tell any more that a piece is missing.
-            raise ValueError("the product is cut off by a border of the photo; take it again")
-        found = cut_out(photo.with_opacity(), self.cutter)
+            raise NotMendedError("the product is cut off by a border of the photo; take it again")
+        try:
+            found = cut_out(photo.with_opacity(), self.cutter)
+        except RowError as error:
+            raise NotMendedError("; ".join(error.errors.values())) from error
         product = np.dstack([found.colours, found.opacity])
         left, top, right, bottom = grounds.outline_of(product)
         fill = find_fill(place)

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from serving.audit.comparisons import compare_colour, find_copies
 from serving.audit.findings import BREACH, UNREADABLE, Audited, Finding, audit, to_csv
 from serving.audit.measures import FindMask, measure_photo
-from serving.audit.mending import Mender
+from serving.audit.mending import Mender, NotMendedError
 from serving.audit.page import MAX_THUMBNAILS, THUMBNAIL_SIDE, make_thumbnail, render
 from serving.audit.rules import Place
 from serving.client.errors import RowError
@@ -169,9 +169,8 @@ def mend_photo(
         left = [finding.rule for finding in result.findings if finding.kind == BREACH]
         text = str(path) + (f"; still wrong: {', '.join(left)}" if left else "")
         is_mended = not left
-    except (ValueError, OSError) as error:  # `RowError` is a ValueError
-        reason = "; ".join(error.errors.values()) if isinstance(error, RowError) else str(error)
-        text, is_mended = f"not mended: {reason}", False
+    except NotMendedError as error:
+        text, is_mended = f"not mended: {error}", False
     findings = [
         dataclasses.replace(finding, mended=text, is_mended=is_mended) if finding in breaches else finding
         for finding in one.findings

@@ -10,10 +10,9 @@ import click
 from serving.client.access import ServerAccess
 from serving.pictures.source import PictureSource, open_source
 from zoo.command_line.numbers import Number
+from zoo.pictures.drawing_settings import MOST_GUIDANCE, MOST_STEPS, OWN_GUIDANCE, OWN_STEPS
 
 PRESET = "flow_clothing_128"
-# Values of the inputs `guidance` and `steps` that stand for the model's own.
-_OWN_GUIDANCE, _OWN_STEPS = -1.0, 0
 # Side in pixels of the picture to vary as it is sent; the model reduces it to its own.
 _SENT_SIDE = 512
 DEFAULT_STRENGTH = 0.5
@@ -78,8 +77,8 @@ class Wishes:
             return {}
         inputs = {
             "description": np.array([self.description or ""] * count, dtype=object),
-            "guidance": np.full(count, _OWN_GUIDANCE if self.guidance is None else self.guidance, "float32"),
-            "steps": np.full(count, self.steps or _OWN_STEPS, "int32"),
+            "guidance": np.full(count, OWN_GUIDANCE if self.guidance is None else self.guidance, "float32"),
+            "steps": np.full(count, self.steps or OWN_STEPS, "int32"),
         }
         if self.like is not None:
             inputs["image_bytes"] = np.array([_product_on_white(self.like)] * count, dtype=object)
@@ -105,13 +104,13 @@ def wish_options(function):
         ),
         click.option(
             "--guidance",
-            type=Number(min=0, max=20),
+            type=Number(min=0, max=MOST_GUIDANCE),
             help="How strongly to follow words and attributes; 1 is plain, more is less varied.  "
             "[default: the model's own]",
         ),
         click.option(
             "--steps",
-            type=click.IntRange(1, 100),
+            type=click.IntRange(1, MOST_STEPS),
             help="Steps from noise to a picture; fewer are faster.  [default: the model's own]",
         ),
     )

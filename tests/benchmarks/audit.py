@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw, ImageFilter  # noqa: E402
 
 from serving.audit.findings import audit  # noqa: E402
 from serving.audit.measures import measure_photo  # noqa: E402
-from serving.audit.mending import open_mender  # noqa: E402
+from serving.audit.mending import NotMendedError, open_mender  # noqa: E402
 from serving.audit.rules import Place, Rule  # noqa: E402
 from serving.audit.run_audit import mask_finder  # noqa: E402
 from serving.client.access import ServerAccess  # noqa: E402
@@ -117,7 +117,7 @@ def is_mended(content, path, find_mask, mender):
     """Returns whether a photo passes once it is mended; what the mender refuses does not."""
     try:
         mended = mender.mend(content, measure_photo(content, path, find_mask), PLACE)
-    except ValueError:
+    except NotMendedError:
         return False
     return not broken(mended.content, Path("a" + mended.suffix), find_mask)
 

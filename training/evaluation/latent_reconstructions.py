@@ -7,9 +7,9 @@ import numpy as np
 
 from training.evaluation.findings import Findings
 from training.evaluation.generated.scores import FeatureSets, score_distances
-from training.evaluation.reconstructions import measure_reconstructions, reconstruction_sheet
+from training.evaluation.reconstructions import in_batches, measure_reconstructions, reconstruction_sheet
 from training.evaluation.subject import Subject
-from training.input.labelled_pictures import BATCH_SIZE, LabelledPictures
+from training.input.labelled_pictures import LabelledPictures
 from zoo.latent_flow.autoencoder import FACTOR
 from zoo.pictures import pixels, resize
 
@@ -22,7 +22,7 @@ def make_stages(subject: Subject) -> dict[str, Callable[[], Findings]]:
     @functools.cache
     def reconstructed() -> np.ndarray:
         model = subject.model
-        return _in_batches(
+        return in_batches(
             lambda images: pixels.from_model_range(model(images), model.pixel_range), subject.test.raw_images
         )
 
@@ -48,7 +48,7 @@ def score_errors(images: np.ndarray, reconstructed: np.ndarray) -> Findings:
         and the worst.
     """
     side = images.shape[1]
-    reduced = _in_batches(
+    reduced = in_batches(
         lambda batch: pixels.round_to_uint8(
             resize.bicubic(resize.bicubic(batch, side // FACTOR, side // FACTOR), side, side)
         ),
@@ -57,8 +57,3 @@ def score_errors(images: np.ndarray, reconstructed: np.ndarray) -> Findings:
     scores, decibels = measure_reconstructions(images, reconstructed, reduced, REDUCED)
     sheet = reconstruction_sheet(images, reconstructed, decibels)
     return Findings(scores, {"Best and worst reconstructions by PSNR": sheet})
-
-
-def _in_batches(function, images: np.ndarray) -> np.ndarray:
-    starts = range(0, len(images), BATCH_SIZE)
-    return np.concatenate([function(images[start : start + BATCH_SIZE]).numpy() for start in starts])

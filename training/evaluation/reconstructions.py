@@ -65,10 +65,10 @@ def measure_reconstructions(
     scores = {}
     for name, (measure, unit) in measures.items():
         score, baseline = (
-            _score(_in_batches(measure, images, compared), unit) for compared in (reconstructed, others)
+            _score(in_batches(measure, images, compared), unit) for compared in (reconstructed, others)
         )
         scores[name] = score.beside(baseline, others_name)
-    return scores, _in_batches(psnr, images, reconstructed)
+    return scores, in_batches(psnr, images, reconstructed)
 
 
 def mean_pictures(train: LabelledPictures, test: LabelledPictures, attribute: str) -> np.ndarray:
@@ -93,10 +93,11 @@ def mean_pictures(train: LabelledPictures, test: LabelledPictures, attribute: st
     return predicted
 
 
-def _in_batches(measure, images: np.ndarray, others: np.ndarray) -> np.ndarray:
-    starts = range(0, len(images), BATCH_SIZE)
+def in_batches(function, *arrays: np.ndarray) -> np.ndarray:
+    """Applies a function to the rows of arrays, batch by batch."""
+    starts = range(0, len(arrays[0]), BATCH_SIZE)
     return np.concatenate(
-        [measure(images[start : start + BATCH_SIZE], others[start : start + BATCH_SIZE]) for start in starts]
+        [np.asarray(function(*(array[start : start + BATCH_SIZE] for array in arrays))) for start in starts]
     )
 
 

@@ -6,11 +6,7 @@ from training.loss_network.perceptual_distance import PerceptualDistance
 from training.pages.picture_sheet import PictureSheet
 from training.recipes.base.attribute_recipe import AttributeRecipe, blank_pictures
 from training.recipes.base.learning_rate import make_learning_rate
-from training.recipes.base.loss_network_option import (
-    find_loss_network,
-    loss_network_option,
-    require_loss_network,
-)
+from training.recipes.base.loss_network_option import choose_loss_network, loss_network_option
 from training.recipes.base.recipe import TimedAnswer
 from training.recipes.base.search_space import Choice, Range
 from zoo.latent_flow.autoencoder import Autoencoder
@@ -62,11 +58,8 @@ class AutoencoderRecipe(AttributeRecipe):
         )
 
     def compile_model(self, model, config, num_steps=None, **kwargs):
-        weights = find_loss_network(config)
-        # A loaded model answers without the file; only its loss lacks a term then.
-        if weights and num_steps is not None:
-            weights = require_loss_network(config)
-        compare = PerceptualDistance(weights) if weights and (num_steps or weights.is_file()) else None
+        weights = choose_loss_network(config, is_trained=num_steps is not None, is_required=False)
+        compare = PerceptualDistance(weights) if weights else None
         optimizer = FusedAdam(make_learning_rate(config, num_steps), global_clipnorm=MAX_GRADIENT_NORM)
         model.compile(optimizer=optimizer, compare=compare, **kwargs)
 

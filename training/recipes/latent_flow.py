@@ -19,7 +19,7 @@ from training.recipes.base.learning_rate import make_learning_rate
 from training.recipes.base.option import Option, to_click_type
 from training.recipes.base.search_space import Choice, Range
 from training.runs.model_file import load_model_file
-from training.runs.run_directory import CONFIG
+from training.runs.run_directory import CONFIG, read_config
 from zoo.errors import WrongUsageError
 from zoo.hyperparameters import Share
 from zoo.latent_flow.autoencoder import Autoencoder
@@ -125,13 +125,13 @@ def _load_autoencoder(text: str) -> Autoencoder:
     """Loads the model of a finished run, or a preset."""
     if not (Path(text) / CONFIG).exists():
         return Autoencoder.from_preset(text)
-    model = load_model_file(Path(text))
-    if not isinstance(model, Autoencoder):
+    kind = read_config(Path(text)).model
+    if kind != "autoencoder":
         raise WrongUsageError(
-            f"`--autoencoder` must be a run or a preset of autoencoder. Received: {text}, a "
-            f"{type(model).__name__}. Train one: zoo train autoencoder."
+            f"`--autoencoder` must be a run or a preset of autoencoder. Received: {text}, a run of {kind}. "
+            "Train one: zoo train autoencoder."
         )
-    return model
+    return load_model_file(Path(text))
 
 
 def _make_batches(config, data_set: DataSet, split: str, first_step: int | None = None):

@@ -10,11 +10,7 @@ from training.input import symmetries
 from training.input.photo_patches import make_photo_patches
 from training.pages.picture_sheet import PictureSheet
 from training.recipes.base.learning_rate import make_learning_rate
-from training.recipes.base.loss_network_option import (
-    find_loss_network,
-    loss_network_option,
-    require_loss_network,
-)
+from training.recipes.base.loss_network_option import choose_loss_network, loss_network_option
 from training.recipes.base.photo_patch_recipe import PhotoPatchRecipe
 from training.recipes.base.recipe import TimedAnswer
 from training.recipes.base.search_space import Choice, Range
@@ -82,11 +78,9 @@ class StyleRecipe(PhotoPatchRecipe):
         return self.import_model_class()(dtype=config.precision, **options)
 
     def compile_model(self, model, config, num_steps=None, **kwargs):
-        losses = None
         # A loaded model draws without it; only its loss cannot be told then.
-        weights = find_loss_network(config) if num_steps is None else require_loss_network(config)
-        if weights and (num_steps is not None or weights.is_file()):
-            losses = StyleLosses(weights, self._read_styles(model, config))
+        weights = choose_loss_network(config, is_trained=num_steps is not None, is_required=True)
+        losses = StyleLosses(weights, self._read_styles(model, config)) if weights else None
         optimizer = FusedAdam(make_learning_rate(config, num_steps), global_clipnorm=MAX_GRADIENT_NORM)
         model.compile(optimizer=optimizer, losses=losses, **kwargs)
 

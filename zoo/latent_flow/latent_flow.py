@@ -31,6 +31,7 @@ from zoo.latent_flow.words import (
     find_meant,
     to_word_ids,
 )
+from zoo.pictures.drawing_settings import MOST_STEPS
 from zoo.presets.from_preset import GENERIC_ARGUMENTS, FromPreset
 from zoo.step import replicas
 from zoo.step.means import BatchMean, GradientNorm, update_means
@@ -43,7 +44,6 @@ _NOTHING, _ATTRIBUTES_ALONE, _WORDS_ALONE = 0.1, 0.3, 0.3
 _LEFT_OUT = 0.1
 # Times at which the validation loss is measured, for all pictures alike.
 _VALIDATION_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
-MOST_STEPS = 100
 
 
 @keras.saving.register_keras_serializable("zoo")

@@ -78,7 +78,6 @@ class GenerativeEvaluation:
                 self.features, generated(), self.train
             )
         stages["interpolation"] = lambda: generative_sheets.interpolation(self.model, seed)
-        stages["traversal"] = lambda: generative_sheets.traversal(self.model, seed)
         return stages
 
 
@@ -95,7 +94,7 @@ def make_stages(subject: Subject) -> dict[str, Callable[[], Findings]]:
         subject.num_samples,
         subject.seed,
     ).stages()
-    if subject.recipe.draws_slowly:
-        # It draws two pictures for every latent, of which there are too many then.
-        del stages["traversal"]
+    # It draws two pictures for every latent.
+    if not subject.recipe.draws_slowly:
+        stages["traversal"] = lambda: generative_sheets.traversal(subject.model, subject.seed)
     return stages

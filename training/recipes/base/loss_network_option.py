@@ -19,23 +19,24 @@ def loss_network_option(use: str) -> Option:
     return Option(NAME, "--loss-network", str, "", text)
 
 
-def find_loss_network(config: TrainingConfig) -> Path | None:
-    """Returns the path of the weights file, None if the configuration names none."""
-    path = config.optimizer_options.get(NAME)
-    return Path(path) if path else None
+def choose_loss_network(config: TrainingConfig, is_trained: bool, is_required: bool) -> Path | None:
+    """Returns the path of the weights file to load, None to go without.
 
-
-def require_loss_network(config: TrainingConfig) -> Path:
-    """Returns the path of the weights file.
+    Args:
+        config: The run's configuration.
+        is_trained: Whether the model is trained; a loaded model answers without the file.
+        is_required: Whether the model cannot be trained without it.
 
     Raises:
-        WrongUsageError: The configuration names none.
+        WrongUsageError: The model cannot be trained without it, and the configuration names none.
     """
-    path = find_loss_network(config)
-    if path is None:
+    name = config.optimizer_options.get(NAME)
+    if name:
+        return Path(name) if is_trained or Path(name).is_file() else None
+    if is_trained and is_required:
         raise WrongUsageError(
             f"{config.model} learns from a loss network's features. Received: no `--loss-network`. Give the "
             "weights file of SqueezeNet v1.1, which the repository keras-squeezenet offers; see "
             "docs/styles.md."
         )
-    return path
+    return None
