@@ -85,7 +85,7 @@ class LatentFlowRecipe(GenerativeRecipe):
         model = LatentFlow(
             data_set.attributes,
             trained.get_config(),
-            _find_words(data_set),
+            _find_words(data_set, read_descriptions(data_set, "train")),
             caption_meanings(data_set.attributes),
             seed=config.seed,
             dtype=config.precision,
@@ -138,7 +138,7 @@ def _make_batches(config, data_set: DataSet, split: str, first_step: int | None 
     """Makes batches of photos, their attributes, and the words of their descriptions or captions."""
     texts = read_descriptions(data_set, split)
     batches = make_attribute_batches(config, data_set, split, first_step, with_rows=texts is not None)
-    words = _find_words(data_set)
+    words = _find_words(data_set, texts if split == "train" else read_descriptions(data_set, "train"))
 
     def add_words(step, batch):
         raw_images, columns = batch
@@ -157,8 +157,7 @@ def _make_batches(config, data_set: DataSet, split: str, first_step: int | None 
     )
 
 
-def _find_words(data_set: DataSet) -> list[str]:
-    """Returns the vocabulary of a data set's captions and descriptions."""
-    texts = read_descriptions(data_set, "train")
+def _find_words(data_set: DataSet, texts) -> list[str]:
+    """Returns the vocabulary of a data set's captions and of its training descriptions, if it has any."""
     own = [] if texts is None else frequent_words(texts)
     return sorted({*caption_words(data_set.attributes), *own})
